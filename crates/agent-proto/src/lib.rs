@@ -1,0 +1,39 @@
+//! The frames that agents and servers exchange, and the signatures they carry.
+//!
+//! One WebSocket binary message is one frame: magic, version, flags, an optional address, and a postcard body that may
+//! be compressed. Types are frozen per version (`v1`); a change of shape is a new version, and the server speaks the
+//! two before. This crate does no input or output, knows no clock and no policy, and trusts nothing it decodes: every
+//! length and count has a limit in [`limits`].
+//!
+//! The talk on one connection:
+//!
+//! ```text
+//! server  Challenge{nonce, server_time_us}
+//! agent   Enrol{..}                      first contact, with a token    -> Enrolled | Refused, then the link closes
+//! agent   Prove{..}, Hello{..}           every later contact            -> Welcome | Refused
+//! agent   Series{..}                     not durable: the whole register after each Welcome, then only what is new
+//! agent   Durable{lane, seq, event}      kept on the agent's disk until Ack{lane, seq}; at least once, in order per lane
+//! server  Ack, Checks, Job, Stop, FactsResend, Trust
+//! ```
+
+mod bounded;
+mod envelope;
+mod error;
+pub mod facts;
+pub mod job;
+pub mod limits;
+mod proof;
+mod sign;
+mod token;
+pub mod v1;
+
+pub use envelope::{Frame, MAGIC, Message, VERSION, decode, encode};
+pub use error::FrameError;
+pub use job::{
+    JobRefusal, StopRefusal, action_digest, approve_plan, plan_hash, sign_job, sign_stop, verify_approval, verify_job,
+    verify_stop,
+};
+pub use proof::{EXPORTER_LABEL, Purpose, TLS_EXPORT_BYTES, prove, verify_proof};
+pub use sign::{Signature, SigningKey, verify};
+pub use token::{EnrolmentToken, TokenError, certificate_digest};
+pub use v1::*;

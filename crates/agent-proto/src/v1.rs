@@ -1,0 +1,15 @@
+//! Version 1 of every message. Frozen: golden frames in `tests/golden/v1` prove that released bytes still read the same.
+//! To change a shape, copy this module to the next version.
+
+mod check;
+mod columns;
+mod downlink;
+mod job;
+mod uplink;
+
+pub use check::{CheckResult, CheckSpec, CheckState, Probe, ProcessName};
+pub use downlink::{Enrolled, FromServer, Profile, ProfileKind, Refusal, RefusalCode, Welcome};
+pub use job::{Action, Approval, Class, Job, JobResult, JobState, ServiceVerb, SignedJob, SignedStop, StopOrder};
+pub use uplink::{
+    Durable, Enrol, Facts, FromAgent, Gap, Hello, IdentityHints, Lane, LanePosition, Prove, Samples, SeriesName,
+};
