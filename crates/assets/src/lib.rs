@@ -1,0 +1,1 @@
+//! Things, their facts, identity, relations and timeline.

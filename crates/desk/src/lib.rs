@@ -1,0 +1,1 @@
+//! The service desk: incidents, requests and tasks.

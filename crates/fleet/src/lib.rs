@@ -1,0 +1,1 @@
+//! Agents: enrolment, the link, signed jobs.

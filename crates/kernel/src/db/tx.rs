@@ -1,0 +1,134 @@
+//! A transaction as closures see it, and the builder for statements whose shape varies.
+
+use super::value::{Row, Value};
+use super::{Dialect, FaultHook, pg};
+use crate::error::{Error, Result};
+
+/// A transaction on either engine.
+pub struct Tx<'a> {
+    pub(super) backend: Backend<'a>,
+    pub(super) statements: u64,
+    pub(super) fault: Option<&'a FaultHook>,
+}
+
+pub(super) enum Backend<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a mut pg::Session),
+}
+
+impl Tx<'_> {
+    /// Which engine this is; only for the few texts that differ, full-text search for one.
+    pub fn dialect(&self) -> Dialect {
+        match self.backend {
+            Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Statements run so far in this transaction.
+    pub fn statements(&self) -> u64 {
+        self.statements
+    }
+
+    /// Runs a statement with `?1`-style parameters and answers the number of rows it touched.
+    pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        self.statements += 1;
+        if let Some(fault) = self.fault {
+            fault("statement");
+        }
+        match &mut self.backend {
+            Backend::Sqlite(connection) => super::sqlite::execute(connection, sql, params),
+            Backend::Postgres(session) => session.execute(sql, params),
+        }
+    }
+
+    /// Runs a query (or a statement with RETURNING) and answers all rows.
+    pub fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.statements += 1;
+        if let Some(fault) = self.fault {
+            fault("statement");
+        }
+        match &mut self.backend {
+            Backend::Sqlite(connection) => super::sqlite::query(connection, sql, params),
+            Backend::Postgres(session) => session.query(sql, params),
+        }
+    }
+
+    /// The first row, if there is one.
+    pub fn first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// The only row of a query that always has one.
+    pub fn one(&mut self, sql: &str, params: &[Value]) -> Result<Row> {
+        self.first(sql, params)?.ok_or_else(|| Error::internal("query-without-row", sql))
+    }
+
+    /// An INSERT .. RETURNING id: answers the id.
+    pub fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
+        self.one(sql, params)?.int(0)
+    }
+
+    /// Runs several statements without parameters: migrations only.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.statements += 1;
+        match &mut self.backend {
+            Backend::Sqlite(connection) => connection.execute_batch(sql).map_err(|error| super::sqlite::failed(&error)),
+            Backend::Postgres(session) => session.batch(sql),
+        }
+    }
+
+    /// Runs a built statement.
+    pub fn run(&mut self, query: &Query) -> Result<Vec<Row>> {
+        self.query(&query.sql, &query.params)
+    }
+}
+
+/// A statement built from fixed fragments and bound values: text from outside cannot get into it.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    sql: String,
+    params: Vec<Value>,
+}
+
+impl Query {
+    /// Starts with a fixed fragment.
+    pub fn new(fragment: &'static str) -> Self {
+        Self { sql: fragment.to_owned(), params: Vec::new() }
+    }
+
+    /// Appends a fixed fragment.
+    pub fn push(&mut self, fragment: &'static str) -> &mut Self {
+        self.sql.push_str(fragment);
+        self
+    }
+
+    /// Appends a placeholder for a value.
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.params.push(value.into());
+        self.sql.push('?');
+        self.sql.push_str(&self.params.len().to_string());
+        self
+    }
+
+    /// Appends `(?, ?, ..)` for a list; an empty list becomes `(NULL)`, which matches nothing.
+    pub fn list<T: Into<Value> + Clone>(&mut self, values: &[T]) -> &mut Self {
+        self.sql.push('(');
+        if values.is_empty() {
+            self.sql.push_str("NULL");
+        }
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
+                self.sql.push_str(", ");
+            }
+            self.bind(value.clone());
+        }
+        self.sql.push(')');
+        self
+    }
+
+    /// The text, for tests and `EXPLAIN`.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+}

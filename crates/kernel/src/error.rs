@@ -1,0 +1,144 @@
+//! The one error type: what kind of refusal or failure it is, in words a user can act on, with the cause kept for the log.
+
+use std::fmt;
+
+/// What went wrong, as a class a caller can branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// It does not exist, or the actor may not see it.
+    NotFound,
+    /// A field or a message is not acceptable.
+    Invalid,
+    /// Somebody changed it meanwhile, or the state does not allow it.
+    Conflict,
+    /// Nobody is signed in.
+    SignIn,
+    /// The actor may not do this.
+    Denied,
+    /// The operation is dangerous and was not confirmed, or the proof of identity is too old.
+    Unconfirmed,
+    /// Larger, longer or more often than allowed.
+    OverLimit,
+    /// Cannot be done right now; trying again later helps.
+    Unavailable,
+    /// A broken invariant of ours.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The stable word for this class, used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Conflict => "conflict",
+            Self::SignIn => "sign_in",
+            Self::Denied => "denied",
+            Self::Unconfirmed => "unconfirmed",
+            Self::OverLimit => "over_limit",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A refusal or failure: class, words for the user, the field it is about, and the cause for the log.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// The class.
+    pub kind: ErrorKind,
+    /// Names the thing, what happened, and what to do next.
+    pub message: String,
+    /// The input field it is about, as a dotted path.
+    pub field: Option<String>,
+    /// For the log only.
+    pub cause: Option<String>,
+    pub(crate) retry: bool,
+    pub(crate) roll_back: bool,
+}
+
+/// What everything here returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), field: None, cause: None, retry: false, roll_back: false }
+    }
+
+    /// The thing does not exist, or the actor may not see it: both look the same.
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::NotFound,
+            format!("{what} was not found. It may have been removed, or you may not be allowed to see it."),
+        )
+    }
+
+    /// A field is not acceptable; the message says what would be.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(ErrorKind::Invalid, message) }
+    }
+
+    /// The state does not allow it, or somebody was faster.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
+    }
+
+    /// Nobody is signed in.
+    pub fn sign_in() -> Self {
+        Self::new(ErrorKind::SignIn, "Sign in first: this needs to know who you are.")
+    }
+
+    /// The actor lacks the grant for an operation.
+    pub fn denied(operation: &str) -> Self {
+        Self::new(
+            ErrorKind::Denied,
+            format!("You have no grant for \"{operation}\". Ask an administrator for a role that has it."),
+        )
+    }
+
+    /// A dangerous operation came without confirmation or with an old proof of identity.
+    pub fn unconfirmed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unconfirmed, message)
+    }
+
+    /// Over a named limit.
+    pub fn over_limit(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OverLimit, message)
+    }
+
+    /// Not possible right now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+
+    /// A broken invariant: the name finds it in the code, the cause goes to the log.
+    pub fn internal(name: &str, cause: impl fmt::Display) -> Self {
+        let message = format!(
+            "Something is wrong inside Mainstay ({name}). Nothing was changed; the server log has the details."
+        );
+        Self { cause: Some(cause.to_string()), ..Self::new(ErrorKind::Internal, message) }
+    }
+
+    /// Adds the field an error is about.
+    #[must_use]
+    pub fn at(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
+    /// Ends a write without keeping it: the carrier of a dry run.
+    pub(crate) fn roll_back() -> Self {
+        Self { roll_back: true, ..Self::new(ErrorKind::Internal, "dry run") }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,146 @@
+//! Events and subscriptions in SQL.
+
+use super::{Pending, StoredEvent};
+use crate::db::{Query, Row, Tx};
+use crate::error::Result;
+use crate::reference::Ref;
+use crate::time::Time;
+
+const COLUMNS: &str = "SELECT e.id, e.position, e.name, e.at, e.actor, e.actor_name, e.title, e.mark, e.subjects, e.payload FROM kernel_events e";
+
+fn event(row: &Row) -> Result<StoredEvent> {
+    let subjects = row.str(8)?.split(' ').filter_map(|text| text.parse().ok()).collect();
+    Ok(StoredEvent {
+        id: row.int(0)?,
+        position: row.int(1)?,
+        name: row.text(2)?,
+        at: row.time(3)?,
+        actor: row.text(4)?,
+        actor_name: row.text(5)?,
+        title: row.text(6)?,
+        mark: row.text(7)?,
+        subjects,
+        payload: row.json(9)?,
+    })
+}
+
+pub(crate) fn insert(tx: &mut Tx<'_>, pending: &Pending, at: Time, actor: &str, actor_name: &str) -> Result<i64> {
+    let subjects: Vec<String> = pending.subjects.iter().map(ToString::to_string).collect();
+    let id = tx.insert(
+        "INSERT INTO kernel_events (position, name, at, actor, actor_name, title, mark, subjects, payload) \
+         VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+        &[
+            pending.name.into(),
+            at.into(),
+            actor.into(),
+            actor_name.into(),
+            (&pending.title).into(),
+            pending.mark.as_str().into(),
+            subjects.join(" ").into(),
+            (&pending.payload).into(),
+        ],
+    )?;
+    for subject in &pending.subjects {
+        tx.execute(
+            "INSERT INTO kernel_event_subjects (kind, ref_id, event_id) VALUES (?1, ?2, ?3)",
+            &[subject.kind.as_ref().into(), subject.id.into(), id.into()],
+        )?;
+    }
+    Ok(id)
+}
+
+/// Numbers events that are committed and not yet numbered; answers the highest position.
+pub(crate) fn number(tx: &mut Tx<'_>) -> Result<i64> {
+    let rows = tx.query("SELECT id FROM kernel_events WHERE position = 0 ORDER BY id LIMIT 500", &[])?;
+    let mut last = tx.one("SELECT value FROM kernel_counters WHERE name = 'event_position'", &[])?.int(0)?;
+    if rows.is_empty() {
+        return Ok(last);
+    }
+    for row in &rows {
+        last += 1;
+        tx.execute("UPDATE kernel_events SET position = ?1 WHERE id = ?2", &[last.into(), row.int(0)?.into()])?;
+    }
+    tx.execute("UPDATE kernel_counters SET value = ?1 WHERE name = 'event_position'", &[last.into()])?;
+    Ok(last)
+}
+
+pub(crate) fn unnumbered(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx.first("SELECT id FROM kernel_events WHERE position = 0 LIMIT 1", &[])?.is_some())
+}
+
+pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<StoredEvent>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE e.position > ").bind(position).push(" ORDER BY e.position LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(event).collect()
+}
+
+/// The newest events about a thing, below `before` (an event id) if given.
+pub(crate) fn timeline(tx: &mut Tx<'_>, subject: &Ref, before: Option<i64>, limit: i64) -> Result<Vec<StoredEvent>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" JOIN kernel_event_subjects s ON s.event_id = e.id WHERE s.kind = ").bind(subject.kind.as_ref());
+    query.push(" AND s.ref_id = ").bind(subject.id).push(" AND s.event_id < ").bind(before.unwrap_or(i64::MAX));
+    query.push(" ORDER BY s.event_id DESC LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(event).collect()
+}
+
+/// Events about any of the things between two moments, oldest first.
+pub(crate) fn between(tx: &mut Tx<'_>, subjects: &[Ref], from: Time, to: Time, limit: i64) -> Result<Vec<StoredEvent>> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        let mut query = Query::new(COLUMNS);
+        query.push(" JOIN kernel_event_subjects s ON s.event_id = e.id WHERE s.kind = ").bind(subject.kind.as_ref());
+        query.push(" AND s.ref_id = ").bind(subject.id).push(" AND e.at >= ").bind(from).push(" AND e.at <= ").bind(to);
+        query.push(" ORDER BY s.event_id DESC LIMIT ").bind(limit);
+        for row in tx.run(&query)? {
+            found.push(event(&row)?);
+        }
+    }
+    found.sort_by_key(|event| event.id);
+    found.dedup_by_key(|event| event.id);
+    Ok(found)
+}
+
+pub(crate) struct Cursor {
+    pub(crate) position: i64,
+    pub(crate) failures: i64,
+    pub(crate) retry_at: Time,
+}
+
+pub(crate) fn cursor(tx: &mut Tx<'_>, subscriber: &str) -> Result<Option<Cursor>> {
+    let row = tx
+        .first("SELECT position, failures, retry_at FROM kernel_subscriptions WHERE name = ?1", &[subscriber.into()])?;
+    row.map(|row| Ok(Cursor { position: row.int(0)?, failures: row.int(1)?, retry_at: row.time(2)? })).transpose()
+}
+
+/// Moves a cursor forward; answers false when it had moved already, so that the work is not done twice.
+pub(crate) fn advance(tx: &mut Tx<'_>, subscriber: &str, from: i64, to: i64) -> Result<bool> {
+    let touched = tx.execute(
+        "UPDATE kernel_subscriptions SET position = ?1, failures = 0, retry_at = 0, last_error = '' WHERE name = ?2 AND position = ?3",
+        &[to.into(), subscriber.into(), from.into()],
+    )?;
+    Ok(touched == 1)
+}
+
+pub(crate) fn subscribe(tx: &mut Tx<'_>, subscriber: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO kernel_subscriptions (name, position, failures, retry_at, last_error) VALUES (?1, 0, 0, 0, '') ON CONFLICT (name) DO NOTHING",
+        &[subscriber.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn failed(tx: &mut Tx<'_>, subscriber: &str, retry_at: Time, error: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE kernel_subscriptions SET failures = failures + 1, retry_at = ?1, last_error = ?2 WHERE name = ?3",
+        &[retry_at.into(), error.into(), subscriber.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn bury(tx: &mut Tx<'_>, subscriber: &str, event: i64, at: Time, error: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO kernel_dead_letters (source, name, event_id, job_id, payload, error, at) VALUES ('reaction', ?1, ?2, NULL, '', ?3, ?4)",
+        &[subscriber.into(), event.into(), error.into(), at.into()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! The kernel: what every domain stands on. Operations and their one door, the database under two engines, events in
+//! order, durable jobs, audit, permission, settings, secrets, attention. It knows nothing of HTTP, pages or IT.
+
+pub mod attention;
+pub mod audit;
+pub mod cx;
+pub mod db;
+pub mod dispatch;
+pub mod error;
+pub mod event;
+mod idempotency;
+pub mod job;
+pub mod limits;
+pub mod meta;
+pub mod operation;
+pub mod permission;
+pub mod reference;
+pub mod registry;
+mod relay;
+mod running;
+pub mod secrets;
+pub mod settings;
+pub mod text;
+pub mod time;
+pub mod timeline;
+pub mod world;
+
+pub use cx::{Cx, FieldChange, PrepareCx};
+pub use dispatch::{Answer, Call, Via};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventEntry, Mark, Reaction, StoredEvent};
+pub use operation::{Access, Change, Effect, Entry, Operation, Route, delete, get, patch, post, put};
+pub use permission::{Actor, Grant, Ident, Proof, Reach, Scope};
+pub use reference::{Ref, Resolved};
+pub use registry::{Domain, Noun, Registry};
+pub use running::{Handle, Kernel, Listener, Settings as KernelSettings};
+pub use time::{Clock, Time};
+
+use db::Migration;
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+
+/// The kernel's own declarations.
+pub fn domain() -> Domain {
+    Domain { name: "kernel", migrations: MIGRATIONS, ..Domain::default() }
+}

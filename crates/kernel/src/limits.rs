@@ -1,0 +1,44 @@
+//! Every limit of the kernel, named in one place.
+
+/// Largest request input after decoding, in bytes of JSON text.
+pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest text in one input field unless the operation says otherwise, in bytes.
+pub const FIELD_BYTES_MAX: usize = 64 * 1024;
+/// Deepest nesting of an input.
+pub const INPUT_DEPTH_MAX: usize = 32;
+/// Rows on one page of a list.
+pub const PAGE_ROWS: usize = 50;
+/// Most rows that one call may ask for.
+pub const PAGE_ROWS_MAX: usize = 500;
+/// Counts stop here and show as "999+".
+pub const COUNT_MAX: i64 = 1_000;
+/// Closures that may wait for the writer; past that callers are told to try again.
+pub const WRITE_QUEUE_MAX: usize = 4_096;
+/// Closures in one commit.
+pub const WRITE_GROUP_MAX: usize = 256;
+/// Time one write closure should take, in microseconds; longer ones are counted by name.
+pub const WRITE_BUDGET_MICROS: u64 = 20_000;
+/// Time after which the engine stops a write closure, in milliseconds.
+pub const WRITE_HARD_MS: u64 = 2_000;
+/// Time after which the engine stops a read, in milliseconds.
+pub const READ_HARD_MS: u64 = 10_000;
+/// Tries of a serialisable transaction before giving up.
+pub const SERIALIZATION_TRIES: u32 = 24;
+/// Tries of a reaction before its event becomes a dead letter.
+pub const REACTION_TRIES: i64 = 8;
+/// Tries of a job before it becomes a dead letter, unless the job says otherwise.
+pub const JOB_TRIES: i64 = 10;
+/// How long a job may run before another worker may take it, in microseconds.
+pub const JOB_LEASE_MICROS: i64 = 5 * crate::time::MINUTE;
+/// Events that a subscriber takes in one batch.
+pub const EVENT_BATCH: i64 = 200;
+/// How long an idempotency key is remembered, in microseconds.
+pub const IDEMPOTENCY_MICROS: i64 = crate::time::DAY;
+/// How old a proof of identity may be for a dangerous operation, in microseconds.
+pub const PROOF_MICROS: i64 = 5 * crate::time::MINUTE;
+/// How long an outgoing effect waits so that it can be undone, in microseconds.
+pub const UNDO_MICROS: i64 = 10 * crate::time::SECOND;
+/// Events that one operation may write.
+pub const EVENTS_PER_CALL_MAX: usize = 200;
+/// Largest blob, in bytes.
+pub const BLOB_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,110 @@
+//! The relay: numbers committed events in one order and hands them to the subscribers. Each subscriber has a cursor that
+//! moves in the same transaction as its work, so what only changes the database happens exactly once.
+
+use crate::db::Priority;
+use crate::dispatch::{self, Via, Woken};
+use crate::error::{Error, Result};
+use crate::event::{Reaction, StoredEvent, store};
+use crate::job::worker::back_off;
+use crate::limits;
+use crate::permission::Actor;
+use crate::running::Handle;
+
+/// Makes sure that every subscriber has a cursor.
+pub(crate) fn prepare(kernel: &Handle) -> Result<()> {
+    let names: Vec<&'static str> = kernel.registry().reactions().map(|one| one.name).collect();
+    kernel.db.write("kernel.relay.subscribe", Priority::Background, move |tx| {
+        for name in &names {
+            store::subscribe(tx, name)?;
+        }
+        Ok(())
+    })
+}
+
+/// One round: numbers what is new and lets each subscriber take one batch. Answers whether anything was done.
+pub(crate) fn round(kernel: &Handle) -> Result<bool> {
+    let mut busy = false;
+    if kernel.db.read(store::unnumbered)? {
+        kernel.db.write("kernel.relay.number", Priority::Background, store::number)?;
+        busy = true;
+    }
+    for reaction in kernel.registry().reactions() {
+        busy |= batch(kernel, reaction)?;
+    }
+    Ok(busy)
+}
+
+fn batch(kernel: &Handle, reaction: &Reaction) -> Result<bool> {
+    let (cursor, events) = kernel.db.read(|tx| {
+        let cursor =
+            store::cursor(tx, reaction.name)?.ok_or_else(|| Error::internal("subscription-missing", reaction.name))?;
+        let events = store::after(tx, cursor.position, limits::EVENT_BATCH)?;
+        Ok((cursor, events))
+    })?;
+    let Some(last) = events.last().map(|event| event.position) else { return Ok(false) };
+    if cursor.retry_at > kernel.now() {
+        return Ok(false);
+    }
+    let mut position = cursor.position;
+    for event in events.iter().filter(|event| reaction.events.contains(&event.name.as_str())) {
+        if let Err(error) = deliver(kernel, reaction, position, event) {
+            return put_off(kernel, reaction, position, event, cursor.failures, &error);
+        }
+        position = event.position;
+    }
+    if position < last {
+        let name = reaction.name;
+        kernel
+            .db
+            .write("kernel.relay.advance", Priority::Background, move |tx| store::advance(tx, name, position, last))?;
+    }
+    Ok(true)
+}
+
+fn deliver(kernel: &Handle, reaction: &Reaction, from: i64, event: &StoredEvent) -> Result<()> {
+    let (inside, event) = (kernel.clone(), event.clone());
+    let (name, run) = (reaction.name, reaction.run);
+    let actor = Actor::service(name, reaction.grants);
+    let now = kernel.now();
+    let woken = kernel.db.write(name, Priority::Background, move |tx| {
+        if !store::advance(tx, name, from, event.position)? {
+            return Ok(Woken::default());
+        }
+        let (_, woken) = dispatch::act(&inside, tx, &actor, name, Via::Reaction, now, &mut |cx| run(cx, &event))?;
+        Ok(woken)
+    })?;
+    kernel.committed(&woken);
+    Ok(())
+}
+
+/// A failing reaction is tried again with back-off; after enough tries its event becomes a dead letter and the rest goes on.
+fn put_off(
+    kernel: &Handle,
+    reaction: &Reaction,
+    from: i64,
+    event: &StoredEvent,
+    failures: i64,
+    error: &Error,
+) -> Result<bool> {
+    let now = kernel.now();
+    let text =
+        format!("{}{}", error.message, error.cause.as_ref().map(|cause| format!(" [{cause}]")).unwrap_or_default());
+    tracing::warn!(
+        reaction = reaction.name,
+        event = event.name,
+        position = event.position,
+        error = text,
+        "a reaction failed"
+    );
+    let (name, id, to) = (reaction.name, event.id, event.position);
+    let give_up = failures + 1 >= limits::REACTION_TRIES;
+    kernel.db.write("kernel.relay.put-off", Priority::Background, move |tx| {
+        if give_up {
+            store::bury(tx, name, id, now, &text)?;
+            store::advance(tx, name, from, to).map(|_| ())
+        } else {
+            store::failed(tx, name, now.plus(back_off(failures)), &text)
+        }
+    })?;
+    Ok(give_up)
+}

@@ -1,0 +1,50 @@
+//! Typed settings: one JSON value a key, with a default that suits everyone.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+pub(crate) mod store;
+
+/// A typed setting.
+pub trait Setting: Serialize + DeserializeOwned + JsonSchema + Default + Send + 'static {
+    /// `domain.topic`; stored, so it never changes.
+    const KEY: &'static str;
+
+    /// Refuses values that do not make sense together.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A setting in the registry.
+pub struct SettingEntry {
+    /// Its key.
+    pub key: &'static str,
+    /// JSON schema of the value.
+    pub schema: fn() -> Value,
+    /// The default.
+    pub default: fn() -> Value,
+    /// Refuses what does not fit.
+    pub check: fn(&Value) -> Result<()>,
+}
+
+impl SettingEntry {
+    /// The entry of a setting.
+    pub fn of<T: Setting>() -> Self {
+        Self {
+            key: T::KEY,
+            schema: || schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value(),
+            default: || serde_json::to_value(T::default()).unwrap_or(Value::Null),
+            check: |value| {
+                let typed: T = serde_path_to_error::deserialize(value.clone()).map_err(|error| {
+                    Error::invalid(&format!("value.{}", error.path()), format!("This does not fit: {}.", error.inner()))
+                })?;
+                typed.check()
+            },
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Settings in SQL.
+
+use super::Setting;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::time::Time;
+
+pub(crate) fn get<T: Setting>(tx: &mut Tx<'_>) -> Result<T> {
+    match raw(tx, T::KEY)? {
+        None => Ok(T::default()),
+        Some((text, _)) => serde_json::from_str(&text)
+            .map_err(|error| Error::internal("setting-does-not-fit", format!("{}: {error}", T::KEY))),
+    }
+}
+
+/// The stored text and version of a setting.
+pub(crate) fn raw(tx: &mut Tx<'_>, key: &str) -> Result<Option<(String, i64)>> {
+    let row = tx.first("SELECT value, version FROM kernel_settings WHERE key = ?1", &[key.into()])?;
+    row.map(|row| Ok((row.text(0)?, row.int(1)?))).transpose()
+}
+
+pub(crate) fn put(tx: &mut Tx<'_>, key: &str, value: &str, at: Time, by: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO kernel_settings (key, value, version, updated_at, updated_by) VALUES (?1, ?2, 1, ?3, ?4) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = kernel_settings.version + 1, \
+         updated_at = excluded.updated_at, updated_by = excluded.updated_by",
+        &[key.into(), value.into(), at.into(), by.into()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The kernel from outside: a small domain of its own, driven through the one door.
+
+#[cfg(test)]
+mod dispatch;
+#[cfg(test)]
+mod notes;

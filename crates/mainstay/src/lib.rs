@@ -1,0 +1,1 @@
+//! Mainstay: the IT department in one program.

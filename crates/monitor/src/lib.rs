@@ -1,0 +1,1 @@
+//! Checks, alerts, alert groups and silences.

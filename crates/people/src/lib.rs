@@ -1,0 +1,1 @@
+//! Users, teams, places, roles and sign-in.

@@ -1,0 +1,1 @@
+//! Runbooks: check, act, verify, undo.

@@ -1,0 +1,1 @@
+//! HTTP, REST, OpenAPI, sessions, the agent gateway and the page shell.

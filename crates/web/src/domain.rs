@@ -1,0 +1,57 @@
+//! A domain as the server sees it: what the kernel needs, and what people see of it.
+
+use crate::page::{Page, Panel};
+
+/// A domain with its pages.
+#[derive(Default)]
+pub struct Domain {
+    /// Operations, tables, events and the rest.
+    pub kernel: kernel::Domain,
+    /// Its pages.
+    pub pages: Vec<Page>,
+    /// Parts it adds to other domains' pages.
+    pub panels: Vec<Panel>,
+    /// Its places in the navigation.
+    pub nav: Vec<Place>,
+    /// What "+ New" offers.
+    pub creates: Vec<Create>,
+}
+
+/// An entry of the navigation.
+pub struct Place {
+    /// The group it stands in.
+    pub group: Group,
+    /// Its name.
+    pub label: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// Its page.
+    pub href: &'static str,
+    /// The operation whose grant shows it.
+    pub grant: &'static str,
+}
+
+/// The groups of the navigation, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Answer requests and faults.
+    Respond,
+    /// Know what there is.
+    Know,
+    /// Keep it safe.
+    Protect,
+    /// Make it better.
+    Improve,
+    /// At the foot.
+    Foot,
+}
+
+/// Something that can be made from anywhere.
+pub struct Create {
+    /// What it is, for example "Ticket".
+    pub label: &'static str,
+    /// The page with its form.
+    pub href: &'static str,
+    /// The operation whose grant shows it.
+    pub grant: &'static str,
+}
