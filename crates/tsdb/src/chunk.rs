@@ -1,0 +1,242 @@
+//! A sealed run of at most 120 rows of one source, in memory: the middle stage between an open row and a block.
+//!
+//! A row is one moment at which a source was sampled. All columns share the times; a column that has no value in some
+//! rows says in which with a mask.
+
+use crate::codec::{self, Packing};
+use crate::wire::{Cursor, put_bytes, put_f64, put_signed, put_varint};
+
+/// Rows of a chunk: as many as a `u128` mask can number, less a few.
+pub(crate) const CHUNK_ROWS: usize = 120;
+
+/// The rows of one series that are not sealed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    /// Bit n is set if row n has a value.
+    pub(crate) mask: u128,
+    values: OpenValues,
+}
+
+/// A constant costs no column.
+#[derive(Debug, Default)]
+enum OpenValues {
+    #[default]
+    None,
+    Constant(f64),
+    Many(Vec<f64>),
+}
+
+impl Open {
+    /// Adds the value of `row`, which is after all rows that have one.
+    pub(crate) fn push(&mut self, row: usize, value: f64) {
+        match &mut self.values {
+            OpenValues::None => self.values = OpenValues::Constant(value),
+            OpenValues::Constant(same) if same.to_bits() == value.to_bits() => {}
+            OpenValues::Constant(same) => {
+                let mut many = Vec::with_capacity((row + 1).next_multiple_of(40));
+                many.resize(self.mask.count_ones() as usize, *same);
+                many.push(value);
+                self.values = OpenValues::Many(many);
+            }
+            OpenValues::Many(many) => {
+                if many.len() == many.capacity() {
+                    many.reserve_exact(40);
+                }
+                many.push(value);
+            }
+        }
+        self.mask |= 1 << row;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The values of the rows in the mask, in order.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        match &self.values {
+            OpenValues::None => Vec::new(),
+            OpenValues::Constant(same) => vec![*same; self.mask.count_ones() as usize],
+            OpenValues::Many(many) => many.clone(),
+        }
+    }
+}
+
+/// Where a series' values lie within a chunk's bytes.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    slot: u32,
+    end: u32,
+}
+
+/// Sealed rows; never changed.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
+    rows: usize,
+    times: Packing,
+    times_end: u32,
+    /// Sorted by slot.
+    columns: Box<[Column]>,
+    /// The times, then each column: a byte (packing, and whether a mask follows), the mask, the values.
+    bytes: Box<[u8]>,
+}
+
+const MASKED: u8 = 0x80;
+
+impl Chunk {
+    /// Seals the rows at `times` (1 to 120) with the columns of `open`, which come in order of slot.
+    pub(crate) fn seal<'a>(times: &[i64], open: impl Iterator<Item = (u32, &'a Open)>) -> Option<Self> {
+        let (first_ms, last_ms) = (*times.first()?, *times.last()?);
+        let mut bytes = Vec::new();
+        let packing = if codec::is_regular(times) { Packing::Even } else { codec::pack_times(times, &mut bytes) };
+        let times_end = u32::try_from(bytes.len()).ok()?;
+        let full = full_mask(times.len());
+        let mut columns = Vec::new();
+        for (slot, open) in open.filter(|(_, open)| open.mask != 0) {
+            let head = bytes.len();
+            bytes.push(0);
+            let mask = if open.mask == full { 0 } else { MASKED };
+            if mask != 0 {
+                bytes.extend_from_slice(&open.mask.to_le_bytes());
+            }
+            let packing = pack_open(&open.values, &mut bytes);
+            if let Some(byte) = bytes.get_mut(head) {
+                *byte = packing.code() | mask;
+            }
+            columns.push(Column { slot, end: u32::try_from(bytes.len()).ok()? });
+        }
+        let (columns, bytes) = (columns.into(), bytes.into());
+        Some(Self { first_ms, last_ms, rows: times.len(), times: packing, times_end, columns, bytes })
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.columns.len() * size_of::<Column>() + self.bytes.len()
+    }
+
+    pub(crate) fn times(&self) -> Option<Vec<i64>> {
+        match self.times {
+            Packing::Even => codec::regular_times(self.first_ms, self.last_ms, self.rows),
+            packing => codec::unpack_times(packing, self.bytes.get(..self.times_end as usize)?, self.rows),
+        }
+    }
+
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.columns.iter().map(|column| column.slot)
+    }
+
+    /// The mask and the bytes after it of a series; `None` if it has no value here.
+    fn column(&self, slot: u32) -> Option<(u128, Packing, &[u8])> {
+        let at = self.columns.binary_search_by_key(&slot, |column| column.slot).ok()?;
+        let start = at.checked_sub(1).and_then(|before| self.columns.get(before)).map_or(self.times_end, |c| c.end);
+        let bytes = self.bytes.get(start as usize..self.columns.get(at)?.end as usize)?;
+        let mut cursor = Cursor::new(bytes);
+        let head = cursor.u8()?;
+        let mask = if head & MASKED == 0 { full_mask(self.rows) } else { cursor.u128()? };
+        let rest = bytes.get(if head & MASKED == 0 { 1 } else { 17 }..)?;
+        Some((mask, Packing::from_code(head & !MASKED)?, rest))
+    }
+
+    /// In which rows a series has a value.
+    pub(crate) fn mask(&self, slot: u32) -> u128 {
+        self.column(slot).map_or(0, |(mask, _, _)| mask)
+    }
+
+    /// The values of a series in the rows of its mask.
+    pub(crate) fn values(&self, slot: u32) -> Option<Vec<f64>> {
+        let (mask, packing, bytes) = self.column(slot)?;
+        let count = mask.count_ones() as usize;
+        match packing {
+            Packing::Even => Some(vec![Cursor::new(bytes).f64()?; count]),
+            packing => codec::unpack_values(packing, bytes, count),
+        }
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        put_signed(out, self.first_ms);
+        put_signed(out, self.last_ms);
+        put_varint(out, self.rows as u64);
+        out.push(self.times.code());
+        put_varint(out, u64::from(self.times_end));
+        put_varint(out, self.columns.len() as u64);
+        for column in &self.columns {
+            put_varint(out, u64::from(column.slot));
+            put_varint(out, u64::from(column.end));
+        }
+        put_bytes(out, &self.bytes);
+    }
+
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        let (first_ms, last_ms) = (cursor.signed()?, cursor.signed()?);
+        let rows = usize::try_from(cursor.varint()?).ok().filter(|rows| (1..=CHUNK_ROWS).contains(rows))?;
+        let times = Packing::from_code(cursor.u8()?)?;
+        let times_end = cursor.varint32()?;
+        let columns = (0..cursor.count()?)
+            .map(|_| Some(Column { slot: cursor.varint32()?, end: cursor.varint32()? }))
+            .collect::<Option<Box<[_]>>>()?;
+        let bytes = cursor.bytes()?.into();
+        columns.is_sorted_by(|a, b| a.slot < b.slot && a.end <= b.end).then_some(Self {
+            first_ms,
+            last_ms,
+            rows,
+            times,
+            times_end,
+            columns,
+            bytes,
+        })
+    }
+}
+
+fn full_mask(rows: usize) -> u128 {
+    (1_u128 << rows.min(CHUNK_ROWS)) - 1
+}
+
+fn pack_open(values: &OpenValues, bytes: &mut Vec<u8>) -> Packing {
+    match values {
+        OpenValues::Many(many) => codec::pack_values(many, bytes),
+        OpenValues::Constant(same) => {
+            put_f64(bytes, *same);
+            Packing::Even
+        }
+        OpenValues::None => Packing::Raw,
+    }
+}
+
+/// The elements of `all` whose row is in `mask`, which numbers at most 128 rows.
+pub(crate) fn masked<'a, T: Copy>(all: &'a [T], mask: u128) -> impl Iterator<Item = T> + 'a {
+    all.iter()
+        .enumerate()
+        .filter(move |(row, _)| mask.checked_shr(*row as u32).unwrap_or(0) & 1 == 1)
+        .map(|(_, one)| *one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_chunk_gives_back_times_masks_and_values() {
+        let times = [1_000, 2_000, 3_500];
+        let (mut full, mut gap, mut same) = (Open::default(), Open::default(), Open::default());
+        for (row, value) in [1.5, 2.5, f64::NAN].into_iter().enumerate() {
+            full.push(row, value);
+            same.push(row, 7.0);
+        }
+        gap.push(2, 9.0);
+        let chunk =
+            Chunk::seal(&times, [(3, &full), (5, &Open::default()), (8, &gap), (9, &same)].into_iter()).unwrap();
+        let mut out = Vec::new();
+        chunk.write(&mut out);
+        let chunk = Chunk::read(&mut Cursor::new(&out)).unwrap();
+        assert_eq!(chunk.times().unwrap(), times);
+        assert_eq!(chunk.slots().collect::<Vec<_>>(), [3, 8, 9]);
+        let back = chunk.values(3).unwrap();
+        assert!(back[..2] == [1.5, 2.5] && back[2].to_bits() == f64::NAN.to_bits());
+        assert_eq!((chunk.mask(8), chunk.values(8).unwrap()), (0b100, vec![9.0]));
+        assert_eq!(chunk.values(9).unwrap(), vec![7.0; 3]);
+        assert_eq!((chunk.mask(5), chunk.values(5)), (0, None));
+        assert_eq!(masked(&times, 0b101).collect::<Vec<_>>(), [1_000, 3_500]);
+    }
+}

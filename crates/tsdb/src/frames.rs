@@ -1,0 +1,99 @@
+//! Frames: compressed, checked pieces of a file that is only ever appended to.
+//!
+//! A file is 8 bytes of magic, a `u16` version, then frames: `u32` length, `u32` length once decompressed, `u32` CRC-32
+//! of the two lengths and the bytes, and the bytes (zstd). All numbers little-endian.
+
+use crate::error::{Error, Result};
+use crate::wire::Cursor;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// The batch log.
+pub(crate) const LOG_MAGIC: [u8; 8] = *b"mtsd-log";
+/// The snapshot of the head.
+pub(crate) const SNAPSHOT_MAGIC: [u8; 8] = *b"mtsdsnap";
+/// The version of both that this program writes.
+pub(crate) const VERSION: u16 = 1;
+
+const FRAME_BYTES_MAX: u32 = 256 << 20;
+
+/// The first bytes of a file of frames.
+pub(crate) fn file_head(magic: [u8; 8]) -> Vec<u8> {
+    let mut head = magic.to_vec();
+    head.extend_from_slice(&VERSION.to_le_bytes());
+    head
+}
+
+/// `raw` as one frame.
+pub(crate) fn frame(raw: &[u8], zstd: &mut zstd::bulk::Compressor<'static>) -> std::io::Result<Vec<u8>> {
+    let too_long = |_| std::io::Error::other("a frame of the log would be too long");
+    let packed = zstd.compress(raw)?;
+    let length = u32::try_from(packed.len()).map_err(too_long)?.to_le_bytes();
+    let raw_length = u32::try_from(raw.len()).map_err(too_long)?.to_le_bytes();
+    let mut out = Vec::with_capacity(packed.len() + 12);
+    out.extend_from_slice(&length);
+    out.extend_from_slice(&raw_length);
+    out.extend_from_slice(&checksum(length, raw_length, &packed).to_le_bytes());
+    out.extend_from_slice(&packed);
+    Ok(out)
+}
+
+fn checksum(length: [u8; 4], raw_length: [u8; 4], packed: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&length);
+    crc.update(&raw_length);
+    crc.update(packed);
+    crc.finalize()
+}
+
+/// How a file of frames ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Frames whose bytes are all there but wrong.
+    pub(crate) damaged: u64,
+    /// The last frame (or the head of the file) is cut short: what a crash leaves.
+    pub(crate) torn: bool,
+}
+
+/// Hands the content of every sound frame to `each`, which answers `None` if it can make nothing of it. A damaged frame
+/// is skipped, a torn tail ends the file. Fails if the file cannot be read or is of a newer version.
+pub(crate) fn read(path: &Path, magic: [u8; 8], mut each: impl FnMut(&[u8]) -> Option<()>) -> Result<Ending> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut left = file.metadata().map_err(Error::io("look at", path))?.len();
+    let mut file = BufReader::with_capacity(1 << 16, file);
+    let mut ending = Ending::default();
+    let Some(head) = take(&mut file, &mut left, 10).map_err(Error::io("read", path))? else {
+        return Ok(Ending { torn: true, ..ending });
+    };
+    match head.strip_prefix(&magic).and_then(|rest| Cursor::new(rest).u16()) {
+        Some(VERSION) => {}
+        Some(version) if version > VERSION => return Err(Error::NewerVersion { path: path.to_owned(), version }),
+        _ => return Ok(Ending { damaged: 1, ..ending }),
+    }
+    while left > 0 {
+        let Some(sizes) = take(&mut file, &mut left, 12).map_err(Error::io("read", path))? else { break };
+        let mut cursor = Cursor::new(&sizes);
+        let (Some(length), Some(raw_length), Some(crc)) = (cursor.u32(), cursor.u32(), cursor.u32()) else { break };
+        let Some(packed) = take(&mut file, &mut left, u64::from(length)).map_err(Error::io("read", path))? else {
+            return Ok(Ending { torn: true, ..ending });
+        };
+        let sound =
+            raw_length <= FRAME_BYTES_MAX && crc == checksum(length.to_le_bytes(), raw_length.to_le_bytes(), &packed);
+        let raw = sound.then(|| zstd::bulk::decompress(&packed, raw_length as usize).ok()).flatten();
+        if raw.and_then(|raw| each(&raw)).is_none() {
+            ending.damaged += 1;
+        }
+    }
+    ending.torn |= left > 0;
+    Ok(ending)
+}
+
+/// The next `count` bytes; `None`, and nothing allocated, if the file has fewer left.
+fn take(file: &mut impl Read, left: &mut u64, count: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let Some(after) = left.checked_sub(count) else { return Ok(None) };
+    *left = after;
+    let mut bytes = vec![0; usize::try_from(count).map_err(std::io::Error::other)?];
+    file.read_exact(&mut bytes)?;
+    Ok(Some(bytes))
+}

@@ -1,0 +1,211 @@
+//! What the batch log and the snapshot are made of: small records, replayed in order.
+//!
+//! Replaying a record that a snapshot already contains changes nothing, so a snapshot may be taken source by source
+//! while samples arrive.
+
+use crate::Labels;
+use crate::chunk::Chunk;
+use crate::head::Head;
+use crate::wire::{Cursor, put_bytes, put_f64, put_signed, put_varint};
+use std::collections::HashSet;
+
+/// One record, borrowed from where it lives.
+pub(crate) enum Record<'a> {
+    Source {
+        slot: u32,
+        last_ms: i64,
+        name: &'a str,
+    },
+    Series {
+        slot: u32,
+        source: u32,
+        last_ms: i64,
+        last_value: Option<f64>,
+        labels: &'a Labels,
+    },
+    Batch {
+        source: u32,
+        at_ms: i64,
+        samples: &'a [(u32, f64)],
+    },
+    Forgotten {
+        slots: &'a [u32],
+    },
+    SourceForgotten {
+        slot: u32,
+    },
+    /// Sealed rows (snapshot only).
+    Chunk {
+        source: u32,
+        chunk: &'a Chunk,
+    },
+    /// Rows that were open (snapshot only).
+    Open {
+        source: u32,
+        chunk: &'a Chunk,
+    },
+    /// A block whose series are all in the catalogue (snapshot only).
+    Block {
+        name: &'a str,
+    },
+    /// Last in a snapshot.
+    End,
+}
+
+const SOURCE: u8 = 1;
+const SERIES: u8 = 2;
+const BATCH: u8 = 3;
+const FORGOTTEN: u8 = 4;
+const SOURCE_FORGOTTEN: u8 = 5;
+const CHUNK: u8 = 6;
+const OPEN: u8 = 7;
+const BLOCK: u8 = 8;
+const END: u8 = 9;
+
+impl Record<'_> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Source { slot, last_ms, name } => {
+                start(out, SOURCE, slot);
+                put_signed(out, last_ms);
+                put_bytes(out, name.as_bytes());
+            }
+            Self::Series { slot, source, last_ms, last_value, labels } => {
+                start(out, SERIES, slot);
+                put_varint(out, u64::from(source));
+                put_signed(out, last_ms);
+                out.push(u8::from(last_value.is_some()));
+                if let Some(value) = last_value {
+                    put_f64(out, value);
+                }
+                labels.write(out);
+            }
+            Self::Batch { source, at_ms, samples } => write_batch(out, source, at_ms, samples),
+            Self::Forgotten { slots } => {
+                out.push(FORGOTTEN);
+                put_varint(out, slots.len() as u64);
+                slots.iter().for_each(|slot| put_varint(out, u64::from(*slot)));
+            }
+            Self::SourceForgotten { slot } => start(out, SOURCE_FORGOTTEN, slot),
+            Self::Chunk { source, chunk } => {
+                start(out, CHUNK, source);
+                chunk.write(out);
+            }
+            Self::Open { source, chunk } => {
+                start(out, OPEN, source);
+                chunk.write(out);
+            }
+            Self::Block { name } => {
+                out.push(BLOCK);
+                put_bytes(out, name.as_bytes());
+            }
+            Self::End => out.push(END),
+        }
+    }
+}
+
+fn start(out: &mut Vec<u8>, kind: u8, slot: u32) {
+    out.push(kind);
+    put_varint(out, u64::from(slot));
+}
+
+/// Slots as differences, then the values byte plane by byte plane: that is what zstd likes.
+fn write_batch(out: &mut Vec<u8>, source: u32, at_ms: i64, samples: &[(u32, f64)]) {
+    start(out, BATCH, source);
+    put_signed(out, at_ms);
+    put_varint(out, samples.len() as u64);
+    let mut before = 0;
+    for (slot, _) in samples {
+        put_signed(out, i64::from(*slot) - before);
+        before = i64::from(*slot);
+    }
+    for plane in 0..8 {
+        out.extend(samples.iter().map(|(_, value)| (value.to_bits() >> (8 * plane)) as u8));
+    }
+}
+
+/// What a recovery learned besides the head.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    pub(crate) blocks: HashSet<String>,
+    pub(crate) ended: bool,
+    /// Records that could not be applied, because what they refer to was lost with a damaged part.
+    pub(crate) lost_records: u64,
+}
+
+/// Applies the records of one frame in order. `None` if the bytes are no records from some point on.
+pub(crate) fn apply_all(bytes: &[u8], head: &mut Head, recovered: &mut Recovered) -> Option<()> {
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.is_empty() {
+        if apply(&mut cursor, head, recovered)?.is_none() {
+            recovered.lost_records += 1;
+        }
+    }
+    Some(())
+}
+
+/// The outer answer says whether the record could be read, the inner whether it could be applied.
+fn apply(cursor: &mut Cursor<'_>, head: &mut Head, recovered: &mut Recovered) -> Option<Option<()>> {
+    let applied = match cursor.u8()? {
+        SOURCE => {
+            let (slot, last_ms, name) = (cursor.varint32()?, cursor.signed()?, cursor.text()?);
+            head.place_source(slot, name, last_ms)
+        }
+        SERIES => {
+            let (slot, source, last_ms) = (cursor.varint32()?, cursor.varint32()?, cursor.signed()?);
+            let last_value = if cursor.u8()? == 0 { None } else { Some(cursor.f64()?) };
+            head.place_series(slot, source, Labels::read(cursor)?, last_ms, last_value)
+        }
+        BATCH => {
+            let (source, at_ms, samples) = read_batch(cursor)?;
+            head.replay(source, at_ms, &samples)
+        }
+        FORGOTTEN => {
+            let slots = (0..cursor.count()?).map(|_| cursor.varint32()).collect::<Option<Vec<_>>>()?;
+            head.remove_series(&slots);
+            Some(())
+        }
+        SOURCE_FORGOTTEN => {
+            head.remove_source(cursor.varint32()?);
+            Some(())
+        }
+        CHUNK => {
+            let (source, chunk) = (cursor.varint32()?, Chunk::read(cursor)?);
+            head.place_chunk(source, chunk)
+        }
+        OPEN => {
+            let (source, chunk) = (cursor.varint32()?, Chunk::read(cursor)?);
+            head.place_open(source, &chunk)
+        }
+        BLOCK => {
+            recovered.blocks.insert(cursor.text()?.to_owned());
+            Some(())
+        }
+        END => {
+            recovered.ended = true;
+            Some(())
+        }
+        _ => return None,
+    };
+    Some(applied)
+}
+
+/// Slots and values.
+type Samples = Vec<(u32, f64)>;
+
+fn read_batch(cursor: &mut Cursor<'_>) -> Option<(u32, i64, Samples)> {
+    let (source, at_ms, count) = (cursor.varint32()?, cursor.signed()?, cursor.count()?);
+    let mut slots = Vec::with_capacity(count);
+    let mut before = 0_i64;
+    for _ in 0..count {
+        before = before.checked_add(cursor.signed()?)?;
+        slots.push(u32::try_from(before).ok()?);
+    }
+    let mut bits = vec![0_u64; count];
+    for plane in 0..8 {
+        for (bits, byte) in bits.iter_mut().zip(cursor.take(count)?) {
+            *bits |= u64::from(*byte) << (8 * plane);
+        }
+    }
+    Some((source, at_ms, slots.into_iter().zip(bits.into_iter().map(f64::from_bits)).collect()))
+}

@@ -1,0 +1,127 @@
+//! Opening a store: snapshot, log, blocks. A clean stop and a crash take the same path.
+
+use super::{Store, Upkeep};
+use crate::block::Block;
+use crate::error::{Error, Result};
+use crate::head::Head;
+use crate::log::{self, Log};
+use crate::record::{Recovered, apply_all};
+use crate::{Options, frames, snapshot};
+use std::collections::HashSet;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
+
+impl Store {
+    /// Opens the store in `dir`, creating it if needed; `now_ms` is milliseconds since 1970 UTC.
+    ///
+    /// Damage never keeps a store from opening: what cannot be read is left out and counted in [`stats`](Self::stats).
+    ///
+    /// Errors: the folder is in use, cannot be read or written, or holds files of a newer version.
+    pub fn open(dir: &Path, options: Options, now_ms: i64) -> Result<Self> {
+        let (head_dir, blocks_dir) = (dir.join("head"), dir.join("blocks"));
+        for dir in [&head_dir, &blocks_dir] {
+            std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        }
+        let lock = take_lock(dir)?;
+        remove_temporary(&head_dir)?;
+        remove_temporary(&blocks_dir)?;
+
+        let mut damaged_frames = 0;
+        let (mut head, recovered) = recover(&head_dir, &options, now_ms, &mut damaged_frames)?;
+        let blocks = open_blocks(&blocks_dir)?;
+        let damaged = adopt_blocks(&blocks, &recovered, &mut head);
+        head.count_active();
+        head.free_holes();
+
+        let newest = |extension| Ok(log::numbers(&head_dir, extension)?.last().copied().unwrap_or(0));
+        let number = newest("log")?.max(newest("snapshot")?) + 1;
+        let log = Log::create(&head_dir, number)?;
+        let upkeep = Upkeep::new(now_ms, damaged_frames, recovered.lost_records);
+        Ok(Self {
+            head_dir,
+            blocks_dir,
+            options,
+            head: RwLock::new(head),
+            log: Mutex::new(log),
+            blocks: RwLock::new(blocks),
+            upkeep: Mutex::new(upkeep),
+            damaged: Mutex::new(damaged),
+            _lock: lock,
+        })
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let lock = File::create(&path).map_err(Error::io("create", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: dir.to_owned() }),
+        Err(TryLockError::Error(cause)) => Err(Error::io("lock", &path)(cause)),
+    }
+}
+
+/// Files that a crash left half-written.
+fn remove_temporary(dir: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let path = entry.map_err(Error::io("list", dir))?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            std::fs::remove_file(&path).map_err(Error::io("delete", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The newest sound snapshot, and every log since.
+fn recover(dir: &Path, options: &Options, now_ms: i64, damaged: &mut u64) -> Result<(Head, Recovered)> {
+    let mut state = (0, Head::new(options.clone(), now_ms), Recovered::default());
+    for number in log::numbers(dir, "snapshot")?.into_iter().rev() {
+        if let Some((head, recovered)) = snapshot::load(dir, number, options, now_ms)? {
+            state = (number, head, recovered);
+            break;
+        }
+        *damaged += 1;
+    }
+    let (base, mut head, mut recovered) = state;
+    for number in log::numbers(dir, "log")?.into_iter().filter(|number| *number >= base) {
+        let path = log::path(dir, number);
+        let ending = frames::read(&path, frames::LOG_MAGIC, |raw| apply_all(raw, &mut head, &mut recovered))?;
+        *damaged += ending.damaged;
+    }
+    Ok((head, recovered))
+}
+
+fn open_blocks(dir: &Path) -> Result<Vec<Arc<Block>>> {
+    let mut blocks = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let path = entry.map_err(Error::io("list", dir))?.path();
+        blocks.extend(Block::open(&path)?.map(Arc::new));
+    }
+    blocks.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(blocks)
+}
+
+/// Brings the series of blocks that the snapshot did not know into the catalogue. Answers where damage was met.
+fn adopt_blocks(blocks: &[Arc<Block>], recovered: &Recovered, head: &mut Head) -> HashSet<(String, u64)> {
+    let mut damaged = HashSet::new();
+    for block in blocks {
+        let Some(groups) = &block.groups else {
+            damaged.insert((block.name.clone(), 0));
+            continue;
+        };
+        let file = if recovered.blocks.contains(&block.name) { None } else { block.file() };
+        let Some(file) = file else { continue };
+        for place in groups {
+            let Some(group) = file.group(place) else {
+                damaged.insert((block.name.clone(), place.offset));
+                continue;
+            };
+            let source = head.adopt_source(&place.source);
+            for series in &group.series {
+                head.adopt(source, &series.labels, place.last_ms);
+            }
+        }
+    }
+    damaged
+}
