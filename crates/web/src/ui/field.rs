@@ -1,0 +1,256 @@
+//! One field of a form: label above, help below, the error next to what it is about.
+
+use super::{Tone, status::drawing};
+use maud::{Markup, Render, html};
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Input(&'static str),
+    Textarea,
+    Select(Vec<(String, String)>),
+    Checkbox,
+    Hidden,
+}
+
+/// A labelled field. `name` is the field name of the operation it feeds; its id is `f-NAME`.
+#[derive(Debug, Clone)]
+pub struct Field {
+    name: String,
+    label: String,
+    kind: Kind,
+    value: String,
+    checked: bool,
+    help: Option<String>,
+    error: Option<String>,
+    placeholder: Option<String>,
+    autocomplete: Option<&'static str>,
+    required: bool,
+    autofocus: bool,
+    readonly: bool,
+    mono: bool,
+    length_max: Option<usize>,
+}
+
+impl Field {
+    fn new(name: impl Into<String>, label: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            label: label.into(),
+            kind,
+            value: String::new(),
+            checked: false,
+            help: None,
+            error: None,
+            placeholder: None,
+            autocomplete: None,
+            required: false,
+            autofocus: false,
+            readonly: false,
+            mono: false,
+            length_max: None,
+        }
+    }
+
+    /// One line of text.
+    pub fn text(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(name, label, Kind::Input("text"))
+    }
+
+    /// Any input type of HTML: `email`, `number`, `date`, `datetime-local`, `search`, `url`, `tel`.
+    pub fn input(kind: &'static str, name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(name, label, Kind::Input(kind))
+    }
+
+    /// A password; its value is never written into the page.
+    pub fn password(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(name, label, Kind::Input("password")).autocomplete("current-password")
+    }
+
+    /// Several lines of text; grows as it is filled.
+    pub fn textarea(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(name, label, Kind::Textarea)
+    }
+
+    /// One of `options`, each `(value, label)`.
+    pub fn select<V: Into<String>, L: Into<String>>(
+        name: impl Into<String>,
+        label: impl Into<String>,
+        options: impl IntoIterator<Item = (V, L)>,
+    ) -> Self {
+        let options = options.into_iter().map(|(value, label)| (value.into(), label.into())).collect();
+        Self::new(name, label, Kind::Select(options))
+    }
+
+    /// Yes or no; sends `true` when ticked and nothing otherwise.
+    pub fn checkbox(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(name, label, Kind::Checkbox)
+    }
+
+    /// A value nobody sees.
+    pub fn hidden(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::new(name, "", Kind::Hidden).value(value)
+    }
+
+    /// What is in it now. For a select, the value of the chosen option.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
+    }
+
+    /// Ticked.
+    #[must_use]
+    pub const fn checked(mut self, yes: bool) -> Self {
+        self.checked = yes;
+        self
+    }
+
+    /// What to write, in plain words.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What is wrong with it and what to do.
+    #[must_use]
+    pub fn error(mut self, error: Option<impl Into<String>>) -> Self {
+        self.error = error.map(Into::into);
+        self
+    }
+
+    /// An example of what fits. Never instead of a label.
+    #[must_use]
+    pub fn placeholder(mut self, text: impl Into<String>) -> Self {
+        self.placeholder = Some(text.into());
+        self
+    }
+
+    /// What browsers and password managers may fill in: `username`, `new-password`, `one-time-code`, `off`.
+    #[must_use]
+    pub const fn autocomplete(mut self, what: &'static str) -> Self {
+        self.autocomplete = Some(what);
+        self
+    }
+
+    /// Cannot be left empty.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// The cursor starts here. At most one a page.
+    #[must_use]
+    pub const fn autofocus(mut self) -> Self {
+        self.autofocus = true;
+        self
+    }
+
+    /// Shown and sent, not edited.
+    #[must_use]
+    pub const fn readonly(mut self) -> Self {
+        self.readonly = true;
+        self
+    }
+
+    /// Set in the typewriter face: addresses, serials, scripts.
+    #[must_use]
+    pub const fn mono(mut self) -> Self {
+        self.mono = true;
+        self
+    }
+
+    /// Most characters.
+    #[must_use]
+    pub const fn length_max(mut self, characters: usize) -> Self {
+        self.length_max = Some(characters);
+        self
+    }
+
+    fn id(&self) -> String {
+        format!("f-{}", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+    }
+
+    fn described_by(&self) -> Option<String> {
+        let id = self.id();
+        let parts = [self.error.as_ref().map(|_| format!("{id}-e")), self.help.as_ref().map(|_| format!("{id}-h"))];
+        let all: Vec<String> = parts.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+
+    fn control(&self) -> Markup {
+        let id = self.id();
+        let described = self.described_by();
+        let invalid = self.error.as_ref().map(|_| "true");
+        let class = if self.mono { "control mono" } else { "control" };
+        match &self.kind {
+            Kind::Hidden => html! { input type="hidden" name=(self.name) value=(self.value); },
+            Kind::Checkbox => html! {
+                input type="checkbox" id=(id) name=(self.name) value="true" checked[self.checked] required[self.required]
+                    aria-describedby=[described] aria-invalid=[invalid];
+            },
+            Kind::Textarea => html! {
+                textarea class=(class) id=(id) name=(self.name) rows="4" required[self.required] readonly[self.readonly]
+                    autofocus[self.autofocus] placeholder=[&self.placeholder] maxlength=[self.length_max]
+                    aria-describedby=[described] aria-invalid=[invalid] { "\n" (self.value) }
+            },
+            Kind::Select(options) => html! {
+                select class=(class) id=(id) name=(self.name) required[self.required] autofocus[self.autofocus]
+                    disabled[self.readonly] aria-describedby=[described] aria-invalid=[invalid] {
+                    @for (value, label) in options { option value=(value) selected[*value == self.value] { (label) } }
+                }
+                @if self.readonly { input type="hidden" name=(self.name) value=(self.value); }
+            },
+            Kind::Input(kind) => html! {
+                input class=(class) type=(kind) id=(id) name=(self.name) value=[(*kind != "password").then_some(&self.value)]
+                    required[self.required] readonly[self.readonly] autofocus[self.autofocus] placeholder=[&self.placeholder]
+                    autocomplete=[self.autocomplete] maxlength=[self.length_max] aria-describedby=[described] aria-invalid=[invalid];
+            },
+        }
+    }
+
+    fn notes(&self) -> Markup {
+        html! {
+            @if let Some(error) = &self.error { span.error id={ (self.id()) "-e" } { (drawing(Tone::Critical)) (error) } }
+            @if let Some(help) = &self.help { span.help id={ (self.id()) "-h" } { (help) } }
+        }
+    }
+}
+
+impl Render for Field {
+    fn render(&self) -> Markup {
+        match self.kind {
+            Kind::Hidden => self.control(),
+            Kind::Checkbox => html! {
+                div.check { (self.control()) label for=(self.id()) { (self.label) } (self.notes()) }
+            },
+            _ => html! {
+                div.field {
+                    label for=(self.id()) { (self.label) @if !self.required && !self.readonly { " " span.optional { "optional" } } }
+                    (self.control())
+                    (self.notes())
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Field;
+    use maud::Render;
+
+    #[test]
+    fn a_password_is_never_written_into_the_page() {
+        let html = Field::password("password", "Password").value("correct horse").render().0;
+        assert!(!html.contains("correct horse"));
+    }
+
+    #[test]
+    fn an_error_is_tied_to_its_field() {
+        let html = Field::text("name", "Name").error(Some("Give it a name.")).help("Short").render().0;
+        assert!(html.contains(r#"aria-describedby="f-name-e f-name-h""#), "{html}");
+        assert!(html.contains(r#"aria-invalid="true""#));
+    }
+}

@@ -1,0 +1,123 @@
+//! The shell of a form: where it goes, the session's token, where to return to.
+
+use super::{Button, Field, Tone, href, notice};
+use maud::{Markup, Render, html};
+
+/// A form that changes something (`post`) or asks something (`get`).
+#[derive(Debug, Clone)]
+pub struct Form {
+    id: Option<String>,
+    method: &'static str,
+    action: String,
+    csrf: Option<String>,
+    back: Option<String>,
+    confirm: Option<String>,
+    swap: Option<String>,
+    error: Option<String>,
+    parts: Vec<Markup>,
+    actions: Vec<Markup>,
+}
+
+impl Form {
+    fn new(method: &'static str, action: impl Into<String>, csrf: Option<String>) -> Self {
+        Self {
+            id: None,
+            method,
+            action: action.into(),
+            csrf,
+            back: None,
+            confirm: None,
+            swap: None,
+            error: None,
+            parts: Vec::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    /// A form that changes something; `csrf` is the session's token and travels as `_csrf`.
+    pub fn post(action: impl Into<String>, csrf: impl Into<String>) -> Self {
+        Self::new("post", action, Some(csrf.into()))
+    }
+
+    /// A form whose answers become the address.
+    pub fn get(action: impl Into<String>) -> Self {
+        Self::new("get", action, None)
+    }
+
+    /// Its id, so that buttons elsewhere can send it.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Where to go after success; travels as `_back`.
+    #[must_use]
+    pub fn back(mut self, to: impl Into<String>) -> Self {
+        self.back = Some(to.into());
+        self
+    }
+
+    /// Asks first, with this sentence. Only for what cannot be undone.
+    #[must_use]
+    pub fn confirm(mut self, question: impl Into<String>) -> Self {
+        self.confirm = Some(question.into());
+        self
+    }
+
+    /// Replaces only the element with this id (without `#`) by the same element of the answer.
+    #[must_use]
+    pub fn swap(mut self, id: &str) -> Self {
+        self.swap = Some(format!("#{id}"));
+        self
+    }
+
+    /// What is wrong with the form as a whole.
+    #[must_use]
+    pub fn error(mut self, error: Option<impl Into<String>>) -> Self {
+        self.error = error.map(Into::into);
+        self
+    }
+
+    /// The next field.
+    #[must_use]
+    pub fn field(mut self, field: Field) -> Self {
+        self.parts.push(field.render());
+        self
+    }
+
+    /// Two or more fields side by side where there is room.
+    #[must_use]
+    pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.parts.push(html! { div.row2 { @for field in fields { (field) } } });
+        self
+    }
+
+    /// Anything else between the fields.
+    #[must_use]
+    pub fn part(mut self, part: Markup) -> Self {
+        self.parts.push(part);
+        self
+    }
+
+    /// A button at the end; the first should be the primary one.
+    #[must_use]
+    pub fn action(mut self, button: Button) -> Self {
+        self.actions.push(button.render());
+        self
+    }
+}
+
+impl Render for Form {
+    fn render(&self) -> Markup {
+        html! {
+            form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] {
+                @if let Some(csrf) = &self.csrf { input type="hidden" name="_csrf" value=(csrf); }
+                @if let Some(back) = &self.back { input type="hidden" name="_back" value=(href(back)); }
+                @if let Some(error) = &self.error { (notice(Tone::Critical, error)) }
+                @for part in &self.parts { (part) }
+                @if !self.actions.is_empty() { div.actions { @for action in &self.actions { (action) } } }
+            }
+        }
+    }
+}

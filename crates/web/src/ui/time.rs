@@ -1,0 +1,198 @@
+//! Times and durations: relative under seven days, absolute on hover, always as `<time datetime>`.
+
+use jiff::{Timestamp, tz::TimeZone};
+use maud::{Markup, html};
+
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+
+/// The reader's now and zone. Pages take it as a value; nothing here asks the machine for the time.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl Clock {
+    /// A clock showing `now` in `zone`.
+    #[must_use]
+    pub const fn new(now: Timestamp, zone: TimeZone) -> Self {
+        Self { now, zone }
+    }
+
+    /// A clock showing UTC from microseconds since 1970, as stored in the database.
+    #[must_use]
+    pub fn utc_us(now_us: i64) -> Self {
+        Self::new(Timestamp::from_microsecond(now_us).unwrap_or_default(), TimeZone::UTC)
+    }
+
+    /// The instant it shows.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn seconds_since(&self, at: Timestamp) -> i64 {
+        self.now.as_second().saturating_sub(at.as_second())
+    }
+
+    fn format(&self, at: Timestamp, pattern: &str) -> String {
+        at.to_zoned(self.zone.clone()).strftime(pattern).to_string()
+    }
+
+    /// `Sat 21 Nov 2026, 14:05:09 CET`: what the hover shows.
+    #[must_use]
+    pub fn absolute(&self, at: Timestamp) -> String {
+        self.format(at, "%a %-d %b %Y, %H:%M:%S %Z")
+    }
+
+    /// `12 Nov`, with the year when it is another one.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> String {
+        let same = self.format(at, "%Y") == self.format(self.now, "%Y");
+        self.format(at, if same { "%-d %b" } else { "%-d %b %Y" })
+    }
+
+    /// `5 min ago`, `in 3 h`, `just now`; a date beyond seven days.
+    #[must_use]
+    pub fn relative(&self, at: Timestamp) -> String {
+        let seconds = self.seconds_since(at);
+        match seconds.abs() {
+            0..45 => "just now".to_owned(),
+            WEEK.. => self.date(at),
+            size if seconds > 0 => format!("{} ago", rough(size)),
+            size => format!("in {}", rough(size)),
+        }
+    }
+
+    fn element(&self, at: Timestamp, text: &str) -> Markup {
+        html! { time datetime=(at.to_string()) title=(self.absolute(at)) { (text) } }
+    }
+
+    /// [`Clock::relative`] as an element.
+    #[must_use]
+    pub fn ago(&self, at: Timestamp) -> Markup {
+        self.element(at, &self.relative(at))
+    }
+
+    /// `5 min`, for columns that are headed "Updated" or "Age".
+    #[must_use]
+    pub fn short(&self, at: Timestamp) -> Markup {
+        let size = self.seconds_since(at).abs();
+        let text = if size >= WEEK {
+            self.date(at)
+        } else if size < 45 {
+            "now".to_owned()
+        } else {
+            rough(size)
+        };
+        self.element(at, &text)
+    }
+
+    /// `08:51` today, `Fri 08:51` this week, `12 Nov` before: for timelines.
+    #[must_use]
+    pub fn when(&self, at: Timestamp) -> Markup {
+        let today = self.format(at, "%F") == self.format(self.now, "%F");
+        let text = match self.seconds_since(at).abs() {
+            _ if today => self.format(at, "%H:%M"),
+            WEEK.. => self.date(at),
+            _ => self.format(at, "%a %H:%M"),
+        };
+        self.element(at, &text)
+    }
+
+    /// `Sat 21 Nov, 14:05`: for appointments and windows.
+    #[must_use]
+    pub fn at(&self, at: Timestamp) -> Markup {
+        let same = self.format(at, "%Y") == self.format(self.now, "%Y");
+        self.element(at, &self.format(at, if same { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" }))
+    }
+}
+
+fn rough(seconds: i64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..DAY => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / DAY),
+    }
+}
+
+/// A length of time in at most two units: `45 s`, `3 h 12 min`, `2 d 4 h`, `412 d`.
+#[must_use]
+pub fn duration(seconds: i64) -> String {
+    let sign = if seconds < 0 { "−" } else { "" };
+    let s = seconds.saturating_abs();
+    let two = |big: i64, big_unit: &str, small: i64, small_unit: &str| {
+        if small == 0 { format!("{big} {big_unit}") } else { format!("{big} {big_unit} {small} {small_unit}") }
+    };
+    let text = match s {
+        0..60 => format!("{s} s"),
+        60..600 => two(s / 60, "min", s % 60, "s"),
+        600..3600 => format!("{} min", s / 60),
+        3600..DAY => two(s / 3600, "h", s % 3600 / 60, "min"),
+        _ if s < 10 * DAY => two(s / DAY, "d", s % DAY / 3600, "h"),
+        _ => format!("{} d", s / DAY),
+    };
+    format!("{sign}{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, duration};
+    use jiff::{Timestamp, tz::TimeZone};
+
+    fn clock() -> Clock {
+        Clock::new("2026-11-21T13:05:09Z".parse().unwrap(), TimeZone::fixed(jiff::tz::offset(1)))
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_time_is_relative_for_a_week_and_a_date_after_it() {
+        let cases = [
+            ("2026-11-21T13:05:00Z", "just now"),
+            ("2026-11-21T13:00:09Z", "5 min ago"),
+            ("2026-11-21T16:06:09Z", "in 3 h"),
+            ("2026-11-15T13:05:09Z", "6 d ago"),
+            ("2026-11-12T13:05:09Z", "12 Nov"),
+            ("2025-11-12T13:05:09Z", "12 Nov 2025"),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(clock().relative(at(input)), expected);
+        }
+    }
+
+    #[test]
+    fn the_hover_shows_the_absolute_time_in_the_readers_zone() {
+        let html = clock().ago(at("2026-11-21T13:00:09Z")).0;
+        assert!(html.contains("Sat 21 Nov 2026, 14:00:09 +01"), "{html}");
+        assert!(html.contains(r#"datetime="2026-11-21T13:00:09Z""#));
+    }
+
+    #[test]
+    fn a_timeline_shows_the_hour_today_and_the_day_before_that() {
+        assert!(clock().when(at("2026-11-21T07:51:00Z")).0.contains(">08:51<"));
+        assert!(clock().when(at("2026-11-20T07:51:00Z")).0.contains(">Fri 08:51<"));
+        assert!(clock().when(at("2026-11-12T07:51:00Z")).0.contains(">12 Nov<"));
+    }
+
+    #[test]
+    fn a_duration_uses_at_most_two_units() {
+        let cases = [
+            (0, "0 s"),
+            (90, "1 min 30 s"),
+            (900, "15 min"),
+            (11_520, "3 h 12 min"),
+            (187_200, "2 d 4 h"),
+            (35_596_800, "412 d"),
+            (-3600, "−1 h"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(duration(seconds), expected);
+        }
+        assert!(duration(i64::MIN).starts_with('−'));
+    }
+}
