@@ -67,6 +67,30 @@ pub struct PageCx<'c, 'a, 'tx> {
     pub csrf: String,
     /// The zone times are shown in.
     pub zone: jiff::tz::TimeZone,
+    /// The panels of all domains.
+    pub all_panels: &'c [PanelSlot],
+}
+
+/// A panel as a page lists it: enough to place it and load it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanelSlot {
+    /// Its name.
+    pub name: &'static str,
+    /// The kind of noun it is about.
+    pub about: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Where it stands.
+    pub place: PanelPlace,
+    /// The operation whose grant shows it.
+    pub grant: &'static str,
+}
+
+impl PanelSlot {
+    /// Where it is loaded from.
+    pub fn src(&self, subject: &Ref) -> String {
+        format!("/_panel/{}/{}/{}", self.name, subject.kind, subject.id)
+    }
 }
 
 impl PageCx<'_, '_, '_> {
@@ -74,6 +98,16 @@ impl PageCx<'_, '_, '_> {
     pub fn id(&self, name: &str) -> Result<i64> {
         let text = self.path.get(name).ok_or_else(|| Error::internal("path-parameter-missing", name))?;
         text.parse().map_err(|_| Error::not_found("This page"))
+    }
+
+    /// The panels about a kind that this actor may see, in order of declaration.
+    pub fn panels(&self, about: &str) -> Vec<PanelSlot> {
+        self.all_panels.iter().filter(|slot| slot.about == about && self.cx.may(slot.grant)).cloned().collect()
+    }
+
+    /// The clock for times on this page: now, in the reader's zone.
+    pub fn clock(&self) -> crate::ui::Clock {
+        crate::ui::Clock::new(self.cx.now.timestamp(), self.zone.clone())
     }
 
     /// The first value of a query parameter; empty counts as absent.
