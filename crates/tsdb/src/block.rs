@@ -1,6 +1,8 @@
 //! Blocks: immutable files that hold one window of samples with everything needed to read it. README.md has the format.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use read::{Block, BlockFile, Group, TimePage};

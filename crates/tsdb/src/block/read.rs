@@ -108,8 +108,11 @@ impl BlockFile {
 
     /// Reads a group's index; `None` if it is damaged.
     pub(crate) fn group(&self, place: &GroupPlace) -> Option<Group> {
-        let raw = self.compressed(place.offset, place.length, place.raw_length, place.crc)?;
-        read_group(&mut Cursor::new(&raw), &place.source)
+        read_group(&mut Cursor::new(&self.index(place)?), &place.source)
+    }
+
+    pub(super) fn index(&self, place: &GroupPlace) -> Option<Vec<u8>> {
+        self.compressed(place.offset, place.length, place.raw_length, place.crc)
     }
 
     fn page(&self, extent: Extent) -> Option<Vec<u8>> {
@@ -173,7 +176,7 @@ pub(crate) struct ValuePage {
     pub(crate) extent: Extent,
 }
 
-fn read_group(cursor: &mut Cursor<'_>, source: &str) -> Option<Group> {
+pub(super) fn read_group(cursor: &mut Cursor<'_>, source: &str) -> Option<Group> {
     if cursor.text()? != source {
         return None;
     }

@@ -1,4 +1,16 @@
 //! The store from outside: what is kept, what is refused, and what a crash or damage costs.
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod retention;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod store;
