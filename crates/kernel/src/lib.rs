@@ -18,6 +18,7 @@ pub mod reference;
 pub mod registry;
 mod relay;
 mod running;
+pub mod search;
 pub mod secrets;
 pub mod settings;
 pub mod text;
@@ -34,14 +35,22 @@ pub use permission::{Actor, Grant, Ident, Proof, Reach, Scope};
 pub use reference::{Ref, Resolved};
 pub use registry::{Domain, Noun, Registry};
 pub use running::{Handle, Kernel, Listener, Settings as KernelSettings};
+pub use search::{Document, Hit, ScopeToken};
 pub use time::{Clock, Time};
 
 use db::Migration;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 2, name: "search", sql: include_str!("../migrations/0002_search.sql") },
+];
 
 /// The kernel's own declarations.
 pub fn domain() -> Domain {
-    Domain { name: "kernel", migrations: MIGRATIONS, ..Domain::default() }
+    Domain {
+        name: "kernel",
+        migrations: MIGRATIONS,
+        operations: vec![Entry::of::<search::FindAnything>()],
+        ..Domain::default()
+    }
 }

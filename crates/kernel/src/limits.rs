@@ -42,3 +42,7 @@ pub const UNDO_MICROS: i64 = 10 * crate::time::SECOND;
 pub const EVENTS_PER_CALL_MAX: usize = 200;
 /// Largest blob, in bytes.
 pub const BLOB_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Text of one document that is searched, in bytes.
+pub const SEARCH_BYTES_MAX: usize = 16 * 1024;
+/// Text of one search, in bytes.
+pub const SEARCH_QUERY_BYTES_MAX: usize = 400;

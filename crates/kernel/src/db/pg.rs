@@ -225,7 +225,7 @@ impl Writer {
     fn once(&self, session: &mut Session, work: &mut dyn Work) -> Result<()> {
         let started = Instant::now();
         session.batch("BEGIN ISOLATION LEVEL SERIALIZABLE")?;
-        let mut tx = Tx { backend: Backend::Postgres(session), statements: 0, fault: self.fault.as_ref() };
+        let mut tx = Tx::new(Backend::Postgres(session), self.fault.as_ref());
         let outcome = work.run(&mut tx);
         self.stats.statements.fetch_add(tx.statements, Ordering::Relaxed);
         let outcome = match outcome {
@@ -271,7 +271,7 @@ impl Readers {
             None => Session::connect(&self.url, &self.schema, limits::READ_HARD_MS)?,
         };
         session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        let mut tx = Tx { backend: Backend::Postgres(&mut session), statements: 0, fault: None };
+        let mut tx = Tx::new(Backend::Postgres(&mut session), None);
         let result = work(&mut tx);
         let statements = tx.statements;
         session.batch("ROLLBACK")?;

@@ -154,6 +154,9 @@ pub(super) fn spawn_writer(
         .map_err(|error| Error::internal("db-writer-thread", error))
 }
 
+/// Statements that run after the last closure of a group.
+type Deferred = Vec<(&'static str, Vec<Value>)>;
+
 struct Writer {
     connection: Connection,
     deadline: Deadline,
@@ -178,16 +181,17 @@ impl Writer {
     fn try_group(&self, group: &mut [Box<dyn Work>]) -> Option<Vec<Result<()>>> {
         self.plain("BEGIN IMMEDIATE").ok()?;
         let mut outcomes = Vec::with_capacity(group.len());
+        let mut deferred = Vec::new();
         for work in group.iter_mut() {
             let outcome = self.savepoint(work.as_mut());
             // A full disk inside a savepoint rolls back the whole group: nothing of it happened.
             if self.connection.is_autocommit() {
                 return None;
             }
-            outcomes.push(outcome);
+            outcomes.push(outcome.map(|mut last| deferred.append(&mut last)));
         }
         self.fault("before-commit");
-        if self.plain("COMMIT").is_err() {
+        if self.run_deferred(&deferred).and_then(|()| self.plain("COMMIT")).is_err() {
             let _ = self.plain("ROLLBACK");
             return None;
         }
@@ -196,7 +200,7 @@ impl Writer {
         Some(outcomes)
     }
 
-    fn savepoint(&self, work: &mut dyn Work) -> Result<()> {
+    fn savepoint(&self, work: &mut dyn Work) -> Result<Deferred> {
         self.plain("SAVEPOINT work")?;
         let outcome = self.timed(work);
         if self.connection.is_autocommit() {
@@ -211,7 +215,10 @@ impl Writer {
 
     fn alone(&self, mut work: Box<dyn Work>) {
         let outcome = self.plain("BEGIN IMMEDIATE").and_then(|()| {
-            let outcome = self.timed(work.as_mut()).and_then(|()| self.plain("COMMIT"));
+            let outcome = self.timed(work.as_mut()).and_then(|last| {
+                self.run_deferred(&last)?;
+                self.plain("COMMIT")
+            });
             if outcome.is_err() && !self.connection.is_autocommit() {
                 let _ = self.plain("ROLLBACK");
             }
@@ -223,11 +230,11 @@ impl Writer {
         work.answer(outcome);
     }
 
-    fn timed(&self, work: &mut dyn Work) -> Result<()> {
+    fn timed(&self, work: &mut dyn Work) -> Result<Deferred> {
         let started = Instant::now();
         self.deadline.set(limits::WRITE_HARD_MS);
-        let mut tx = Tx { backend: Backend::Sqlite(&self.connection), statements: 0, fault: self.fault.as_ref() };
-        let outcome = work.run(&mut tx);
+        let mut tx = Tx::new(Backend::Sqlite(&self.connection), self.fault.as_ref());
+        let outcome = work.run(&mut tx).map(|()| std::mem::take(&mut tx.deferred));
         self.stats.statements.fetch_add(tx.statements, Ordering::Relaxed);
         self.deadline.clear();
         let took = started.elapsed();
@@ -236,6 +243,15 @@ impl Writer {
             tracing::warn!(operation = work.name(), took_ms = took.as_millis(), "a write took longer than its budget");
         }
         outcome
+    }
+
+    fn run_deferred(&self, statements: &Deferred) -> Result<()> {
+        for (sql, params) in statements {
+            self.fault("statement");
+            execute(&self.connection, sql, params)?;
+        }
+        self.stats.statements.fetch_add(statements.len() as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     fn plain(&self, sql: &str) -> Result<()> {
@@ -279,7 +295,7 @@ impl Readers {
         let Some((connection, deadline)) = &lent.connection else { return Err(Error::internal("reader-lent", "")) };
         deadline.set(limits::READ_HARD_MS);
         execute(connection, "BEGIN", &[])?;
-        let mut tx = Tx { backend: Backend::Sqlite(connection), statements: 0, fault: None };
+        let mut tx = Tx::new(Backend::Sqlite(connection), None);
         let result = work(&mut tx);
         Ok((result, tx.statements))
     }

@@ -4,3 +4,5 @@
 mod dispatch;
 #[cfg(test)]
 mod notes;
+#[cfg(test)]
+mod search;

@@ -38,6 +38,14 @@ impl Operation for WriteNote {
             &[text.as_str().into()],
         )?;
         cx.changed(&Ref::new("note", id), "text", Value::Null, &text)?;
+        let scopes = vec![ScopeToken::Team(text.len() as i64)];
+        cx.index(&Document {
+            subject: Ref::new("note", id),
+            title: text.clone(),
+            body: String::new(),
+            scopes,
+            at: cx.now,
+        })?;
         cx.emit(&NoteWritten { note: id, text: text.clone() })?;
         cx.enqueue(&Job::new("notes.count", &id)?)?;
         Ok(Note { id, text, version: 1 })
@@ -67,6 +75,13 @@ impl Operation for ChangeNote {
             "UPDATE notes_notes SET text = ?1, version = version + 1 WHERE id = ?2",
             &[self.text.as_str().into(), self.id.into()],
         )?;
+        cx.index(&Document {
+            subject: subject.clone(),
+            title: self.text.clone(),
+            body: String::new(),
+            scopes: vec![],
+            at: cx.now,
+        })?;
         cx.changed(&subject, "text", &note.text, &self.text)?;
         find(cx.tx, self.id)
     }
@@ -155,6 +170,28 @@ fn count(running: &Running<'_>) -> Result<()> {
     })
 }
 
+fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
+    let mut query = kernel::db::Query::new("SELECT id, text FROM notes_notes WHERE id IN ");
+    query.list(ids);
+    let rows = cx.tx.run(&query)?;
+    rows.iter()
+        .map(|row| Ok(Resolved { id: row.int(0)?, title: row.text(1)?, href: format!("/notes/{}", row.int(0)?) }))
+        .collect()
+}
+
+fn set(cx: &mut Cx, id: i64, field: &str, old: &Value) -> Result<()> {
+    match (field, old.as_str()) {
+        ("text", Some(text)) => cx.call(&ChangeNote { id, text: text.to_owned(), expected_version: None }).map(|_| ()),
+        ("text", None) => {
+            let text = find(cx.tx, id)?.text;
+            cx.changed(&Ref::new("note", id), "text", text, Value::Null)?;
+            cx.unindex(&Ref::new("note", id))?;
+            cx.tx.execute("DELETE FROM notes_notes WHERE id = ?1", &[id.into()]).map(|_| ())
+        }
+        _ => Err(Error::conflict("This field cannot be undone.")),
+    }
+}
+
 pub(crate) fn domain() -> Domain {
     Domain {
         name: "notes",
@@ -171,6 +208,7 @@ pub(crate) fn domain() -> Domain {
         ],
         events: vec![EventEntry::of::<NoteWritten>()],
         reactions: vec![Reaction { name: "notes.copier", events: &["notes.note.written"], grants: &[], run: copy }],
+        nouns: vec![Noun { kind: "note", list: "notes.note.list", resolve, set: Some(set) }],
         jobs: vec![JobEntry { kind: "notes.count", run: count }],
         ..Domain::default()
     }

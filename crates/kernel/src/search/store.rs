@@ -1,0 +1,87 @@
+//! The search index in SQL: FTS5 on SQLite, a tsvector on PostgreSQL. Words and tokens arrive as letters and digits only.
+
+use super::{Document, Hit};
+use crate::db::{Dialect, Tx};
+use crate::error::Result;
+use crate::reference::Ref;
+
+pub(super) fn put(tx: &mut Tx<'_>, document: &Document, words: &[String], scopes: &[String]) -> Result<()> {
+    let subject = &document.subject;
+    if tx.dialect() == Dialect::Postgres {
+        let words = words.iter().map(|word| format!("'{word}':1A"));
+        let scopes = scopes.iter().map(|scope| format!("'{scope}':1B"));
+        let vector = words.chain(scopes).collect::<Vec<_>>().join(" ");
+        tx.execute(
+            "INSERT INTO kernel_search_documents (kind, ref_id, title, at, words) VALUES (?1, ?2, ?3, ?4, CAST(CAST(?5 AS TEXT) AS TSVECTOR)) \
+             ON CONFLICT (kind, ref_id) DO UPDATE SET title = excluded.title, at = excluded.at, words = excluded.words",
+            &[subject.kind.as_ref().into(), subject.id.into(), (&document.title).into(), document.at.into(), vector.into()],
+        )?;
+        return Ok(());
+    }
+    let id = tx.insert(
+        "INSERT INTO kernel_search_documents (kind, ref_id, title, at) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (kind, ref_id) DO UPDATE SET title = excluded.title, at = excluded.at RETURNING id",
+        &[subject.kind.as_ref().into(), subject.id.into(), (&document.title).into(), document.at.into()],
+    )?;
+    tx.before_commit(
+        "INSERT OR REPLACE INTO kernel_search (rowid, words, scopes) VALUES (?1, ?2, ?3)",
+        vec![id.into(), words.join(" ").into(), scopes.join(" ").into()],
+    )
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, subject: &Ref) -> Result<()> {
+    let gone = tx.first(
+        "DELETE FROM kernel_search_documents WHERE kind = ?1 AND ref_id = ?2 RETURNING id",
+        &[subject.kind.as_ref().into(), subject.id.into()],
+    )?;
+    match gone {
+        Some(row) if tx.dialect() == Dialect::Sqlite => {
+            tx.before_commit("DELETE FROM kernel_search WHERE rowid = ?1", vec![row.int(0)?.into()])
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn find(tx: &mut Tx<'_>, words: &[String], scopes: &[String], limit: usize) -> Result<Vec<Hit>> {
+    let (sql, query) = match tx.dialect() {
+        Dialect::Sqlite => (
+            "SELECT d.kind, d.ref_id, d.title FROM kernel_search s JOIN kernel_search_documents d ON d.id = s.rowid \
+             WHERE kernel_search MATCH ?1 ORDER BY s.rowid DESC LIMIT ?2",
+            fts5(words, scopes),
+        ),
+        Dialect::Postgres => (
+            "SELECT kind, ref_id, title FROM kernel_search_documents \
+             WHERE words @@ CAST(CAST(?1 AS TEXT) AS TSQUERY) ORDER BY id DESC LIMIT ?2",
+            tsquery(words, scopes),
+        ),
+    };
+    tx.query(sql, &[query.into(), limit.into()])?
+        .iter()
+        .map(|row| {
+            let kind = std::borrow::Cow::Owned(row.text(0)?);
+            Ok(Hit { subject: Ref { kind, id: row.int(1)? }, title: row.text(2)? })
+        })
+        .collect()
+}
+
+fn fts5(words: &[String], scopes: &[String]) -> String {
+    let last = words.len().saturating_sub(1);
+    let words: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| format!("words : \"{word}\"{}", if index == last { " *" } else { "" }))
+        .collect();
+    let scopes: Vec<String> = scopes.iter().map(|scope| format!("\"{scope}\"")).collect();
+    format!("{} AND scopes : ({})", words.join(" AND "), scopes.join(" OR "))
+}
+
+fn tsquery(words: &[String], scopes: &[String]) -> String {
+    let last = words.len().saturating_sub(1);
+    let words: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| format!("'{word}':{}A", if index == last { "*" } else { "" }))
+        .collect();
+    let scopes: Vec<String> = scopes.iter().map(|scope| format!("'{scope}':B")).collect();
+    format!("{} & ({})", words.join(" & "), scopes.join(" | "))
+}
