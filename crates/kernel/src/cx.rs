@@ -69,7 +69,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
         Self { tx, kernel, actor, now, writing, log: Log::default() }
     }
 
-    fn must_write(&self, what: &'static str) -> Result<()> {
+    pub(crate) fn must_write(&self, what: &'static str) -> Result<()> {
         if self.writing { Ok(()) } else { Err(Error::internal("write-in-read", what)) }
     }
 
@@ -154,6 +154,13 @@ impl<'a, 'tx> Cx<'a, 'tx> {
         self.authorise(entry.name, entry.access)?;
         if entry.effect != crate::operation::Effect::Read {
             self.must_write(entry.name)?;
+        }
+        if entry.effect == crate::operation::Effect::Dangerous
+            && crate::approvals::held::required(&self.setting()?, entry)
+        {
+            return Err(Error::conflict(format!(
+                "\"{name}\" needs an approval, which only a call of its own can wait for. Run it by itself."
+            )));
         }
         let mut decoded = entry.decode(input)?;
         decoded.prepare(&PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now })?;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use crate::approvals;
 use crate::audit::{self, Outcome};
 use crate::cx::{Cx, FieldChange, Log, PrepareCx};
 use crate::db::{Priority, Tx};
@@ -86,8 +87,17 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// Runs a call.
+/// Runs a call, or holds it when policy wants an approval first.
 pub(crate) fn dispatch(kernel: &Handle, call: Call) -> Result<Answer> {
+    run(kernel, call, false)
+}
+
+/// Runs a call that was held and has been approved.
+pub(crate) fn dispatch_approved(kernel: &Handle, call: Call) -> Result<Answer> {
+    run(kernel, call, true)
+}
+
+fn run(kernel: &Handle, call: Call, approved: bool) -> Result<Answer> {
     let registry = kernel.registry();
     let entry = registry
         .operation(&call.operation)
@@ -98,6 +108,9 @@ pub(crate) fn dispatch(kernel: &Handle, call: Call) -> Result<Answer> {
         return Err(error);
     }
     let mut decoded = entry.decode(call.input.clone())?;
+    if !approved {
+        approvals::held::hold(kernel, &call, entry)?;
+    }
     decoded.prepare(&PrepareCx { kernel, actor: &call.actor, now })?;
     let outcome = match entry.effect {
         Effect::Read => read(kernel, &call, decoded.as_ref(), now),

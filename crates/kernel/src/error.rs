@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::reference::Ref;
+
 /// What went wrong, as a class a caller can branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -19,6 +21,8 @@ pub enum ErrorKind {
     Unconfirmed,
     /// Larger, longer or more often than allowed.
     OverLimit,
+    /// Not done yet: it waits for somebody's approval.
+    Held,
     /// Cannot be done right now; trying again later helps.
     Unavailable,
     /// A broken invariant of ours.
@@ -36,6 +40,7 @@ impl ErrorKind {
             Self::Denied => "denied",
             Self::Unconfirmed => "unconfirmed",
             Self::OverLimit => "over_limit",
+            Self::Held => "held",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -51,6 +56,8 @@ pub struct Error {
     pub message: String,
     /// The input field it is about, as a dotted path.
     pub field: Option<String>,
+    /// What to look at: the approval that a held call waits for.
+    pub subject: Option<Ref>,
     /// For the log only.
     pub cause: Option<String>,
     pub(crate) retry: bool,
@@ -62,7 +69,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), field: None, cause: None, retry: false, roll_back: false }
+        Self { kind, message: message.into(), field: None, subject: None, cause: None, retry: false, roll_back: false }
     }
 
     /// The thing does not exist, or the actor may not see it: both look the same.
@@ -104,6 +111,13 @@ impl Error {
     /// Over a named limit.
     pub fn over_limit(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::OverLimit, message)
+    }
+
+    /// A dangerous call waits for an approval.
+    pub(crate) fn held(approval: i64) -> Self {
+        let message =
+            format!("This needs an approval. It waits as approval:{approval} and runs once somebody has approved it.");
+        Self { subject: Some(Ref::new("approval", approval)), ..Self::new(ErrorKind::Held, message) }
     }
 
     /// Not possible right now.

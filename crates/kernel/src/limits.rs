@@ -40,6 +40,8 @@ pub const PROOF_MICROS: i64 = 5 * crate::time::MINUTE;
 pub const UNDO_MICROS: i64 = 10 * crate::time::SECOND;
 /// Events that one operation may write.
 pub const EVENTS_PER_CALL_MAX: usize = 200;
+/// How long an approval waits unless whoever asks says otherwise, in microseconds.
+pub const APPROVAL_MICROS: i64 = crate::time::DAY;
 /// Largest blob, in bytes.
 pub const BLOB_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Text of one document that is searched, in bytes.

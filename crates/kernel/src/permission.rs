@@ -1,5 +1,6 @@
 //! Who acts, what they hold, and how far it reaches. Row visibility follows from a `Reach`.
 
+use crate::error::{Error, Result};
 use crate::reference::Ref;
 use crate::time::Time;
 
@@ -26,6 +27,22 @@ impl std::fmt::Display for Ident {
             Self::Service(name) => write!(f, "service:{name}"),
             Self::Os(name) => write!(f, "os:{name}"),
             Self::Agent(id) => write!(f, "agent:{id}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Ident {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |id: &str| id.parse().map_err(|_| Error::internal("ident", text));
+        match text.split_once(':') {
+            None if text == "nobody" => Ok(Self::Nobody),
+            Some(("user", id)) => Ok(Self::User(number(id)?)),
+            Some(("agent", id)) => Ok(Self::Agent(number(id)?)),
+            Some(("service", name)) => Ok(Self::Service(name.into())),
+            Some(("os", name)) => Ok(Self::Os(name.into())),
+            _ => Err(Error::internal("ident", text)),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
+pub mod operations;
 pub(crate) mod store;
 
 /// A typed setting.
@@ -37,7 +38,7 @@ impl SettingEntry {
     pub fn of<T: Setting>() -> Self {
         Self {
             key: T::KEY,
-            schema: || schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value(),
+            schema: crate::operation::schema::<T>,
             default: || serde_json::to_value(T::default()).unwrap_or(Value::Null),
             check: |value| {
                 let typed: T = serde_path_to_error::deserialize(value.clone()).map_err(|error| {

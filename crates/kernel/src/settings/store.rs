@@ -1,5 +1,7 @@
 //! Settings in SQL.
 
+use serde_json::Value;
+
 use super::Setting;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -14,12 +16,36 @@ pub(crate) fn get<T: Setting>(tx: &mut Tx<'_>) -> Result<T> {
 }
 
 /// The stored text and version of a setting.
-pub(crate) fn raw(tx: &mut Tx<'_>, key: &str) -> Result<Option<(String, i64)>> {
+fn raw(tx: &mut Tx<'_>, key: &str) -> Result<Option<(String, i64)>> {
     let row = tx.first("SELECT value, version FROM kernel_settings WHERE key = ?1", &[key.into()])?;
     row.map(|row| Ok((row.text(0)?, row.int(1)?))).transpose()
 }
 
-pub(crate) fn put(tx: &mut Tx<'_>, key: &str, value: &str, at: Time, by: &str) -> Result<()> {
+/// A stored value with its version and who set it when.
+pub(super) struct Stored {
+    pub(super) key: String,
+    pub(super) value: Value,
+    pub(super) version: i64,
+    pub(super) at: Time,
+    pub(super) by: String,
+}
+
+pub(super) fn all(tx: &mut Tx<'_>) -> Result<Vec<Stored>> {
+    let rows = tx.query("SELECT key, value, version, updated_at, updated_by FROM kernel_settings ORDER BY key", &[])?;
+    rows.iter()
+        .map(|row| {
+            Ok(Stored {
+                key: row.text(0)?,
+                value: row.json(1)?,
+                version: row.int(2)?,
+                at: row.time(3)?,
+                by: row.text(4)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn put(tx: &mut Tx<'_>, key: &str, value: &str, at: Time, by: &str) -> Result<()> {
     tx.execute(
         "INSERT INTO kernel_settings (key, value, version, updated_at, updated_by) VALUES (?1, ?2, 1, ?3, ?4) \
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = kernel_settings.version + 1, \

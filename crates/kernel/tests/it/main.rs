@@ -1,6 +1,8 @@
 //! The kernel from outside: a small domain of its own, driven through the one door.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod dispatch;
 #[cfg(test)]
 mod notes;
