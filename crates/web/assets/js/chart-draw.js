@@ -124,23 +124,26 @@ function drawLines(g, data, frame, palette) {
     g.fillStyle = g.strokeStyle;
     g.lineWidth = 1.5;
     g.setLineDash(palette.dashes[at] ?? []);
+    /** @type {[number, number][]} */
     let run = [];
-    for (const [t, value] of [...points, [0, null]]) {
-      if (value !== null && t !== null) {
-        run.push([xOf(frame, t), yOf(frame, value)]);
-        continue;
+    const ground = at === 0 ? yOf(frame, Math.max(0, frame.low)) : null;
+    for (const [t, value] of points) {
+      if (value !== null) run.push([xOf(frame, t), yOf(frame, value)]);
+      else {
+        drawRun(g, run, ground);
+        run = [];
       }
-      if (run.length > 0) drawRun(g, run, at === 0 ? yOf(frame, Math.max(0, frame.low)) : null);
-      run = [];
     }
+    drawRun(g, run, ground);
   });
   g.setLineDash([]);
 }
 
-/** One unbroken part of a line; a single point becomes a dot. @param {CanvasRenderingContext2D} g @param {number[][]} run @param {number | null} ground */
+/** One unbroken part of a line; a single point becomes a dot. @param {CanvasRenderingContext2D} g @param {[number, number][]} run @param {number | null} ground */
 function drawRun(g, run, ground) {
+  if (run.length === 0) return;
   g.beginPath();
-  for (const [x = 0, y = 0] of run) g.lineTo(x, y);
+  for (const [x, y] of run) g.lineTo(x, y);
   if (run.length === 1) {
     g.arc(run[0]?.[0] ?? 0, run[0]?.[1] ?? 0, 2, 0, 7);
     g.fill();

@@ -90,15 +90,22 @@ function renderLegend(chart) {
     if (unit) item.append(unit);
     return item;
   });
-  if (at !== null) items.push(make("span", { class: "at" }, readAt(chart, at)));
-  else if (chart.zoom) {
-    const button = make("button", { class: "btn small at", type: "button" }, "Reset zoom");
-    button.addEventListener("click", () => zoomTo(chart, null));
-    items.push(button);
-  }
   legend.replaceChildren(...items);
+  renderRead(chart);
   const words = items.map((item) => item.textContent).join(", ");
   chart.canvas.setAttribute("aria-label", `${chart.figure.getAttribute("aria-label") ?? "Chart"}: ${words}`);
+}
+
+/** What stands over the plot: the instant under the cursor, or the way back from a zoom. @param {Figure} chart */
+function renderRead(chart) {
+  const box = one(".read", chart.figure);
+  if (!box) return;
+  if (chart.cursor !== null) box.replaceChildren(readAt(chart, chart.cursor));
+  else if (chart.zoom && !one("button", box)) {
+    const button = make("button", { class: "btn small", type: "button" }, "Reset zoom");
+    button.addEventListener("click", () => zoomTo(chart, null));
+    box.replaceChildren(button);
+  } else if (!chart.zoom) box.replaceChildren();
 }
 
 /** The instant under the cursor and what was marked there. @param {Figure} chart @param {number} at */

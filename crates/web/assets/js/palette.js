@@ -69,13 +69,16 @@ function local(query) {
 }
 
 function build() {
+  const glass = document.querySelector(".search svg")?.cloneNode(true);
   const input = make("input", { type: "text", role: "combobox", "aria-label": "Search or run a command", "aria-expanded": "true",
     "aria-controls": "palette-hits", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Search or run a command", maxlength: "200" });
   const keys = make("div", { class: "keys", "aria-hidden": "true" });
-  for (const [names, word] of [["↑ ↓", "move"], ["Enter", "open"], ["Ctrl+Enter", "new tab"], [">", "commands"], ["#", "tickets"], ["@", "people"], ["?", "answers"]]) {
+  /** @type {[string, string][]} */
+  const hints = [["↑ ↓", "move"], ["Enter", "open"], ["Ctrl+Enter", "new tab"], [">", "commands"], ["#", "tickets"], ["@", "people"], ["?", "answers"]];
+  for (const [names, word] of hints) {
     keys.append(make("span", {}, ...names.split(" ").map((name) => make("kbd", {}, name)), ` ${word}`));
   }
-  const line = make("div", { class: "ask-line" }, input, make("kbd", {}, "Esc"));
+  const line = make("div", { class: "ask-line" }, ...(glass ? [glass] : []), input, make("kbd", {}, "Esc"));
   const list = make("div", { class: "hits", id: "palette-hits", role: "listbox", "aria-label": "Results" });
   const dialog = make("dialog", { class: "palette", "aria-label": "Search" }, line, list, keys);
   if (!(dialog instanceof HTMLDialogElement) || !(input instanceof HTMLInputElement)) return null;

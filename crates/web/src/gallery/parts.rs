@@ -257,7 +257,7 @@ pub(super) fn list() -> Markup {
             .cell(clock.short(ago(*minutes)))
     });
     let columns = [
-        Column::new("No."),
+        Column::new("No.").wide(),
         Column::new("Subject").main(),
         Column::new("Requester").wide(),
         Column::new("Thing").extra(),

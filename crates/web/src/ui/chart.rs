@@ -1,6 +1,6 @@
 //! Time-series figures drawn in the browser from JSON; the numbers are also there as a table.
 
-use super::{href, icon};
+use super::href;
 use maud::{Markup, Render, html};
 
 /// Points of one line, as the chart's JSON carries them.
@@ -67,6 +67,7 @@ impl Chart {
                 div.legend { "\u{a0}" }
                 div.plot {
                     canvas tabindex="0" role="img" aria-label=(self.title) {}
+                    div.read {}
                     div.say role="status" { noscript { "Drawing needs script. The numbers: " a href=(href(&self.src)) { "JSON" } } }
                 }
                 details { summary { "Numbers" } div {} }
@@ -85,7 +86,7 @@ impl Render for Chart {
                 div.head {
                     h2 { (self.title) }
                     span.live data-chart-state { "Loading" }
-                    @if let Some((label, to)) = &self.link { span.more { a href=(href(to)) { (label) " " (icon("arrow-right")) } } }
+                    @if let Some((label, to)) = &self.link { span.more { a href=(href(to)) { (label) } } }
                 }
                 (self.figure())
             }

@@ -32,7 +32,7 @@ pub fn differences(changes: &[Difference]) -> Markup {
     let subjects = changes.iter().any(|change| change.subject.is_some());
     html! {
         div.scroll tabindex="0" role="region" aria-label="What changes" {
-            table.tbl {
+            table class="tbl free" {
                 thead { tr { @if subjects { th { "Of" } } th { "Field" } th { "Before" } th { "After" } } }
                 tbody { @for change in changes {
                     tr {

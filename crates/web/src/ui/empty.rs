@@ -30,7 +30,7 @@ impl Render for Empty {
         html! {
             div.empty {
                 svg.art viewBox="0 0 74 56" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true" {
-                    path d="M4 3h56v12H4z"; path stroke-dasharray="4 3.4" d="M4 21h56v12H4zM4 33v16h38"; circle cx="53" cy="36" r="11"; path stroke-linecap="round" d="m61 45 8 8";
+                    path d="M4 3h56v12H4z" {} path stroke-dasharray="4 3.4" d="M4 21h56v12H4zM4 33v16h38" {} circle cx="53" cy="36" r="11" {} path stroke-linecap="round" d="m61 45 8 8" {}
                 }
                 h2 { (self.title) }
                 p.tx { (self.text) }

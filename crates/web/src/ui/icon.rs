@@ -155,7 +155,7 @@ pub fn icon(name: &str) -> Markup {
     let path = ICONS.iter().find(|(known, _)| *known == name).map_or("M3 3h10v10H3z", |(_, path)| path);
     html! {
         svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round"
-            stroke-linejoin="round" aria-hidden="true" data-icon=[(!known(name)).then_some("unknown")] { path d=(path); }
+            stroke-linejoin="round" aria-hidden="true" data-icon=[(!known(name)).then_some("unknown")] { path d=(path) {} }
     }
 }
 
@@ -168,7 +168,7 @@ fn known(name: &str) -> bool {
 pub fn logo() -> Markup {
     html! {
         svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"
-            stroke-linejoin="round" aria-hidden="true" { path d="M10 1.4v13M10 2.6c3.4 2.4 5 5.2 5.6 8.6H10M8 5.4c-1.6 1.6-2.8 3.6-3.4 5.8H8zM2.2 14.4h15.6c-.6 2.4-2.4 3.8-4.6 3.8H6.8c-2.2 0-4-1.4-4.6-3.8z"; }
+            stroke-linejoin="round" aria-hidden="true" { path d="M10 1.4v13M10 2.6c3.4 2.4 5 5.2 5.6 8.6H10M8 5.4c-1.6 1.6-2.8 3.6-3.4 5.8H8zM2.2 14.4h15.6c-.6 2.4-2.4 3.8-4.6 3.8H6.8c-2.2 0-4-1.4-4.6-3.8z" {} }
     }
 }
 

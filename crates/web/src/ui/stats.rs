@@ -44,7 +44,7 @@ pub fn sparkline(values: &[f64], tone: Tone) -> Markup {
     let (line, area) = outline(&finite);
     html! {
         svg class={ "spark " (tone.class()) } viewBox="0 0 84 28" preserveAspectRatio="none" aria-hidden="true" {
-            path.a d=(area); path.p d=(line);
+            path.a d=(area) {} path.p d=(line) {}
         }
     }
 }

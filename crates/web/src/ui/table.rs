@@ -38,7 +38,7 @@ impl Column {
     /// What the row is called: takes the room that is left and is cut with an ellipsis.
     #[must_use]
     pub const fn main(mut self) -> Self {
-        self.class = "main grow";
+        self.class = "name";
         self
     }
 
