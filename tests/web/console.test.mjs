@@ -19,6 +19,7 @@ const pages = ["gallery", "home", "tickets", "flash", "thing", "signin", "portal
 const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 
 let out, server, base, browser;
+const streams = new Set();
 
 before(async () => {
   out = mkdtempSync(join(tmpdir(), "gallery-"));
@@ -42,14 +43,29 @@ function answer(url, response) {
     response.end(JSON.stringify({ items: [{ title: "#4821 <b>VPN</b> drops", hint: "Oliver Grant", href: "/thing.html", group: "Tickets" }] }));
     return;
   }
+  if (path === "/_live") {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write("event: tick\ndata: 1\n\n");
+    streams.add(response);
+    return;
+  }
   try {
-    const body = readFileSync(join(out, path));
+    const body = path === "/live.html" ? livePage() : readFileSync(join(out, path));
     response.writeHead(200, { "Content-Type": kinds[extname(path)] ?? "text/plain", "Content-Security-Policy": policy });
     response.end(body);
   } catch {
     response.writeHead(404, { "Content-Type": "text/plain" });
     response.end("not found");
   }
+}
+
+/** The list of tickets as a server with an event stream would send it. */
+function livePage() {
+  const html = readFileSync(join(out, "tickets.html"), "utf8");
+  const list = '<section class="card list" id="tickets"';
+  assert.ok(html.includes(list) && html.includes("<body "));
+  return html.replace("<body ", '<body data-live-source="/_live" ').replace(list, `${list} data-live="list:tickets ticket:1" data-src="/flash.html"`)
+    .replace('<div class="act">', '<div class="act"><span class="live" data-live-state></span>');
 }
 
 /** Opens a page and collects what the browser complains about. */
@@ -90,6 +106,8 @@ test("rows are moved through, ticked and counted by keyboard", async () => {
   for (const key of ["j", "x", "j", "j", "Shift+X"]) await page.keyboard.press(key);
   assert.equal(await page.locator("[data-count]").innerText(), "3 selected");
   assert.equal(await page.locator(".bulk").isVisible(), true);
+  const sent = await page.evaluate(() => new FormData(document.querySelector("form.bulk")).getAll("ref").length);
+  assert.equal(sent, 3);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator('input[name="ref"]:checked').count(), 0);
   await page.keyboard.press("/");
@@ -97,6 +115,20 @@ test("rows are moved through, ticked and counted by keyboard", async () => {
   await page.keyboard.type("jx?");
   assert.equal(await page.locator("#filter-q").inputValue(), "jx?");
   await close();
+});
+
+test("axe finds nothing in the palette, the list of keys, an open menu and an open dialog", async () => {
+  const openers = [["home", (page) => page.keyboard.press("Control+k")], ["home", (page) => page.keyboard.press("?")], ["home", (page) => page.click(".top .menu summary")],
+    ["gallery", (page) => page.click('[data-open="gallery-dialog"]')]];
+  for (const [name, act] of openers) {
+    const { page, close } = await open(name);
+    await act(page);
+    await page.locator("dialog[open], details[open]").first().waitFor();
+    await page.evaluate(`(() => { const module = undefined; ${axe} })()`);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
+    assert.deepEqual(found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)}`)), []);
+    await close();
+  }
 });
 
 test("the palette finds places and what the server knows, and writes hits as text", async () => {
@@ -169,6 +201,18 @@ test("a link with data-swap replaces its part alone and moves the address", asyn
   assert.match(await page.locator("#flash").innerText(), /Ticket 4821 resolved/);
   await page.goBack();
   await page.locator('input[name="ref"]').first().waitFor();
+  await close();
+});
+
+test("a part fetches itself again when its ref changed, and a lost link is told with its age", async () => {
+  const { page, close } = await open("live");
+  await page.getByText("Live", { exact: true }).waitFor();
+  for (const stream of streams) stream.write('event: changed\ndata: ["asset:9"]\n\nevent: changed\ndata: ["list:tickets"]\n\n');
+  await page.getByText("Nothing matches").waitFor();
+  for (const stream of streams) stream.destroy();
+  streams.clear();
+  await page.getByText(/Link lost, data from \d+ s ago/).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
   await close();
 });
 

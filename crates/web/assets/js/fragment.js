@@ -145,6 +145,10 @@ async function load(el) {
   try {
     const { part, answer, response } = await fetchPart(url, el.id);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    if (!part && answer.body.childNodes.length === 0) {
+      el.remove();
+      return;
+    }
     const fresh = part ?? make("div", { id: el.id }, ...answer.body.childNodes);
     swapIn(el, fresh);
   } catch (error) {

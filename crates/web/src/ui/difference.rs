@@ -36,8 +36,8 @@ pub fn differences(changes: &[Difference]) -> Markup {
                 thead { tr { @if subjects { th { "Of" } } th { "Field" } th { "Before" } th { "After" } } }
                 tbody { @for change in changes {
                     tr {
-                        @if subjects { td { (change.subject.as_deref().unwrap_or_default()) } }
-                        td { (change.field) }
+                        @if subjects { td.nowrap { (change.subject.as_deref().unwrap_or_default()) } }
+                        td.nowrap { (change.field) }
                         td { (side(change.old.as_deref(), false)) }
                         td { (side(change.new.as_deref(), true)) }
                     }

@@ -37,7 +37,8 @@ pub fn grid(parts: &Markup) -> Markup {
     html! { div.grid { (parts) } }
 }
 
-/// A part that is fetched from `src` when it comes into view. The answer may be a whole page; the element with `id` is taken.
+/// A part that is fetched from `src` when it comes into view. The answer may be a whole page,
+/// of which the element with `id` is taken; or only the content; or nothing, and then the part goes away.
 #[must_use]
 pub fn lazy(id: &str, what: &str, src: &str) -> Markup {
     html! {

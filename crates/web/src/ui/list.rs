@@ -125,19 +125,18 @@ impl List {
         self
     }
 
+    /// The rows, and the form of the bulk bar. The ticks name that form instead of standing in it, so rows may hold forms.
     fn rows(&self) -> Markup {
+        let form = format!("{}-bulk", self.id);
         let mut table = self.table.clone();
-        table.ticks = self.bulk.is_some();
+        table.ticks = self.bulk.as_ref().map(|_| form.clone());
         table.swap = Some(format!("#{}", self.id));
-        let Some(bulk) = &self.bulk else {
-            return table.render();
-        };
         html! {
-            form method="post" action=(href(&bulk.action)) data-bulk {
-                input type="hidden" name="_csrf" value=(bulk.csrf);
-                @if let Some(back) = &bulk.back { input type="hidden" name="_back" value=(href(back)); }
-                (table)
-                div.bulk role="toolbar" aria-label="Selected rows" {
+            (table)
+            @if let Some(bulk) = &self.bulk {
+                form.bulk id=(form) method="post" action=(href(&bulk.action)) role="toolbar" aria-label="Selected rows" {
+                    input type="hidden" name="_csrf" value=(bulk.csrf);
+                    @if let Some(back) = &bulk.back { input type="hidden" name="_back" value=(href(back)); }
                     span.n data-count aria-live="polite" { "Selected" }
                     @for part in &bulk.parts { (part) }
                     (Button::plain("Clear selection").small().icon_only("close").hook("clear", ""))

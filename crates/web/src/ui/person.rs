@@ -16,7 +16,7 @@ pub fn initials(name: &str) -> String {
 /// Initials in a disc; the colour follows the name. The name must stand next to it or be read elsewhere.
 #[must_use]
 pub fn avatar(name: &str, big: bool) -> Markup {
-    let hue = match name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 4 {
+    let hue = match name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) / 7 % 4 {
         1 => " h1",
         2 => " h2",
         3 => " h3",

@@ -135,7 +135,7 @@ pub struct Table {
     label: String,
     columns: Vec<Column>,
     rows: Vec<Row>,
-    pub(crate) ticks: bool,
+    pub(crate) ticks: Option<String>,
     pub(crate) swap: Option<String>,
 }
 
@@ -174,7 +174,7 @@ impl Table {
     fn head(&self) -> Markup {
         html! {
             thead { tr {
-                @if self.ticks { th.tick { label { input type="checkbox" data-all aria-label="Select all rows shown"; } } }
+                @if self.ticks.is_some() { th.tick { label { input type="checkbox" data-all aria-label="Select all rows shown"; } } }
                 @for column in &self.columns {
                     @match &column.sort {
                         None => th scope="col" class=[class(column)] { (column.label) },
@@ -193,9 +193,9 @@ impl Table {
     fn row(&self, row: &Row) -> Markup {
         html! {
             tr data-row data-href=[row.href.as_deref().map(href)] tabindex="-1" class=[row.unread.then_some("unread")] {
-                @if self.ticks {
+                @if let Some(form) = &self.ticks {
                     td.tick { @if let Some(reference) = &row.reference {
-                        label { input type="checkbox" name="ref" value=(reference) aria-label={ "Select " (row.title) }; }
+                        label { input type="checkbox" name="ref" value=(reference) form=(form) aria-label={ "Select " (row.title) }; }
                     } }
                 }
                 @for (at, cell) in row.cells.iter().enumerate() { td class=[self.columns.get(at).and_then(class)] { (cell) } }
