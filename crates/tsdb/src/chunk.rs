@@ -1,4 +1,4 @@
-//! A sealed run of at most 120 rows of one source, in memory: the middle stage between an open row and a block.
+//! A sealed run of at most 80 rows of one source, in memory: the middle stage between an open row and a block.
 //!
 //! A row is one moment at which a source was sampled. All columns share the times; a column that has no value in some
 //! rows says in which with a mask.
@@ -6,8 +6,14 @@
 use crate::codec::{self, Packing};
 use crate::wire::{Cursor, put_bytes, put_f64, put_signed, put_varint};
 
-/// Rows of a chunk: as many as a `u128` mask can number, less a few.
-pub(crate) const CHUNK_ROWS: usize = 120;
+/// Rows after which a chunk is sealed: fewer pack worse, more leave more memory open.
+pub(crate) const CHUNK_ROWS: usize = 80;
+
+/// Most rows of a chunk in a snapshot: what a mask can number.
+const MASK_ROWS: usize = 127;
+
+/// An open column grows by this.
+pub(crate) const GROWTH_ROWS: usize = 20;
 
 /// The rows of one series that are not sealed yet.
 #[derive(Debug, Default)]
@@ -33,14 +39,14 @@ impl Open {
             OpenValues::None => self.values = OpenValues::Constant(value),
             OpenValues::Constant(same) if same.to_bits() == value.to_bits() => {}
             OpenValues::Constant(same) => {
-                let mut many = Vec::with_capacity((row + 1).next_multiple_of(40));
+                let mut many = Vec::with_capacity((row + 1).next_multiple_of(GROWTH_ROWS));
                 many.resize(self.mask.count_ones() as usize, *same);
                 many.push(value);
                 self.values = OpenValues::Many(many);
             }
             OpenValues::Many(many) => {
                 if many.len() == many.capacity() {
-                    many.reserve_exact(40);
+                    many.reserve_exact(GROWTH_ROWS);
                 }
                 many.push(value);
             }
@@ -86,8 +92,13 @@ pub(crate) struct Chunk {
 const MASKED: u8 = 0x80;
 
 impl Chunk {
-    /// Seals the rows at `times` (1 to 120) with the columns of `open`, which come in order of slot.
-    pub(crate) fn seal<'a>(times: &[i64], open: impl Iterator<Item = (u32, &'a Open)>) -> Option<Self> {
+    /// Seals the rows at `times` (1 to 127) with the columns of `open`, which come in order of slot.
+    /// `pack` packs the values of a column.
+    pub(crate) fn seal<'a>(
+        times: &[i64],
+        open: impl Iterator<Item = (u32, &'a Open)>,
+        pack: fn(&[f64], &mut Vec<u8>) -> Packing,
+    ) -> Option<Self> {
         let (first_ms, last_ms) = (*times.first()?, *times.last()?);
         let mut bytes = Vec::new();
         let packing = if codec::is_regular(times) { Packing::Even } else { codec::pack_times(times, &mut bytes) };
@@ -101,7 +112,7 @@ impl Chunk {
             if mask != 0 {
                 bytes.extend_from_slice(&open.mask.to_le_bytes());
             }
-            let packing = pack_open(&open.values, &mut bytes);
+            let packing = pack_open(&open.values, &mut bytes, pack);
             if let Some(byte) = bytes.get_mut(head) {
                 *byte = packing.code() | mask;
             }
@@ -170,7 +181,7 @@ impl Chunk {
 
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
         let (first_ms, last_ms) = (cursor.signed()?, cursor.signed()?);
-        let rows = usize::try_from(cursor.varint()?).ok().filter(|rows| (1..=CHUNK_ROWS).contains(rows))?;
+        let rows = usize::try_from(cursor.varint()?).ok().filter(|rows| (1..=MASK_ROWS).contains(rows))?;
         let times = Packing::from_code(cursor.u8()?)?;
         let times_end = cursor.varint32()?;
         let columns = (0..cursor.count()?)
@@ -190,12 +201,12 @@ impl Chunk {
 }
 
 fn full_mask(rows: usize) -> u128 {
-    (1_u128 << rows.min(CHUNK_ROWS)) - 1
+    (1_u128 << rows.min(MASK_ROWS)) - 1
 }
 
-fn pack_open(values: &OpenValues, bytes: &mut Vec<u8>) -> Packing {
+fn pack_open(values: &OpenValues, bytes: &mut Vec<u8>, pack: fn(&[f64], &mut Vec<u8>) -> Packing) -> Packing {
     match values {
-        OpenValues::Many(many) => codec::pack_values(many, bytes),
+        OpenValues::Many(many) => pack(many, bytes),
         OpenValues::Constant(same) => {
             put_f64(bytes, *same);
             Packing::Even
@@ -225,8 +236,12 @@ mod tests {
             same.push(row, 7.0);
         }
         gap.push(2, 9.0);
-        let chunk =
-            Chunk::seal(&times, [(3, &full), (5, &Open::default()), (8, &gap), (9, &same)].into_iter()).unwrap();
+        let chunk = Chunk::seal(
+            &times,
+            [(3, &full), (5, &Open::default()), (8, &gap), (9, &same)].into_iter(),
+            codec::pack_values,
+        )
+        .unwrap();
         let mut out = Vec::new();
         chunk.write(&mut out);
         let chunk = Chunk::read(&mut Cursor::new(&out)).unwrap();

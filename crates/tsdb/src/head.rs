@@ -97,8 +97,8 @@ pub struct Rejected {
 pub(crate) struct Head {
     pub(crate) options: Options,
     pub(crate) now_ms: i64,
-    pub(crate) sources: Vec<Option<Source>>,
-    pub(crate) series: Vec<Option<Series>>,
+    pub(crate) sources: Vec<Option<Box<Source>>>,
+    pub(crate) series: Vec<Option<Box<Series>>>,
     source_slots: HashMap<Box<str>, u32>,
     series_slots: HashMap<(u32, Labels), u32>,
     pub(crate) postings: Postings,
@@ -143,19 +143,19 @@ impl Head {
     }
 
     pub(crate) fn source(&self, slot: u32) -> Option<&Source> {
-        self.sources.get(slot as usize)?.as_ref()
+        self.sources.get(slot as usize)?.as_deref()
     }
 
     pub(crate) fn source_mut(&mut self, slot: u32) -> Option<&mut Source> {
-        self.sources.get_mut(slot as usize)?.as_mut()
+        self.sources.get_mut(slot as usize)?.as_deref_mut()
     }
 
     pub(crate) fn one(&self, slot: u32) -> Option<&Series> {
-        self.series.get(slot as usize)?.as_ref()
+        self.series.get(slot as usize)?.as_deref()
     }
 
     pub(crate) fn one_mut(&mut self, slot: u32) -> Option<&mut Series> {
-        self.series.get_mut(slot as usize)?.as_mut()
+        self.series.get_mut(slot as usize)?.as_deref_mut()
     }
 
     /// Slots of the sources there are.

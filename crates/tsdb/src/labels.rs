@@ -82,6 +82,17 @@ impl Labels {
         }
     }
 
+    /// The bytes of one label set as [`write`](Self::write) writes it, unread.
+    pub(crate) fn skip<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+        cursor.span(|cursor| {
+            for _ in 0..cursor.count()? {
+                cursor.bytes()?;
+                cursor.bytes()?;
+            }
+            Some(())
+        })
+    }
+
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
         let count = cursor.count()?;
         let mut pairs = Vec::with_capacity(count.min(64));

@@ -6,14 +6,15 @@
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::record::{Record, Recovered, apply_all};
-use crate::{Options, frames, log};
+use crate::{Options, codec, frames, log};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
 const FRAME_BYTES: usize = 1 << 20;
-const LEVEL: i32 = 1;
+/// Fast: chunks are compressed already, and the next snapshot is five minutes away.
+const LEVEL: i32 = -3;
 
 /// Writes snapshot `number` of `head`. Holds the read lock for one source at a time.
 pub(crate) fn write(dir: &Path, number: u64, head: &RwLock<Head>, blocks: &[String]) -> Result<()> {
@@ -61,7 +62,7 @@ impl<'a> Out<'a> {
                 let (last_ms, last_value, labels) = (series.last_ms, series.last_value, &series.labels);
                 Record::Series { slot: series_slot, source: slot, last_ms, last_value, labels }.write(&mut self.raw);
             }
-            (source.chunks.clone(), head.seal_copy(slot))
+            (source.chunks.clone(), head.seal_copy(slot, codec::copy_values))
         };
         for chunk in &chunks {
             Record::Chunk { source: slot, chunk }.write(&mut self.raw);

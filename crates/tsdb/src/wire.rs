@@ -48,6 +48,13 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    /// The bytes that `read` reads.
+    pub(crate) fn span(&mut self, read: impl FnOnce(&mut Self) -> Option<()>) -> Option<&'a [u8]> {
+        let before = self.rest;
+        read(self)?;
+        before.get(..before.len().checked_sub(self.rest.len())?)
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }

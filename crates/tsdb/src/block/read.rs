@@ -106,9 +106,9 @@ impl BlockFile {
         cursor.is_empty().then_some((samples, places))
     }
 
-    /// Reads a group's index; `None` if it is damaged.
-    pub(crate) fn group(&self, place: &GroupPlace) -> Option<Group> {
-        read_group(&mut Cursor::new(&self.index(place)?), &place.source)
+    /// Reads a group's index, with the series whose written labels are `wanted`; `None` if it is damaged.
+    pub(crate) fn group(&self, place: &GroupPlace, wanted: impl Fn(&[u8]) -> bool) -> Option<Group> {
+        read_group(&mut Cursor::new(&self.index(place)?), &place.source, wanted)
     }
 
     pub(super) fn index(&self, place: &GroupPlace) -> Option<Vec<u8>> {
@@ -164,7 +164,8 @@ pub(crate) struct TimePage {
 /// A series within a group.
 #[derive(Debug)]
 pub(crate) struct BlockSeries {
-    pub(crate) labels: Labels,
+    /// As [`Labels::write`] writes them.
+    pub(crate) labels: Vec<u8>,
     /// One for each page of times.
     pub(crate) pages: Vec<ValuePage>,
 }
@@ -176,21 +177,22 @@ pub(crate) struct ValuePage {
     pub(crate) extent: Extent,
 }
 
-pub(super) fn read_group(cursor: &mut Cursor<'_>, source: &str) -> Option<Group> {
+pub(super) fn read_group(cursor: &mut Cursor<'_>, source: &str, wanted: impl Fn(&[u8]) -> bool) -> Option<Group> {
     if cursor.text()? != source {
         return None;
     }
     let mut offset = cursor.varint()?;
     let times = (0..cursor.count()?).map(|_| read_time_page(cursor, &mut offset)).collect::<Option<Vec<_>>>()?;
     let count = cursor.count()?;
-    let names =
-        (0..count).map(|_| Some((cursor.u8()?, Labels::read(cursor)?))).collect::<Option<Vec<(u8, Labels)>>>()?;
+    let names = (0..count).map(|_| Some((cursor.u8()?, Labels::skip(cursor)?))).collect::<Option<Vec<_>>>()?;
     let mut series = Vec::new();
     for (role, labels) in names {
-        let pages =
-            times.iter().map(|times| read_value_page(cursor, times, &mut offset)).collect::<Option<Vec<_>>>()?;
-        if role == ROLE_SAMPLES {
-            series.push(BlockSeries { labels, pages });
+        let mut pages = times.iter().map(|times| read_value_page(cursor, times, &mut offset));
+        if role == ROLE_SAMPLES && wanted(labels) {
+            let pages = pages.collect::<Option<Vec<_>>>()?;
+            series.push(BlockSeries { labels: labels.to_vec(), pages });
+        } else if !pages.all(|page| page.is_some()) {
+            return None;
         }
     }
     cursor.is_empty().then_some(Group { times, series })

@@ -1,7 +1,7 @@
 //! Taking samples: one batch is one row of a source.
 
 use super::{Head, SeriesId};
-use crate::chunk::CHUNK_ROWS;
+use crate::chunk::{CHUNK_ROWS, GROWTH_ROWS};
 use crate::record::Record;
 
 /// What became of the samples of one batch.
@@ -110,7 +110,7 @@ impl Head {
         }
         let one = self.source_mut(source)?;
         if one.open.len() == one.open.capacity() {
-            one.open.reserve_exact(40);
+            one.open.reserve_exact(GROWTH_ROWS);
         }
         one.open.push(at_ms);
         one.open.len().checked_sub(1)

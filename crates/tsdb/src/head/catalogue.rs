@@ -7,8 +7,8 @@ use crate::record::Record;
 use crate::{Labels, Matcher};
 use std::collections::BTreeSet;
 
-/// A file may not name a slot beyond this; a bound on what a damaged one can make us allocate.
-const SLOTS_MAX: u32 = 1 << 24;
+/// Most slots for series and for sources, used or not: a bound on what a damaged file can make us allocate.
+const SLOTS_MAX: usize = 1 << 24;
 
 /// Sources whose refused series are counted one by one.
 const OFFENDERS_MAX: usize = 100;
@@ -68,7 +68,7 @@ impl Head {
 
     /// Puts a source into a slot; a file may say which. An existing one keeps what it has.
     pub(crate) fn place_source(&mut self, slot: u32, name: &str, last_ms: i64) -> Option<()> {
-        if slot >= SLOTS_MAX {
+        if slot as usize >= SLOTS_MAX {
             return None;
         }
         if self.sources.len() <= slot as usize {
@@ -79,7 +79,7 @@ impl Head {
             return (*there.name == *name).then_some(());
         }
         let (series, chunks, open) = (Vec::new(), Vec::new(), Vec::new());
-        *place = Some(Source { name: name.into(), last_ms, series, active: 0, chunks, open });
+        *place = Some(Box::new(Source { name: name.into(), last_ms, series, active: 0, chunks, open }));
         self.source_slots.insert(name.into(), slot);
         Some(())
     }
@@ -94,7 +94,7 @@ impl Head {
         last_value: Option<f64>,
     ) -> Option<()> {
         self.source(source)?;
-        if slot >= SLOTS_MAX {
+        if slot as usize >= SLOTS_MAX {
             return None;
         }
         if self.series.len() <= slot as usize {
@@ -108,7 +108,7 @@ impl Head {
         let open = Open::default();
         self.postings.add(slot, &labels);
         self.series_slots.insert((source, labels.clone()), slot);
-        *place = Some(Series { labels, source, generation, last_ms, last_value, active: false, open });
+        *place = Some(Box::new(Series { labels, source, generation, last_ms, last_value, active: false, open }));
         let list = &mut self.source_mut(source)?.series;
         if let Err(at) = list.binary_search(&slot) {
             list.insert(at, slot);
@@ -134,7 +134,7 @@ impl Head {
         let in_source = self.source_slots.get(source).and_then(|slot| self.source(*slot)).map_or(0, |one| one.active);
         let error = if in_source >= self.options.series_per_source_max {
             Error::SourceFull { source: source.to_owned(), limit: self.options.series_per_source_max }
-        } else if self.active >= self.options.series_max {
+        } else if self.active >= self.options.series_max || self.series.len() >= SLOTS_MAX {
             let largest = self.sources.iter().flatten().max_by_key(|source| source.active);
             Error::StoreFull {
                 source: source.to_owned(),

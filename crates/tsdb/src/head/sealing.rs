@@ -1,13 +1,14 @@
 //! From open rows to sealed chunks, and from sealed chunks to what a block takes.
 
 use super::Head;
-use crate::chunk::{CHUNK_ROWS, Chunk, masked};
+use crate::chunk::{Chunk, masked};
+use crate::codec::{self, Packing};
 use std::sync::Arc;
 
 impl Head {
     /// Seals the open rows of a source.
     pub(crate) fn seal(&mut self, slot: u32) {
-        let Some(chunk) = self.seal_copy(slot) else { return };
+        let Some(chunk) = self.seal_copy(slot, codec::pack_values) else { return };
         self.sealed_bytes += chunk.size_bytes();
         let Some(Some(source)) = self.sources.get_mut(slot as usize) else { return };
         source.chunks.push(Arc::new(chunk));
@@ -20,9 +21,9 @@ impl Head {
     }
 
     /// The open rows of a source as a chunk; they stay open.
-    pub(crate) fn seal_copy(&self, slot: u32) -> Option<Chunk> {
+    pub(crate) fn seal_copy(&self, slot: u32, pack: fn(&[f64], &mut Vec<u8>) -> Packing) -> Option<Chunk> {
         let source = self.source(slot)?;
-        Chunk::seal(&source.open, source.series.iter().filter_map(|slot| Some((*slot, &self.one(*slot)?.open))))
+        Chunk::seal(&source.open, source.series.iter().filter_map(|slot| Some((*slot, &self.one(*slot)?.open))), pack)
     }
 
     /// Seals every open row before `before_ms`, which is the border of a window.
@@ -44,7 +45,7 @@ impl Head {
 
     /// Puts back the open rows of a source.
     pub(crate) fn place_open(&mut self, source: u32, chunk: &Chunk) -> Option<()> {
-        let times = chunk.times().filter(|times| times.len() <= CHUNK_ROWS)?;
+        let times = chunk.times()?;
         let rows: Vec<usize> = (0..times.len()).collect();
         for slot in chunk.slots() {
             let (mask, values) = (chunk.mask(slot), chunk.values(slot)?);

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::log::{self, Log};
 use crate::record::{Recovered, apply_all};
-use crate::{Options, frames, snapshot};
+use crate::wire::Cursor;
+use crate::{Labels, Options, frames, snapshot};
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -113,13 +114,15 @@ fn adopt_blocks(blocks: &[Arc<Block>], recovered: &Recovered, head: &mut Head) -
         let file = if recovered.blocks.contains(&block.name) { None } else { block.file() };
         let Some(file) = file else { continue };
         for place in groups {
-            let Some(group) = file.group(place) else {
+            let Some(group) = file.group(place, |_| true) else {
                 damaged.insert((block.name.clone(), place.offset));
                 continue;
             };
             let source = head.adopt_source(&place.source);
             for series in &group.series {
-                head.adopt(source, &series.labels, place.last_ms);
+                if let Some(labels) = Labels::read(&mut Cursor::new(&series.labels)) {
+                    head.adopt(source, &labels, place.last_ms);
+                }
             }
         }
     }

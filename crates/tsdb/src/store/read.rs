@@ -17,6 +17,9 @@ pub struct Series {
     pub points: Vec<(i64, f64)>,
 }
 
+/// Labels as a block has them, and which of the series found they are.
+type Wanted = HashMap<Vec<u8>, usize>;
+
 /// What a read still may answer, and the time it is about.
 struct Reading {
     from_ms: i64,
@@ -115,10 +118,12 @@ impl Store {
         rows: &BTreeMap<u32, SourceRows>,
         points: &mut [Vec<(i64, f64)>],
     ) -> Result<()> {
-        let mut wanted: HashMap<&str, HashMap<&Labels, usize>> = HashMap::new();
+        let mut wanted: HashMap<&str, Wanted> = HashMap::new();
         for (at, one) in found.iter().enumerate() {
             if let Some(source) = rows.get(&one.source) {
-                wanted.entry(&source.name).or_default().insert(&one.labels, at);
+                let mut labels = Vec::new();
+                one.labels.write(&mut labels);
+                wanted.entry(&source.name).or_default().insert(labels, at);
             }
         }
         if wanted.is_empty() {
@@ -136,7 +141,7 @@ impl Store {
                 }
                 // A block deleted meanwhile was too old to be promised.
                 let Some(file) = file.get_or_insert_with(|| block.file()).as_ref() else { break };
-                match file.group(place) {
+                match file.group(place, |labels| series.contains_key(labels)) {
                     Some(group) => self.read_group(reading, (block, file), &group, series, points)?,
                     None => self.note_damage(block, place.offset),
                 }
@@ -150,7 +155,7 @@ impl Store {
         reading: &mut Reading,
         (block, file): (&Block, &BlockFile),
         group: &Group,
-        wanted: &HashMap<&Labels, usize>,
+        wanted: &Wanted,
         points: &mut [Vec<(i64, f64)>],
     ) -> Result<()> {
         let mut times: Vec<Option<Vec<i64>>> = Vec::new();
