@@ -47,8 +47,8 @@ impl Head {
     pub(crate) fn place_open(&mut self, source: u32, chunk: &Chunk) -> Option<()> {
         let times = chunk.times()?;
         let rows: Vec<usize> = (0..times.len()).collect();
-        for slot in chunk.slots() {
-            let (mask, values) = (chunk.mask(slot), chunk.values(slot)?);
+        let column = |slot| Some((slot, chunk.mask(slot), chunk.values(slot)?));
+        for (slot, mask, values) in chunk.slots().map(column).collect::<Option<Vec<_>>>()? {
             let Some(series) = self.one_mut(slot).filter(|series| series.source == source) else { continue };
             series.open.clear();
             for (row, value) in masked(&rows, mask).zip(values) {
