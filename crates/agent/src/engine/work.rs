@@ -1,0 +1,102 @@
+//! Work that goes on beside the loop, and what becomes of it.
+
+use agent_proto::facts::Section;
+use agent_proto::{CheckResult, Durable, Job, JobResult, Lane};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Engine, RESULTS_WAIT};
+use crate::platform::Sections;
+use crate::ring::Keep;
+use crate::{checks, clock, jobs, probe};
+
+/// Work that came to an end.
+pub(super) enum Done {
+    Check(CheckResult),
+    Job(JobResult),
+    Section(&'static str, Section),
+}
+
+/// The collector of facts: looks when it is asked, one section after the other.
+pub(super) fn spawn_facts(done: mpsc::Sender<Done>) -> mpsc::Sender<()> {
+    let (wanted, mut asked) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut sections = Sections::new();
+        while asked.recv().await.is_some() {
+            let hand = |name, section| {
+                let done = done.clone();
+                async move {
+                    // The engine is gone when this fails: then nobody asks again either.
+                    let _ = done.send(Done::Section(name, section)).await;
+                }
+            };
+            sections.collect(hand).await;
+        }
+    });
+    wanted
+}
+
+impl Engine {
+    pub(super) fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Check(result) => self.on_check(result),
+            Done::Job(result) => {
+                self.jobs.finish(&result);
+                self.say(Lane::Results, Durable::JobResult(result), Keep::Synced);
+            }
+            Done::Section(name, section) => {
+                if let Some(facts) = self.told.tell(name, clock::wall_ms(), &section) {
+                    self.say(Lane::Facts, Durable::Facts(facts), Keep::Lazily);
+                }
+            }
+        }
+    }
+
+    pub(super) fn start_job(&self, job: Box<Job>, stop: oneshot::Receiver<()>) {
+        let (dir, done) = (self.config.dir.clone(), self.done.clone());
+        tokio::spawn(async move {
+            let result = jobs::execute(dir, job, stop).await;
+            // Without an engine the journal holds a start without an end, which is the truth.
+            let _ = done.send(Done::Job(result)).await;
+        });
+    }
+
+    pub(super) fn start_checks(&mut self) {
+        for spec in self.checks.start_due(Instant::now()) {
+            let done = self.done.clone();
+            tokio::spawn(async move {
+                let (seen, took) = probe::look(&spec.probe, checks::deadline(&spec)).await;
+                let result = CheckResult {
+                    check_id: spec.check_id,
+                    generation: spec.generation,
+                    at_ms: clock::wall_ms(),
+                    state: seen.state,
+                    value: seen.value,
+                    took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                    evidence: seen.evidence,
+                };
+                let _ = done.send(Done::Check(result)).await;
+            });
+        }
+    }
+
+    /// A change is said at once, a repetition waits for company.
+    fn on_check(&mut self, result: CheckResult) {
+        let Some(changed) = self.checks.finish(&result) else { return };
+        self.counts.checks += 1;
+        self.results.push(result);
+        if changed || self.results.len() >= agent_proto::limits::CHECKS_MAX / 2 {
+            self.flush_results();
+        } else if self.results_due.is_none() {
+            self.results_due = Some(Instant::now() + RESULTS_WAIT);
+        }
+    }
+
+    pub(super) fn flush_results(&mut self) {
+        self.results_due = None;
+        if !self.results.is_empty() {
+            let results = std::mem::take(&mut self.results);
+            self.say(Lane::Results, Durable::CheckResults { results }, Keep::Lazily);
+        }
+    }
+}

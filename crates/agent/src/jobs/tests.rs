@@ -1,0 +1,290 @@
+//! At most once, only for us, only as the policy says.
+
+use super::*;
+use agent_proto::{Action, Class, Probe, SigningKey, StopOrder, approve_plan, plan_hash, sign_job, sign_stop};
+
+const US: [u8; 16] = [7; 16];
+const NOW: i64 = 1_700_000_000_000_000;
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32]).unwrap()
+}
+
+struct Machine {
+    dir: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A machine that allows `touch`, and everything that approver 2 signs.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let approver = files::hex(&key(2).public());
+        let policy = format!(
+            "[[allow]]\ncommand = [\"touch\", \"*\"]\n[[approvers]]\nname = \"Ada\"\npublic_key = \"{approver}\"\n"
+        );
+        files::replace(&dir.path().join("policy.toml"), policy.as_bytes()).unwrap();
+        Self { dir }
+    }
+
+    fn jobs(&self) -> (Jobs, Vec<JobResult>) {
+        let enrolment = Enrolment { agent_id: US, server_public_key: key(1).public(), trust: vec![], servers: vec![] };
+        Jobs::open(self.dir.path(), &enrolment, &self.dir.path().join("policy.toml")).unwrap()
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.dir.path().join("mark")
+    }
+
+    fn touch(&self, id: u8) -> Job {
+        job(id, command(&["touch", self.mark().to_str().unwrap()]))
+    }
+}
+
+fn command(words: &[&str]) -> Action {
+    Action::Command {
+        argv: words.iter().map(|word| (*word).to_owned()).collect(),
+        env: vec![],
+        input_json: None,
+        timeout_ms: 20_000,
+        detach: false,
+    }
+}
+
+fn job(id: u8, action: Action) -> Job {
+    Job {
+        job_id: [id; 16],
+        agent_id: US,
+        class: Class::A,
+        action,
+        plan_hash: [0; 32],
+        plan: vec![],
+        not_before_us: NOW - 1,
+        not_after_us: NOW + 1_000_000,
+        nonce: [0; 16],
+        stop_epoch: 0,
+        approval: None,
+    }
+}
+
+fn approved(mut job: Job, approver: u8) -> Job {
+    job.class = Class::B;
+    job.plan = vec![action_digest(&US, &job.action)];
+    job.plan_hash = plan_hash(&job.plan);
+    job.approval = Some(approve_plan(&job.plan_hash, NOW + 5_000_000, &key(approver)));
+    job
+}
+
+fn signed(job: &Job) -> SignedJob {
+    sign_job(job, &key(1)).unwrap()
+}
+
+async fn run(jobs: &mut Jobs, job: &Job) -> JobResult {
+    match jobs.take(&signed(job), NOW, NOW) {
+        Verdict::Start(job, stop) => {
+            let result = execute(jobs.dir.clone(), job, stop).await;
+            jobs.finish(&result);
+            result
+        }
+        Verdict::Report(result) => result,
+        Verdict::Runs(_) | Verdict::Ignore => panic!("neither started nor reported"),
+    }
+}
+
+#[track_caller]
+fn check(jobs: &mut Jobs, signed: &SignedJob, now: (i64, i64), state: JobState, part: &str) {
+    match jobs.take(signed, now.0, now.1) {
+        Verdict::Report(result) => {
+            assert_eq!(result.state, state, "{}", result.reason);
+            assert!(result.reason.contains(part), "{}", result.reason);
+        }
+        _ => panic!("not reported"),
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_job_returns_its_stored_result_and_is_not_done_twice() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let first = run(&mut jobs, &machine.touch(1)).await;
+    assert_eq!(first.state, JobState::Done, "{}", first.reason);
+    std::fs::remove_file(machine.mark()).unwrap();
+    assert_eq!(run(&mut jobs, &machine.touch(1)).await, first);
+    let (mut jobs, unknown) = machine.jobs();
+    assert!(unknown.is_empty());
+    assert_eq!(run(&mut jobs, &machine.touch(1)).await, first, "also after a restart");
+    check(&mut jobs, &signed(&machine.touch(1)), (NOW + 9_000_000, NOW), JobState::Done, "");
+    assert!(!machine.mark().exists());
+}
+
+#[tokio::test]
+async fn a_job_that_was_started_and_has_no_result_is_unknown_and_not_done_again() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let Verdict::Start(..) = jobs.take(&signed(&machine.touch(1)), NOW, NOW) else { panic!("not started") };
+    assert!(matches!(jobs.take(&signed(&machine.touch(1)), NOW, NOW), Verdict::Runs(id) if id == [1; 16]));
+    let (mut jobs, unknown) = machine.jobs();
+    assert_eq!(unknown.len(), 1);
+    assert_eq!((unknown[0].job_id, unknown[0].state), ([1; 16], JobState::Unknown));
+    assert_eq!(run(&mut jobs, &machine.touch(1)).await, unknown[0]);
+    assert!(!machine.mark().exists());
+    assert!(machine.jobs().1.is_empty(), "it is reported once");
+}
+
+#[tokio::test]
+async fn jobs_of_others_with_other_signatures_or_at_other_times_are_refused() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let now = (NOW, NOW);
+    let other = Job { agent_id: [8; 16], ..machine.touch(1) };
+    check(&mut jobs, &signed(&other), now, JobState::Refused, "another agent");
+    let mut tampered = signed(&machine.touch(2));
+    let last = tampered.bytes.len() - 1;
+    tampered.bytes[last] ^= 1;
+    check(&mut jobs, &tampered, now, JobState::Refused, "signature");
+    let foreign = sign_job(&machine.touch(3), &key(9)).unwrap();
+    check(&mut jobs, &foreign, now, JobState::Refused, "signature");
+    check(&mut jobs, &signed(&machine.touch(4)), (NOW + 2_000_000, NOW), JobState::Expired, "time is over");
+    check(&mut jobs, &signed(&machine.touch(5)), (NOW - 2_000_000, NOW), JobState::Refused, "not come");
+    assert!(!machine.mark().exists());
+}
+
+#[tokio::test]
+async fn a_tampered_repetition_of_a_known_job_says_nothing_about_it() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    run(&mut jobs, &machine.touch(1)).await;
+    let mut tampered = signed(&machine.touch(1));
+    let last = tampered.bytes.len() - 1;
+    tampered.bytes[last] ^= 1;
+    assert!(matches!(jobs.take(&tampered, NOW, NOW), Verdict::Ignore));
+    let short = SignedJob { bytes: vec![1], ..tampered };
+    assert!(matches!(jobs.take(&short, NOW, NOW), Verdict::Ignore));
+}
+
+#[tokio::test]
+async fn what_no_rule_names_needs_a_pinned_approver_and_each_approval_is_used_once() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let now = (NOW, NOW);
+    let echo = |id| job(id, command(&["echo", "hello"]));
+    check(&mut jobs, &signed(&echo(1)), now, JobState::Refused, "does not name");
+    check(&mut jobs, &signed(&Job { class: Class::B, ..echo(2) }), now, JobState::Refused, "does not name");
+    check(&mut jobs, &signed(&approved(echo(3), 9)), now, JobState::Refused, "does not pin");
+    let done = run(&mut jobs, &approved(echo(4), 2)).await;
+    assert_eq!((done.state, done.output.as_str()), (JobState::Done, "hello\n"));
+    check(&mut jobs, &signed(&approved(echo(5), 2)), now, JobState::Refused, "done already");
+    let mut jobs = machine.jobs().0;
+    check(&mut jobs, &signed(&approved(echo(6), 2)), now, JobState::Refused, "done already");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_stops_approvals_but_not_the_servers_own_jobs() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let days = 3 * 24 * 3_600 * 1_000_000;
+    let apart = (NOW, NOW + days);
+    check(&mut jobs, &signed(&approved(job(1, command(&["echo"])), 2)), apart, JobState::Refused, "too far apart");
+    let verdict = jobs.take(&signed(&machine.touch(2)), NOW, NOW + days);
+    assert!(matches!(verdict, Verdict::Start(..)));
+}
+
+#[tokio::test]
+async fn observing_needs_no_policy() {
+    let machine = Machine::new();
+    std::fs::remove_file(machine.dir.path().join("policy.toml")).unwrap();
+    let (mut jobs, _) = machine.jobs();
+    let probe = Probe::FileSystem { mount: "/".into(), max_used_percent: 100.0 };
+    let seen = run(&mut jobs, &job(1, Action::Probe { probe: probe.clone(), timeout_ms: 5_000 })).await;
+    assert_eq!(seen.state, JobState::Done, "{}", seen.reason);
+    let waited = run(&mut jobs, &job(2, Action::WaitFor { probe, every_ms: 100, timeout_ms: 5_000 })).await;
+    assert_eq!(waited.state, JobState::Done);
+    let never = Probe::FileSystem { mount: "/".into(), max_used_percent: -1.0 };
+    let late = run(&mut jobs, &job(3, Action::WaitFor { probe: never, every_ms: 100, timeout_ms: 50 })).await;
+    assert_eq!(late.state, JobState::TimedOut);
+    check(&mut jobs, &signed(&machine.touch(4)), (NOW, NOW), JobState::Refused, "does not name");
+}
+
+#[tokio::test]
+async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let sleep = approved(job(1, command(&["sh", "-c", "trap '' TERM; echo begun; sleep 60 & wait; sleep 60"])), 2);
+    let Verdict::Start(sleep, stop) = jobs.take(&signed(&sleep), NOW, NOW) else { panic!("not started") };
+    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, stop));
+    let order = StopOrder { stop_epoch: 3, at_us: NOW };
+    jobs.stop(&sign_stop(order, &key(9)));
+    assert_eq!(jobs.stop_epoch, 0, "not the server's signature");
+    jobs.stop(&sign_stop(order, &key(1)));
+    let result = running.await.unwrap();
+    assert_eq!(result.state, JobState::Stopped, "{}", result.reason);
+    check(&mut jobs, &signed(&machine.touch(2)), (NOW, NOW), JobState::Refused, "stopped");
+    let (mut jobs, _) = machine.jobs();
+    check(&mut jobs, &signed(&machine.touch(3)), (NOW, NOW), JobState::Refused, "stopped");
+    let next = Job { stop_epoch: 3, ..machine.touch(4) };
+    assert_eq!(run(&mut jobs, &next).await.state, JobState::Done);
+}
+
+#[tokio::test]
+async fn a_command_gets_its_input_in_a_private_file_and_a_clean_environment() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let script = "cat \"$MAINSTAY_INPUT\"; stat -c ' %a' \"$MAINSTAY_INPUT\"; env | cut -d= -f1 | sort | tr '\\n' ' '";
+    let Action::Command { argv, .. } = command(&["sh", "-c", script]) else { unreachable!() };
+    let action = Action::Command {
+        argv,
+        env: vec![("A".into(), "b".into())],
+        input_json: Some("{\"name\":\"; rm -rf /\"}".into()),
+        timeout_ms: 20_000,
+        detach: false,
+    };
+    let result = run(&mut jobs, &approved(job(1, action), 2)).await;
+    assert_eq!(result.output, "{\"name\":\"; rm -rf /\"} 600\nA HOME LANG MAINSTAY_INPUT PATH PWD ");
+    assert_eq!(std::fs::read_dir(machine.dir.path().join("inputs")).unwrap().count(), 0, "the input is gone");
+}
+
+#[tokio::test]
+async fn failures_time_outs_and_long_output_are_told_apart() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let failed = run(&mut jobs, &approved(job(1, command(&["sh", "-c", "echo no >&2; exit 3"])), 2)).await;
+    assert_eq!((failed.state, failed.exit_code, failed.output.as_str()), (JobState::Failed, Some(3), "no\n"));
+    let absent = run(&mut jobs, &approved(job(2, command(&["/no/such/program"])), 2)).await;
+    assert!(absent.state == JobState::Failed && absent.reason.contains("/no/such/program"));
+    let Action::Command { argv, .. } = command(&["sleep", "60"]) else { unreachable!() };
+    let short = Action::Command { argv, env: vec![], input_json: None, timeout_ms: 50, detach: false };
+    assert_eq!(run(&mut jobs, &approved(job(3, short), 2)).await.state, JobState::TimedOut);
+    let long = run(&mut jobs, &approved(job(4, command(&["sh", "-c", "yes | head -c 200000; echo end"])), 2)).await;
+    assert!(long.state == JobState::Done && long.output.ends_with("end\n"));
+    assert_eq!(long.output.len() as u64 + long.output_dropped_bytes, 200_004);
+}
+
+#[tokio::test]
+async fn a_detached_program_is_left_running_and_one_that_fails_at_once_did_not_start() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    let detached = |id, words: &[&str]| {
+        let Action::Command { argv, .. } = command(words) else { unreachable!() };
+        approved(job(id, Action::Command { argv, env: vec![], input_json: None, timeout_ms: 1, detach: true }), 2)
+    };
+    let result = run(&mut jobs, &detached(1, &["sleep", "59.125"])).await;
+    assert_eq!(result.state, JobState::Done, "{}", result.reason);
+    let pid: i32 = result.output.rsplit(' ').next().unwrap().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    assert_eq!(rustix::process::getsid(Some(pid)), Ok(pid), "it leads a session of its own");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(run(&mut jobs, &detached(2, &["false"])).await.state, JobState::Failed);
+    assert_eq!(run(&mut jobs, &detached(3, &["/no/such"])).await.state, JobState::Failed);
+}
+
+#[tokio::test]
+async fn old_jobs_are_forgotten_only_when_nobody_can_deliver_them_any_more() {
+    let machine = Machine::new();
+    let (mut jobs, _) = machine.jobs();
+    run(&mut jobs, &machine.touch(1)).await;
+    let count = || std::fs::read_dir(machine.dir.path().join("jobs")).unwrap().count();
+    assert_eq!(count(), 2);
+    jobs.journal.forget_before(NOW + 24 * 3_600 * 1_000_000);
+    assert_eq!(count(), 2);
+    jobs.journal.forget_before(NOW + 8 * 24 * 3_600 * 1_000_000);
+    assert_eq!(count(), 0);
+}

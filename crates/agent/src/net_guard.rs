@@ -1,0 +1,105 @@
+//! Which addresses a probe or request may reach. Link-local and cloud metadata addresses hand out credentials to
+//! whoever asks from inside, so they are refused; the address is judged after it was resolved, on the connection itself.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpStream;
+
+/// Metadata services that do not live in a link-local range: Alibaba, Azure, and Amazon over IPv6.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// Why this address may not be reached.
+pub(crate) fn refused(address: IpAddr) -> Option<&'static str> {
+    match address.to_canonical() {
+        IpAddr::V4(v4) if v4.is_link_local() => Some("it is link-local"),
+        IpAddr::V4(v4) if METADATA_V4.contains(&v4) => Some("it is a metadata service"),
+        IpAddr::V4(v4) if v4.is_multicast() || v4.is_broadcast() => Some("it is not one machine"),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("it is link-local"),
+        IpAddr::V6(v6) if v6 == METADATA_V6 => Some("it is a metadata service"),
+        IpAddr::V6(v6) if v6.is_multicast() => Some("it is not one machine"),
+        IpAddr::V6(v6) => embedded_v4(v6).and_then(|v4| refused(IpAddr::V4(v4))),
+        IpAddr::V4(_) => None,
+    }
+}
+
+/// The IPv4 address inside `::a.b.c.d`, `64:ff9b::a.b.c.d` (RFC 6052) and `2002:aabb:ccdd::` (RFC 3056).
+fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => None,
+        [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
+        [0x2002, high, low, ..] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+/// Connects to the first address of a name that answers and may be reached.
+///
+/// # Errors
+/// In words: the name has no address, none may be reached, or none answers.
+pub(crate) async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
+    let mut last = format!("{host} has no address");
+    for address in resolve(host, port).await? {
+        if let Some(why) = refused(address.ip()) {
+            last = format!("{} is refused: {why}", address.ip());
+            continue;
+        }
+        match TcpStream::connect(address).await {
+            Ok(stream) => return judge_peer(stream),
+            Err(e) => last = format!("{address}: {e}"),
+        }
+    }
+    Err(last)
+}
+
+/// The other end as the kernel knows it, whatever the resolver said.
+fn judge_peer(stream: TcpStream) -> Result<TcpStream, String> {
+    let peer = stream.peer_addr().map_err(|e| e.to_string())?;
+    match refused(peer.ip()) {
+        Some(why) => Err(format!("{} is refused: {why}", peer.ip())),
+        None => Ok(stream),
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|e| format!("{host} cannot be resolved: {e}"))?;
+    Ok(found.take(8).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_refused_in_every_spelling() {
+        for text in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "fe80::1",
+            "febf::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+        ] {
+            assert!(refused(text.parse().unwrap()).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_private_and_public_addresses_are_allowed() {
+        for text in ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "fd12::1", "93.184.216.34", "2001:db8::1"] {
+            assert_eq!(refused(text.parse().unwrap()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What the agent is doing, in a file that the next command reads: no socket, no port.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::files::{self, hex};
+use crate::identity::Enrolment;
+
+/// What is known about the agent of a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// The agent's name on the server, 32 hexadecimal digits; empty when the machine is not enrolled.
+    pub agent_id: String,
+    /// Process id of the agent that wrote this; 0 when none did.
+    pub pid: u32,
+    /// Is such an agent running now?
+    #[serde(skip)]
+    pub running: bool,
+    /// The server it is connected to; empty when to none.
+    pub server: String,
+    /// What it last had to say about the connection.
+    pub note: String,
+    /// Since when, in milliseconds of Unix time.
+    pub since_ms: i64,
+    /// Messages that wait on disk.
+    pub waiting: u64,
+    /// Trouble with the machine's own policy file; empty when there is none.
+    pub policy_trouble: String,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.agent_id.as_str() {
+            "" => writeln!(f, "enrolled   no")?,
+            id => writeln!(f, "enrolled   yes, as {id}")?,
+        }
+        match self.running {
+            true => writeln!(f, "running    yes, process {}", self.pid)?,
+            false => writeln!(f, "running    no")?,
+        }
+        match self.server.as_str() {
+            "" => writeln!(f, "connected  no: {}", self.note)?,
+            server => writeln!(f, "connected  to {server}")?,
+        }
+        write!(f, "waiting    {} messages", self.waiting)?;
+        match self.policy_trouble.as_str() {
+            "" => Ok(()),
+            trouble => write!(f, "\npolicy     {trouble}"),
+        }
+    }
+}
+
+/// Reads the status of the agent in a folder.
+///
+/// # Errors
+/// The folder's files cannot be read.
+pub fn status(dir: &Path) -> Result<Status, Error> {
+    let path = path(dir);
+    let bytes = files::read_if_there(&path).map_err(|e| Error::io("read", &path, &e))?;
+    let mut status: Status = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    status.agent_id = Enrolment::load(dir)?.map(|enrolment| hex(&enrolment.agent_id)).unwrap_or_default();
+    status.running = is_locked(dir);
+    if !status.running {
+        status.server.clear();
+        status.note = "the agent is not running".into();
+    }
+    Ok(status)
+}
+
+/// Writes the status. It is a courtesy: a full disk must not stop the agent.
+pub(crate) fn write(dir: &Path, status: &Status) {
+    if let Ok(json) = serde_json::to_vec_pretty(status) {
+        let aside = dir.join("status.new");
+        if std::fs::write(&aside, json).is_ok() {
+            let _ = std::fs::rename(&aside, path(dir));
+        }
+    }
+}
+
+fn path(dir: &Path) -> std::path::PathBuf {
+    dir.join("status.json")
+}
+
+/// Takes the folder for this process: one folder, one agent. Held as long as the file lives.
+///
+/// # Errors
+/// Another agent has it.
+pub(crate) fn lock(dir: &Path) -> Result<std::fs::File, Error> {
+    let path = dir.join("lock");
+    let file = files::append(&path).map_err(|e| Error::io("open", &path, &e))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Error::new(format!("another agent already runs in {}; stop it first", dir.display()))),
+    }
+}
+
+fn is_locked(dir: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(dir.join("lock")) else { return false };
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_folder_has_one_agent_and_its_status_says_whether_it_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!status(dir.path()).unwrap().running);
+        write(dir.path(), &Status { pid: 7, server: "wss://a".into(), ..Status::default() });
+        let held = lock(dir.path()).unwrap();
+        assert!(lock(dir.path()).unwrap_err().to_string().contains("another agent"));
+        let running = status(dir.path()).unwrap();
+        assert!(running.running && running.to_string().contains("connected  to wss://a"));
+        drop(held);
+        assert!(status(dir.path()).unwrap().to_string().contains("running    no"));
+    }
+}
