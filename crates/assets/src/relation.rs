@@ -1,0 +1,160 @@
+//! Relations: what runs on, hangs on, needs, is fed by or is part of what. Circles are allowed, a thing and itself are not.
+
+use kernel::db::Tx;
+use kernel::{Event, Mark, Ref, Result, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+//pub(crate) mod add;
+//pub(crate) mod list;
+//pub(crate) mod remove;
+pub(crate) mod store;
+
+/// How one thing stands to another. It points from what would suffer to what it stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RelationKind {
+    /// A virtual machine, container or service on its host.
+    RunsOn,
+    /// A machine to its switch.
+    ConnectedTo,
+    /// A service to what it needs.
+    DependsOn,
+    /// A machine to its power supply.
+    PoweredBy,
+    /// A part to its whole.
+    PartOf,
+}
+
+impl RelationKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::RunsOn, Self::ConnectedTo, Self::DependsOn, Self::PoweredBy, Self::PartOf];
+
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RunsOn => "runs_on",
+            Self::ConnectedTo => "connected_to",
+            Self::DependsOn => "depends_on",
+            Self::PoweredBy => "powered_by",
+            Self::PartOf => "part_of",
+        }
+    }
+
+    /// In words, read from the first thing to the second.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RunsOn => "runs on",
+            Self::ConnectedTo => "is connected to",
+            Self::DependsOn => "depends on",
+            Self::PoweredBy => "is powered by",
+            Self::PartOf => "is part of",
+        }
+    }
+
+    /// In words, read from the second thing to the first.
+    pub fn words_back(self) -> &'static str {
+        match self {
+            Self::RunsOn => "hosts",
+            Self::ConnectedTo => "connects",
+            Self::DependsOn => "is needed by",
+            Self::PoweredBy => "powers",
+            Self::PartOf => "holds",
+        }
+    }
+
+    /// The kind of a stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A relation from a thing to what it stands on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relation {
+    /// Its number.
+    pub id: i64,
+    /// The thing that would suffer.
+    pub from: i64,
+    /// How they stand.
+    pub kind: RelationKind,
+    /// The thing it stands on: the parent.
+    pub to: i64,
+    /// Who says so: a person, an agent, a scan.
+    pub source: String,
+    /// Since when it is known.
+    pub since: Time,
+}
+
+/// What a thing stands on: its own relations to others.
+pub fn parents(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
+    store::from(tx, asset)
+}
+
+/// What stands on a thing.
+pub fn children(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
+    store::to(tx, asset)
+}
+
+/// Two things were related.
+#[derive(Serialize)]
+pub(crate) struct RelationAdded {
+    pub(crate) relation: i64,
+    pub(crate) from: Ref,
+    pub(crate) from_name: String,
+    pub(crate) kind: RelationKind,
+    pub(crate) to: Ref,
+    pub(crate) to_name: String,
+}
+
+impl Event for RelationAdded {
+    const NAME: &'static str = "assets.relation.added";
+    fn subjects(&self) -> Vec<Ref> {
+        vec![self.from.clone(), self.to.clone()]
+    }
+    fn title(&self) -> String {
+        format!("{} {} {}", self.from_name, self.kind.words(), self.to_name)
+    }
+    fn sample() -> Self {
+        Self {
+            relation: 1,
+            from: Ref::new("asset", 1),
+            from_name: "intranet".into(),
+            kind: RelationKind::RunsOn,
+            to: Ref::new("asset", 2),
+            to_name: "srv-01".into(),
+        }
+    }
+}
+
+/// Two things are no longer related.
+#[derive(Serialize)]
+pub(crate) struct RelationRemoved {
+    pub(crate) from: Ref,
+    pub(crate) from_name: String,
+    pub(crate) kind: RelationKind,
+    pub(crate) to: Ref,
+    pub(crate) to_name: String,
+}
+
+impl Event for RelationRemoved {
+    const NAME: &'static str = "assets.relation.removed";
+    fn subjects(&self) -> Vec<Ref> {
+        vec![self.from.clone(), self.to.clone()]
+    }
+    fn title(&self) -> String {
+        format!("No longer: {} {} {}", self.from_name, self.kind.words(), self.to_name)
+    }
+    fn mark(&self) -> Mark {
+        Mark::Idle
+    }
+    fn sample() -> Self {
+        Self {
+            from: Ref::new("asset", 1),
+            from_name: "intranet".into(),
+            kind: RelationKind::RunsOn,
+            to: Ref::new("asset", 2),
+            to_name: "srv-01".into(),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Relations in SQL.
+
+use kernel::db::{Row, Tx};
+use kernel::{Error, Result, Time};
+
+use super::{Relation, RelationKind};
+
+const COLUMNS: &str = "SELECT id, from_id, kind, to_id, source, since FROM assets_relations";
+/// Most relations of one thing that are read at once.
+const ROWS_MAX: usize = 500;
+
+fn relation(row: &Row) -> Result<Relation> {
+    let kind =
+        RelationKind::parse(row.str(2)?).ok_or_else(|| Error::internal("relation-kind", row.str(2).unwrap_or("")))?;
+    Ok(Relation {
+        id: row.int(0)?,
+        from: row.int(1)?,
+        kind,
+        to: row.int(3)?,
+        source: row.text(4)?,
+        since: row.time(5)?,
+    })
+}
+
+pub(crate) fn from(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
+    let sql = format!("{COLUMNS} WHERE from_id = ?1 ORDER BY kind, id LIMIT ?2");
+    tx.query(&sql, &[asset.into(), ROWS_MAX.into()])?.iter().map(relation).collect()
+}
+
+pub(crate) fn to(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
+    let sql = format!("{COLUMNS} WHERE to_id = ?1 ORDER BY kind, id LIMIT ?2");
+    tx.query(&sql, &[asset.into(), ROWS_MAX.into()])?.iter().map(relation).collect()
+}
+
+pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Relation>> {
+    tx.first(&format!("{COLUMNS} WHERE id = ?1"), &[id.into()])?.as_ref().map(relation).transpose()
+}
+
+pub(crate) fn known(tx: &mut Tx<'_>, from: i64, kind: RelationKind, to: i64) -> Result<bool> {
+    let sql = "SELECT id FROM assets_relations WHERE from_id = ?1 AND kind = ?2 AND to_id = ?3";
+    Ok(tx.first(sql, &[from.into(), kind.as_str().into(), to.into()])?.is_some())
+}
+
+pub(crate) fn insert(tx: &mut Tx<'_>, from: i64, kind: RelationKind, to: i64, source: &str, now: Time) -> Result<i64> {
+    tx.insert(
+        "INSERT INTO assets_relations (from_id, kind, to_id, source, since) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+        &[from.into(), kind.as_str().into(), to.into(), source.into(), now.into()],
+    )
+}
+
+pub(crate) fn delete(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute("DELETE FROM assets_relations WHERE id = ?1", &[id.into()])?;
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! Things in SQL.
+
+use std::collections::BTreeMap;
+
+use kernel::db::{Query, Row, Tx};
+use kernel::{Error, Reach, Result, Time};
+use people::filter::{Filter, Relation, Term};
+
+use super::{Criticality, Status, Thing};
+use crate::api::Brief;
+
+const COLUMNS: &str = "SELECT a.id, a.name, a.kind, a.tag, a.status, a.criticality, a.place_id, a.team_id, a.owner_id, a.notes, a.last_seen_at, \
+                       a.created_at, a.updated_at, a.version FROM assets_things a";
+
+fn status(row: &Row, column: usize) -> Result<Status> {
+    Status::parse(row.str(column)?).ok_or_else(|| Error::internal("asset-status", row.str(column).unwrap_or("")))
+}
+
+fn criticality(row: &Row, column: usize) -> Result<Criticality> {
+    Criticality::parse(row.str(column)?)
+        .ok_or_else(|| Error::internal("asset-criticality", row.str(column).unwrap_or("")))
+}
+
+fn thing(row: &Row) -> Result<Thing> {
+    let id = row.int(0)?;
+    Ok(Thing {
+        id,
+        reference: Thing::subject(id),
+        name: row.text(1)?,
+        kind: row.text(2)?,
+        tag: row.text(3)?,
+        status: status(row, 4)?,
+        criticality: criticality(row, 5)?,
+        place: row.opt_int(6)?,
+        team: row.opt_int(7)?,
+        owner: row.opt_int(8)?,
+        notes: row.text(9)?,
+        last_seen_at: row.opt_time(10)?,
+        created_at: row.time(11)?,
+        updated_at: row.time(12)?,
+        version: row.int(13)?,
+    })
+}
+
+/// Inserts a thing; `tag` must be unique already, a passing one is replaced with [`set_tag`].
+pub(crate) fn insert(tx: &mut Tx<'_>, new: &Thing) -> Result<i64> {
+    tx.insert(
+        "INSERT INTO assets_things (name, kind, tag, status, criticality, place_id, team_id, owner_id, notes, last_seen_at, created_at, updated_at, version) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1) RETURNING id",
+        &[
+            new.name.as_str().into(),
+            new.kind.as_str().into(),
+            new.tag.as_str().into(),
+            new.status.as_str().into(),
+            new.criticality.as_str().into(),
+            new.place.into(),
+            new.team.into(),
+            new.owner.into(),
+            new.notes.as_str().into(),
+            new.last_seen_at.into(),
+            new.created_at.into(),
+            new.updated_at.into(),
+        ],
+    )
+}
+
+pub(crate) fn set_tag(tx: &mut Tx<'_>, id: i64, tag: &str) -> Result<()> {
+    tx.execute("UPDATE assets_things SET tag = ?1 WHERE id = ?2", &[tag.into(), id.into()])?;
+    Ok(())
+}
+
+pub(crate) fn tag_taken(tx: &mut Tx<'_>, tag: &str, except: i64) -> Result<bool> {
+    let sql = "SELECT id FROM assets_things WHERE tag = ?1 AND id <> ?2";
+    Ok(tx.first(sql, &[tag.into(), except.into()])?.is_some())
+}
+
+/// Writes what may change of a thing.
+pub(crate) fn update(tx: &mut Tx<'_>, thing: &Thing, now: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE assets_things SET name = ?1, kind = ?2, tag = ?3, status = ?4, criticality = ?5, place_id = ?6, team_id = ?7, owner_id = ?8, notes = ?9, \
+         updated_at = ?10, version = version + 1 WHERE id = ?11",
+        &[
+            thing.name.as_str().into(),
+            thing.kind.as_str().into(),
+            thing.tag.as_str().into(),
+            thing.status.as_str().into(),
+            thing.criticality.as_str().into(),
+            thing.place.into(),
+            thing.team.into(),
+            thing.owner.into(),
+            thing.notes.as_str().into(),
+            now.into(),
+            thing.id.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stamps when the agent was last heard, if that is a minute after the last stamp.
+pub(crate) fn seen(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<bool> {
+    let sql =
+        "UPDATE assets_things SET last_seen_at = ?1 WHERE id = ?2 AND (last_seen_at IS NULL OR last_seen_at < ?3)";
+    Ok(tx.execute(sql, &[at.into(), id.into(), at.plus(-kernel::time::MINUTE).into()])? > 0)
+}
+
+/// A thing by number, whoever asks.
+pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Thing>> {
+    tx.first(&format!("{COLUMNS} WHERE a.id = ?1"), &[id.into()])?.as_ref().map(thing).transpose()
+}
+
+/// Appends the one predicate that decides which things an actor sees: at the places, of the teams, or their own.
+fn visible(query: &mut Query, reach: &Reach) {
+    if reach.everything {
+        return;
+    }
+    query.push(" AND (a.place_id IN ").list(&reach.places);
+    query.push(" OR a.team_id IN ").list(&reach.teams);
+    query.push(" OR a.owner_id IN ").list(&reach.own.into_iter().collect::<Vec<i64>>());
+    query.push(")");
+}
+
+/// Things by number, as far as the reach goes.
+pub(crate) fn find(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<Thing>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE a.id IN ").list(ids);
+    visible(&mut query, reach);
+    query.push(" ORDER BY a.name, a.id");
+    tx.run(&query)?.iter().map(thing).collect()
+}
+
+pub(crate) fn briefs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
+    let mut query = Query::new(
+        "SELECT id, name, kind, tag, status, criticality, place_id, team_id, owner_id FROM assets_things WHERE id IN ",
+    );
+    query.list(ids);
+    let brief = |row: &Row| {
+        let brief = Brief {
+            name: row.text(1)?,
+            kind: row.text(2)?,
+            tag: row.text(3)?,
+            status: status(row, 4)?,
+            criticality: criticality(row, 5)?,
+            place: row.opt_int(6)?,
+            team: row.opt_int(7)?,
+            owner: row.opt_int(8)?,
+        };
+        Ok((row.int(0)?, brief))
+    };
+    tx.run(&query)?.iter().map(brief).collect()
+}
+
+/// In which order a list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Name,
+    Updated,
+}
+
+/// Where a page of a list starts: after this row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum After {
+    Name(String, i64),
+    Updated(i64, i64),
+}
+
+/// A filter whose names were looked up: what `me`, a place or a team's short name stand for.
+pub(crate) struct Narrow {
+    pub(crate) terms: Vec<(Term, Vec<i64>)>,
+}
+
+impl Narrow {
+    /// Looks up what the filter names.
+    pub(crate) fn of(tx: &mut Tx<'_>, filter: &Filter, me: Option<i64>) -> Result<Self> {
+        let mut terms = Vec::new();
+        for term in filter.terms() {
+            let mut ids = Vec::new();
+            for value in &term.values {
+                match (term.field.as_deref(), value.as_str()) {
+                    (Some("owner"), "me") => ids.extend(me),
+                    (Some("team" | "owner" | "place"), "none") => {}
+                    (Some("owner"), login) => ids.extend(people::user_by_login(tx, login)?),
+                    (Some("team"), slug) => ids.extend(people::team_by_slug(tx, slug)?.map(|team| team.id)),
+                    (Some("place"), name) => ids.extend(people::places_named(tx, name)?),
+                    _ => {}
+                }
+            }
+            terms.push((term.clone(), ids));
+        }
+        Ok(Self { terms })
+    }
+
+    fn push(&self, query: &mut Query, now: Time) -> Result<()> {
+        for (term, ids) in &self.terms {
+            query.push(if term.negated { " AND NOT (" } else { " AND (" });
+            one(query, term, ids, now)?;
+            query.push(")");
+        }
+        Ok(())
+    }
+}
+
+const KNOWN: &str = "kind:, status:, criticality:, tag:, team:, owner:, place:, seen<AGE and seen>AGE";
+
+fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
+    let none = term.values.iter().any(|value| value == "none");
+    match (term.field.as_deref(), term.relation) {
+        (None, _) => word(query, term.value()),
+        (Some("kind"), Relation::Is) => drop(query.push("a.kind IN ").list(&term.values)),
+        (Some("status"), Relation::Is) => drop(query.push("a.status IN ").list(&term.values)),
+        (Some("criticality"), Relation::Is) => drop(query.push("a.criticality IN ").list(&term.values)),
+        (Some("tag"), Relation::Is) => drop(query.push("a.tag IN ").list(&term.values)),
+        (Some("team"), Relation::Is) => {
+            query.push("COALESCE(a.team_id, 0) IN ").list(&pointed(ids, none));
+        }
+        (Some("owner"), Relation::Is) => {
+            query.push("COALESCE(a.owner_id, 0) IN ").list(&pointed(ids, none));
+        }
+        (Some("place"), Relation::Is) => {
+            query.push("COALESCE(a.place_id, 0) IN ").list(&pointed(ids, none));
+        }
+        (Some("seen"), Relation::Less | Relation::More) => {
+            let since = now.plus(-age(term)?);
+            let sign = if term.relation == Relation::Less { " > " } else { " < " };
+            query.push("COALESCE(a.last_seen_at, 0)").push(sign).bind(since);
+        }
+        _ => return Err(term.unknown(KNOWN)),
+    }
+    Ok(())
+}
+
+/// Numbers to look for; nobody is 0, and what was named but is not known matches nothing.
+fn pointed(ids: &[i64], none: bool) -> Vec<i64> {
+    let missing = if none { 0 } else { -1 };
+    ids.iter().copied().chain([missing]).collect()
+}
+
+fn age(term: &Term) -> Result<i64> {
+    use kernel::time::{DAY, HOUR, MINUTE, SECOND};
+    let wrong = || term.unknown("an age such as seen<15min, seen>2h or seen>7d");
+    let text = term.value();
+    let end = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at_checked(end).ok_or_else(wrong)?;
+    let unit = match unit {
+        "s" => SECOND,
+        "m" | "min" => MINUTE,
+        "h" => HOUR,
+        "d" => DAY,
+        _ => return Err(wrong()),
+    };
+    number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
+}
+
+fn word(query: &mut Query, word: &str) {
+    let like = people::filter::like(word);
+    query
+        .push("lower(a.name) LIKE ")
+        .bind(like.as_str())
+        .push(" ESCAPE '\\' OR lower(a.tag) LIKE ")
+        .bind(like.as_str());
+    query.push(" ESCAPE '\\' OR lower(a.notes) LIKE ").bind(like.as_str()).push(" ESCAPE '\\'");
+    query.push(" OR a.id IN (SELECT e.asset_id FROM assets_evidence e WHERE e.value = ");
+    query.bind(word.to_lowercase()).push(")");
+}
+
+pub(crate) fn list(
+    tx: &mut Tx<'_>,
+    narrow: &Narrow,
+    reach: &Reach,
+    order: Order,
+    after: Option<&After>,
+    limit: usize,
+    now: Time,
+) -> Result<Vec<Thing>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE 1 = 1");
+    visible(&mut query, reach);
+    narrow.push(&mut query, now)?;
+    match after {
+        Some(After::Name(name, id)) => {
+            query.push(" AND (a.name, a.id) > (").bind(name.as_str()).push(", ").bind(*id).push(")");
+        }
+        Some(After::Updated(at, id)) => {
+            query.push(" AND (a.updated_at, a.id) < (").bind(*at).push(", ").bind(*id).push(")");
+        }
+        None => {}
+    }
+    query.push(match order {
+        Order::Name => " ORDER BY a.name, a.id LIMIT ",
+        Order::Updated => " ORDER BY a.updated_at DESC, a.id DESC LIMIT ",
+    });
+    query.bind(limit);
+    tx.run(&query)?.iter().map(thing).collect()
+}
+
+/// How many there are, up to the limit where counting stops.
+pub(crate) fn count(tx: &mut Tx<'_>, narrow: &Narrow, reach: &Reach, now: Time) -> Result<i64> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.id FROM assets_things a WHERE 1 = 1");
+    visible(&mut query, reach);
+    narrow.push(&mut query, now)?;
+    query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
+    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+}
