@@ -14,6 +14,8 @@ use crate::reference::Ref;
 use crate::running::Handle;
 use crate::time::{MINUTE, Time};
 
+pub mod operations;
+pub mod seal;
 pub(crate) mod store;
 
 /// How a call ended.

@@ -117,7 +117,7 @@ impl StoredEvent {
 pub struct Reaction {
     /// Unique; the cursor is stored under it, so it never changes. Also the name of the service identity.
     pub name: &'static str,
-    /// The names of events it takes.
+    /// The names of events it takes; `*` is for the webhooks alone: what their setting names.
     pub events: &'static [&'static str],
     /// Patterns of the operations it may call.
     pub grants: &'static [&'static str],

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::running::Handle;
 use crate::time::Time;
 
+pub(crate) mod dead;
+pub mod operations;
 pub(crate) mod store;
 pub(crate) mod worker;
 

@@ -4,21 +4,25 @@
 pub mod approvals;
 pub mod attention;
 pub mod audit;
+pub mod blobs;
 pub mod cx;
 pub mod db;
 pub mod dispatch;
 pub mod error;
 pub mod event;
+pub mod fetch;
 mod idempotency;
 pub mod job;
 pub mod limits;
 pub mod meta;
+pub mod notifications;
 pub mod operation;
 pub mod page;
 pub mod permission;
 pub mod reference;
 pub mod registry;
 mod relay;
+pub mod retention;
 mod running;
 pub mod search;
 pub mod secrets;
@@ -33,6 +37,7 @@ pub use cx::{Cx, FieldChange, PrepareCx};
 pub use dispatch::{Answer, Call, Via};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventEntry, Mark, Reaction, StoredEvent};
+pub use notifications::{Notification, Recipient};
 pub use operation::{Access, Change, Effect, Entry, Operation, Route, delete, get, patch, post, put};
 pub use permission::{Actor, Grant, Ident, Proof, Reach, Scope};
 pub use reference::{Ref, Resolved};
@@ -49,6 +54,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "search", sql: include_str!("../migrations/0002_search.sql") },
     Migration { number: 3, name: "approvals", sql: include_str!("../migrations/0003_approvals.sql") },
+    Migration { number: 4, name: "audit and blobs", sql: include_str!("../migrations/0004_audit_and_blobs.sql") },
+    Migration { number: 5, name: "notifications", sql: include_str!("../migrations/0005_notifications.sql") },
 ];
 
 /// The kernel's own declarations.
@@ -56,23 +63,33 @@ pub fn domain() -> Domain {
     Domain {
         name: "kernel",
         migrations: MIGRATIONS,
-        operations: vec![
-            Entry::of::<search::FindAnything>(),
-            Entry::of::<approvals::operations::ListApprovals>(),
-            Entry::of::<approvals::operations::ShowApproval>(),
-            Entry::of::<approvals::operations::DecideApproval>(),
-            Entry::of::<approvals::operations::CancelApproval>(),
-            Entry::of::<settings::operations::ListSettings>(),
-            Entry::of::<settings::operations::ShowSetting>(),
-            Entry::of::<settings::operations::SetSetting>(),
-            Entry::of::<settings::operations::ResetSetting>(),
+        operations: operations(),
+        events: vec![
+            EventEntry::of::<approvals::ApprovalRequested>(),
+            EventEntry::of::<approvals::ApprovalDecided>(),
+            EventEntry::of::<audit::seal::AuditSealed>(),
         ],
-        events: vec![EventEntry::of::<approvals::ApprovalRequested>(), EventEntry::of::<approvals::ApprovalDecided>()],
+        reactions: vec![Reaction {
+            name: "kernel.webhooks",
+            events: &["*"],
+            grants: &[],
+            run: notifications::tell_webhooks,
+        }],
         jobs: vec![
             JobEntry { kind: "kernel.expire-approvals", run: approvals::expire },
             JobEntry { kind: "kernel.run-approved", run: approvals::held::run_approved },
+            JobEntry { kind: "kernel.seal-audit", run: audit::seal::run },
+            JobEntry { kind: "kernel.redeliver", run: job::operations::redeliver },
+            JobEntry { kind: "kernel.deliver", run: notifications::deliver },
+            JobEntry { kind: "kernel.sweep-blobs", run: blobs::sweep },
+            JobEntry { kind: "kernel.clean", run: retention::clean },
         ],
-        schedules: vec![Schedule { kind: "kernel.expire-approvals", every: time::MINUTE }],
+        schedules: vec![
+            Schedule { kind: "kernel.expire-approvals", every: time::MINUTE },
+            Schedule { kind: "kernel.seal-audit", every: 10 * time::MINUTE },
+            Schedule { kind: "kernel.sweep-blobs", every: time::DAY },
+            Schedule { kind: "kernel.clean", every: time::DAY },
+        ],
         nouns: vec![
             Noun { kind: "approval", list: "kernel.approval.list", resolve: approvals::resolve, set: None },
             Noun {
@@ -82,7 +99,42 @@ pub fn domain() -> Domain {
                 set: Some(settings::operations::put_back),
             },
         ],
-        settings: vec![SettingEntry::of::<approvals::ApprovalPolicy>()],
+        settings: vec![
+            SettingEntry::of::<approvals::ApprovalPolicy>(),
+            SettingEntry::of::<retention::Retention>(),
+            SettingEntry::of::<notifications::settings::Smtp>(),
+            SettingEntry::of::<notifications::settings::Webhooks>(),
+        ],
         ..Domain::default()
     }
+}
+
+fn operations() -> Vec<Entry> {
+    vec![
+        Entry::of::<search::FindAnything>(),
+        Entry::of::<approvals::operations::ListApprovals>(),
+        Entry::of::<approvals::operations::ShowApproval>(),
+        Entry::of::<approvals::operations::DecideApproval>(),
+        Entry::of::<approvals::operations::CancelApproval>(),
+        Entry::of::<settings::operations::ListSettings>(),
+        Entry::of::<settings::operations::ShowSetting>(),
+        Entry::of::<settings::operations::SetSetting>(),
+        Entry::of::<settings::operations::ResetSetting>(),
+        Entry::of::<audit::operations::ListAudit>(),
+        Entry::of::<audit::operations::ShowAudit>(),
+        Entry::of::<audit::operations::UndoAudit>(),
+        Entry::of::<audit::operations::VerifyAudit>(),
+        Entry::of::<job::operations::ListJobs>(),
+        Entry::of::<job::operations::ListDeadLetters>(),
+        Entry::of::<job::operations::RetryDeadLetter>(),
+        Entry::of::<job::operations::DiscardDeadLetter>(),
+        Entry::of::<notifications::operations::ListNotifications>(),
+        Entry::of::<notifications::operations::ShowNotification>(),
+        Entry::of::<notifications::operations::RetryNotification>(),
+        Entry::of::<notifications::operations::TestNotification>(),
+        Entry::of::<notifications::operations::SetMailPassword>(),
+        Entry::of::<notifications::operations::ListWebhooks>(),
+        Entry::of::<notifications::operations::SaveWebhook>(),
+        Entry::of::<notifications::operations::RemoveWebhook>(),
+    ]
 }

@@ -48,3 +48,15 @@ pub const BLOB_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const SEARCH_BYTES_MAX: usize = 16 * 1024;
 /// Text of one search, in bytes.
 pub const SEARCH_QUERY_BYTES_MAX: usize = 400;
+/// Audit entries under one seal.
+pub const SEAL_ENTRIES: usize = 2_000;
+/// Seals that one verification looks at.
+pub const SEALS_PER_VERIFY: usize = 50;
+/// Rows that one step of a clean-up deletes.
+pub const CLEAN_ROWS: i64 = 1_000;
+/// Recipients of one message.
+pub const RECIPIENTS_MAX: usize = 100;
+/// Bytes of an answer from outside that are read.
+pub const FETCH_BYTES_MAX: u64 = 256 * 1024;
+/// Redirects that are followed.
+pub const FETCH_REDIRECTS_MAX: u32 = 3;

@@ -5,10 +5,13 @@ use crate::db::Priority;
 use crate::dispatch::{self, Via, Woken};
 use crate::error::{Error, Result};
 use crate::event::{Reaction, StoredEvent, store};
+use crate::job::dead::{Buried, bury};
 use crate::job::worker::back_off;
 use crate::limits;
+use crate::notifications::{self, settings::Webhooks};
 use crate::permission::Actor;
 use crate::running::Handle;
+use crate::settings;
 
 /// Makes sure that every subscriber has a cursor.
 pub(crate) fn prepare(kernel: &Handle) -> Result<()> {
@@ -46,7 +49,13 @@ fn batch(kernel: &Handle, reaction: &Reaction) -> Result<bool> {
         return Ok(false);
     }
     let mut position = cursor.position;
-    for event in events.iter().filter(|event| reaction.events.contains(&event.name.as_str())) {
+    let webhooks =
+        if reaction.events == ["*"] { Some(kernel.db.read(settings::store::get::<Webhooks>)?) } else { None };
+    let takes = |event: &&StoredEvent| match &webhooks {
+        Some(webhooks) => notifications::wanted(webhooks, &event.name),
+        None => reaction.events.contains(&event.name.as_str()),
+    };
+    for event in events.iter().filter(takes) {
         if let Err(error) = deliver(kernel, reaction, position, event) {
             return put_off(kernel, reaction, position, event, cursor.failures, &error);
         }
@@ -100,7 +109,8 @@ fn put_off(
     let give_up = failures + 1 >= limits::REACTION_TRIES;
     kernel.db.write("kernel.relay.put-off", Priority::Background, move |tx| {
         if give_up {
-            store::bury(tx, name, id, now, &text)?;
+            let buried = Buried { source: "reaction", name, event: Some(id), job: None, payload: "", error: &text };
+            bury(tx, &buried, now)?;
             store::advance(tx, name, from, to).map(|_| ())
         } else {
             store::failed(tx, name, now.plus(back_off(failures)), &text)

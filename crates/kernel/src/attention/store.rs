@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::reference::Ref;
 
-pub(super) fn put(tx: &mut Tx<'_>, one: &Attention) -> Result<()> {
+pub(crate) fn put(tx: &mut Tx<'_>, one: &Attention) -> Result<()> {
     tx.execute(
         "INSERT INTO kernel_attention (kind, ref_id, need, title, why, mark, word, weight, since, action, href, team_id, user_id, \"grant\") \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \

@@ -137,10 +137,9 @@ pub(crate) fn failed(tx: &mut Tx<'_>, subscriber: &str, retry_at: Time, error: &
     Ok(())
 }
 
-pub(crate) fn bury(tx: &mut Tx<'_>, subscriber: &str, event: i64, at: Time, error: &str) -> Result<()> {
-    tx.execute(
-        "INSERT INTO kernel_dead_letters (source, name, event_id, job_id, payload, error, at) VALUES ('reaction', ?1, ?2, NULL, '', ?3, ?4)",
-        &[subscriber.into(), event.into(), error.into(), at.into()],
-    )?;
-    Ok(())
+/// An event by its row.
+pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<StoredEvent>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE e.id = ").bind(id);
+    tx.run(&query)?.first().map(event).transpose()
 }

@@ -67,10 +67,15 @@ pub(crate) fn bury(tx: &mut Tx<'_>, id: i64, attempt: i64, at: Time, error: &str
     else {
         return Ok(());
     };
-    tx.execute(
-        "INSERT INTO kernel_dead_letters (source, name, event_id, job_id, payload, error, at) VALUES ('job', ?1, NULL, ?2, ?3, ?4, ?5)",
-        &[row.str(0)?.into(), id.into(), row.str(1)?.into(), error.into(), at.into()],
-    )?;
+    let buried = super::dead::Buried {
+        source: "job",
+        name: row.str(0)?,
+        event: None,
+        job: Some(id),
+        payload: row.str(1)?,
+        error,
+    };
+    super::dead::bury(tx, &buried, at)?;
     tx.execute("DELETE FROM kernel_jobs WHERE id = ?1", &[id.into()])?;
     Ok(())
 }

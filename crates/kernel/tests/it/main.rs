@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod dispatch;
 #[cfg(test)]
 mod notes;
+#[cfg(test)]
+mod outside;
 #[cfg(test)]
 mod search;

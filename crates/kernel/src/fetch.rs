@@ -1,0 +1,263 @@
+//! HTTP to the outside: bounded in time, size and redirects. The address that is really connected to is checked, for the
+//! first request and again after each redirect, so that no name can lead to this machine's own doors or to the
+//! credentials that clouds serve on link-local addresses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// `GET` or `POST`.
+    pub method: &'a str,
+    /// Where to, `http` or `https`.
+    pub url: &'a str,
+    /// Headers.
+    pub headers: &'a [(&'a str, String)],
+    /// What to send with POST.
+    pub body: &'a [u8],
+    /// The whole time it may take.
+    pub timeout: Duration,
+    /// Redirects that are followed, at most 3.
+    pub redirects: u32,
+    /// Also connect to loopback and private addresses; link-local and metadata addresses are refused all the same.
+    pub allow_private: bool,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The status.
+    pub status: u16,
+    /// The body, cut at [`limits::FETCH_BYTES_MAX`].
+    pub body: Vec<u8>,
+}
+
+/// Why an address is not connected to, or `None` when it may be.
+pub fn refusal(address: IpAddr, allow_private: bool) -> Option<&'static str> {
+    match plain(address) {
+        IpAddr::V4(ip) => refusal_v4(ip, allow_private),
+        IpAddr::V6(ip) => refusal_v6(ip, allow_private),
+    }
+}
+
+/// An IPv4 address that hides in an IPv6 one: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
+fn plain(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(ip) = address.to_canonical() else { return address.to_canonical() };
+    let [a, b, c, d, e, f, g, h] = ip.segments();
+    let v4 = |high: u16, low: u16| {
+        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
+        IpAddr::V4(Ipv4Addr::new(w, x, y, z))
+    };
+    match (a, b) {
+        (0, 0) if c == 0 && d == 0 && e == 0 && f == 0 && g != 0 => v4(g, h),
+        (0x64, 0xff9b) => v4(g, h),
+        (0x2002, _) => v4(b, c),
+        _ => IpAddr::V6(ip),
+    }
+}
+
+fn refusal_v4(ip: Ipv4Addr, allow_private: bool) -> Option<&'static str> {
+    let [a, b, ..] = ip.octets();
+    let metadata = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
+    if ip.is_link_local() || metadata.contains(&ip) {
+        Some("a link-local or metadata address")
+    } else if a == 0 || a >= 224 {
+        Some("not an address of one host")
+    } else if !allow_private && (ip.is_loopback() || ip.is_private() || (a == 100 && (64..128).contains(&b))) {
+        Some("a loopback or private address, which the setting does not allow")
+    } else {
+        None
+    }
+}
+
+fn refusal_v6(ip: Ipv6Addr, allow_private: bool) -> Option<&'static str> {
+    let metadata = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    if ip.is_unicast_link_local() || ip == metadata {
+        Some("a link-local or metadata address")
+    } else if ip.is_unspecified() || ip.is_multicast() {
+        Some("not an address of one host")
+    } else if !allow_private && (ip.is_loopback() || ip.is_unique_local()) {
+        Some("a loopback or private address, which the setting does not allow")
+    } else {
+        None
+    }
+}
+
+/// Resolves as usual, then leaves out what must not be connected to. The connector only sees what is left.
+#[derive(Debug)]
+struct Guard {
+    allow_private: bool,
+}
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let mut kept = self.empty();
+        let mut why = "no address";
+        for address in found.iter() {
+            match refusal(address.ip(), self.allow_private) {
+                None => kept.push(*address),
+                Some(reason) => why = reason,
+            }
+        }
+        if kept.is_empty() {
+            let host = uri.host().unwrap_or_default();
+            let text = format!("{host} is {why}");
+            return Err(ureq::Error::Io(std::io::Error::new(std::io::ErrorKind::PermissionDenied, text)));
+        }
+        Ok(kept)
+    }
+}
+
+/// Sends a request and reads the answer. A status of 400 or more is an answer, not an error.
+pub fn fetch(request: &Request<'_>) -> Result<Fetched> {
+    if !request.url.starts_with("https://") && !request.url.starts_with("http://") {
+        return Err(Error::invalid("url", "An address starts with https:// or http://."));
+    }
+    let config = Config::builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .timeout_global(Some(request.timeout))
+        .max_redirects(request.redirects.min(limits::FETCH_REDIRECTS_MAX))
+        .max_redirects_will_error(false)
+        .max_response_header_size(32 * 1024)
+        .user_agent("Mainstay")
+        .build();
+    let guard = Guard { allow_private: request.allow_private };
+    let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), guard);
+    let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
+    for (name, value) in request.headers {
+        builder = builder.header(*name, value);
+    }
+    let wrong = |error: ureq::http::Error| Error::invalid("url", format!("This request cannot be made: {error}."));
+    let outcome = if request.method == "POST" {
+        builder.body(request.body).map_err(wrong).map(|whole| agent.run(whole))?
+    } else {
+        builder.body(()).map_err(wrong).map(|whole| agent.run(whole))?
+    };
+    let mut answer = outcome.map_err(|error| failed(request.url, &error))?;
+    let status = answer.status().as_u16();
+    let mut body = Vec::new();
+    let limit = limits::FETCH_BYTES_MAX;
+    std::io::Read::read_to_end(&mut std::io::Read::take(answer.body_mut().as_reader(), limit), &mut body)
+        .map_err(|error| Error::unavailable(format!("{} stopped answering: {error}.", place(request.url))))?;
+    Ok(Fetched { status, body })
+}
+
+/// The address without its query, which may hold a token.
+fn place(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+fn failed(url: &str, error: &ureq::Error) -> Error {
+    match error {
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::PermissionDenied => {
+            Error::invalid("url", format!("{} is not connected to: {io}.", place(url)))
+        }
+        ureq::Error::BadUri(why) => Error::invalid("url", format!("This is not an address: {why}.")),
+        other => Error::unavailable(format!("{} cannot be reached: {other}.", place(url))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: &str, public_only: bool, private_too: bool) {
+        let ip: IpAddr = address.parse().unwrap();
+        assert_eq!(
+            (refusal(ip, false).is_none(), refusal(ip, true).is_none()),
+            (public_only, private_too),
+            "{address}"
+        );
+    }
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_never_connected_to_in_any_disguise() {
+        for address in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "fe80::1",
+            "febf::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "192.0.0.192",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+            "0.1.2.3",
+        ] {
+            check(address, false, false);
+        }
+    }
+
+    #[test]
+    fn loopback_and_private_addresses_need_the_setting_and_public_ones_do_not() {
+        for address in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "10.0.0.1",
+            "172.16.5.4",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:10.0.0.1",
+        ] {
+            check(address, false, true);
+        }
+        for address in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "100.128.0.1", "172.32.0.1"] {
+            check(address, true, true);
+        }
+    }
+
+    #[test]
+    fn other_schemes_and_refused_addresses_are_told_apart_from_failures() {
+        let request = |url| Request {
+            method: "GET",
+            url,
+            headers: &[],
+            body: &[],
+            timeout: Duration::from_secs(5),
+            redirects: 3,
+            allow_private: false,
+        };
+        for url in [
+            "file:///etc/passwd",
+            "gopher://x",
+            "http://127.0.0.1:1/",
+            "http://[::1]:1/",
+            "http://169.254.169.254/latest",
+            "http://0x7f000001/",
+            "http://2130706433/",
+        ] {
+            let error = fetch(&request(url)).unwrap_err();
+            assert_eq!(
+                error.field.as_deref().or(Some("host")),
+                Some(if error.field.is_some() { "url" } else { "host" }),
+                "{url}: {error}"
+            );
+            assert!(!error.message.contains("stopped answering"), "{url}: {error}");
+        }
+        assert_eq!(fetch(&request("http://169.254.169.254/latest")).unwrap_err().kind, crate::ErrorKind::Invalid);
+    }
+}
