@@ -1,1 +1,12 @@
 //! The agent's program against a server made for the test: real processes, real TLS, real files.
+
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod enrolment;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod reporting;
+#[cfg(test)]
+mod server;
