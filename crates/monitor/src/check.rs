@@ -1,0 +1,265 @@
+//! Checks: what is looked at on an asset, how often, and when that is an alert.
+
+use kernel::{Cx, Error, Ref, Resolved, Result, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
+use crate::machine::{Rule, State};
+use crate::probe::{Kind, Probe};
+use crate::store;
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod pause;
+pub mod show;
+pub mod update;
+
+/// How much an alert matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Will hurt if left.
+    Warning,
+    /// Hurts now.
+    Critical,
+}
+
+impl Severity {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity of a stable word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Warning, Self::Critical].into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+/// A check and how it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The asset it is about.
+    pub asset: i64,
+    /// The asset whose agent looks.
+    pub vantage: i64,
+    /// What is looked at.
+    pub probe: Probe,
+    /// Seconds from one run to the next.
+    pub interval_s: i64,
+    /// So many bad results ..
+    pub fire_n: i64,
+    /// .. of so many are an alert.
+    pub fire_m: i64,
+    /// So many good results in a row end it.
+    pub clear_k: i64,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The team that is told; else the asset's team.
+    pub team: Option<i64>,
+    /// Nobody looks while it is paused.
+    pub paused: bool,
+    /// Grows with every change.
+    pub version: i64,
+    /// Grows when what the agent runs changes.
+    pub generation: i64,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was changed last.
+    pub updated_at: Time,
+    /// Its alert.
+    pub alert: i64,
+    /// How it stands.
+    pub state: State,
+    /// An alert is out: it fired and was not cleared.
+    pub open: bool,
+    /// Since when it stands so.
+    pub since: Time,
+    /// What was seen when it came to stand so.
+    pub evidence: String,
+    /// The alert group it belongs to while an alert is out.
+    pub group: Option<i64>,
+    /// When its alert fired last.
+    pub fired_at: Option<Time>,
+    #[serde(skip)]
+    pub(crate) asset_team: Option<i64>,
+    #[serde(skip)]
+    pub(crate) place: Option<i64>,
+    #[serde(skip)]
+    pub(crate) owner: Option<i64>,
+}
+
+impl Check {
+    /// As a reference.
+    pub fn reference(&self) -> Ref {
+        Ref::new("check", self.id)
+    }
+
+    /// When it fires and clears.
+    pub(crate) fn rule(&self) -> Rule {
+        let size = |value: i64| usize::try_from(value).unwrap_or(1).clamp(1, WINDOW);
+        Rule { fire_n: size(self.fire_n), fire_m: size(self.fire_m), clear_k: size(self.clear_k) }
+    }
+}
+
+/// The fields of a check before it has a number.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NewCheck {
+    pub(crate) name: String,
+    pub(crate) asset: i64,
+    pub(crate) vantage: i64,
+    pub(crate) probe: Probe,
+    pub(crate) interval_s: i64,
+    pub(crate) fire_n: i64,
+    pub(crate) fire_m: i64,
+    pub(crate) clear_k: i64,
+    pub(crate) severity: Severity,
+    pub(crate) team: Option<i64>,
+    pub(crate) asset_team: Option<i64>,
+    pub(crate) place: Option<i64>,
+    pub(crate) owner: Option<i64>,
+}
+
+impl NewCheck {
+    /// What a check is now, as the start of a change.
+    pub(crate) fn of(check: &Check) -> Self {
+        Self {
+            name: check.name.clone(),
+            asset: check.asset,
+            vantage: check.vantage,
+            probe: check.probe.clone(),
+            interval_s: check.interval_s,
+            fire_n: check.fire_n,
+            fire_m: check.fire_m,
+            clear_k: check.clear_k,
+            severity: check.severity,
+            team: check.team,
+            asset_team: check.asset_team,
+            place: check.place,
+            owner: check.owner,
+        }
+    }
+
+    /// Refuses numbers that do not make sense alone or together.
+    pub(crate) fn check_numbers(&self) -> Result<()> {
+        let window = i64::try_from(WINDOW).unwrap_or(i64::MAX);
+        if !(INTERVAL_S_MIN..=INTERVAL_S_MAX).contains(&self.interval_s) {
+            return Err(Error::invalid(
+                "interval_s",
+                format!("Use a number of seconds from {INTERVAL_S_MIN} to {INTERVAL_S_MAX}."),
+            ));
+        }
+        if !(1..=window).contains(&self.fire_m) {
+            return Err(Error::invalid("fire_m", format!("Use a number from 1 to {window}.")));
+        }
+        if !(1..=self.fire_m).contains(&self.fire_n) {
+            return Err(Error::invalid(
+                "fire_n",
+                format!("Use a number from 1 to {}: so many of the last {} results.", self.fire_m, self.fire_m),
+            ));
+        }
+        if !(1..=10).contains(&self.clear_k) {
+            return Err(Error::invalid("clear_k", "Use a number from 1 to 10."));
+        }
+        Ok(())
+    }
+
+    /// Records every field that differs from `old`.
+    pub(crate) fn record(&self, cx: &mut Cx, subject: &Ref, old: Option<&Self>) -> Result<()> {
+        let rows: [(&str, serde_json::Value, Option<serde_json::Value>); 10] = [
+            ("name", (&*self.name).into(), old.map(|old| (&*old.name).into())),
+            ("asset", self.asset.into(), old.map(|old| old.asset.into())),
+            ("vantage", self.vantage.into(), old.map(|old| old.vantage.into())),
+            ("probe", json(&self.probe)?, old.map(|old| json(&old.probe)).transpose()?),
+            ("interval_s", self.interval_s.into(), old.map(|old| old.interval_s.into())),
+            ("fire_n", self.fire_n.into(), old.map(|old| old.fire_n.into())),
+            ("fire_m", self.fire_m.into(), old.map(|old| old.fire_m.into())),
+            ("clear_k", self.clear_k.into(), old.map(|old| old.clear_k.into())),
+            ("severity", self.severity.as_str().into(), old.map(|old| old.severity.as_str().into())),
+            ("team", self.team.into(), old.map(|old| old.team.into())),
+        ];
+        for (field, new, old) in rows {
+            cx.changed(subject, field, old.unwrap_or(serde_json::Value::Null), new)?;
+        }
+        Ok(())
+    }
+}
+
+fn json(probe: &Probe) -> Result<serde_json::Value> {
+    serde_json::to_value(probe).map_err(|error| Error::internal("probe-not-json", error))
+}
+
+/// Refuses a team that is not known.
+pub(crate) fn known_team(cx: &mut Cx, team: Option<i64>) -> Result<()> {
+    match team {
+        Some(id) if !people::team_known(cx.tx, id)? => {
+            Err(Error::invalid("team", format!("There is no team {id}. Choose one of the teams.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses one check more than an agent, or the house, may have.
+pub(crate) fn room_for_one(cx: &mut Cx, vantage: i64) -> Result<()> {
+    if store::checks::count_of_agent(cx.tx, vantage)? >= CHECKS_PER_AGENT_MAX {
+        return Err(Error::over_limit(format!(
+            "One agent runs at most {CHECKS_PER_AGENT_MAX} checks. Remove some, or let another agent look (vantage)."
+        )));
+    }
+    if store::checks::count_all(cx.tx)? >= CHECKS_MAX {
+        return Err(Error::over_limit(format!("There are {CHECKS_MAX} checks already, the most there may be.")));
+    }
+    Ok(())
+}
+
+/// A check that the actor's grant for `operation` covers; what they may not see does not exist.
+pub(crate) fn find(cx: &mut Cx, operation: &str, id: i64) -> Result<Check> {
+    let reach = cx.reach(operation)?;
+    store::checks::find(cx.tx, id, &reach)?.ok_or_else(|| Error::not_found(format!("The check {id}")))
+}
+
+/// Titles and pages of checks, for references.
+pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
+    let Some(reach) = cx.actor.reach(list::ListChecks::OPERATION, cx.now) else { return Ok(Vec::new()) };
+    let found = store::checks::visible(cx.tx, ids, &reach)?;
+    Ok(found
+        .into_iter()
+        .map(|check| Resolved { id: check.id, title: check.name, href: format!("/monitoring/checks/{}", check.id) })
+        .collect())
+}
+
+/// Puts one field back to an earlier value.
+pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) -> Result<()> {
+    let current = find(cx, update::UpdateCheck::OPERATION, id)?;
+    let mut new = NewCheck::of(&current);
+    let wrong = || Error::conflict(format!("The field \"{field}\" of a check cannot be put back."));
+    let number = || value.as_i64().ok_or_else(wrong);
+    match field {
+        "name" => new.name = value.as_str().ok_or_else(wrong)?.to_owned(),
+        "interval_s" => new.interval_s = number()?,
+        "fire_n" => new.fire_n = number()?,
+        "fire_m" => new.fire_m = number()?,
+        "clear_k" => new.clear_k = number()?,
+        "severity" => new.severity = value.as_str().and_then(Severity::parse).ok_or_else(wrong)?,
+        "team" => new.team = value.as_i64(),
+        "vantage" => new.vantage = number()?,
+        "probe" => new.probe = serde_json::from_value(value.clone()).map_err(|_| wrong())?,
+        "paused" => return pause::set_paused(cx, &current, value.as_bool().ok_or_else(wrong)?),
+        _ => return Err(wrong()),
+    }
+    update::apply(cx, &current, &new)
+}
+
+/// The kind of a probe that a change names, or the current one.
+pub(crate) fn kind_or(current: &Probe, kind: Option<Kind>) -> Kind {
+    kind.unwrap_or(current.kind())
+}

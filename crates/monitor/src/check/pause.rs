@@ -1,0 +1,67 @@
+//! Pause a check, and let it run again.
+
+use kernel::{Access, Cx, Effect, Operation, Ref, Result, Route, post};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Check, find};
+use crate::events::{CheckPaused, CheckResumed};
+use crate::store;
+
+/// Pause a check: nobody looks until it is resumed. An alert that is out stays out, for nothing is known any more.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct PauseCheck {
+    /// The check.
+    pub id: i64,
+}
+
+impl Operation for PauseCheck {
+    const NAME: &'static str = "monitor.check.pause";
+    const ROUTE: Route = post("/monitor/checks/{id}/pause");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    type Output = Check;
+
+    fn run(&self, cx: &mut Cx) -> Result<Check> {
+        let check = find(cx, Self::NAME, self.id)?;
+        set_paused(cx, &check, true)?;
+        find(cx, Self::NAME, self.id)
+    }
+}
+
+/// Let a paused check run again.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct ResumeCheck {
+    /// The check.
+    pub id: i64,
+}
+
+impl Operation for ResumeCheck {
+    const NAME: &'static str = "monitor.check.resume";
+    const ROUTE: Route = post("/monitor/checks/{id}/resume");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    type Output = Check;
+
+    fn run(&self, cx: &mut Cx) -> Result<Check> {
+        let check = find(cx, Self::NAME, self.id)?;
+        set_paused(cx, &check, false)?;
+        find(cx, Self::NAME, self.id)
+    }
+}
+
+pub(crate) fn set_paused(cx: &mut Cx, check: &Check, paused: bool) -> Result<()> {
+    if check.paused == paused {
+        return Ok(());
+    }
+    store::checks::set_paused(cx.tx, check.id, paused, cx.now)?;
+    cx.changed(&check.reference(), "paused", check.paused, paused)?;
+    let (reference, asset, name) = (check.reference(), Ref::new("asset", check.asset), check.name.clone());
+    if paused {
+        cx.emit(&CheckPaused { check: reference, asset, name })?;
+    } else {
+        cx.emit(&CheckResumed { check: reference, asset, name })?;
+    }
+    cx.touch(Ref::new("agent_feed", check.vantage));
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What monitoring asks the layer below: names and owners of assets, and what they stand on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::db::Tx;
+use kernel::{Cx, Error, Reach, Result};
+
+use crate::limits::{HOPS_MAX, RELATED_MAX};
+
+/// Relations along which a fault spreads from parent to child.
+const SPREADING: &[&str] = &["runs_on", "connected_to", "depends_on", "powered_by"];
+
+/// An asset that the actor's grant for `operation` covers, or an error at `field`.
+pub(crate) fn visible_asset(cx: &mut Cx, operation: &str, asset: i64, field: &str) -> Result<assets::Brief> {
+    let reach = cx.reach(operation)?;
+    let found = assets::brief(cx.tx, &[asset])?.remove(&asset);
+    found.filter(|brief| covers(&reach, brief)).ok_or_else(|| {
+        Error::invalid(
+            field,
+            format!("The asset {asset} was not found. It may have been removed, or you may not see it."),
+        )
+    })
+}
+
+/// True when a reach covers rows about this asset.
+pub(crate) fn covers(reach: &Reach, brief: &assets::Brief) -> bool {
+    reach.everything
+        || brief.place.is_some_and(|place| reach.places.contains(&place))
+        || brief.team.is_some_and(|team| reach.teams.contains(&team))
+        || (reach.own.is_some() && brief.owner == reach.own)
+}
+
+/// Names of assets; what is not known is "asset N".
+pub(crate) fn asset_names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let briefs = assets::brief(tx, ids)?;
+    Ok(ids
+        .iter()
+        .map(|id| (*id, briefs.get(id).map_or_else(|| format!("asset {id}"), |one| one.name.clone())))
+        .collect())
+}
+
+/// The name of one asset.
+pub(crate) fn asset_name(tx: &mut Tx<'_>, id: i64) -> Result<String> {
+    Ok(asset_names(tx, &[id])?.remove(&id).unwrap_or_else(|| format!("asset {id}")))
+}
+
+/// What an asset stands on, nearest first, without itself.
+pub(crate) fn ancestors(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
+    walk(asset, |id| Ok(assets::parents(tx, id)?.into_iter().filter(spreads).map(|one| one.to).collect()))
+}
+
+/// What stands on an asset, nearest first, without itself.
+pub(crate) fn descendants(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
+    walk(asset, |id| Ok(assets::children(tx, id)?.into_iter().filter(spreads).map(|one| one.from).collect()))
+}
+
+fn spreads(relation: &assets::Relation) -> bool {
+    SPREADING.contains(&relation.kind.as_str())
+}
+
+/// Breadth first over at most [`HOPS_MAX`] hops and [`RELATED_MAX`] things; circles end by themselves.
+fn walk(from: i64, mut next: impl FnMut(i64) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
+    let mut seen = BTreeSet::from([from]);
+    let (mut found, mut ring) = (Vec::new(), vec![from]);
+    for _ in 0..HOPS_MAX {
+        let mut further = Vec::new();
+        for id in ring {
+            for other in next(id)? {
+                if found.len() < RELATED_MAX && seen.insert(other) {
+                    found.push(other);
+                    further.push(other);
+                }
+            }
+        }
+        ring = further;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_goes_three_hops_nearest_first_and_survives_circles() {
+        let edges = BTreeMap::from([(1, vec![2, 3]), (2, vec![4, 1]), (3, vec![4]), (4, vec![5]), (5, vec![6, 1])]);
+        let found = walk(1, |id| Ok(edges.get(&id).cloned().unwrap_or_default())).unwrap();
+        assert_eq!(found, [2, 3, 4, 5]);
+    }
+}

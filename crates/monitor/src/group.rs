@@ -1,0 +1,148 @@
+//! Alert groups: one per cause, with the alerts that follow from it, the evidence, and what changed just before.
+
+use kernel::{Cx, Error, Ref, Resolved, Result, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Severity;
+use crate::events::Before;
+use crate::store;
+
+pub mod acknowledge;
+pub mod list;
+pub(crate) mod open;
+pub(crate) mod recover;
+pub mod show;
+
+/// Where a group is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupState {
+    /// An alert of it is out.
+    Open,
+    /// All its alerts are gone.
+    Recovered,
+    /// Another group took its alerts over.
+    Merged,
+}
+
+impl GroupState {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Recovered => "recovered",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// The state of a stable word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Open, Self::Recovered, Self::Merged].into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+/// An alert group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// Its number.
+    pub id: i64,
+    /// One line in plain words.
+    pub title: String,
+    /// Where it is in its life.
+    pub state: GroupState,
+    /// The check whose alert opened it.
+    pub check: i64,
+    /// The asset that is the likely cause.
+    pub asset: i64,
+    /// The most that any of its alerts matters.
+    pub severity: Severity,
+    /// The team that is told.
+    pub team: Option<i64>,
+    /// When it opened.
+    pub opened_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    /// Who said that they are on it.
+    pub acknowledged_by: Option<String>,
+    /// When they said so.
+    pub acknowledged_at: Option<Time>,
+    /// A silence covers it: nobody was told.
+    pub silenced: bool,
+    /// People were told.
+    pub announced: bool,
+    /// Good results prove its end.
+    pub proven: bool,
+    /// The group that took it over.
+    pub merged_into: Option<i64>,
+    /// What was seen, oldest first.
+    pub evidence: Vec<String>,
+    /// What changed in the two hours before, oldest first.
+    pub changed_before: Vec<Before>,
+    /// What proves the recovery, oldest first.
+    pub recovery: Vec<String>,
+    /// Grows with every change.
+    pub version: i64,
+    /// How many alerts of it are out.
+    pub open_alerts: i64,
+    #[serde(skip)]
+    pub(crate) place: Option<i64>,
+    #[serde(skip)]
+    pub(crate) owner: Option<i64>,
+}
+
+impl Group {
+    /// As a reference.
+    pub fn reference(&self) -> Ref {
+        Ref::new("alert_group", self.id)
+    }
+}
+
+/// An alert that belongs or belonged to a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Its check.
+    pub check: i64,
+    /// The asset it is about.
+    pub asset: i64,
+    /// Name of the check when it joined.
+    pub name: String,
+    /// When it joined.
+    pub joined_at: Time,
+    /// When it was gone.
+    pub cleared_at: Option<Time>,
+}
+
+/// A group that the actor's grant for `operation` covers; what they may not see does not exist.
+pub(crate) fn find(cx: &mut Cx, operation: &str, id: i64) -> Result<Group> {
+    let reach = cx.reach(operation)?;
+    store::groups::find(cx.tx, id, &reach)?.ok_or_else(|| Error::not_found(format!("The alert group {id}")))
+}
+
+/// Titles and pages of groups, for references.
+pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
+    let Some(reach) = cx.actor.reach(list::ListGroups::OPERATION, cx.now) else { return Ok(Vec::new()) };
+    let found = store::groups::visible(cx.tx, ids, &reach)?;
+    Ok(found
+        .into_iter()
+        .map(|group| Resolved { id: group.id, title: group.title, href: format!("/monitoring/groups/{}", group.id) })
+        .collect())
+}
+
+/// Puts one field back to an earlier value: an acknowledgement can be taken back.
+pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) -> Result<()> {
+    let group = find(cx, acknowledge::AcknowledgeGroup::OPERATION, id)?;
+    if field != "acknowledged_by" || !value.is_null() {
+        return Err(Error::conflict(format!("The field \"{field}\" of an alert group cannot be put back.")));
+    }
+    acknowledge::take_back(cx, &group)
+}
+
+/// What a group is called.
+pub(crate) fn title(check: &crate::check::Check, asset: &str) -> String {
+    let text = match check.probe.kind() {
+        crate::probe::Kind::Silent => format!("{asset} is not heard from"),
+        _ => format!("{} fails on {asset}", check.name),
+    };
+    kernel::text::shorten(&text, 200)
+}

@@ -1,0 +1,65 @@
+//! List alert groups.
+
+use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Group, GroupState};
+use crate::alert::before;
+use crate::store::{self, groups::Filter};
+
+/// List alert groups, newest first, a page at a time.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ListGroups {
+    /// Only groups in this state: open, recovered or merged.
+    pub state: Option<GroupState>,
+    /// Only groups caused by this asset.
+    pub asset: Option<i64>,
+    /// Only groups of this team.
+    pub team: Option<i64>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Rows on the page, at most 500; 50 if left out.
+    pub limit: Option<usize>,
+}
+
+impl ListGroups {
+    /// The operation's name, for those who only ask about grants.
+    pub(crate) const OPERATION: &'static str = "monitor.group.list";
+}
+
+/// A page of alert groups.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Groups {
+    /// The groups.
+    pub items: Vec<Group>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// How many fit; counting stops at 1,000.
+    pub count: i64,
+    /// There are more than were counted.
+    pub count_capped: bool,
+}
+
+impl Operation for ListGroups {
+    const NAME: &'static str = Self::OPERATION;
+    const ROUTE: Route = get("/monitor/groups");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Read;
+    type Output = Groups;
+
+    fn run(&self, cx: &mut Cx) -> Result<Groups> {
+        let reach = cx.reach(Self::NAME)?;
+        let filter = Filter { state: self.state, asset: self.asset, team: self.team };
+        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
+        let before = before(self.cursor.as_deref())?;
+        let mut items = store::groups::page(cx.tx, &filter, &reach, before, limit + 1)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let count = store::groups::count(cx.tx, &filter, &reach, COUNT_MAX)?;
+        Ok(Groups { items, next, count, count_capped: count >= COUNT_MAX })
+    }
+}

@@ -1,0 +1,66 @@
+//! An alert cleared: when it was the last of its group, the group has recovered.
+
+use kernel::{Cx, Ref, Result};
+
+use super::{GroupState, open};
+use crate::check::Check;
+use crate::events::{AlertRecovered, GroupChanged, GroupRecovered};
+use crate::limits::EVIDENCE_MAX;
+use crate::{ground, notify, store};
+
+/// Takes a cleared alert out of its group.
+pub(crate) fn cleared(cx: &mut Cx, check: &Check, evidence: &[String]) -> Result<()> {
+    cx.emit(&AlertRecovered {
+        alert: Ref::new("alert", check.alert),
+        check: check.reference(),
+        asset: Ref::new("asset", check.asset),
+        group: check.group.map(|id| Ref::new("alert_group", id)),
+        name: check.name.clone(),
+        evidence: evidence.to_vec(),
+        lasted_s: check.fired_at.map_or(0, |at| cx.now.since(at) / kernel::time::SECOND),
+    })?;
+    let Some(group) = check.group else { return Ok(()) };
+    store::alerts::set_group(cx.tx, check.id, None)?;
+    let asset = ground::asset_name(cx.tx, check.asset)?;
+    let lines = evidence.iter().map(|line| format!("{asset}, {}: {line}", check.name)).collect();
+    left(cx, group, check.id, lines, true)
+}
+
+/// An alert is no longer in a group; a group without alerts has ended.
+pub(crate) fn left(cx: &mut Cx, id: i64, check: i64, evidence: Vec<String>, proven: bool) -> Result<()> {
+    store::groups::left(cx.tx, id, check, cx.now)?;
+    let Some(group) = store::groups::by_id(cx.tx, id)? else { return Ok(()) };
+    if group.state != GroupState::Open {
+        return Ok(());
+    }
+    // The alert's own row is out of the group by now, so what is counted is the rest.
+    if group.open_alerts > 0 {
+        cx.emit(&GroupChanged {
+            group: group.reference(),
+            asset: Some(Ref::new("asset", group.asset)),
+            change: "left",
+            check: Some(Ref::new("check", check)),
+            severity: group.severity,
+            detail: evidence.last().map_or_else(|| "An alert cleared".to_owned(), |line| format!("Cleared: {line}")),
+        })?;
+        return if group.silenced { Ok(()) } else { open::attend(cx, &group) };
+    }
+    let mut lines = evidence;
+    lines.truncate(EVIDENCE_MAX);
+    store::groups::recover(cx.tx, id, &lines, proven, cx.now)?;
+    cx.attention_done(&group.reference(), open::NEED)?;
+    cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Recovered.as_str())?;
+    let lasted_s = cx.now.since(group.opened_at) / kernel::time::SECOND;
+    cx.emit(&GroupRecovered {
+        group: group.reference(),
+        check: Ref::new("check", group.check),
+        asset: Some(Ref::new("asset", group.asset)),
+        team: group.team,
+        title: group.title.clone(),
+        evidence: lines.clone(),
+        lasted_s,
+        proven,
+        announced: group.announced,
+    })?;
+    if group.announced { notify::recovered(cx, &group, &lines, lasted_s) } else { Ok(()) }
+}

@@ -1,0 +1,64 @@
+//! Every limit and period of monitoring, named in one place.
+
+use kernel::time::{DAY, HOUR, MINUTE, SECOND};
+
+/// Shortest interval of a check, in seconds.
+pub(crate) const INTERVAL_S_MIN: i64 = 10;
+/// Longest interval of a check, in seconds.
+pub(crate) const INTERVAL_S_MAX: i64 = 3_600;
+/// Interval of a check unless said otherwise, in seconds.
+pub(crate) const INTERVAL_S_DEFAULT: i64 = 10;
+/// Most results that "n of m" looks at, and the window in which flapping is counted.
+pub(crate) const WINDOW: usize = 20;
+/// This many changes between good and bad in the window: the check flaps.
+pub(crate) const FLAP_ENTER: usize = 5;
+/// Down to this many changes the check flaps no longer.
+pub(crate) const FLAP_LEAVE: usize = 3;
+/// Intervals without a result after which there is no data.
+pub(crate) const MISSED_INTERVALS: i64 = 3;
+/// A result this much older than its arrival is history: kept as a series, not judged. In microseconds.
+pub(crate) const LATE_MICROS: i64 = 10 * MINUTE;
+/// When the own loop stood still this long, silence is ours, not the machines'. In microseconds.
+pub(crate) const BLIND_MICROS: i64 = 30 * SECOND;
+/// Seconds without a message after which a host counts as not heard from, unless the check says otherwise.
+pub(crate) const SILENT_S_DEFAULT: i64 = 120;
+/// How far up and down the relations a cause is looked for.
+pub(crate) const HOPS_MAX: usize = 3;
+/// Most things looked at when a cause is looked for.
+pub(crate) const RELATED_MAX: usize = 200;
+/// A parent that fires this long after its children takes them over, in microseconds.
+pub(crate) const MERGE_MICROS: i64 = 2 * MINUTE;
+/// "What changed just before" reaches this far back, in microseconds.
+pub(crate) const BEFORE_MICROS: i64 = 2 * HOUR;
+/// Most entries of "what changed just before".
+pub(crate) const BEFORE_MAX: i64 = 20;
+/// Most lines of evidence kept with a group.
+pub(crate) const EVIDENCE_MAX: usize = 20;
+/// Most characters of one line of evidence.
+pub(crate) const EVIDENCE_CHARS_MAX: usize = 500;
+/// Most checks that one agent runs.
+pub(crate) const CHECKS_PER_AGENT_MAX: i64 = 500;
+/// Most checks in all.
+pub(crate) const CHECKS_MAX: i64 = 100_000;
+/// Transitions written in one transaction.
+pub(crate) const SLICE: usize = 50;
+/// How long transitions are kept, in microseconds.
+pub(crate) const TRANSITIONS_MICROS: i64 = 90 * DAY;
+/// How long recovered groups and ended silences are kept, in microseconds.
+pub(crate) const HISTORY_MICROS: i64 = 730 * DAY;
+/// Rows deleted at a time by the clean-up.
+pub(crate) const CLEAN_ROWS: i64 = 500;
+/// Most points of one series in an answer.
+pub(crate) const POINTS_MAX: usize = 600;
+/// Most series in an answer.
+pub(crate) const SERIES_ANSWER_MAX: usize = 50;
+/// Most samples that one answer reads.
+pub(crate) const SAMPLES_READ_MAX: usize = 2_000_000;
+/// Longest time that one answer covers, in microseconds.
+pub(crate) const RANGE_MICROS_MAX: i64 = 400 * DAY;
+/// Series numbers that one agent may have registered at a time.
+pub(crate) const REGISTER_MAX: usize = 20_000;
+/// Longest silence, in microseconds.
+pub(crate) const SILENCE_MICROS_MAX: i64 = 366 * DAY;
+/// Most alerts of one group that a page or an answer lists.
+pub(crate) const GROUP_ALERTS_MAX: i64 = 200;

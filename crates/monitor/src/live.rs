@@ -1,0 +1,350 @@
+//! What monitoring keeps in memory: every check with its machine, which agents are heard from, and the store of series.
+//! Rows are written on transitions only; a transition that could not be written waits and is tried again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kernel::time::SECOND;
+use kernel::{Error, Handle, Result, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Check;
+use crate::limits::{BLIND_MICROS, EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
+use crate::machine::{Machine, Outcome, State, Step};
+use crate::probe::Probe;
+use crate::store;
+
+mod flush;
+mod intake;
+mod tick;
+
+pub(crate) use intake::check_results;
+pub use tick::tick;
+
+/// Results of each check that are kept for show and evidence.
+const RECENT_MAX: usize = 5;
+/// Checks read from the database at a time.
+const LOAD_ROWS: i64 = 1_000;
+
+/// One result as it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Seen {
+    /// When it was made.
+    pub at: Time,
+    /// `good`, `bad` or `unknown`.
+    pub outcome: String,
+    /// The measured value.
+    pub value: Option<f64>,
+    /// How long the run took, in microseconds.
+    pub took_us: u64,
+    /// What was seen, in plain words.
+    pub text: String,
+}
+
+/// A check in memory.
+pub(crate) struct Live {
+    pub(crate) check: Check,
+    pub(crate) machine: Machine,
+    /// When the newest result arrived.
+    pub(crate) seen_at: Time,
+    /// A result came that was too old to be judged; its time.
+    pub(crate) late: Option<Time>,
+    pub(crate) recent: VecDeque<Seen>,
+}
+
+/// A transition that waits to be written.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    pub(crate) check: i64,
+    pub(crate) step: Step,
+    pub(crate) machine: Machine,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) at: Time,
+    pub(crate) tries: u32,
+}
+
+/// Whether an agent is connected, as fleet told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Link {
+    /// Nothing was told since the server started.
+    #[default]
+    Unknown,
+    /// Since when it is connected.
+    Connected(Time),
+    /// Since when it is away.
+    Away(Time),
+}
+
+/// What is known of an agent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Agent {
+    pub(crate) heard: Option<Time>,
+    pub(crate) link: Link,
+}
+
+/// All checks, and since when the server has looked without a break.
+pub(crate) struct Lives {
+    pub(crate) checks: BTreeMap<i64, Live>,
+    pub(crate) awake: Time,
+    pub(crate) ticked: Time,
+    pub(crate) reviewed: Time,
+}
+
+/// What monitoring keeps in memory.
+pub(crate) struct Monitor {
+    pub(crate) series: tsdb::Store,
+    lives: Mutex<Lives>,
+    dirty: Mutex<BTreeSet<i64>>,
+    outbox: Mutex<VecDeque<Pending>>,
+    flushing: Mutex<()>,
+    agents: Mutex<BTreeMap<i64, Agent>>,
+    pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens the store of series, reads the checks, and listens for changes of them.
+pub(crate) fn start(handle: &Handle) -> Result<()> {
+    let now = handle.now();
+    let folder = handle.data().join("tsdb");
+    let series = tsdb::Store::open(&folder, tsdb::Options::default(), now.millis())
+        .map_err(|error| Error::unavailable(format!("The store of series cannot be opened: {error}.")))?;
+    let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now };
+    let monitor = Arc::new(Monitor {
+        series,
+        lives: Mutex::new(lives),
+        dirty: Mutex::default(),
+        outbox: Mutex::default(),
+        flushing: Mutex::default(),
+        agents: Mutex::default(),
+        registers: Mutex::default(),
+    });
+    monitor.load(handle, now)?;
+    let listening = monitor.clone();
+    handle.listen(Box::new(move |refs| {
+        let checks = refs.iter().filter(|one| one.kind == "check").map(|one| one.id);
+        let mut dirty = lock(&listening.dirty);
+        dirty.extend(checks);
+    }));
+    handle.put(monitor);
+    Ok(())
+}
+
+impl Monitor {
+    fn load(&self, handle: &Handle, now: Time) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let found = handle.db.read(|tx| {
+                let checks = store::checks::after(tx, after, LOAD_ROWS)?;
+                let ids: Vec<i64> = checks.iter().map(|check| check.id).collect();
+                Ok((checks, store::alerts::machines(tx, &ids)?))
+            })?;
+            let Some(last) = found.0.last().map(|check| check.id) else { return Ok(()) };
+            after = last;
+            self.merge(found, &BTreeSet::new(), now);
+        }
+    }
+
+    /// Brings what was changed by operations into memory.
+    pub(crate) fn refresh(&self, handle: &Handle) -> Result<()> {
+        let dirty = std::mem::take(&mut *lock(&self.dirty));
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = dirty.iter().copied().collect();
+        let found = handle
+            .db
+            .read(|tx| Ok((store::checks::by_id(tx, &ids)?, store::alerts::machines(tx, &ids)?)))
+            .inspect_err(|_| lock(&self.dirty).extend(ids.iter().copied()))?;
+        self.merge(found, &dirty, handle.now());
+        Ok(())
+    }
+
+    /// Takes checks over from the database; those of `asked` that are not there are gone.
+    fn merge(&self, (checks, machines): (Vec<Check>, Vec<(i64, Machine)>), asked: &BTreeSet<i64>, now: Time) {
+        let mut machines: BTreeMap<i64, Machine> = machines.into_iter().collect();
+        let mut lives = lock(&self.lives);
+        let mut gone = asked.clone();
+        for check in checks {
+            gone.remove(&check.id);
+            let Some(machine) = machines.remove(&check.id) else { continue };
+            match lives.checks.get_mut(&check.id) {
+                None => {
+                    let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
+                    lives.checks.insert(live.check.id, live);
+                }
+                Some(live) if live.check.version <= check.version => {
+                    let renewed = live.check.generation != check.generation;
+                    let resumed = live.check.paused && !check.paused;
+                    if renewed {
+                        live.machine.forget();
+                    }
+                    if renewed || resumed {
+                        live.seen_at = now;
+                    }
+                    live.check = check;
+                }
+                Some(_) => {}
+            }
+        }
+        for id in gone {
+            lives.checks.remove(&id);
+        }
+    }
+
+    /// Stamps that an agent was heard from.
+    pub(crate) fn heard(&self, asset: i64, at: Time) {
+        let mut agents = lock(&self.agents);
+        let agent = agents.entry(asset).or_default();
+        agent.heard = agent.heard.max(Some(at));
+    }
+
+    /// Takes over what fleet told about a connection.
+    pub(crate) fn linked(&self, asset: i64, link: Link) {
+        lock(&self.agents).entry(asset).or_default().link = link;
+        if let Link::Connected(at) = link {
+            self.heard(asset, at);
+        }
+    }
+
+    /// The newest results of a check, newest first.
+    pub(crate) fn recent(&self, check: i64) -> Vec<Seen> {
+        lock(&self.lives).checks.get(&check).map(|live| live.recent.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl Agent {
+    /// True when the agent is there now, as far as anybody knows.
+    fn is_there(&self, now: Time) -> bool {
+        match self.link {
+            Link::Connected(_) => true,
+            Link::Away(since) => self.heard.is_some_and(|at| at > since),
+            Link::Unknown => self.heard.is_some_and(|at| now.since(at) <= 60 * SECOND),
+        }
+    }
+
+    fn connected_since(&self) -> Time {
+        if let Link::Connected(at) = self.link { at } else { Time(0) }
+    }
+}
+
+impl Live {
+    /// Judges one result, and keeps it for those who ask.
+    pub(crate) fn take(&mut self, seen: Seen, outcome: Outcome, now: Time) -> Option<Pending> {
+        self.seen_at = now;
+        self.late = None;
+        let at_ms = seen.at.millis();
+        self.recent.push_back(seen);
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
+        let step = self.machine.take(&self.check.rule(), at_ms, outcome, now)?;
+        let evidence = self.evidence(&step);
+        Some(self.pending(step, evidence, now))
+    }
+
+    /// The results that led to a step, oldest first, in plain words.
+    fn evidence(&self, step: &Step) -> Vec<String> {
+        let (wanted, most) = match (step.fired, step.cleared) {
+            (true, _) => (Some("bad"), 3),
+            (_, true) => (Some("good"), self.check.rule().clear_k.min(3)),
+            _ => (None, 1),
+        };
+        let fits = |seen: &&Seen| wanted.is_none_or(|wanted| seen.outcome == wanted);
+        let mut lines: Vec<String> =
+            self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
+        lines.reverse();
+        lines
+    }
+
+    fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
+        Pending { check: self.check.id, step, machine: self.machine.clone(), evidence, at, tries: 0 }
+    }
+
+    /// What the passing of time means for this check.
+    fn look(&mut self, now: Time, awake: Time, agent: &Agent) -> Option<Pending> {
+        if let Probe::Silent { silent_after_s } = self.check.probe {
+            return self.listen(silent_after_s, now, awake, agent);
+        }
+        let alive = self.seen_at.max(agent.connected_since()).max(awake);
+        let patience = MISSED_INTERVALS * self.check.interval_s * SECOND;
+        if now.since(alive) < patience {
+            return None;
+        }
+        let step = self.machine.missing(agent.is_there(now), now)?;
+        let text = match (step.to, self.late) {
+            (_, Some(late)) => {
+                format!(
+                    "Results arrive, but the newest is dated {late}: the clock of the machine, or what waited on it, is far behind."
+                )
+            }
+            (State::NoData, None) => {
+                format!(
+                    "The agent is connected, but no result came for {}.",
+                    web::ui::duration(now.since(self.seen_at) / SECOND)
+                )
+            }
+            _ => format!(
+                "The agent is away; no result came for {}.",
+                web::ui::duration(now.since(self.seen_at) / SECOND)
+            ),
+        };
+        Some(self.pending(step, vec![line(now, &text)], now))
+    }
+
+    /// Judges whether a host was heard from. While the server itself has not looked long enough, nothing is known.
+    fn listen(&mut self, silent_after_s: i64, now: Time, awake: Time, agent: &Agent) -> Option<Pending> {
+        if now.since(self.seen_at) < self.check.interval_s * SECOND {
+            return None;
+        }
+        let limit = silent_after_s.saturating_mul(SECOND);
+        let quiet = agent.heard.map(|at| now.since(at));
+        let (outcome, text) = match quiet {
+            Some(quiet) if quiet <= limit => {
+                (Outcome::Good, format!("Heard from {} ago.", web::ui::duration(quiet.max(0) / SECOND)))
+            }
+            _ => {
+                let since = awake.max(self.check.created_at).max(agent.heard.unwrap_or(Time(0)));
+                if now.since(since) <= limit {
+                    return None;
+                }
+                let text = quiet.map_or_else(
+                    || {
+                        format!(
+                            "Not heard from since the server looks, {} ago.",
+                            web::ui::duration(now.since(since) / SECOND)
+                        )
+                    },
+                    |quiet| format!("No message for {}.", web::ui::duration(quiet / SECOND)),
+                );
+                (Outcome::Bad, text)
+            }
+        };
+        let seen = Seen { at: now, outcome: word(outcome).to_owned(), value: None, took_us: 0, text };
+        self.take(seen, outcome, now)
+    }
+}
+
+/// The stable word of an outcome.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Good => "good",
+        Outcome::Bad => "bad",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// A line of evidence: when and what. Control characters and line ends from outside become spaces.
+fn line(at: Time, text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let stamp = at.timestamp().strftime("%F %H:%M:%S UTC");
+    kernel::text::shorten(&format!("{stamp}: {}", clean.trim()), EVIDENCE_CHARS_MAX)
+}
+
+/// True when the own loop stood still for so long that silence says nothing about others.
+fn was_blind(ticked: Time, now: Time) -> bool {
+    now < ticked || now.since(ticked) > BLIND_MICROS
+}

@@ -1,0 +1,62 @@
+//! What the passing of time means: no data, stale, silent hosts, silences that end.
+
+use kernel::time::SECOND;
+use kernel::{Handle, Result};
+
+use super::flush::actor;
+use super::{Agent, Monitor, lock, was_blind};
+use crate::{silence, store};
+
+/// How often silenced groups are looked at again, in microseconds.
+const REVIEW_MICROS: i64 = 5 * SECOND;
+/// Silenced groups looked at in one round.
+const REVIEW_MAX: i64 = 500;
+
+/// Looks at the clock once: the service calls it every second. Also lets the store of series do its upkeep.
+pub fn tick(handle: &Handle) -> Result<()> {
+    let monitor = handle.get::<Monitor>()?;
+    let upkeep = monitor.series.maintain(handle.now().millis());
+    monitor.refresh(handle)?;
+    let review = monitor.pass(handle);
+    monitor.flush(handle)?;
+    if review {
+        review_silences(handle)?;
+    }
+    upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
+}
+
+impl Monitor {
+    /// Judges every check at this moment; answers whether silences are to be reviewed.
+    fn pass(&self, handle: &Handle) -> bool {
+        let now = handle.now();
+        let agents = lock(&self.agents).clone();
+        let mut lives = lock(&self.lives);
+        if was_blind(lives.ticked, now) {
+            lives.awake = now;
+        }
+        lives.ticked = now;
+        let awake = lives.awake;
+        let mut outbox = lock(&self.outbox);
+        for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
+            let listener = if live.check.probe.for_agent().is_some() { live.check.vantage } else { live.check.asset };
+            let agent = agents.get(&listener).copied().unwrap_or_else(Agent::default);
+            outbox.extend(live.look(now, awake, &agent));
+        }
+        let review = now.since(lives.reviewed) >= REVIEW_MICROS || now < lives.reviewed;
+        if review {
+            lives.reviewed = now;
+        }
+        review
+    }
+}
+
+fn review_silences(handle: &Handle) -> Result<()> {
+    for group in handle.db.read(|tx| store::groups::silenced(tx, REVIEW_MAX))? {
+        let now = handle.now();
+        let ended = handle.read_as(&actor(), |cx| silence::bare(cx, group, now))?;
+        if ended {
+            handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;
+        }
+    }
+    Ok(())
+}

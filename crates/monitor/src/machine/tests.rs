@@ -1,0 +1,142 @@
+//! A table of sequences, and properties over random ones.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const RULE: Rule = Rule { fire_n: 2, fire_m: 3, clear_k: 2 };
+
+/// Plays a sequence: `g` good, `b` bad, `e` error, `.` missed with the agent there, `_` missed with the agent away.
+fn play(rule: &Rule, sequence: &str) -> (Machine, String, usize, usize) {
+    let mut machine = Machine::new(Time(0));
+    let (mut states, mut fired, mut cleared) = (String::new(), 0, 0);
+    for (at, letter) in (1_i64..).zip(sequence.chars()) {
+        let step = match letter {
+            'g' => machine.take(rule, at, Outcome::Good, Time(at)),
+            'b' => machine.take(rule, at, Outcome::Bad, Time(at)),
+            'e' => machine.take(rule, at, Outcome::Unknown, Time(at)),
+            '.' => machine.missing(true, Time(at)),
+            '_' => machine.missing(false, Time(at)),
+            other => panic!("{other}"),
+        };
+        fired += usize::from(step.is_some_and(|step| step.fired));
+        cleared += usize::from(step.is_some_and(|step| step.cleared));
+        states.push(match machine.state {
+            State::Waiting => 'W',
+            State::Ok => 'O',
+            State::Pending => 'P',
+            State::Firing => 'F',
+            State::Flapping => 'L',
+            State::NoData => 'N',
+            State::Stale => 'S',
+            State::Error => 'E',
+        });
+    }
+    (machine, states, fired, cleared)
+}
+
+#[test]
+fn sequences_of_results_lead_to_these_states() {
+    let table = [
+        // the life of an alert
+        ((2, 3, 2), "ggbbgg", "OOPFFO", 1, 1),
+        // n of m: two of three, not in a row
+        ((2, 3, 2), "bgb", "PPF", 1, 0),
+        ((2, 3, 2), "bggb", "PPPP", 0, 0),
+        ((2, 3, 2), "bgggg", "PPPOO", 0, 0),
+        ((1, 1, 1), "bgbg", "FOFO", 2, 2),
+        ((3, 3, 1), "bbgbbb", "PPPPPF", 1, 0),
+        ((3, 5, 2), "bgbgb", "PPPPF", 1, 0),
+        ((4, 5, 2), "bbbb", "PPPF", 1, 0),
+        // after clearing, old bad results do not count again
+        ((2, 5, 2), "bbggb", "PFFOP", 1, 1),
+        // one good result does not clear
+        ((2, 3, 2), "bbgbgg", "PFFFFO", 1, 1),
+        // missing data never resolves, and a gap does not reset
+        ((2, 3, 2), "bb....", "PFNNNN", 1, 0),
+        ((2, 3, 2), "bb__gg", "PFSSFO", 1, 1),
+        ((2, 3, 2), "b....b", "PNNNNF", 1, 0),
+        ((2, 3, 2), "bbg..g", "PFFNNO", 1, 1),
+        ((2, 3, 2), "gg.g", "OONO", 0, 0),
+        ((2, 3, 2), "..__", "NNSS", 0, 0),
+        // errors are no knowledge either
+        ((2, 3, 2), "geeg", "OOEO", 0, 0),
+        ((2, 3, 2), "bbeeegg", "PFFEEFO", 1, 1),
+        ((2, 3, 2), "beb", "PPF", 1, 0),
+        // flapping: one alert, however often it goes back and forth
+        ((3, 3, 2), "gbgbgb", "OPPPPL", 0, 0),
+        ((2, 3, 1), "bgbgbgggggggggggggggggggggg", "PPFOPLLLLLLLLLLLLLLLLLLLOOO", 1, 1),
+        ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPLLLLL", 3, 2),
+    ];
+    for ((fire_n, fire_m, clear_k), sequence, expected, fired, cleared) in table {
+        let rule = Rule { fire_n, fire_m, clear_k };
+        let (_, states, got_fired, got_cleared) = play(&rule, sequence);
+        assert_eq!((states.as_str(), got_fired, got_cleared), (expected, fired, cleared), "{rule:?} over {sequence}");
+    }
+}
+
+#[test]
+fn a_changed_check_keeps_an_open_alert_open_until_good_results_come() {
+    let (mut machine, ..) = play(&RULE, "bb");
+    machine.forget();
+    assert!(machine.open);
+    assert_eq!(machine.take(&RULE, 10, Outcome::Good, Time(10)), None);
+    assert!(machine.take(&RULE, 11, Outcome::Good, Time(11)).is_some_and(|step| step.cleared));
+}
+
+#[test]
+fn a_machine_survives_being_stored_and_read() {
+    let (machine, ..) = play(&RULE, "ggbgb.e");
+    let text = serde_json::to_string(&machine).unwrap();
+    assert_eq!(serde_json::from_str::<Machine>(&text).unwrap(), machine);
+    assert!(text.len() < 600, "kept with every transition, so short: {}", text.len());
+}
+
+fn letters() -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(vec!['g', 'b', 'b', 'g', 'e', '.', '_']), 0..80)
+        .prop_map(|letters| letters.into_iter().collect())
+}
+
+fn rules() -> impl Strategy<Value = Rule> {
+    (1_usize..=10, 0_usize..=10, 1_usize..=5).prop_map(|(n, more, k)| Rule { fire_n: n, fire_m: n + more, clear_k: k })
+}
+
+proptest! {
+    #[test]
+    fn nothing_but_good_results_clears_an_alert(rule in rules(), sequence in letters(), tail in "[be._]{0,40}") {
+        let (before, _, _, cleared) = play(&rule, &sequence);
+        let (after, _, _, cleared_with_tail) = play(&rule, &format!("{sequence}{tail}"));
+        prop_assert_eq!(cleared, cleared_with_tail);
+        prop_assert!(!before.open || after.open);
+    }
+
+    #[test]
+    fn firing_and_clearing_take_turns(rule in rules(), sequence in letters()) {
+        let (machine, _, fired, cleared) = play(&rule, &sequence);
+        prop_assert_eq!(fired, cleared + usize::from(machine.open));
+    }
+
+    #[test]
+    fn enough_bad_results_in_a_row_always_fire_and_enough_good_ones_always_clear(rule in rules(), sequence in letters()) {
+        let (bad, ..) = play(&rule, &format!("{sequence}{}", "b".repeat(rule.fire_n)));
+        prop_assert!(bad.open);
+        let (good, ..) = play(&rule, &format!("{sequence}{}", "g".repeat(WINDOW + rule.clear_k)));
+        prop_assert!(!good.open);
+        prop_assert_eq!(good.state, State::Ok);
+    }
+
+    #[test]
+    fn a_gap_anywhere_changes_no_decision(rule in rules(), sequence in "[gb]{1,40}", at in 0_usize..40) {
+        let at = at.min(sequence.len());
+        let (head, tail) = sequence.split_at(at);
+        let (plain, _, fired, cleared) = play(&rule, &sequence);
+        let (gapped, _, gap_fired, gap_cleared) = play(&rule, &format!("{head}..{tail}"));
+        prop_assert_eq!((plain.open, fired, cleared), (gapped.open, gap_fired, gap_cleared));
+    }
+
+    #[test]
+    fn the_memory_stays_small(rule in rules(), sequence in letters()) {
+        let (machine, ..) = play(&rule, &sequence);
+        prop_assert!(machine.recent().count() <= WINDOW);
+    }
+}

@@ -1,0 +1,4 @@
+//! Panels.
+pub(crate) fn all() -> Vec<web::page::Panel> {
+    vec![]
+}

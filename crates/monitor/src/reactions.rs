@@ -1,0 +1,83 @@
+//! What monitoring does when others tell something: agents come and go, assets change hands and retire.
+
+use kernel::{Cx, Event, Reaction, Ref, Result, StoredEvent};
+
+use crate::live::{Link, Monitor};
+use crate::{samples, store};
+
+/// All reactions.
+pub(crate) fn all() -> Vec<Reaction> {
+    vec![
+        Reaction {
+            name: "monitor.follows-agents",
+            events: &["fleet.agent.connected", "fleet.agent.disconnected"],
+            grants: &[],
+            run: agent_moved,
+        },
+        Reaction {
+            name: "monitor.follows-assets",
+            events: &["assets.thing.changed", "assets.thing.retired"],
+            grants: &["monitor.*"],
+            run: asset_changed,
+        },
+    ]
+}
+
+fn asset_of(event: &StoredEvent) -> Option<i64> {
+    event.subjects.iter().find(|one| one.kind == "asset").map(|one| one.id)
+}
+
+/// Only memory and the attention list change; twice is the same as once.
+fn agent_moved(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    let Some(asset) = asset_of(event) else { return Ok(()) };
+    let monitor = cx.kernel.get::<Monitor>()?;
+    if event.name == "fleet.agent.connected" {
+        monitor.linked(asset, Link::Connected(event.at));
+        monitor.forget_complaint(asset);
+        cx.attention_done(&Ref::new("asset", asset), samples::NEED)
+    } else {
+        monitor.linked(asset, Link::Away(event.at));
+        Ok(())
+    }
+}
+
+/// Who sees checks and groups follows the asset; nobody looks at what is retired.
+fn asset_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    let Some(asset) = asset_of(event) else { return Ok(()) };
+    let Some(brief) = assets::brief(cx.tx, &[asset])?.remove(&asset) else { return Ok(()) };
+    store::checks::follow_asset(cx.tx, asset, brief.team, brief.place, brief.owner)?;
+    store::groups::follow_asset(cx.tx, asset, brief.place, brief.owner)?;
+    if event.name != "assets.thing.retired" {
+        return Ok(());
+    }
+    let everything = kernel::Reach { everything: true, ..kernel::Reach::default() };
+    let filter = store::checks::Filter { asset: Some(asset), paused: Some(false), ..Default::default() };
+    for check in store::checks::page(cx.tx, &filter, &everything, None, kernel::limits::PAGE_ROWS_MAX)? {
+        crate::check::pause::set_paused(cx, &check, true)?;
+    }
+    Ok(())
+}
+
+/// The events this domain tells, for the registry.
+pub(crate) fn events() -> Vec<kernel::EventEntry> {
+    use crate::events::*;
+    use kernel::EventEntry;
+    fn entry<T: Event>() -> EventEntry {
+        EventEntry::of::<T>()
+    }
+    vec![
+        entry::<CheckCreated>(),
+        entry::<CheckChanged>(),
+        entry::<CheckDeleted>(),
+        entry::<CheckPaused>(),
+        entry::<CheckResumed>(),
+        entry::<AlertFired>(),
+        entry::<AlertRecovered>(),
+        entry::<GroupOpened>(),
+        entry::<GroupChanged>(),
+        entry::<GroupMerged>(),
+        entry::<GroupRecovered>(),
+        entry::<SilenceCreated>(),
+        entry::<SilenceEnded>(),
+    ]
+}

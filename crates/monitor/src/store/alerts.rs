@@ -1,0 +1,195 @@
+//! Alerts and their transitions in SQL.
+
+use kernel::db::{Query, Row, Tx};
+use kernel::permission::Reach;
+use kernel::{Error, Result, Time};
+
+use crate::alert::{Alert, Transition};
+use crate::machine::{Machine, State, Step};
+
+const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused \
+     FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1";
+
+fn alert(row: &Row) -> Result<Alert> {
+    let broken = |what: &str| Error::internal("monitor-alert-row", what);
+    Ok(Alert {
+        id: row.int(0)?,
+        check: row.int(1)?,
+        asset: row.int(2)?,
+        name: row.text(3)?,
+        severity: crate::check::Severity::parse(row.str(4)?).ok_or_else(|| broken("severity"))?,
+        state: State::parse(row.str(5)?).ok_or_else(|| broken("state"))?,
+        open: row.bool(6)?,
+        since: row.time(7)?,
+        fired_at: Some(row.time(8)?).filter(|at| at.0 > 0),
+        group: row.opt_int(9)?,
+        evidence: row.text(10)?,
+        paused: row.bool(11)?,
+    })
+}
+
+pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.id = ").bind(id);
+    super::CHECKS.narrow(&mut query, reach);
+    tx.run(&query)?.first().map(alert).transpose()
+}
+
+/// Those of the numbers that the reach covers.
+pub(crate) fn visible(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.id IN ").list(ids);
+    super::CHECKS.narrow(&mut query, reach);
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// What a list asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) asset: Option<i64>,
+    pub(crate) state: Option<State>,
+    pub(crate) open: Option<bool>,
+}
+
+fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
+    if let Some(asset) = filter.asset {
+        query.push(" AND a.asset_id = ").bind(asset);
+    }
+    if let Some(state) = filter.state {
+        query.push(" AND a.state = ").bind(state.as_str());
+    }
+    if let Some(open) = filter.open {
+        query.push(" AND a.is_open = ").bind(open);
+    }
+    super::CHECKS.narrow(query, reach);
+}
+
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, filter, reach);
+    query.push(" AND a.id < ").bind(before).push(" ORDER BY a.id DESC LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
+    let mut query = Query::new(
+        "SELECT COUNT(*) FROM (SELECT a.id FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1",
+    );
+    narrowed(&mut query, filter, reach);
+    query.push(" LIMIT ").bind(cap).push(") AS counted");
+    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// The alerts that are open in a group.
+pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query
+        .push(" AND a.is_open = 1 AND a.group_id = ")
+        .bind(group)
+        .push(" ORDER BY a.fired_at, a.id LIMIT ")
+        .bind(limit);
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// The group of an open alert on any of these assets, in the order of the assets given; the oldest group first.
+pub(crate) fn open_group_on(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Option<i64>> {
+    let mut query =
+        Query::new("SELECT asset_id, group_id FROM monitor_alerts WHERE is_open = 1 AND group_id > 0 AND asset_id IN ");
+    query.list(assets).push(" ORDER BY group_id");
+    let mut found = Vec::new();
+    for row in tx.run(&query)? {
+        let (asset, group) = (row.int(0)?, row.int(1)?);
+        found.push((assets.iter().position(|one| *one == asset), group));
+    }
+    found.sort_by_key(|(nearness, _)| *nearness);
+    Ok(found.first().map(|(_, group)| *group))
+}
+
+/// The stored memory of each of these checks' alerts.
+pub(crate) fn machines(tx: &mut Tx<'_>, checks: &[i64]) -> Result<Vec<(i64, Machine)>> {
+    let mut query = Query::new("SELECT check_id, machine FROM monitor_alerts WHERE check_id IN ");
+    query.list(checks);
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.json(1)?))).collect()
+}
+
+/// Writes a change of state: the alert's row and one of its history.
+pub(crate) fn moved(
+    tx: &mut Tx<'_>,
+    check: i64,
+    asset: i64,
+    step: &Step,
+    machine: &Machine,
+    evidence: &str,
+    at: Time,
+) -> Result<()> {
+    let text = serde_json::to_string(machine).map_err(|error| Error::internal("machine-not-json", error))?;
+    tx.execute(
+        "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5 WHERE check_id = ?6",
+        &[step.to.as_str().into(), machine.open.into(), at.into(), evidence.into(), text.into(), check.into()],
+    )?;
+    if step.fired {
+        tx.execute("UPDATE monitor_alerts SET fired_at = ?1 WHERE check_id = ?2", &[at.into(), check.into()])?;
+    }
+    tx.execute(
+        "INSERT INTO monitor_transitions (check_id, asset_id, at, from_state, to_state, fired, cleared, evidence) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[
+            check.into(),
+            asset.into(),
+            at.into(),
+            step.from.as_str().into(),
+            step.to.as_str().into(),
+            step.fired.into(),
+            step.cleared.into(),
+            evidence.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_group(tx: &mut Tx<'_>, check: i64, group: Option<i64>) -> Result<()> {
+    tx.execute("UPDATE monitor_alerts SET group_id = ?1 WHERE check_id = ?2", &[group.into(), check.into()])?;
+    Ok(())
+}
+
+fn transition(row: &Row) -> Result<Transition> {
+    let broken = || Error::internal("monitor-transition-row", "state");
+    Ok(Transition {
+        at: row.time(0)?,
+        from: State::parse(row.str(1)?).ok_or_else(broken)?,
+        to: State::parse(row.str(2)?).ok_or_else(broken)?,
+        fired: row.bool(3)?,
+        cleared: row.bool(4)?,
+        evidence: row.text(5)?,
+    })
+}
+
+/// The newest changes of state of a check, newest first.
+pub(crate) fn transitions(tx: &mut Tx<'_>, check: i64, limit: i64) -> Result<Vec<Transition>> {
+    tx.query(
+        "SELECT at, from_state, to_state, fired, cleared, evidence FROM monitor_transitions WHERE check_id = ?1 ORDER BY id DESC LIMIT ?2",
+        &[check.into(), limit.into()],
+    )?
+    .iter()
+    .map(transition)
+    .collect()
+}
+
+/// Alerts of an asset that fired or cleared between two moments, oldest first: time, name of the check, fired.
+pub(crate) fn marks(
+    tx: &mut Tx<'_>,
+    asset: i64,
+    from: Time,
+    to: Time,
+    reach: &Reach,
+    limit: i64,
+) -> Result<Vec<(Time, String, bool)>> {
+    let mut query = Query::new(
+        "SELECT t.at, c.name, t.fired FROM monitor_transitions t JOIN monitor_checks c ON c.id = t.check_id \
+         WHERE (t.fired = 1 OR t.cleared = 1) AND t.asset_id = ",
+    );
+    query.bind(asset).push(" AND t.at >= ").bind(from).push(" AND t.at <= ").bind(to);
+    super::CHECKS.narrow(&mut query, reach);
+    query.push(" ORDER BY t.at, t.id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(|row| Ok((row.time(0)?, row.text(1)?, row.bool(2)?))).collect()
+}

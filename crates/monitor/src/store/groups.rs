@@ -1,0 +1,250 @@
+//! Alert groups in SQL.
+
+use kernel::db::{Query, Row, Tx};
+use kernel::permission::Reach;
+use kernel::{Error, Result, Time};
+
+use crate::check::Severity;
+use crate::group::{Group, GroupState, Member};
+
+const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
+     g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
+     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id \
+     FROM monitor_groups g WHERE 1 = 1";
+
+fn group(row: &Row) -> Result<Group> {
+    let broken = |what: &str| Error::internal("monitor-group-row", what);
+    Ok(Group {
+        id: row.int(0)?,
+        title: row.text(1)?,
+        state: GroupState::parse(row.str(2)?).ok_or_else(|| broken("state"))?,
+        check: row.int(3)?,
+        asset: row.int(4)?,
+        severity: Severity::parse(row.str(5)?).ok_or_else(|| broken("severity"))?,
+        team: row.opt_int(6)?,
+        opened_at: row.time(7)?,
+        ended_at: Some(row.time(8)?).filter(|at| at.0 > 0),
+        acknowledged_by: Some(row.text(9)?).filter(|name| !name.is_empty()),
+        acknowledged_at: Some(row.time(10)?).filter(|at| at.0 > 0),
+        silenced: row.bool(11)?,
+        announced: row.bool(12)?,
+        proven: row.bool(13)?,
+        merged_into: row.opt_int(14)?,
+        evidence: row.json(15)?,
+        changed_before: row.json(16)?,
+        recovery: row.json(17)?,
+        version: row.int(18)?,
+        open_alerts: row.int(19)?,
+        place: row.opt_int(20)?,
+        owner: row.opt_int(21)?,
+    })
+}
+
+fn json(value: &impl serde::Serialize) -> Result<kernel::db::Value> {
+    serde_json::to_string(value).map(kernel::db::Value::Text).map_err(|error| Error::internal("group-not-json", error))
+}
+
+pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
+    tx.insert(
+        "INSERT INTO monitor_groups (title, state, check_id, asset_id, severity, team_id, place_id, owner_id, opened_at, ended_at, acknowledged_by, \
+         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version) \
+         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1) RETURNING id",
+        &[
+            (&new.title).into(),
+            new.check.into(),
+            new.asset.into(),
+            new.severity.as_str().into(),
+            new.team.into(),
+            new.place.into(),
+            new.owner.into(),
+            new.opened_at.into(),
+            new.silenced.into(),
+            new.announced.into(),
+            json(&new.evidence)?,
+            json(&new.changed_before)?,
+        ],
+    )
+}
+
+pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Group>> {
+    Ok(visible(tx, &[id], reach)?.into_iter().next())
+}
+
+pub(crate) fn visible(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<Group>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND g.id IN ").list(ids);
+    super::GROUPS.narrow(&mut query, reach);
+    tx.run(&query)?.iter().map(group).collect()
+}
+
+/// A group, whoever asks: for the machinery.
+pub(crate) fn by_id(tx: &mut Tx<'_>, id: i64) -> Result<Option<Group>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND g.id = ").bind(id);
+    tx.run(&query)?.first().map(group).transpose()
+}
+
+/// What a list asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<GroupState>,
+    pub(crate) asset: Option<i64>,
+    pub(crate) team: Option<i64>,
+}
+
+fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
+    if let Some(state) = filter.state {
+        query.push(" AND g.state = ").bind(state.as_str());
+    }
+    if let Some(asset) = filter.asset {
+        query.push(" AND g.asset_id = ").bind(asset);
+    }
+    if let Some(team) = filter.team {
+        query.push(" AND g.team_id = ").bind(team);
+    }
+    super::GROUPS.narrow(query, reach);
+}
+
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Group>> {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, filter, reach);
+    query.push(" AND g.id < ").bind(before).push(" ORDER BY g.id DESC LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(group).collect()
+}
+
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT g.id FROM monitor_groups g WHERE 1 = 1");
+    narrowed(&mut query, filter, reach);
+    query.push(" LIMIT ").bind(cap).push(") AS counted");
+    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// Open groups whose cause is one of these assets and that opened at or after a moment.
+pub(crate) fn open_on(tx: &mut Tx<'_>, assets: &[i64], since: Time) -> Result<Vec<Group>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND g.state = 'open' AND g.opened_at >= ").bind(since).push(" AND g.asset_id IN ").list(assets);
+    query.push(" ORDER BY g.id");
+    tx.run(&query)?.iter().map(group).collect()
+}
+
+/// Open groups that nobody was told of because of a silence.
+pub(crate) fn silenced(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<i64>> {
+    tx.query(
+        "SELECT id FROM monitor_groups WHERE state = 'open' AND silenced = 1 ORDER BY id LIMIT ?1",
+        &[limit.into()],
+    )?
+    .iter()
+    .map(|row| row.int(0))
+    .collect()
+}
+
+pub(crate) fn set_severity(tx: &mut Tx<'_>, id: i64, severity: Severity) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET severity = ?1, version = version + 1 WHERE id = ?2",
+        &[severity.as_str().into(), id.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_evidence(tx: &mut Tx<'_>, id: i64, evidence: &[String]) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET evidence = ?1, version = version + 1 WHERE id = ?2",
+        &[json(&evidence)?, id.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn announce(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET silenced = 0, announced = 1, version = version + 1 WHERE id = ?1",
+        &[id.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn acknowledge(tx: &mut Tx<'_>, id: i64, by: &str, at: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET acknowledged_by = ?1, acknowledged_at = ?2, version = version + 1 WHERE id = ?3",
+        &[by.into(), at.into(), id.into()],
+    )?;
+    Ok(())
+}
+
+/// Takes an acknowledgement back.
+pub(crate) fn unacknowledge(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET acknowledged_by = '', acknowledged_at = 0, version = version + 1 WHERE id = ?1",
+        &[id.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn recover(tx: &mut Tx<'_>, id: i64, evidence: &[String], proven: bool, at: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET state = 'recovered', ended_at = ?1, recovery = ?2, proven = ?3, version = version + 1 WHERE id = ?4",
+        &[at.into(), json(&evidence)?, proven.into(), id.into()],
+    )?;
+    Ok(())
+}
+
+/// Moves every alert of one group into another and ends the first.
+pub(crate) fn merge(tx: &mut Tx<'_>, from: i64, into: i64, at: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_groups SET state = 'merged', ended_at = ?1, merged_into = ?2, version = version + 1 WHERE id = ?3",
+        &[at.into(), into.into(), from.into()],
+    )?;
+    tx.execute("UPDATE monitor_alerts SET group_id = ?1 WHERE group_id = ?2", &[into.into(), from.into()])?;
+    tx.execute(
+        "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) \
+         SELECT CAST(?1 AS BIGINT), check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ?2 \
+         ON CONFLICT (group_id, check_id) DO NOTHING",
+        &[into.into(), from.into()],
+    )?;
+    Ok(())
+}
+
+/// An alert joined a group, for the first time or again.
+pub(crate) fn joined(tx: &mut Tx<'_>, group: i64, check: i64, asset: i64, name: &str, at: Time) -> Result<()> {
+    tx.execute(
+        "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) VALUES (?1, ?2, ?3, ?4, ?5, 0) \
+         ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = 0",
+        &[group.into(), check.into(), asset.into(), name.into(), at.into()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn left(tx: &mut Tx<'_>, group: i64, check: i64, at: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_group_alerts SET cleared_at = ?1 WHERE group_id = ?2 AND check_id = ?3",
+        &[at.into(), group.into(), check.into()],
+    )?;
+    Ok(())
+}
+
+/// Every alert that ever belonged to a group, in order of joining.
+pub(crate) fn members(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Member>> {
+    tx.query(
+        "SELECT check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ?1 \
+         ORDER BY joined_at, check_id LIMIT ?2",
+        &[group.into(), limit.into()],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(Member {
+            check: row.int(0)?,
+            asset: row.int(1)?,
+            name: row.text(2)?,
+            joined_at: row.time(3)?,
+            cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
+        })
+    })
+    .collect()
+}
+
+/// Copies from an asset what decides who sees its groups.
+pub(crate) fn follow_asset(tx: &mut Tx<'_>, asset: i64, place: Option<i64>, owner: Option<i64>) -> Result<u64> {
+    tx.execute(
+        "UPDATE monitor_groups SET place_id = ?1, owner_id = ?2 WHERE asset_id = ?3",
+        &[place.into(), owner.into(), asset.into()],
+    )
+}
