@@ -44,7 +44,8 @@ pub(crate) struct Jobs {
     policy_path: PathBuf,
     journal: Journal,
     stop_epoch: u64,
-    running: HashMap<[u8; 16], oneshot::Sender<()>>,
+    /// What runs, and how to stop it; a job that was told to stop runs until its result is here.
+    running: HashMap<[u8; 16], Option<oneshot::Sender<()>>>,
 }
 
 impl Jobs {
@@ -136,7 +137,7 @@ impl Jobs {
         let approved = job.approval.as_ref().map(|_| (job.plan_hash, action_digest(&self.agent_id, &job.action)));
         self.journal.start(job, approved)?;
         let (stop, stopped) = oneshot::channel();
-        self.running.insert(job.job_id, stop);
+        self.running.insert(job.job_id, Some(stop));
         Ok(stopped)
     }
 
@@ -169,7 +170,7 @@ impl Jobs {
                 self.raise_epoch(order.stop_epoch);
                 let count = self.running.len();
                 log::note(format!("all runs are stopped, epoch {}; {count} ran here", order.stop_epoch));
-                for (_, stop) in self.running.drain() {
+                for stop in self.running.values_mut().filter_map(Option::take) {
                     // The job may have ended in this moment: then there is nothing to stop.
                     let _ = stop.send(());
                 }

@@ -46,7 +46,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     config.validate()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(4)
+        .max_blocking_threads(8)
         .thread_keep_alive(std::time::Duration::from_secs(1))
         .build()
         .map_err(|e| Error::io("start the runtime", &config.dir, &e))?;

@@ -215,6 +215,8 @@ async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
     jobs.stop(&sign_stop(order, &key(9)));
     assert_eq!(jobs.stop_epoch, 0, "not the server's signature");
     jobs.stop(&sign_stop(order, &key(1)));
+    jobs.stop(&sign_stop(order, &key(1)));
+    assert!(jobs.running.contains_key(&[1; 16]), "it runs until its result is here");
     let result = running.await.unwrap();
     assert_eq!(result.state, JobState::Stopped, "{}", result.reason);
     check(&mut jobs, &signed(&machine.touch(2)), (NOW, NOW), JobState::Refused, "stopped");

@@ -27,6 +27,7 @@ pub(crate) struct Collector {
     network: network::Network,
     loadavg: Kept,
     file_handles: Kept,
+    entropy: Kept,
     own: Kept,
     mounts: Vec<Mount>,
     moments: u32,
@@ -43,6 +44,7 @@ impl Collector {
             network: network::Network::new(),
             loadavg: Kept::new("/proc/loadavg"),
             file_handles: Kept::new("/proc/sys/fs/file-nr"),
+            entropy: Kept::new("/proc/sys/kernel/random/entropy_avail"),
             own: Kept::new("/proc/self/stat"),
             mounts: Vec::new(),
             moments: 0,
@@ -70,6 +72,7 @@ impl Collector {
             register.put(&["node_uname_info"], &[("nodename", nodename), ("release", release)], 1.0);
             self.memory.pressure(&mut self.buffer, register);
             self.file_handles(register);
+            self.cpu.queues(&mut self.buffer, register);
             self.memory.paging(&mut self.buffer, register);
             self.network.protocols(&mut self.buffer, register);
             self.memory.rest(&mut self.buffer, register);
@@ -101,6 +104,10 @@ impl Collector {
         if let (Some(used), Some(most)) = (number(text, 0), number(text, 2)) {
             register.put(&["node_filefd_allocated"], &[], used);
             register.put(&["node_filefd_maximum"], &[], most);
+        }
+        let Some(text) = self.entropy.read(&mut self.buffer) else { return };
+        if let Some(bits) = number(text, 0) {
+            register.put(&["node_entropy_available_bits"], &[], bits);
         }
     }
 

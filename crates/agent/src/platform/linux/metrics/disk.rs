@@ -6,7 +6,7 @@ use crate::register::Register;
 const DISKS_MAX: usize = 16;
 
 /// Name and factor of each column after the device's name.
-const COLUMNS: [(&str, f64); 11] = [
+const COLUMNS: [(&str, f64); 17] = [
     ("reads_completed_total", 1.0),
     ("reads_merged_total", 1.0),
     ("read_bytes_total", 512.0),
@@ -18,6 +18,12 @@ const COLUMNS: [(&str, f64); 11] = [
     ("io_now", 1.0),
     ("io_time_seconds_total", 0.001),
     ("io_time_weighted_seconds_total", 0.001),
+    ("discards_completed_total", 1.0),
+    ("discards_merged_total", 1.0),
+    ("discarded_sectors_total", 1.0),
+    ("discard_time_seconds_total", 0.001),
+    ("flush_requests_total", 1.0),
+    ("flush_requests_time_seconds_total", 0.001),
 ];
 
 pub(super) struct Disk {

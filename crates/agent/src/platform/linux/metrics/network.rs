@@ -1,4 +1,4 @@
-//! `/proc/net/dev`, `/proc/net/snmp`, `/proc/net/netstat` and `/proc/net/sockstat`.
+//! `/proc/net/dev`, `/proc/net/snmp`, `/proc/net/snmp6`, `/proc/net/netstat` and `/proc/net/sockstat`.
 
 use super::super::text::Kept;
 use crate::register::Register;
@@ -25,8 +25,9 @@ const COLUMNS: [&str; 16] = [
 ];
 
 /// The counters of node_exporter's netstat collector.
-const PROTOCOLS: [(&str, &[&str]); 5] = [
+const PROTOCOLS: [(&str, &[&str]); 6] = [
     ("Ip", &["Forwarding"]),
+    ("IpExt", &["InOctets", "OutOctets"]),
     ("Icmp", &["InMsgs", "OutMsgs", "InErrors"]),
     ("Tcp", &["ActiveOpens", "InSegs", "OutSegs", "OutRsts", "PassiveOpens", "RetransSegs", "CurrEstab", "InErrs"]),
     ("Udp", &["InDatagrams", "OutDatagrams", "NoPorts", "RcvbufErrors", "SndbufErrors", "InErrors"]),
@@ -46,9 +47,25 @@ const PROTOCOLS: [(&str, &[&str]); 5] = [
     ),
 ];
 
+/// Protocol and counter of the list of IPv6, which joins them in one word.
+const PROTOCOLS_V6: [(&str, &str); 11] = [
+    ("Ip6", "InOctets"),
+    ("Ip6", "OutOctets"),
+    ("Icmp6", "InMsgs"),
+    ("Icmp6", "OutMsgs"),
+    ("Icmp6", "InErrors"),
+    ("Udp6", "InDatagrams"),
+    ("Udp6", "OutDatagrams"),
+    ("Udp6", "NoPorts"),
+    ("Udp6", "InErrors"),
+    ("Udp6", "RcvbufErrors"),
+    ("Udp6", "SndbufErrors"),
+];
+
 pub(super) struct Network {
     dev: Kept,
     snmp: Kept,
+    snmp6: Kept,
     netstat: Kept,
     sockstat: Kept,
 }
@@ -58,6 +75,7 @@ impl Network {
         Self {
             dev: Kept::new("/proc/self/net/dev"),
             snmp: Kept::new("/proc/self/net/snmp"),
+            snmp6: Kept::new("/proc/self/net/snmp6"),
             netstat: Kept::new("/proc/self/net/netstat"),
             sockstat: Kept::new("/proc/self/net/sockstat"),
         }
@@ -82,6 +100,14 @@ impl Network {
         for file in [&mut self.snmp, &mut self.netstat] {
             if let Some(text) = file.read(buffer) {
                 put_pairs_of_lines(text, register);
+            }
+        }
+        if let Some(text) = self.snmp6.read(buffer) {
+            for (protocol, name) in PROTOCOLS_V6 {
+                let words = text.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(name));
+                if let Some(Ok(value)) = words.map(|value| value.trim().parse::<f64>()).next() {
+                    register.put(&["node_netstat_", protocol, "_", name], &[], value);
+                }
             }
         }
         let Some(text) = self.sockstat.read(buffer) else { return };
