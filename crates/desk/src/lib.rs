@@ -6,10 +6,12 @@ use kernel::job::{JobEntry, Schedule};
 use kernel::settings::SettingEntry;
 use kernel::{Domain, Entry, Noun};
 
+pub mod demo;
 mod directory;
 mod events;
 mod filter;
 mod needs;
+mod reactions;
 mod settings;
 mod store;
 pub mod ticket;
@@ -46,6 +48,7 @@ fn declarations() -> Domain {
             Entry::of::<view::RemoveView>(),
         ],
         events: events::all(),
+        reactions: vec![reactions::follow()],
         jobs: vec![
             JobEntry { kind: ticket::wait::WAKE, run: ticket::wait::wake },
             JobEntry { kind: ticket::wait::CLOSE, run: ticket::wait::close },

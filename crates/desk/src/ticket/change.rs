@@ -43,7 +43,6 @@ pub(crate) fn save(cx: &mut Cx, before: &Ticket, after: &mut Ticket) -> Result<V
     after.updated_at = cx.now;
     store::ticket::save(cx.tx, after)?;
     cx.touch(subject(after.id));
-    cx.touch(LIST);
     needs::follow(cx, Some(before), after)?;
     let found_by = ["summary", "detail", "team", "place", "requester", "owner"];
     if fields.iter().any(|field| found_by.contains(field)) {
@@ -52,9 +51,6 @@ pub(crate) fn save(cx: &mut Cx, before: &Ticket, after: &mut Ticket) -> Result<V
     }
     Ok(fields)
 }
-
-/// What open lists of tickets watch.
-pub(crate) const LIST: Ref = Ref::new("list", 2);
 
 /// Records every field that differs.
 pub(crate) fn record(cx: &mut Cx, before: Option<&Ticket>, after: &Ticket) -> Result<Vec<&'static str>> {

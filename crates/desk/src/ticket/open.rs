@@ -4,7 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Ident, Operation, Ref, Result, Route, Ti
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::change::{self, LIST};
+use super::change;
 use super::{
     Kind, LINKS_MAX, LinkKind, PARTICIPANTS_MAX, Priority, SUMMARY_CHARS_MAX, Saved, Source, Status, TEXT_CHARS_MAX,
     Ticket, some, subject,
@@ -181,7 +181,6 @@ pub(crate) fn insert(cx: &mut Cx, mut ticket: Ticket, links: &[Link], participan
     change::record(cx, None, &ticket)?;
     change::index(cx, &ticket, participants)?;
     needs::follow(cx, None, &ticket)?;
-    cx.touch(LIST);
     cx.emit(&TicketOpened {
         ticket: subject(ticket.id),
         links: links.iter().map(|link| link.to.clone()).collect(),

@@ -1,0 +1,151 @@
+//! What the desk does when alerts and runbooks tell something.
+
+use serde_json::{Value, json};
+
+use crate::town::Town;
+
+fn opened(town: &Town) -> Value {
+    json!({
+        "group": "alert_group:9", "check": "check:3", "checks": ["check:3"], "asset": format!("asset:{}", town.asset), "severity": "critical",
+        "title": "Web server runs fails on sw-core-01", "evidence": ["no process nginx runs"],
+        "changed_before": [{ "at": "2026-03-02T07:58:00Z", "title": "nginx upgraded" }], "silenced": false,
+    })
+}
+
+fn recovered() -> Value {
+    json!({ "group": "alert_group:9", "evidence": ["1 process nginx runs"], "lasted_s": 95, "proven": true })
+}
+
+#[test]
+fn a_group_of_alerts_is_one_incident_of_the_things_team_with_its_evidence() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    town.tell("monitor.group.opened", opened(&town));
+    let incident = town.incident();
+    assert_eq!(incident["team"]["name"], "Network");
+    assert_eq!((incident["priority"].as_str(), incident["source"].as_str()), (Some("urgent"), Some("alert")));
+    let detail = incident["detail"].as_str().unwrap();
+    assert!(detail.contains("- no process nginx runs") && detail.contains("nginx upgraded"), "{detail}");
+    let of_thing = town.list(&town.admin, &format!("asset:{}", town.asset));
+    assert_eq!(of_thing, [incident["id"].as_i64().unwrap()]);
+    let asset = kernel::Ref::new("asset", town.asset);
+    let told = town.world.kernel.read_as(&town.admin, |cx| cx.timeline(&asset, None, 10)).unwrap();
+    assert!(told.iter().any(|event| event.name == "desk.ticket.opened"));
+}
+
+#[test]
+fn a_silenced_group_opens_nothing() {
+    let town = Town::new();
+    let mut event = opened(&town);
+    event["silenced"] = json!(true);
+    town.tell("monitor.group.opened", event);
+    assert_eq!(town.list(&town.admin, ""), [] as [i64; 0]);
+}
+
+#[test]
+fn a_recovery_resolves_the_incident_that_nobody_has_taken_in_hand() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    town.tell("runbooks.run.started", json!({ "run": "run:4", "cause": "alert_group:9", "tried": [] }));
+    town.tell("runbooks.run.finished", json!({ "run": "run:4", "cause": "alert_group:9", "outcome": "Repaired", "tried": ["restarted nginx"], "evidence": ["nginx answers"] }));
+    town.tell("monitor.group.recovered", recovered());
+    let incident = town.incident();
+    assert_eq!(incident["status"], "resolved");
+    let said: Vec<(&str, &str)> = incident["conversation"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["kind"].as_str().unwrap(), one["text"].as_str().unwrap()))
+        .collect();
+    assert_eq!(said.len(), 3);
+    assert!(said[1].1.contains("- restarted nginx") && said[1].1.contains("- nginx answers"), "{said:?}");
+    assert_eq!(said[2].0, "resolution");
+    assert!(said[2].1.contains("after 1 min") && said[2].1.contains("1 process nginx runs"), "{said:?}");
+}
+
+#[test]
+fn a_recovery_is_only_noted_when_somebody_has_the_incident_or_proof_or_policy_is_missing() {
+    for (taken, proven, policy) in [("owner", true, true), ("reply", true, true), ("", false, true), ("", true, false)]
+    {
+        let town = Town::new();
+        town.tell("monitor.group.opened", opened(&town));
+        let id = town.incident()["id"].clone();
+        match taken {
+            "owner" => drop(town.done(&town.nia, "desk.ticket.assign", json!({ "id": id, "me": true }))),
+            "reply" => drop(town.done(&town.nia, "desk.ticket.reply", json!({ "id": id, "text": "Looking" }))),
+            _ => {}
+        }
+        if !policy {
+            town.done(
+                &town.admin,
+                "kernel.setting.set",
+                json!({ "key": "desk.alerts", "value": { "auto_resolve": false } }),
+            );
+        }
+        let mut event = recovered();
+        event["proven"] = json!(proven);
+        town.tell("monitor.group.recovered", event);
+        let incident = town.incident();
+        assert_ne!(incident["status"], "resolved", "{taken} {proven} {policy}");
+        let last = incident["conversation"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["kind"], "note");
+        assert!(last["text"].as_str().unwrap().contains("1 process nginx runs"));
+    }
+}
+
+#[test]
+fn a_failed_run_leaves_the_incident_open_and_calls_for_a_person_until_one_takes_it() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    town.tell("runbooks.run.failed", json!({ "run": "run:4", "cause": "alert_group:9", "outcome": "Verification failed", "tried": ["restarted nginx", "undid it"] }));
+    let incident = town.incident();
+    assert_eq!(incident["status"], "new");
+    let words = || {
+        let all = town.world.kernel.read_as(&town.nia, |cx| cx.attention(50)).unwrap();
+        all.into_iter().map(|need| need.word).collect::<Vec<_>>()
+    };
+    assert!(words().contains(&"Runbook failed".to_owned()), "{:?}", words());
+    town.done(&town.nia, "desk.ticket.assign", json!({ "id": incident["id"], "me": true }));
+    assert_eq!(words(), [] as [String; 0]);
+}
+
+#[test]
+fn a_group_that_went_into_another_leaves_one_incident_open() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    let mut other = opened(&town);
+    other["group"] = json!("alert_group:10");
+    other["title"] = json!("Host not heard from");
+    town.tell("monitor.group.opened", other);
+    town.tell(
+        "monitor.group.merged",
+        json!({ "group": "alert_group:9", "into": "alert_group:10", "detail": "It follows from the host" }),
+    );
+    let open = town.list(&town.admin, "is:open");
+    let merged = town.list(&town.admin, "status:resolved");
+    assert_eq!((open.len(), merged.len()), (1, 1));
+    let shown = town.show(&town.admin, merged[0]);
+    let points = |one: &Value| one["ref"] == format!("ticket:{}", open[0]) && one["kind"] == "duplicate";
+    assert!(shown["links"].as_array().unwrap().iter().any(points), "{shown}");
+}
+
+#[test]
+fn two_writers_of_one_external_key_make_one_ticket() {
+    let town = Town::new();
+    let kernel = town.world.kernel.clone();
+    let ids: Vec<i64> = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..8)
+            .map(|_| {
+                let (kernel, admin) = (kernel.clone(), town.admin.clone());
+                scope.spawn(move || {
+                    let input = json!({ "summary": "Race", "external_key": "alert_group:77" });
+                    let call = kernel::Call::new(admin.into(), "desk.ticket.open", input, kernel::Via::Rest);
+                    kernel.dispatch(call).unwrap().output["id"].as_i64().unwrap()
+                })
+            })
+            .collect();
+        handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(town.list(&town.admin, ""), [ids[0]]);
+}
