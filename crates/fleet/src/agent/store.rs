@@ -76,15 +76,6 @@ pub(crate) fn by_ids(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<
     tx.run(&query)?.iter().map(agent).collect()
 }
 
-/// The agents of an asset, newest first.
-pub(crate) fn of_asset(tx: &mut Tx<'_>, asset: i64, reach: &Reach) -> Result<Vec<Agent>> {
-    let mut query = Query::new(COLUMNS);
-    query.push(" WHERE a.asset_id = ").bind(asset);
-    within(&mut query, reach);
-    query.push(" ORDER BY a.id DESC LIMIT 20");
-    tx.run(&query)?.iter().map(agent).collect()
-}
-
 /// One page of agents, newest first, below `before`.
 pub(crate) fn page(tx: &mut Tx<'_>, filter: &super::list::Filter, reach: &Reach, limit: i64) -> Result<Vec<Agent>> {
     let mut query = Query::new(COLUMNS);

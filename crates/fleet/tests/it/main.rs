@@ -1,0 +1,16 @@
+//! Fleet from outside: machines that enrol, connect, lie and go away, through the real session and the one door.
+
+#[cfg(test)]
+mod clones;
+#[cfg(test)]
+mod enrolment;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod link;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod stop;
