@@ -69,6 +69,28 @@ pub struct Need {
     pub(crate) user: Option<i64>,
 }
 
+impl Need {
+    /// An example with a title, for the tests of pages.
+    pub fn sample(title: &str) -> Self {
+        Self {
+            subject: Ref::new("ticket", 1),
+            title: title.into(),
+            why: "41 devices behind it".into(),
+            mark: Mark::Critical.as_str().into(),
+            word: "Down".into(),
+            weight: 900,
+            since: Time(1_772_438_400_000_000),
+            action: "Open".into(),
+            href: "/desk/tickets/1".into(),
+            score: 901,
+            reason: "901: 900 for what it is, 1 for its age in hours".into(),
+            grant: "desk.ticket.list".into(),
+            team: None,
+            user: None,
+        }
+    }
+}
+
 impl Cx<'_, '_> {
     /// Puts something on the list, or updates it there.
     pub fn needs_attention(&mut self, attention: &Attention) -> Result<()> {

@@ -146,6 +146,18 @@ impl Db {
         result
     }
 
+    /// Reads without a time limit, for copies of everything; the closure streams rows with [`Tx::each`].
+    pub(crate) fn read_long<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let (result, _) = match &self.inner.engine {
+            Engine::Sqlite(readers) => readers.read_within(u64::MAX, work)?,
+            Engine::Postgres(readers) => readers.read(|tx| {
+                tx.batch(pg::NO_TIME_LIMIT)?;
+                work(tx)
+            })?,
+        };
+        result
+    }
+
     /// Runs a closure in a write transaction and waits until it is durable. The closure may run more than once.
     pub fn write<T, F>(&self, name: &'static str, priority: Priority, work: F) -> Result<T>
     where

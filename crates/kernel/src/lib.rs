@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod attention;
 pub mod audit;
+pub mod backup;
 pub mod blobs;
 pub mod cx;
 pub mod db;
@@ -14,6 +15,7 @@ pub mod fetch;
 mod idempotency;
 pub mod job;
 pub mod limits;
+pub mod lock;
 pub mod meta;
 pub mod notifications;
 pub mod operation;

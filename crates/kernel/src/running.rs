@@ -61,6 +61,7 @@ pub struct Kernel {
     listeners: RwLock<Vec<Listener>>,
     held: AtomicBool,
     stopping: AtomicBool,
+    lock: Mutex<Option<crate::lock::DataLock>>,
     events: Bell,
     jobs: Bell,
     stop: Bell,
@@ -95,6 +96,7 @@ impl Kernel {
         std::fs::create_dir_all(&data).map_err(|error| {
             Error::unavailable(format!("The data folder {} cannot be made: {error}.", data.display()))
         })?;
+        let lock = crate::lock::DataLock::take(&data)?;
         let registry = Registry::new(domains)?;
         let secrets = crate::secrets::Keys::open(&key_file)?;
         let db = Db::open(&source, &options)?;
@@ -118,6 +120,7 @@ impl Kernel {
             listeners: RwLock::default(),
             held: AtomicBool::new(held),
             stopping: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
             events: Bell::default(),
             jobs: Bell::default(),
             stop: Bell::default(),
@@ -181,7 +184,7 @@ impl Kernel {
         self.wait(Duration::from_secs(1));
     }
 
-    /// Asks everything to stop and waits for it.
+    /// Asks everything to stop and waits for it; the data folder is free for another process then.
     pub fn shut_down(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         for bell in [&self.events, &self.jobs, &self.stop] {
@@ -191,6 +194,7 @@ impl Kernel {
         for thread in threads {
             let _ = thread.join();
         }
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// True once the server is asked to stop.

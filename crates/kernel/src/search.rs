@@ -11,7 +11,7 @@ use crate::operation::{Access, Effect, Operation, Route, get};
 use crate::reference::Ref;
 use crate::time::Time;
 
-mod store;
+pub(crate) mod store;
 
 /// Whose rows a document counts among: what a [`crate::Reach`] is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

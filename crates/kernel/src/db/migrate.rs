@@ -97,6 +97,7 @@ impl Db {
 
 fn apply(tx: &mut Tx<'_>, domain: &'static str, migration: &Migration, version: &str, now: Time) -> Result<()> {
     let dialect = tx.dialect();
+    tx.without_time_limit()?;
     tx.batch(&spelled(migration.sql, dialect)).map_err(|error| {
         Error::internal("migration", format!("{domain}/{}: {error} {:?}", migration.number, error.cause))
     })?;

@@ -44,6 +44,11 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
+fn is_lost(error: &postgres::Error) -> bool {
+    use std::error::Error as _;
+    error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>())
+}
+
 fn failed(error: &postgres::Error) -> Error {
     let code = error.code().map(postgres::error::SqlState::code).unwrap_or_default().to_owned();
     let cause =
@@ -61,10 +66,15 @@ fn failed(error: &postgres::Error) -> Error {
             with(Error::unavailable("This took too long and was stopped. Nothing was changed; ask for less at once."))
         }
         code if code.starts_with("23") => with(Error::conflict("This collides with something that exists already.")),
-        "" => with(Error::unavailable("The connection to the database was lost. Try again in a moment.")),
+        "" if is_lost(error) => {
+            with(Error::unavailable("The connection to the database was lost. Try again in a moment."))
+        }
         _ => Error::internal("postgres", cause),
     }
 }
+
+/// Lifts the time limit until the end of the transaction.
+pub(super) const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 
 /// One connection with its prepared statements.
 pub(super) struct Session {
@@ -113,6 +123,17 @@ impl Session {
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let rows = self.client.query(&statement, &params).map_err(|error| failed(&error))?;
         rows.iter().map(row).collect()
+    }
+
+    pub(super) fn each(&mut self, sql: &str, work: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        use postgres::fallible_iterator::FallibleIterator as _;
+        let statement = self.prepare(sql)?;
+        let none: [&(dyn ToSql + Sync); 0] = [];
+        let mut rows = self.client.query_raw(&statement, none).map_err(|error| failed(&error))?;
+        while let Some(found) = rows.next().map_err(|error| failed(&error))? {
+            work(row(&found)?)?;
+        }
+        Ok(())
     }
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {

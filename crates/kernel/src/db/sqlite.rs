@@ -67,21 +67,38 @@ pub(super) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Res
     let columns = statement.column_count();
     let mut rows = statement.query(params_from_iter(params)).map_err(|error| failed(&error))?;
     let mut answer = Vec::new();
-    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        let mut values = Vec::with_capacity(columns);
-        for column in 0..columns {
-            values.push(match row.get_ref(column).map_err(|error| failed(&error))? {
-                ValueRef::Null => Value::Null,
-                ValueRef::Integer(value) => Value::Int(value),
-                ValueRef::Real(value) => Value::Real(value),
-                ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
-                ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
-            });
-        }
-        answer.push(Row(values));
+    while let Some(found) = rows.next().map_err(|error| failed(&error))? {
+        answer.push(row(found, columns)?);
     }
     Ok(answer)
 }
+
+pub(super) fn each(connection: &Connection, sql: &str, work: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+    let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).map_err(|error| failed(&error))?;
+    while let Some(found) = rows.next().map_err(|error| failed(&error))? {
+        work(row(found, columns)?)?;
+    }
+    Ok(())
+}
+
+fn row(found: &rusqlite::Row<'_>, columns: usize) -> Result<Row> {
+    let mut values = Vec::with_capacity(columns);
+    for column in 0..columns {
+        values.push(match found.get_ref(column).map_err(|error| failed(&error))? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(value) => Value::Int(value),
+            ValueRef::Real(value) => Value::Real(value),
+            ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+            ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
+        });
+    }
+    Ok(Row(values))
+}
+
+/// Writes that take as long as they take.
+pub(super) const UNBOUNDED: [&str; 2] = ["kernel.migrate", "kernel.restore"];
 
 /// A deadline the engine looks at while it works.
 #[derive(Clone)]
@@ -232,7 +249,9 @@ impl Writer {
 
     fn timed(&self, work: &mut dyn Work) -> Result<Deferred> {
         let started = Instant::now();
-        self.deadline.set(limits::WRITE_HARD_MS);
+        if !UNBOUNDED.contains(&work.name()) {
+            self.deadline.set(limits::WRITE_HARD_MS);
+        }
         let mut tx = Tx::new(Backend::Sqlite(&self.connection), self.fault.as_ref());
         let outcome = work.run(&mut tx).map(|()| std::mem::take(&mut tx.deferred));
         self.stats.statements.fetch_add(tx.statements, Ordering::Relaxed);
@@ -290,10 +309,18 @@ impl Readers {
     }
 
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(Result<T>, u64)> {
+        self.read_within(limits::READ_HARD_MS, work)
+    }
+
+    pub(super) fn read_within<T>(
+        &self,
+        ms: u64,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<(Result<T>, u64)> {
         let (connection, deadline) = self.take()?;
         let lent = Lent { readers: self, connection: Some((connection, deadline)) };
         let Some((connection, deadline)) = &lent.connection else { return Err(Error::internal("reader-lent", "")) };
-        deadline.set(limits::READ_HARD_MS);
+        deadline.set(ms);
         execute(connection, "BEGIN", &[])?;
         let mut tx = Tx::new(Backend::Sqlite(connection), None);
         let result = work(&mut tx);

@@ -84,6 +84,22 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Hands over the rows of a query one by one, for tables that do not fit in memory.
+    pub(crate) fn each(&mut self, sql: &str, work: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        match &mut self.backend {
+            Backend::Sqlite(connection) => super::sqlite::each(connection, sql, work),
+            Backend::Postgres(session) => session.each(sql, work),
+        }
+    }
+
+    /// Lifts the time limit of this transaction on PostgreSQL; on SQLite its name does ([`super::sqlite::UNBOUNDED`]).
+    pub(crate) fn without_time_limit(&mut self) -> Result<()> {
+        match &mut self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(session) => session.batch(pg::NO_TIME_LIMIT),
+        }
+    }
+
     /// Runs several statements without parameters: migrations only.
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
         self.statements += 1;

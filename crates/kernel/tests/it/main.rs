@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod dispatch;
 #[cfg(test)]
 mod notes;

@@ -1,0 +1,55 @@
+//! A data folder has one owner: `DATA/lock`, held as long as the process lives.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// The lock; dropping it gives the folder back.
+#[derive(Debug)]
+pub struct DataLock {
+    _file: File,
+}
+
+impl DataLock {
+    /// Takes the folder, or says which process has it.
+    pub fn take(data: &Path) -> Result<Self> {
+        let path = data.join("lock");
+        let unusable = |error: std::io::Error| {
+            Error::unavailable(format!("The lock file {} cannot be used: {error}.", path.display()))
+        };
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let _ = file.take(20).read_to_string(&mut pid);
+                return Err(Error::conflict(format!(
+                    "The data folder {} is in use by process {}. Stop it first, or use another folder with --data.",
+                    data.display(),
+                    pid.trim()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_owner_who_is_named_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataLock::take(folder.path()).unwrap();
+        let error = DataLock::take(folder.path()).unwrap_err();
+        assert!(error.message.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        DataLock::take(folder.path()).unwrap();
+    }
+}
