@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+use crate::limits;
 
 mod migrate;
 mod pg;
@@ -54,11 +55,22 @@ pub struct Options {
     pub fault: Option<FaultHook>,
     /// Largest SQLite file in pages, for tests of a full disk.
     pub page_count_max: Option<u32>,
+    /// Closures that may wait for a writer.
+    pub write_queue_max: usize,
+    /// Time after which the engine stops a read, in milliseconds.
+    pub read_ms_max: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, writers: 4, fault: None, page_count_max: None }
+        Self {
+            readers: 4,
+            writers: 4,
+            fault: None,
+            page_count_max: None,
+            write_queue_max: limits::WRITE_QUEUE_MAX,
+            read_ms_max: limits::READ_HARD_MS,
+        }
     }
 }
 
@@ -103,15 +115,15 @@ impl Db {
     /// Opens or creates the database; migrations are a separate step.
     pub fn open(source: &Source, options: &Options) -> Result<Self> {
         let stats = Arc::new(Stats::default());
-        let queue = Arc::new(queue::Queue::default());
+        let queue = Arc::new(queue::Queue::new(options.write_queue_max));
         let (engine, threads) = match source {
             Source::Sqlite(path) => {
                 let writer = sqlite::spawn_writer(path, options, queue.clone(), stats.clone())?;
-                (Engine::Sqlite(sqlite::Readers::open(path, options.readers)?), vec![writer])
+                (Engine::Sqlite(sqlite::Readers::open(path, options)?), vec![writer])
             }
             Source::Postgres(url, schema) => {
                 let writers = pg::spawn_writers(url, schema, options, &queue, &stats)?;
-                (Engine::Postgres(pg::Readers::new(url, schema, options.readers)), writers)
+                (Engine::Postgres(pg::Readers::new(url, schema, options)), writers)
             }
         };
         Ok(Self { inner: Arc::new(Inner { engine, stats, queue, threads }) })

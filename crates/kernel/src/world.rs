@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use crate::db::{Options, Source};
 use crate::dispatch::{Answer, Call, Via};
-use crate::error::{Error, Result};
-use crate::permission::Actor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::operation::{Access, Effect};
+use crate::permission::{Actor, Ident};
 use crate::registry::Domain;
 use crate::running::{Handle, Kernel, Settings};
 use crate::time::{Clock, Time};
+
+mod store;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -90,6 +93,58 @@ impl World {
         self.kernel.run_schedules()?;
         self.kernel.settle()
     }
+}
+
+/// Tries every operation of a registry as nobody and as somebody without grants, and dangerous ones unconfirmed; answers
+/// what was let through that should not have been.
+pub fn try_every_operation(world: &World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let stranger = Actor { ident: Ident::User(999_999_999), name: "Stranger".into(), ..Actor::nobody() };
+    let kind = |actor: &Actor, name: &str| {
+        let call = Call::new(Arc::new(actor.clone()), name, serde_json::json!({}), Via::Rest);
+        world.kernel.dispatch(call).err().map(|error| error.kind)
+    };
+    for entry in world.kernel.registry().operations() {
+        let mut expect = |who: &str, got: Option<ErrorKind>, wanted: ErrorKind| {
+            if got != Some(wanted) {
+                wrong.push(format!("{} as {who}: {got:?} instead of {wanted:?}", entry.name));
+            }
+        };
+        if entry.access != Access::Anyone {
+            expect("nobody", kind(&Actor::nobody(), entry.name), ErrorKind::SignIn);
+        }
+        if entry.access == Access::Grant {
+            expect("a stranger", kind(&stranger, entry.name), ErrorKind::Denied);
+        }
+        if entry.effect == Effect::Dangerous && entry.access != Access::Anyone {
+            expect("an owner who did not confirm", kind(&Actor::os("owner"), entry.name), ErrorKind::Unconfirmed);
+        }
+    }
+    wrong
+}
+
+/// The tables of one domain as SQLite has them, sorted by name: what its `schema.sql` shows.
+pub fn schema_text(domains: Vec<Domain>, name: &str) -> Result<String> {
+    let number = COUNT.fetch_add(1, Ordering::SeqCst);
+    let folder = std::env::temp_dir().join(format!("mainstay_schema_{}_{number}", std::process::id()));
+    let source = Source::Sqlite(folder.join("mainstay.db"));
+    let world = World::open(domains, Options::default(), source, folder, Clock::fake(START))?;
+    let prefix = format!("{name}_");
+    world.kernel.db.read(|tx| store::schema(tx, &prefix))
+}
+
+/// Compares a domain's `schema.sql` with its tables; with `UPDATE_SCHEMA=1` in the environment it writes the file.
+pub fn check_schema(path: &std::path::Path, text: &str) -> Result<()> {
+    let wrong = |error: std::io::Error| Error::internal("schema-file", format!("{}: {error}", path.display()));
+    if std::env::var("UPDATE_SCHEMA").is_ok_and(|value| value == "1") {
+        return std::fs::write(path, text).map_err(wrong);
+    }
+    if std::fs::read_to_string(path).map_err(wrong)? == text {
+        return Ok(());
+    }
+    let message =
+        format!("{} does not show the tables as they are. Run the tests with UPDATE_SCHEMA=1.", path.display());
+    Err(Error::conflict(message))
 }
 
 impl Drop for World {

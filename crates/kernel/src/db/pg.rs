@@ -272,12 +272,14 @@ pub(super) struct Readers {
     url: String,
     schema: String,
     keep: usize,
+    ms_max: u64,
     idle: Mutex<Vec<Session>>,
 }
 
 impl Readers {
-    pub(super) fn new(url: &str, schema: &str, keep: usize) -> Self {
-        Self { url: url.to_owned(), schema: schema.to_owned(), keep, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(url: &str, schema: &str, options: &Options) -> Self {
+        let (keep, ms_max) = (options.readers, options.read_ms_max);
+        Self { url: url.to_owned(), schema: schema.to_owned(), keep, ms_max, idle: Mutex::new(Vec::new()) }
     }
 
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(Result<T>, u64)> {
@@ -289,7 +291,7 @@ impl Readers {
             .filter(|session| !session.client.is_closed());
         let mut session = match kept {
             Some(session) => session,
-            None => Session::connect(&self.url, &self.schema, limits::READ_HARD_MS)?,
+            None => Session::connect(&self.url, &self.schema, self.ms_max)?,
         };
         session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let mut tx = Tx::new(Backend::Postgres(&mut session), None);

@@ -7,7 +7,6 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::limits;
 
 /// Who waits for the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,19 +70,23 @@ struct Waiting {
     closed: bool,
 }
 
-#[derive(Default)]
 pub(super) struct Queue {
+    max: usize,
     waiting: Mutex<Waiting>,
     arrived: Condvar,
 }
 
 impl Queue {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, waiting: Mutex::default(), arrived: Condvar::new() }
+    }
+
     pub(super) fn push(&self, priority: Priority, work: Box<dyn Work>) -> Result<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.closed {
             return Err(Error::unavailable("The server is stopping. Try again in a moment."));
         }
-        if waiting.interactive.len() + waiting.background.len() >= limits::WRITE_QUEUE_MAX {
+        if waiting.interactive.len() + waiting.background.len() >= self.max {
             return Err(Error::unavailable(
                 "Too many changes wait to be written. Nothing was changed; try again in a moment.",
             ));

@@ -292,24 +292,30 @@ impl Writer {
 /// The pool of read-only connections.
 pub(super) struct Readers {
     path: PathBuf,
+    ms_max: u64,
     idle: Mutex<Vec<(Connection, Deadline)>>,
     returned: Condvar,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, count: usize) -> Result<Self> {
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
         let mut idle = Vec::new();
-        for _ in 0..count.max(1) {
+        for _ in 0..options.readers.max(1) {
             let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.execute_batch("PRAGMA query_only = ON;").map_err(|error| failed(&error))?;
             let deadline = Deadline::install(&connection);
             idle.push((connection, deadline));
         }
-        Ok(Self { path: path.to_owned(), idle: Mutex::new(idle), returned: Condvar::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            ms_max: options.read_ms_max,
+            idle: Mutex::new(idle),
+            returned: Condvar::new(),
+        })
     }
 
     pub(super) fn read<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(Result<T>, u64)> {
-        self.read_within(limits::READ_HARD_MS, work)
+        self.read_within(self.ms_max, work)
     }
 
     pub(super) fn read_within<T>(

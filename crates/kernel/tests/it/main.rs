@@ -7,10 +7,18 @@ mod audit;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod dispatch;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod outside;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod search;

@@ -198,7 +198,7 @@ pub(crate) fn domain() -> Domain {
         migrations: &[Migration {
             number: 1,
             name: "notes",
-            sql: "CREATE TABLE notes_notes (id {id}, text {text} NOT NULL, version {int} NOT NULL, copies {int} NOT NULL, counted {int} NOT NULL DEFAULT 0) {strict};",
+            sql: "CREATE TABLE notes_notes (id {id}, text {text} NOT NULL, version {int} NOT NULL, copies {int} NOT NULL, counted {int} NOT NULL DEFAULT 0) {strict};\nCREATE TABLE notes_names (name {text} PRIMARY KEY, owner {int} NOT NULL) {strict};",
         }],
         operations: vec![
             Entry::of::<WriteNote>(),
