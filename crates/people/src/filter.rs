@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
 
 fn write_value(f: &mut fmt::Formatter<'_>, value: &str, word: bool) -> fmt::Result {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '@' | '+' | '-' | '#' | '*');
-    let starts_well = !word || !value.starts_with('-');
+    let starts_well = if word { !value.starts_with('-') } else { !value.starts_with("//") };
     if !value.is_empty() && starts_well && value.chars().all(plain) {
         return f.write_str(value);
     }

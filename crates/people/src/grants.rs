@@ -4,10 +4,10 @@ use kernel::{Event, Mark, Ref, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-//pub(crate) mod give;
-//pub(crate) mod list;
-//pub(crate) mod reach;
-//pub(crate) mod revoke;
+pub(crate) mod give;
+pub(crate) mod list;
+pub(crate) mod reach;
+pub(crate) mod revoke;
 pub(crate) mod store;
 
 /// How far a given role reaches.

@@ -1,22 +1,49 @@
 //! People: users, teams, the tree of places, roles and grants, sign-in, sessions and tokens. It tells the kernel who an
 //! identity is and what they may do. It sends no mail and knows no HTTP: the server brings tokens and takes them away.
 
-use kernel::Domain;
 use kernel::db::Migration;
+use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
 pub mod actor;
+pub mod attempts;
 pub mod filter;
 pub mod grants;
+pub mod me;
 mod names;
+mod password;
 pub mod place;
+mod random;
 pub mod roles;
+pub mod sessions;
+pub mod setup;
+mod sweep;
 pub mod team;
+pub mod tokens;
 pub mod user;
 
+pub use grants::give::GiveGrant;
+pub use grants::list::{ListGrants, ListRoles};
+pub use grants::revoke::RevokeGrant;
 pub use names::*;
 pub use place::Place;
+pub use place::change::{CreatePlace, RemovePlace, UpdatePlace};
+pub use place::list::{ListPlaces, ShowPlace};
+pub use sessions::list::ListSessions;
+pub use sessions::prove::Prove;
+pub use sessions::sign_in::SignIn;
+pub use sessions::sign_out::{SignOut, SignOutEverywhere};
+pub use setup::CompleteSetup;
 pub use team::Team;
+pub use team::change::{AddMember, CreateTeam, RemoveMember, UpdateTeam};
+pub use team::list::{ListTeams, ShowTeam};
+pub use tokens::create::CreateToken;
+pub use tokens::list::ListTokens;
+pub use tokens::revoke::RevokeToken;
 pub use user::User;
+pub use user::change::{DisableUser, EnableUser, SetPassword, UpdateUser};
+pub use user::create::CreateUser;
+pub use user::list::ListUsers;
+pub use user::show::ShowUser;
 
 const MIGRATIONS: &[Migration] =
     &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
@@ -27,5 +54,83 @@ pub fn domain() -> web::Domain {
 }
 
 fn declarations() -> Domain {
-    Domain { name: "people", migrations: MIGRATIONS, actors: Some(actor::resolve), ..Domain::default() }
+    Domain {
+        name: "people",
+        migrations: MIGRATIONS,
+        operations: operations(),
+        events: events(),
+        jobs: vec![sweep::JOB],
+        schedules: vec![sweep::SCHEDULE],
+        nouns: nouns(),
+        actors: Some(actor::resolve),
+        ..Domain::default()
+    }
+}
+
+fn operations() -> Vec<Entry> {
+    vec![
+        Entry::of::<ListUsers>(),
+        Entry::of::<ShowUser>(),
+        Entry::of::<CreateUser>(),
+        Entry::of::<UpdateUser>(),
+        Entry::of::<DisableUser>(),
+        Entry::of::<EnableUser>(),
+        Entry::of::<SetPassword>(),
+        Entry::of::<ListTeams>(),
+        Entry::of::<ShowTeam>(),
+        Entry::of::<CreateTeam>(),
+        Entry::of::<UpdateTeam>(),
+        Entry::of::<AddMember>(),
+        Entry::of::<RemoveMember>(),
+        Entry::of::<ListPlaces>(),
+        Entry::of::<ShowPlace>(),
+        Entry::of::<CreatePlace>(),
+        Entry::of::<UpdatePlace>(),
+        Entry::of::<RemovePlace>(),
+        Entry::of::<ListRoles>(),
+        Entry::of::<ListGrants>(),
+        Entry::of::<GiveGrant>(),
+        Entry::of::<RevokeGrant>(),
+        Entry::of::<SignIn>(),
+        Entry::of::<SignOut>(),
+        Entry::of::<SignOutEverywhere>(),
+        Entry::of::<Prove>(),
+        Entry::of::<ListSessions>(),
+        Entry::of::<CreateToken>(),
+        Entry::of::<ListTokens>(),
+        Entry::of::<RevokeToken>(),
+        Entry::of::<me::ShowMe>(),
+        Entry::of::<me::UpdateMe>(),
+        Entry::of::<CompleteSetup>(),
+    ]
+}
+
+fn events() -> Vec<EventEntry> {
+    vec![
+        EventEntry::of::<user::UserCreated>(),
+        EventEntry::of::<user::UserDisabled>(),
+        EventEntry::of::<user::UserEnabled>(),
+        EventEntry::of::<user::PasswordSet>(),
+        EventEntry::of::<team::MemberAdded>(),
+        EventEntry::of::<team::MemberRemoved>(),
+        EventEntry::of::<grants::GrantGiven>(),
+        EventEntry::of::<grants::GrantRevoked>(),
+        EventEntry::of::<sessions::SessionStarted>(),
+        EventEntry::of::<sessions::SessionEnded>(),
+        EventEntry::of::<tokens::TokenCreated>(),
+        EventEntry::of::<tokens::TokenRevoked>(),
+    ]
+}
+
+fn nouns() -> Vec<Noun> {
+    vec![
+        Noun { kind: "user", list: ListUsers::NAME, resolve: user::list::resolve, set: Some(user::change::set_back) },
+        Noun { kind: "team", list: ListTeams::NAME, resolve: team::list::resolve, set: Some(team::change::set_back) },
+        Noun {
+            kind: "place",
+            list: ListPlaces::NAME,
+            resolve: place::list::resolve,
+            set: Some(place::change::set_back),
+        },
+    ]
 }

@@ -4,13 +4,17 @@ use kernel::{Error, Ref, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-//pub(crate) mod change;
-//pub(crate) mod list;
+pub(crate) mod change;
+pub(crate) mod list;
 pub(crate) mod store;
+
+pub(crate) use change::must_exist;
 
 /// What a place can be, from the outside in.
 pub const KINDS: &[&str] = &["client", "site", "building", "floor", "room", "rack"];
 
+/// Longest name, in characters.
+pub(crate) const NAME_CHARS_MAX: usize = 120;
 /// Most levels of the tree.
 pub(crate) const DEPTH_MAX: usize = 12;
 

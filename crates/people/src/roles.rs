@@ -71,7 +71,6 @@ const ASKS: &[Part] = &[
     own("desk.ticket.reopen"),
     own("assets.thing.list"),
     own("assets.thing.show"),
-    own("kernel.search.find"),
 ];
 
 const LOOKS_UP: &[Part] = &[
@@ -82,7 +81,6 @@ const LOOKS_UP: &[Part] = &[
     all("people.place.list"),
     all("people.place.show"),
     all("people.role.list"),
-    given("kernel.search.find"),
 ];
 
 const READS: &[Part] = &[
@@ -153,7 +151,6 @@ const AUDITS: &[Part] = &[
     given("*.count"),
     given("*.read"),
     given("*.timeline"),
-    given("kernel.search.find"),
     given("kernel.audit.verify"),
 ];
 

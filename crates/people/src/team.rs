@@ -4,8 +4,8 @@ use kernel::{Event, Ref, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-//pub(crate) mod change;
-//pub(crate) mod list;
+pub(crate) mod change;
+pub(crate) mod list;
 pub(crate) mod store;
 
 /// A team.

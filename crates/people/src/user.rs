@@ -1,13 +1,14 @@
 //! Users: people who may sign in, and what may be seen of them.
 
-use kernel::{Error, Event, Mark, Reach, Ref, Result, Time};
+use kernel::search::{Document, ScopeToken};
+use kernel::{Cx, Error, Event, Mark, Reach, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-//pub(crate) mod change;
-//pub(crate) mod create;
-//pub(crate) mod list;
-//pub(crate) mod show;
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod show;
 pub mod store;
 
 /// Longest name, in characters.
@@ -89,6 +90,26 @@ pub(crate) fn locale(text: &str) -> Result<String> {
     let tag = text.trim();
     let fits = !tag.is_empty() && tag.len() <= 20 && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if fits { Ok(tag.to_owned()) } else { Err(Error::invalid("locale", "Write a language like en or de-CH.")) }
+}
+
+/// Makes a user findable: by those who may see users at their place or of their teams, and by themselves.
+pub(crate) fn index(cx: &mut Cx, user: &User) -> Result<()> {
+    let mut scopes = vec![ScopeToken::User(user.id)];
+    scopes.extend(user.place.map(ScopeToken::Place));
+    scopes.extend(crate::team::store::of_user(cx.tx, user.id)?.into_iter().map(ScopeToken::Team));
+    cx.index(&Document {
+        subject: user.reference.clone(),
+        title: user.name.clone(),
+        body: format!("{} {}", user.login, user.email),
+        scopes,
+        at: user.created_at,
+    })
+}
+
+/// A user the actor's grant for an operation reaches.
+pub(crate) fn reached(cx: &mut Cx, id: i64, operation: &str) -> Result<User> {
+    let reach = cx.reach(operation)?;
+    store::find(cx.tx, &[id], &reach)?.pop().ok_or_else(|| Error::not_found(User::subject(id)))
 }
 
 /// How much of the users an actor may see: the reach, with the actor always seeing themselves.

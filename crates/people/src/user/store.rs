@@ -214,7 +214,10 @@ pub(crate) fn options(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(i64, String)>>
     tx.query(sql, &[limit.into()])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
-/// True while there is no user at all.
-pub(crate) fn none(tx: &mut Tx<'_>) -> Result<bool> {
-    Ok(tx.first("SELECT id FROM people_users LIMIT 1", &[])?.is_none())
+/// The numbers of the users within reach, at most 5,000.
+pub(crate) fn seen_ids(tx: &mut Tx<'_>, reach: &Reach) -> Result<Vec<i64>> {
+    let mut query = Query::new("SELECT u.id FROM people_users u WHERE 1 = 1");
+    visible(&mut query, reach);
+    query.push(" ORDER BY u.id LIMIT 5000");
+    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
 }

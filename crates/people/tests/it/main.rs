@@ -1,0 +1,14 @@
+//! People from outside: sign-in, sessions, tokens, setup, roles and who may give them.
+
+#[cfg(test)]
+mod office;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod setup;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod tree;
