@@ -133,6 +133,25 @@ impl Error {
         Self { cause: Some(cause.to_string()), ..Self::new(ErrorKind::Internal, message) }
     }
 
+    /// An error of a class that came from elsewhere, such as another server's answer.
+    pub fn of_kind(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, message)
+    }
+
+    /// The same error in other words.
+    #[must_use]
+    pub fn says(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Adds the cause, for the log only.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
     /// Adds the field an error is about.
     #[must_use]
     pub fn at(mut self, field: &str) -> Self {

@@ -1,1 +1,32 @@
-//! HTTP, REST, OpenAPI, sessions, the agent gateway and the page shell.
+//! HTTP: REST and OpenAPI drawn from the registry, sessions, pages in their shell, forms, live updates, the local socket
+//! and the agents' gateway. It decides nothing about IT: every change goes through the kernel's one door.
+
+mod api;
+mod app;
+mod bulk;
+mod door;
+mod entry;
+mod form;
+mod form_page;
+mod gateway;
+mod home;
+mod house;
+mod listen;
+mod live;
+mod openapi;
+mod own;
+mod pages;
+mod palette;
+mod respond;
+mod session;
+
+pub use house::{own_pages, own_places};
+pub use app::{App, Site};
+pub use listen::{Listening, Ports, bind};
+pub use door::router;
+pub use openapi::document as openapi_document;
+
+use std::sync::Arc;
+
+/// A shared application.
+pub type Shared = Arc<App>;

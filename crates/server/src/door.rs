@@ -1,0 +1,136 @@
+//! The router, and what happens to every request around its handler: host check, headers, a limit on bodies and time.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use http_body_util::{BodyExt as _, Limited};
+use kernel::{Error, Result};
+
+use crate::{Shared, api, bulk, entry, form, home, live, own, pages, palette, respond};
+
+/// Largest request body.
+const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(20);
+
+/// The console, the portal, REST and the rest, as one service.
+pub fn router(app: &Shared) -> Router {
+    let mut router = Router::new()
+        .route("/", get(home::page))
+        .route("/setup", get(entry::setup_page).post(entry::setup))
+        .route("/sign-in", get(entry::sign_in_page).post(entry::sign_in))
+        .route("/signout", post(entry::sign_out))
+        .route("/do/{operation}", get(form::page).post(form::submit))
+        .route("/_bulk", post(bulk::submit))
+        .route("/_palette", get(palette::search))
+        .route("/_live", get(live::stream))
+        .route("/_panel/{name}/{kind}/{id}", get(pages::panel))
+        .route("/_ui", get(own::gallery))
+        .route("/_static/{*path}", get(own::asset))
+        .route("/favicon.ico", get(own::favicon))
+        .route("/healthz", get(own::healthz))
+        .route("/readyz", get(own::readyz))
+        .route("/metrics", get(own::metrics))
+        .route("/api/v1/openapi.json", get(own::openapi))
+        .route("/api/v1/{*path}", any(api::call));
+    for (index, page) in app.site.pages.iter().enumerate() {
+        router = router.route(page.path, get(move |state, request| pages::page(state, index, request)));
+    }
+    router.fallback(pages::not_found).layer(middleware::from_fn_with_state(app.clone(), around)).with_state(app.clone())
+}
+
+async fn around(axum::extract::State(app): axum::extract::State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = if known_host(&app, &request) {
+        next.run(request).await
+    } else {
+        respond::with_type(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This console does not answer to that host name.\n")
+    };
+    respond::harden(&mut response);
+    response
+}
+
+/// Guards a console on loopback against names that were made to point at it (DNS rebinding).
+fn known_host(app: &Shared, request: &Request) -> bool {
+    if app.hosts.is_empty() {
+        return true;
+    }
+    let Some(host) = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()) else { return true };
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name);
+    app.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The whole body, bounded in size and time.
+pub(crate) async fn body(body: Body) -> Result<Bytes> {
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Error::over_limit(format!("The request is larger than {BODY_BYTES_MAX} bytes. Send less at once.")))
+        }
+        Ok(Err(error)) => Err(Error::invalid("body", "The request's body did not arrive whole.").because(error)),
+        Err(_) => Err(Error::over_limit("The request's body took longer than 20 seconds to arrive.")),
+    }
+}
+
+/// Decodes `a=1&b=2`, in order, repeats kept (application/x-www-form-urlencoded, WHATWG URL section 5).
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    let decode = |part: &str| {
+        let bytes = part.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let [first, tail @ ..] = rest {
+            rest = tail;
+            match (*first, tail) {
+                (b'+', _) => out.push(b' '),
+                (b'%', [high, low, after @ ..]) => match (char::from(*high).to_digit(16), char::from(*low).to_digit(16)) {
+                    (Some(high), Some(low)) => {
+                        out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                        rest = after;
+                    }
+                    _ => out.push(b'%'),
+                },
+                (byte, _) => out.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    text.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(key, value)| (decode(key), decode(value))).collect()
+}
+
+/// The decoded query string.
+pub(crate) fn query(parts: &Parts) -> Vec<(String, String)> {
+    pairs(parts.uri.query().unwrap_or_default())
+}
+
+/// Encodes a value for a query string or form body.
+pub(crate) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_decode_in_order_and_broken_escapes_stay_text() {
+        let decoded = pairs("a=1+2&b=%C3%A5&b=%zz&c&=x&d=%4");
+        let expected = [("a", "1 2"), ("b", "å"), ("b", "%zz"), ("c", ""), ("", "x"), ("d", "%4")];
+        assert_eq!(decoded, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        assert_eq!(pairs(&format!("q={}", encode("a b&å=%"))), [("q".to_owned(), "a b&å=%".to_owned())]);
+    }
+}

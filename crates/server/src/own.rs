@@ -1,0 +1,93 @@
+//! The server's own addresses: health, metrics, static files, the gallery, OpenAPI.
+
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use kernel::Error;
+
+use crate::session::{Credentials, FromLoopback};
+use crate::{Shared, openapi, respond};
+
+/// `GET /healthz`: the process runs.
+pub(crate) async fn healthz() -> Response {
+    respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")
+}
+
+/// `GET /readyz`: the database answers.
+pub(crate) async fn readyz(State(app): State<Shared>) -> Response {
+    match app.blocking(|app| app.kernel.db.read(kernel::meta::epoch)).await {
+        Ok(_) => respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
+        Err(error) => respond::with_type(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", format!("{}\n", error.message)),
+    }
+}
+
+/// `GET /metrics`: our own figures as Prometheus text, for this machine and for tokens.
+pub(crate) async fn metrics(State(app): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let done = app.blocking(move |app| {
+        let who = Credentials::of(&parts).resolve(&app.kernel)?;
+        if parts.extensions.get::<FromLoopback>().is_none() && who.actor.ident == kernel::Ident::Nobody {
+            return Err(Error::sign_in());
+        }
+        Ok(respond::with_type(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text(app)))
+    });
+    done.await.unwrap_or_else(|error| respond::error(&error))
+}
+
+fn text(app: &Shared) -> String {
+    let stats = app.kernel.db.stats();
+    let counters = [
+        ("mainstay_db_writes_total", "Write closures that were kept.", &stats.writes),
+        ("mainstay_db_commits_total", "Commits that carried them.", &stats.commits),
+        ("mainstay_db_reads_total", "Reads.", &stats.reads),
+        ("mainstay_db_statements_total", "Statements of all kinds.", &stats.statements),
+        ("mainstay_db_writes_over_budget_total", "Write closures over 20 ms.", &stats.over_budget),
+        ("mainstay_db_repeats_total", "Transactions repeated because of a collision.", &stats.repeats),
+        ("mainstay_db_writes_refused_total", "Writes refused because the queue was full.", &stats.refused),
+    ];
+    let mut out = String::new();
+    for (name, help, value) in counters {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", value.load(Ordering::Relaxed));
+    }
+    let _ = writeln!(out, "# HELP mainstay_db_queue Write closures that wait.\n# TYPE mainstay_db_queue gauge\nmainstay_db_queue {}", app.kernel.db.queue_len());
+    out
+}
+
+/// `GET /_static/..`
+pub(crate) async fn asset(headers: HeaderMap, uri: axum::http::Uri) -> Response {
+    let Some(asset) = web::assets::find(uri.path()) else {
+        return respond::with_type(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "no such file\n");
+    };
+    let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let takes = |name: &str| accepts.split(',').any(|part| part.trim().split(';').next() == Some(name));
+    let (encoding, bytes) = match () {
+        () if takes("br") && !asset.brotli.is_empty() => (Some("br"), asset.brotli),
+        () if takes("gzip") && !asset.gzip.is_empty() => (Some("gzip"), asset.gzip),
+        () => (None, asset.bytes),
+    };
+    let mut response = respond::with_type(StatusCode::OK, asset.content_type, bytes);
+    respond::set(&mut response, header::CACHE_CONTROL, web::assets::CACHE_CONTROL);
+    respond::set(&mut response, header::VARY, "Accept-Encoding");
+    if let Some(encoding) = encoding {
+        respond::set(&mut response, header::CONTENT_ENCODING, encoding);
+    }
+    response
+}
+
+/// `GET /favicon.ico`
+pub(crate) async fn favicon() -> Response {
+    respond::see_other(web::assets::logo_href())
+}
+
+/// `GET /_ui`: every component in every state.
+pub(crate) async fn gallery() -> Response {
+    respond::page(StatusCode::OK, web::gallery::page())
+}
+
+/// `GET /api/v1/openapi.json`
+pub(crate) async fn openapi(State(app): State<Shared>) -> Response {
+    respond::json(StatusCode::OK, &openapi::document(app.kernel.registry()))
+}
