@@ -13,7 +13,7 @@ use axum::routing::{any, get, post};
 use http_body_util::{BodyExt as _, Limited};
 use kernel::{Error, Result};
 
-use crate::{Shared, api, bulk, entry, form, home, live, own, pages, palette, respond};
+use crate::{Shared, api, bulk, compress, entry, form, home, live, own, pages, palette, respond};
 
 /// Largest request body.
 const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;
@@ -47,8 +47,9 @@ pub fn router(app: &Shared) -> Router {
 }
 
 async fn around(axum::extract::State(app): axum::extract::State<Shared>, request: Request, next: Next) -> Response {
+    let packed = compress::accepted(request.headers());
     let mut response = if known_host(&app, &request) {
-        next.run(request).await
+        compress::apply(next.run(request).await, packed).await
     } else {
         respond::with_type(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This console does not answer to that host name.\n")
     };

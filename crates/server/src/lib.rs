@@ -4,6 +4,7 @@
 mod api;
 mod app;
 mod bulk;
+mod compress;
 mod door;
 mod entry;
 mod form;
