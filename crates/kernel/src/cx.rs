@@ -119,6 +119,11 @@ impl<'a, 'tx> Cx<'a, 'tx> {
         }
     }
 
+    /// Refuses a grant that is narrower than everything: for what has neither team nor place nor owner.
+    pub fn reach_everything(&self, operation: &str) -> Result<()> {
+        if self.reach(operation)?.everything { Ok(()) } else { Err(Error::denied(operation)) }
+    }
+
     /// True when the actor holds any grant for an operation.
     pub fn may(&self, operation: &str) -> bool {
         self.actor.reach(operation, self.now).is_some()

@@ -24,8 +24,11 @@ pub struct Noun {
     /// Titles and links of the given numbers, only those the actor may see.
     pub resolve: fn(&mut Cx, &[i64]) -> Result<Vec<Resolved>>,
     /// Sets one field to an earlier value, for undo; answers an error when the field cannot be undone.
-    pub set: Option<fn(&mut Cx, i64, &str, &Value) -> Result<()>>,
+    pub set: Option<SetField>,
 }
+
+/// Sets a field of a row to a value it had before.
+pub type SetField = fn(&mut Cx, i64, &str, &Value) -> Result<()>;
 
 /// Builds the actor of an identity from the database, with grants and teams as they are now.
 pub type ActorSource = fn(&mut Tx<'_>, &Ident, Time) -> Result<Actor>;

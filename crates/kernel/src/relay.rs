@@ -20,7 +20,7 @@ pub(crate) fn prepare(kernel: &Handle) -> Result<()> {
         for name in &names {
             store::subscribe(tx, name)?;
         }
-        Ok(())
+        store::unsubscribe_others(tx, &names)
     })
 }
 

@@ -243,6 +243,12 @@ impl Writer {
         }
     }
 
+    fn fault(&self, point: &'static str) {
+        if let Some(fault) = &self.fault {
+            fault(point);
+        }
+    }
+
     fn once(&self, session: &mut Session, work: &mut dyn Work) -> Result<()> {
         let started = Instant::now();
         session.batch("BEGIN ISOLATION LEVEL SERIALIZABLE")?;
@@ -250,7 +256,10 @@ impl Writer {
         let outcome = work.run(&mut tx);
         self.stats.statements.fetch_add(tx.statements, Ordering::Relaxed);
         let outcome = match outcome {
-            Ok(()) => session.batch("COMMIT"),
+            Ok(()) => {
+                self.fault("before-commit");
+                session.batch("COMMIT").inspect(|()| self.fault("after-commit"))
+            }
             Err(error) => {
                 let _ = session.batch("ROLLBACK");
                 Err(error)

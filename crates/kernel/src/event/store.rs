@@ -121,9 +121,18 @@ pub(crate) fn advance(tx: &mut Tx<'_>, subscriber: &str, from: i64, to: i64) -> 
     Ok(touched == 1)
 }
 
+/// Forgets subscribers that no longer exist, so that they hold nothing back.
+pub(crate) fn unsubscribe_others(tx: &mut Tx<'_>, names: &[&str]) -> Result<()> {
+    let mut query = Query::new("DELETE FROM kernel_subscriptions WHERE name NOT IN ");
+    query.list(names);
+    tx.run(&query).map(|_| ())
+}
+
+/// Makes a cursor that starts now: a subscriber that comes with an update does not react to history.
 pub(crate) fn subscribe(tx: &mut Tx<'_>, subscriber: &str) -> Result<()> {
     tx.execute(
-        "INSERT INTO kernel_subscriptions (name, position, failures, retry_at, last_error) VALUES (?1, 0, 0, 0, '') ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO kernel_subscriptions (name, position, failures, retry_at, last_error) \
+         SELECT CAST(?1 AS TEXT), value, 0, 0, '' FROM kernel_counters WHERE name = 'event_position' ON CONFLICT (name) DO NOTHING",
         &[subscriber.into()],
     )?;
     Ok(())

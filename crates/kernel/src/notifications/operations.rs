@@ -13,7 +13,7 @@ use crate::operation::{Access, Effect, Operation, Route, delete, get, post, put}
 use crate::page::{self, Page};
 use crate::reference::Ref;
 use crate::settings::Setting as _;
-use crate::settings::operations::{SetSetting, setting_ref};
+use crate::settings::operations::{replace, setting_ref};
 use crate::text::hex;
 
 /// List messages.
@@ -40,18 +40,13 @@ impl Operation for ListNotifications {
     type Output = Page<Outgoing>;
 
     fn run(&self, cx: &mut Cx) -> Result<Page<Outgoing>> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let rows = page::rows(self.limit)?;
         let state = self.state.as_deref().filter(|state| !state.is_empty());
         let before = page::before(self.cursor.as_deref())?;
         let found = store::list(cx.tx, state, self.about.as_ref(), before, rows + 1)?;
         Ok(Page::of(found, rows, |one| one.id))
     }
-}
-
-/// Channels have no teams or places: a narrower grant reaches nothing.
-fn everything(cx: &Cx, name: &str) -> Result<()> {
-    if cx.reach(name)?.everything { Ok(()) } else { Err(Error::denied(name)) }
 }
 
 /// Show a message and every try to deliver it.
@@ -83,7 +78,7 @@ impl Operation for ShowNotification {
     type Output = ShownNotification;
 
     fn run(&self, cx: &mut Cx) -> Result<ShownNotification> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         Ok(ShownNotification { message: find(cx, self.id)?, deliveries: store::deliveries(cx.tx, self.id)? })
     }
 }
@@ -103,7 +98,7 @@ impl Operation for RetryNotification {
     type Output = Outgoing;
 
     fn run(&self, cx: &mut Cx) -> Result<Outgoing> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let message = find(cx, self.id)?;
         if message.state != "failed" && message.state != "stopped" {
             return Err(Error::conflict(format!("It is {}, so there is nothing to send again.", message.state)));
@@ -134,7 +129,7 @@ impl Operation for TestNotification {
     type Output = Outgoing;
 
     fn run(&self, cx: &mut Cx) -> Result<Outgoing> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let recipient = match (&self.email, &self.webhook) {
             (Some(address), None) => Recipient::Email(address.clone()),
             (None, Some(name)) => Recipient::Webhook(name.clone()),
@@ -175,7 +170,7 @@ impl Operation for SetMailPassword {
     type Output = MailPassword;
 
     fn run(&self, cx: &mut Cx) -> Result<MailPassword> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let before = cx.secret(smtp::PASSWORD)?.is_some();
         let set = !self.password.is_empty();
         if set {
@@ -200,7 +195,7 @@ impl Operation for ListWebhooks {
     type Output = Page<Webhook>;
 
     fn run(&self, cx: &mut Cx) -> Result<Page<Webhook>> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         Ok(Page { items: cx.setting::<Webhooks>()?.webhooks, next: None })
     }
 }
@@ -241,7 +236,7 @@ impl Operation for SaveWebhook {
     type Output = SavedWebhook;
 
     fn run(&self, cx: &mut Cx) -> Result<SavedWebhook> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let mut all: Webhooks = cx.setting()?;
         let webhook = Webhook { name: self.name.clone(), url: self.url.clone(), events: self.events.clone() };
         match all.webhooks.iter_mut().find(|one| one.name == self.name) {
@@ -263,8 +258,7 @@ impl Operation for SaveWebhook {
 /// The list lives in a setting: its check, version and difference hold here too.
 fn keep(cx: &mut Cx, all: &Webhooks) -> Result<()> {
     let value: Value = serde_json::to_value(all).map_err(|error| Error::internal("webhooks-not-json", error))?;
-    all.check()?;
-    SetSetting { key: Webhooks::KEY.into(), value, expected_version: None }.run(cx).map(|_| ())
+    replace(cx, Webhooks::KEY, &value, None).map(|_| ())
 }
 
 /// Remove a webhook and its key.
@@ -282,7 +276,7 @@ impl Operation for RemoveWebhook {
     type Output = Webhook;
 
     fn run(&self, cx: &mut Cx) -> Result<Webhook> {
-        everything(cx, Self::NAME)?;
+        cx.reach_everything(Self::NAME)?;
         let mut all: Webhooks = cx.setting()?;
         let place = all.webhooks.iter().position(|one| one.name == self.name);
         let place = place.ok_or_else(|| Error::not_found(format!("The webhook \"{}\"", self.name)))?;

@@ -13,7 +13,10 @@ pub(super) fn put(tx: &mut Tx<'_>, name: &str, key_id: &str, nonce: &[u8], seale
     Ok(())
 }
 
-pub(super) fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<(String, Vec<u8>, Vec<u8>)>> {
+/// A sealed secret: the master key's id, the nonce, the sealed bytes.
+pub(super) type Sealed = (String, Vec<u8>, Vec<u8>);
+
+pub(super) fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Sealed>> {
     let row = tx.first("SELECT key_id, nonce, sealed FROM kernel_secrets WHERE name = ?1", &[name.into()])?;
     row.map(|row| Ok((row.text(0)?, row.bytes(1)?, row.bytes(2)?))).transpose()
 }

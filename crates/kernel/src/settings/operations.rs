@@ -78,6 +78,7 @@ impl Operation for ListSettings {
     type Output = SettingList;
 
     fn run(&self, cx: &mut Cx) -> Result<SettingList> {
+        cx.reach_everything(Self::NAME)?;
         let mut stored = store::all(cx.tx)?;
         let kernel = cx.kernel;
         let mut items: Vec<ShownSetting> = kernel
@@ -108,6 +109,7 @@ impl Operation for ShowSetting {
     type Output = ShownSetting;
 
     fn run(&self, cx: &mut Cx) -> Result<ShownSetting> {
+        cx.reach_everything(Self::NAME)?;
         find(cx, &self.key)
     }
 }
@@ -133,14 +135,20 @@ impl Operation for SetSetting {
     type Output = ShownSetting;
 
     fn run(&self, cx: &mut Cx) -> Result<ShownSetting> {
-        let now = find(cx, &self.key)?;
-        cx.expect_version(&setting_ref(&self.key), self.expected_version, now.version)?;
-        let kernel = cx.kernel;
-        let entry = kernel.registry().settings().find(|entry| entry.key == self.key);
-        entry.map_or(Ok(()), |entry| (entry.check)(&self.value))?;
-        keep(cx, &self.key, &now.value, &self.value)?;
-        find(cx, &self.key)
+        cx.reach_everything(Self::NAME)?;
+        replace(cx, &self.key, &self.value, self.expected_version)
     }
+}
+
+/// Checks and keeps a value; who may do that is the caller's matter.
+pub(crate) fn replace(cx: &mut Cx, key: &str, value: &Value, expected_version: Option<i64>) -> Result<ShownSetting> {
+    let now = find(cx, key)?;
+    cx.expect_version(&setting_ref(key), expected_version, now.version)?;
+    let kernel = cx.kernel;
+    let entry = kernel.registry().settings().find(|entry| entry.key == key);
+    entry.map_or(Ok(()), |entry| (entry.check)(value))?;
+    keep(cx, key, &now.value, value)?;
+    find(cx, key)
 }
 
 fn keep(cx: &mut Cx, key: &str, old: &Value, new: &Value) -> Result<()> {
@@ -167,6 +175,7 @@ impl Operation for ResetSetting {
     type Output = ShownSetting;
 
     fn run(&self, cx: &mut Cx) -> Result<ShownSetting> {
+        cx.reach_everything(Self::NAME)?;
         let now = find(cx, &self.key)?;
         cx.expect_version(&setting_ref(&self.key), self.expected_version, now.version)?;
         keep(cx, &self.key, &now.value, &now.default)?;

@@ -15,12 +15,25 @@ use serde_json::json;
 use crate::notes;
 
 const FOLDER: &str = "MAINSTAY_TEST_CRASH_FOLDER";
+const RUN: &str = "MAINSTAY_TEST_CRASH_RUN";
 const POINT: &str = "MAINSTAY_TEST_CRASH_POINT";
+
+/// The same engine as all other tests; every point gets a database of its own.
+fn source(folder: &Path) -> Source {
+    match std::env::var("MAINSTAY_TEST_POSTGRES") {
+        Ok(url) if !url.is_empty() => {
+            let point = folder.file_name().unwrap().to_string_lossy().into_owned();
+            let run = std::env::var(RUN).unwrap_or_else(|_| std::process::id().to_string());
+            Source::Postgres(url, format!("mainstay_crash_{run}_{point}"))
+        }
+        _ => Source::Sqlite(folder.join("mainstay.db")),
+    }
+}
 
 fn open(folder: &Path, fault: Option<FaultHook>) -> Handle {
     Kernel::open(KernelSettings {
-        source: Source::Sqlite(folder.join("mainstay.db")),
-        options: Options { fault, readers: 1, ..Options::default() },
+        source: source(folder),
+        options: Options { fault, readers: 1, writers: 1, ..Options::default() },
         data: folder.to_owned(),
         key_file: folder.join("key"),
         clock: Clock::fake(START),
@@ -61,9 +74,9 @@ fn ints(world: &World, sql: &'static str) -> Vec<i64> {
 }
 
 fn check(folder: &Path, point: u64) {
-    let source = Source::Sqlite(folder.join("mainstay.db"));
     let world =
-        World::open(vec![notes::domain()], Options::default(), source, folder.to_owned(), Clock::fake(START)).unwrap();
+        World::open(vec![notes::domain()], Options::default(), source(folder), folder.to_owned(), Clock::fake(START))
+            .unwrap();
     world.settle().unwrap();
     world.pass(time::HOUR).unwrap();
     let acknowledged = std::fs::read_to_string(folder.join("acknowledged")).unwrap_or_default();
@@ -103,6 +116,7 @@ fn death_at_any_write_loses_nothing_acknowledged_and_leaves_nothing_half_done() 
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["crash::script", "--exact", "--ignored"])
             .env(FOLDER, &folder)
+            .env(RUN, std::process::id().to_string())
             .env(POINT, point.to_string())
             .output()
             .unwrap();

@@ -126,6 +126,49 @@ fn a_failing_reaction_is_retried_then_buried_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_reaction_that_comes_with_an_update_does_not_react_to_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |late: bool| {
+        let mut notes = notes::domain();
+        if late {
+            let first = notes.reactions.remove(0);
+            notes.reactions.push(Reaction { name: "notes.late-copier", ..first });
+        }
+        Kernel::open(KernelSettings {
+            source: db::Source::Sqlite(folder.path().join("mainstay.db")),
+            options: db::Options::default(),
+            data: folder.path().to_owned(),
+            key_file: folder.path().join("key"),
+            clock: Clock::fake(kernel::world::START),
+            domains: vec![kernel::domain(), notes],
+        })
+        .unwrap()
+    };
+    let write = |kernel: &Handle| {
+        let call = Call::new(Arc::new(Actor::os("a")), "notes.note.write", json!({"text": "a"}), Via::Rest);
+        kernel.dispatch(call).unwrap();
+        kernel.settle().unwrap();
+        kernel
+            .db
+            .read(|tx| {
+                tx.query("SELECT copies FROM notes_notes ORDER BY id", &[])?
+                    .iter()
+                    .map(|row| row.int(0))
+                    .collect::<Result<Vec<_>>>()
+            })
+            .unwrap()
+    };
+    let kernel = open(false);
+    assert_eq!(write(&kernel), [1]);
+    kernel.shut_down();
+    drop(kernel);
+    let kernel = open(true);
+    assert_eq!(write(&kernel), [1, 1]);
+    assert_eq!(kernel.db.read(|tx| tx.one("SELECT COUNT(*) FROM kernel_subscriptions", &[])?.int(0)).unwrap(), 2);
+    kernel.shut_down();
+}
+
+#[test]
 fn concurrent_writers_lose_nothing() {
     let (world, actor) = world();
     let threads: Vec<_> = (0..8)
