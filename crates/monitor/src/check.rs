@@ -263,3 +263,38 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) 
 pub(crate) fn kind_or(current: &Probe, kind: Option<Kind>) -> Kind {
     kind.unwrap_or(current.kind())
 }
+
+#[cfg(test)]
+impl Check {
+    /// An example.
+    pub(crate) fn sample(name: &str) -> Self {
+        Self {
+            id: 3,
+            name: name.into(),
+            asset: 417,
+            vantage: 417,
+            probe: Probe::Unit { unit: "nginx.service".into() },
+            interval_s: 10,
+            fire_n: 2,
+            fire_m: 3,
+            clear_k: 2,
+            severity: Severity::Critical,
+            team: Some(2),
+            paused: false,
+            version: 1,
+            generation: 1,
+            created_at: Time(0),
+            updated_at: Time(0),
+            alert: 3,
+            state: State::Firing,
+            open: true,
+            since: Time(0),
+            evidence: name.into(),
+            group: Some(9),
+            fired_at: None,
+            asset_team: None,
+            place: None,
+            owner: None,
+        }
+    }
+}

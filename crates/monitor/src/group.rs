@@ -146,3 +146,34 @@ pub(crate) fn title(check: &crate::check::Check, asset: &str) -> String {
     };
     kernel::text::shorten(&text, 200)
 }
+
+#[cfg(test)]
+impl Group {
+    /// An example.
+    pub(crate) fn sample(title: &str) -> Self {
+        Self {
+            id: 9,
+            title: title.into(),
+            state: GroupState::Open,
+            check: 3,
+            asset: 417,
+            severity: Severity::Critical,
+            team: Some(2),
+            opened_at: Time(0),
+            ended_at: None,
+            acknowledged_by: None,
+            acknowledged_at: None,
+            silenced: false,
+            announced: true,
+            proven: false,
+            merged_into: None,
+            evidence: vec![title.into()],
+            changed_before: Vec::new(),
+            recovery: Vec::new(),
+            version: 1,
+            open_alerts: 1,
+            place: None,
+            owner: None,
+        }
+    }
+}

@@ -1,14 +1,164 @@
-//! The pages of monitoring.
+//! The pages of monitoring: the board, alert groups, checks, silences.
 
-use web::Page;
-use web::domain::{Create, Place};
+use std::collections::BTreeMap;
+
+use kernel::{Ref, Result, Time};
+use maud::{Markup, html};
+use web::domain::{Create, Group as NavGroup, Place};
+use web::page::PageCx;
+use web::ui::{Clock, Tone, lazy};
+use web::{Page, ui};
+
+use crate::check::Severity;
+use crate::ground;
+use crate::machine::State;
+
+mod board;
+mod check;
+mod check_form;
+mod check_list;
+mod group;
+mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
-    vec![]
+    vec![
+        Page::console("/monitoring", "monitor.group.list", board::page),
+        Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
+        Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
+        Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
+        Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
+        Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
+    ]
 }
+
 pub(crate) fn nav() -> Vec<Place> {
-    vec![]
+    vec![Place {
+        group: NavGroup::Respond,
+        label: "Monitoring",
+        icon: "monitoring",
+        href: "/monitoring",
+        grant: "monitor.group.list",
+    }]
 }
+
 pub(crate) fn creates() -> Vec<Create> {
-    vec![]
+    vec![Create { label: "Check", href: "/monitoring/checks/new", grant: "monitor.check.create" }]
+}
+
+/// How a state looks, and its word.
+pub(crate) fn looks(state: State, open: bool, paused: bool) -> (Tone, &'static str) {
+    if paused {
+        return (Tone::Idle, if open { "Paused, alert out" } else { "Paused" });
+    }
+    match (state, open) {
+        (State::Firing, _) => (Tone::Critical, "Firing"),
+        (State::Flapping, true) => (Tone::Critical, "Flapping"),
+        (State::Flapping, false) => (Tone::Warn, "Flapping"),
+        (State::Pending, _) => (Tone::Warn, "Pending"),
+        (State::NoData, true) => (Tone::Critical, "Firing, no data"),
+        (State::NoData, false) => (Tone::Warn, "No data"),
+        (State::Stale, true) => (Tone::Critical, "Firing, stale"),
+        (State::Stale, false) => (Tone::Idle, "Stale"),
+        (State::Error, true) => (Tone::Critical, "Firing, probe fails"),
+        (State::Error, false) => (Tone::Warn, "Probe fails"),
+        (State::Waiting, _) => (Tone::Idle, "Waiting"),
+        (State::Ok, _) => (Tone::Ok, "OK"),
+    }
+}
+
+pub(crate) fn severity(severity: Severity) -> (Tone, &'static str) {
+    match severity {
+        Severity::Critical => (Tone::Critical, "Critical"),
+        Severity::Warning => (Tone::Warn, "Warning"),
+    }
+}
+
+/// The crumbs' and tabs' way between the pages of monitoring.
+fn tabs(current: &str) -> ui::Tabs {
+    let tab = |label: &str, to: &str| ui::Tab::new(label, to).current(current == to);
+    ui::Tabs::new(
+        "Parts of monitoring",
+        [tab("Board", "/monitoring"), tab("Checks", "/monitoring/checks"), tab("Silences", "/monitoring/silences")],
+    )
+}
+
+/// Names that rows of a page show.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    assets: BTreeMap<i64, String>,
+    teams: BTreeMap<i64, String>,
+}
+
+impl Names {
+    fn load(page: &mut PageCx, assets: &[i64], teams: &[i64]) -> Result<Self> {
+        Ok(Self { assets: ground::asset_names(page.cx.tx, assets)?, teams: people::names(page.cx.tx, "team", teams)? })
+    }
+
+    fn asset(&self, id: i64) -> Markup {
+        let name = self.assets.get(&id).cloned().unwrap_or_else(|| format!("asset {id}"));
+        html! { a href={ "/assets/" (id) } dir="auto" { (name) } }
+    }
+
+    fn team(&self, id: Option<i64>) -> Markup {
+        match id.and_then(|id| self.teams.get(&id)) {
+            Some(name) => html! { span dir="auto" { (name) } },
+            None => ui::nobody("No team"),
+        }
+    }
+}
+
+/// Parts of other domains about one thing.
+fn others(page: &PageCx, subject: &Ref, place: web::page::PanelPlace) -> Markup {
+    let slots: Vec<_> = page.panels(subject.kind.as_ref()).into_iter().filter(|slot| slot.place == place).collect();
+    html! {
+        @for slot in &slots {
+            (lazy(&format!("panel-{}", slot.name.replace('.', "-")), slot.title, &slot.src(subject)))
+        }
+    }
+}
+
+fn ago(clock: &Clock, at: Time) -> Markup {
+    clock.ago(at.timestamp())
+}
+
+/// An address with one query parameter, encoded.
+fn with(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    for (index, (name, value)) in pairs.iter().filter(|(_, value)| !value.is_empty()).enumerate() {
+        out.push(if index == 0 { '?' } else { '&' });
+        out.push_str(name);
+        out.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    out
+}
+
+/// Texts that try to break pages, for tests.
+#[cfg(test)]
+pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"' onload=x \u{202e}🙂 %00 javascript:alert(1)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_word_and_an_open_alert_never_looks_well() {
+        for state in State::ALL {
+            let (tone, word) = looks(state, true, false);
+            assert!(!word.is_empty());
+            assert!(state == State::Ok || state == State::Waiting || tone == Tone::Critical || state == State::Pending);
+            assert_eq!(looks(state, false, true).1, "Paused");
+        }
+    }
+
+    #[test]
+    fn values_in_addresses_are_encoded() {
+        assert_eq!(with("/x", &[("q", "a b&c=é"), ("empty", ""), ("n", "1")]), "/x?q=a%20b%26c%3D%C3%A9&n=1");
+    }
 }

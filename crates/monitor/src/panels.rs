@@ -1,4 +1,123 @@
-//! Panels.
-pub(crate) fn all() -> Vec<web::page::Panel> {
-    vec![]
+//! What monitoring adds to the page of an asset: health and figures.
+
+use kernel::{Ref, Result};
+use maud::{Markup, html};
+use web::page::{PageCx, Panel, PanelPlace};
+use web::ui::{Button, Card, Chart, Clock, Column, Row, Table, Tone, grid, status};
+
+use crate::alert::ListAlerts;
+use crate::charts;
+use crate::check::Check;
+use crate::check::list::{Checks, ListChecks};
+use crate::pages::looks;
+use kernel::Operation as _;
+
+/// Checks that the panel lists.
+const ROWS: usize = 20;
+
+pub(crate) fn all() -> Vec<Panel> {
+    vec![
+        Panel {
+            name: "monitor.health",
+            about: "asset",
+            title: "Health",
+            place: PanelPlace::Main,
+            grant: "monitor.check.list",
+            render: health,
+        },
+        Panel {
+            name: "monitor.charts",
+            about: "asset",
+            title: "Figures",
+            place: PanelPlace::Main,
+            grant: charts::ReadChart::NAME,
+            render: figures,
+        },
+    ]
+}
+
+fn health(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    let asset = subject.id;
+    let checks = page.cx.call(&ListChecks { asset: Some(asset), limit: Some(ROWS), ..ListChecks::default() })?;
+    let out = if page.cx.may(ListAlerts::NAME) {
+        page.cx.call(&ListAlerts { asset: Some(asset), open: Some(true), ..ListAlerts::default() })?.count
+    } else {
+        0
+    };
+    let may_create = page.cx.may("monitor.check.create");
+    Ok(Some(draw_health(asset, &checks, out, may_create, &page.clock())))
+}
+
+fn draw_health(asset: i64, checks: &Checks, out: i64, may_create: bool, clock: &Clock) -> Markup {
+    let (tone, word) = match (out, checks.count) {
+        (0, 0) => (Tone::Idle, "Nobody looks".to_owned()),
+        (0, _) => (Tone::Ok, "No alert is out".to_owned()),
+        (1, _) => (Tone::Critical, "1 alert is out".to_owned()),
+        _ => (Tone::Critical, format!("{out} alerts are out")),
+    };
+    let mut card = Card::new("Health").id("monitor-health").count(checks.count).note(status(tone, &word));
+    if may_create {
+        card = card.action(Button::link("Check", format!("/monitoring/checks/new?asset={asset}")).small().icon("plus"));
+    }
+    if checks.count > 0 {
+        card = card.link("All checks", &format!("/monitoring/checks?asset={asset}"));
+    }
+    card = card.live(format!("asset:{asset}"), format!("/_panel/monitor.health/asset/{asset}"));
+    if checks.items.is_empty() {
+        return html! { (card.body(html! { p { "Nothing is looked at here yet. Create a check: of a process, a port, a web address or a file system." } })) };
+    }
+    let rows = checks.items.iter().map(|check| row(check, clock));
+    let columns =
+        [Column::new("State"), Column::new("Check").main(), Column::new("What was seen").wide(), Column::new("Since")];
+    let table = Table::new("Checks of this asset").columns(columns).rows(rows);
+    html! { (card.flush(html! { (table) })) }
+}
+
+fn row(check: &Check, clock: &Clock) -> Row {
+    let (tone, word) = looks(check.state, check.open, check.paused);
+    Row::new(check.name.clone())
+        .href(format!("/monitoring/checks/{}", check.id))
+        .cell(status(tone, word))
+        .main()
+        .text(&check.evidence)
+        .cell(clock.ago(check.since.timestamp()))
+}
+
+fn figures(_: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    Ok(Some(draw_figures(subject.id)))
+}
+
+fn draw_figures(asset: i64) -> Markup {
+    let chart = |word: &str, title: &str| {
+        Chart::new(title, format!("/_series/asset/{asset}/{word}")).live(format!("asset:{asset}"))
+    };
+    let shown = charts::Panel::ALL.iter().take(4);
+    grid(&html! { @for (_, word, title) in shown { (chart(word, title)) } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::HOSTILE;
+
+    #[test]
+    fn health_draws_nothing_one_many_and_hostile_text() {
+        let drawn = |items: Vec<Check>, out: i64| {
+            let count = i64::try_from(items.len()).unwrap();
+            let checks = Checks { items, next: None, count, count_capped: false };
+            draw_health(417, &checks, out, true, &Clock::utc_us(0)).into_string()
+        };
+        assert!(drawn(vec![], 0).contains("Nobody looks"));
+        assert!(drawn(vec![Check::sample("Web")], 1).contains("1 alert is out"));
+        assert!(drawn(vec![Check::sample("Web"); 20], 3).contains("3 alerts are out"));
+        assert!(!drawn(vec![Check::sample(HOSTILE)], 0).contains("<script>alert"));
+    }
+
+    #[test]
+    fn four_figures_name_their_sources() {
+        let html = draw_figures(417).into_string();
+        for word in ["cpu", "memory", "disk", "network"] {
+            assert!(html.contains(&format!("/_series/asset/417/{word}")), "{word}");
+        }
+    }
 }

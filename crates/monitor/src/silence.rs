@@ -51,7 +51,8 @@ impl Silence {
         fits(self.asset, Some(asset)) && fits(self.check, Some(check)) && fits(self.team, team)
     }
 
-    fn subjects(&self) -> Vec<Ref> {
+    /// What it covers, as references.
+    pub(crate) fn subjects(&self) -> Vec<Ref> {
         let all = [
             self.asset.map(|id| Ref::new("asset", id)),
             self.check.map(|id| Ref::new("check", id)),
@@ -286,19 +287,18 @@ pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn silence(asset: Option<i64>, check: Option<i64>, team: Option<i64>) -> Silence {
-        Silence {
-            id: 1,
-            asset,
-            check,
-            team,
+impl Silence {
+    /// An example.
+    pub(crate) fn sample(reason: &str) -> Self {
+        Self {
+            id: 2,
+            asset: Some(417),
+            check: None,
+            team: None,
             from: Time(0),
             until: Time(10),
-            reason: "x".into(),
-            created_by: "Ada".into(),
+            reason: reason.into(),
+            created_by: reason.into(),
             created_at: Time(0),
             ended_by: None,
             version: 1,
@@ -306,6 +306,15 @@ mod tests {
             owning_team: None,
             owner: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silence(asset: Option<i64>, check: Option<i64>, team: Option<i64>) -> Silence {
+        Silence { asset, check, team, ..Silence::sample("x") }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Change a check.
 
-use kernel::{Access, Change, Cx, Effect, Error, Operation, Ref, Result, Route, patch};
+use kernel::{Access, Change, Cx, Effect, Operation, Ref, Result, Route, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -202,6 +202,5 @@ mod tests {
         assert_eq!(update.probe(&current).unwrap(), expected);
         let error = UpdateCheck { kind: Some(Kind::Tcp), ..UpdateCheck::default() }.probe(&current).unwrap_err();
         assert_eq!(error.field.as_deref(), Some("host"));
-        let _: Error = error;
     }
 }

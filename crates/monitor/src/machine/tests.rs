@@ -65,8 +65,8 @@ fn sequences_of_results_lead_to_these_states() {
         ((2, 3, 2), "beb", "PPF", 1, 0),
         // flapping: one alert, however often it goes back and forth
         ((3, 3, 2), "gbgbgb", "OPPPPL", 0, 0),
-        ((2, 3, 1), "bgbgbgggggggggggggggggggggg", "PPFOPLLLLLLLLLLLLLLLLLLLOOO", 1, 1),
-        ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPLLLLL", 3, 2),
+        ((2, 3, 1), "bgbgbgggggggggggggggggggggg", "PPFOPLLLLLLLLLLLLLLLLOOOOOO", 1, 1),
+        ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPFLLLL", 3, 2),
     ];
     for ((fire_n, fire_m, clear_k), sequence, expected, fired, cleared) in table {
         let rule = Rule { fire_n, fire_m, clear_k };

@@ -1,0 +1,227 @@
+//! The page of one check: how it stands, its history, its newest results, and the form that changes it.
+
+use kernel::Result;
+use maud::{Markup, html};
+use web::page::{Content, PageCx, PanelPlace};
+use web::ui::{
+    Button, Card, Clock, Column, Facts, Field, Form, PageHeader, Row, Split, Table, Tone, columns, pill, post_button,
+    status,
+};
+
+use super::check_form::{probe_fields, rule_fields, team_options};
+use super::{Names, ago, looks, others, severity};
+use crate::check::Check;
+use crate::check::show::{CheckDetail, ShowCheck};
+
+struct View {
+    clock: Clock,
+    detail: CheckDetail,
+    names: Names,
+    teams: Vec<(String, String)>,
+    may: May,
+    csrf: String,
+    main: Markup,
+    side: Markup,
+}
+
+struct May {
+    update: bool,
+    pause: bool,
+    delete: bool,
+    silence: bool,
+}
+
+pub(super) fn page(page: &mut PageCx) -> Result<Content> {
+    let id = page.id("id")?;
+    let detail = page.cx.call(&ShowCheck { id })?;
+    let check = &detail.check;
+    let subject = check.reference();
+    let teams: Vec<i64> = check.team.or(check.asset_team).into_iter().collect();
+    let names = Names::load(page, &[check.asset, check.vantage], &teams)?;
+    let may = May {
+        update: page.cx.may("monitor.check.update"),
+        pause: page.cx.may("monitor.check.pause"),
+        delete: page.cx.may("monitor.check.delete"),
+        silence: page.cx.may("monitor.silence.create"),
+    };
+    let view = View {
+        clock: page.clock(),
+        names,
+        teams: team_options(page)?,
+        may,
+        csrf: page.csrf.clone(),
+        main: others(page, &subject, PanelPlace::Main),
+        side: others(page, &subject, PanelPlace::Side),
+        detail,
+    };
+    Ok(Content::new(view.detail.check.name.clone(), draw(&view)))
+}
+
+fn draw(view: &View) -> Markup {
+    let check = &view.detail.check;
+    let here = format!("/monitoring/checks/{}", check.id);
+    let live = format!("{} alert:{}", check.reference(), check.alert);
+    let shown = html! { (results(view)) (history(view)) };
+    let main = html! { (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
+    html! {
+        (head(view, &here))
+        (columns(Split::Wide, &main, &html! { (facts(view)) (view.side) }))
+    }
+}
+
+fn head(view: &View, here: &str) -> PageHeader {
+    let check = &view.detail.check;
+    let id = check.id.to_string();
+    let (tone, word) = looks(check.state, check.open, check.paused);
+    let mut head = PageHeader::new(check.name.clone())
+        .crumb("Monitoring", Some("/monitoring"))
+        .crumb("Checks", Some("/monitoring/checks"))
+        .pill(pill(tone, word))
+        .subtitle(html! { (view.names.asset(check.asset)) " · " span dir="auto" { (view.detail.looks_at) } });
+    if view.may.silence {
+        head = head.action(Button::link("Silence", format!("/monitoring/silences?check={id}")).icon("bell"));
+    }
+    if view.may.pause {
+        let (action, label, icon) = if check.paused {
+            ("/do/monitor.check.resume", "Resume", "play")
+        } else {
+            ("/do/monitor.check.pause", "Pause", "pause")
+        };
+        let button = Button::submit(label).icon(icon).key("p");
+        head = head.action(post_button(action, &view.csrf, &[("id", &id), ("_back", here)], &button));
+    }
+    if view.may.delete {
+        let button = Button::submit("Delete").danger().confirm("Delete this check with its history?");
+        let fields = [("id", id.as_str()), ("_back", "/monitoring/checks")];
+        head = head.action(post_button("/do/monitor.check.delete", &view.csrf, &fields, &button));
+    }
+    head
+}
+
+fn facts(view: &View) -> Markup {
+    let check = &view.detail.check;
+    let (tone, word) = severity(check.severity);
+    let mut facts = Facts::new()
+        .text("Kind", check.probe.kind().title())
+        .row("Since", ago(&view.clock, check.since))
+        .text("Every", &web::ui::duration(check.interval_s))
+        .text("Alert at", &format!("{} bad of {}", check.fire_n, check.fire_m))
+        .text("Ends at", &format!("{} good in a row", check.clear_k))
+        .row("Severity", status(tone, word))
+        .row("Team", view.names.team(check.team.or(check.asset_team)));
+    if check.vantage != check.asset {
+        facts = facts.row("Looked at from", view.names.asset(check.vantage));
+    }
+    if let Some(group) = check.group {
+        facts = facts.row("Alert group", html! { a href={ "/monitoring/groups/" (group) } { "Alert group " (group) } });
+    }
+    html! { (Card::new("At a glance").tight(html! { (facts) })) }
+}
+
+fn results(view: &View) -> Markup {
+    let card = Card::new("Newest results");
+    if view.detail.results.is_empty() {
+        return html! { (card.body(html! { p { "No result since the server started. The agent sends one every " (web::ui::duration(view.detail.check.interval_s)) "." } })) };
+    }
+    let rows = view.detail.results.iter().map(|seen| {
+        let (tone, word) = match seen.outcome.as_str() {
+            "good" => (Tone::Ok, "Good"),
+            "bad" => (Tone::Critical, "Bad"),
+            _ => (Tone::Idle, "Not known"),
+        };
+        let took = std::time::Duration::from_micros(seen.took_us).as_secs_f64() * 1_000.0;
+        Row::new(seen.text.clone())
+            .cell(status(tone, word))
+            .text(&seen.text)
+            .text(&format!("{took:.1} ms"))
+            .cell(ago(&view.clock, seen.at))
+    });
+    let columns =
+        [Column::new("Result"), Column::new("What was seen").main(), Column::new("Took").num(), Column::new("When")];
+    let table = Table::new("Newest results").columns(columns).rows(rows);
+    html! { (card.flush(html! { (table) })) }
+}
+
+fn history(view: &View) -> Markup {
+    let card = Card::new("History");
+    if view.detail.transitions.is_empty() {
+        return html! { (card.body(html! { p { "Nothing has changed yet." } })) };
+    }
+    let rows = view.detail.transitions.iter().map(|one| {
+        let (tone, word) = looks(one.to, one.fired, false);
+        let note = match (one.fired, one.cleared) {
+            (true, _) => "Alert",
+            (_, true) => "Recovered",
+            _ => "",
+        };
+        Row::new(word).cell(status(tone, word)).text(note).text(&one.evidence).cell(ago(&view.clock, one.at))
+    });
+    let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
+    let table = Table::new("Changes of state").columns(columns).rows(rows);
+    html! { (card.flush(html! { (table) })) }
+}
+
+fn change(view: &View) -> Markup {
+    if !view.may.update {
+        return html! {};
+    }
+    let check: &Check = &view.detail.check;
+    let mut form = Form::post("/do/monitor.check.update", view.csrf.clone())
+        .back(format!("/monitoring/checks/{}", check.id))
+        .field(Field::hidden("id", check.id.to_string()))
+        .field(Field::hidden("expected_version", check.version.to_string()))
+        .field(Field::text("name", "Name").value(check.name.clone()).required().length_max(120));
+    for field in probe_fields(check.probe.kind(), Some(&check.probe)) {
+        form = form.field(field);
+    }
+    for part in rule_fields(Some(check), &view.teams) {
+        form = form.fields(part);
+    }
+    html! { (Card::new("Change").body(html! { (form.action(Button::submit("Save").primary())) })) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Transition;
+    use crate::live::Seen;
+    use crate::machine::State;
+    use crate::pages::HOSTILE;
+
+    fn drawn(check: Check, many: usize, text: &str) -> String {
+        let seen = Seen { at: kernel::Time(0), outcome: "bad".into(), value: None, took_us: 1_500, text: text.into() };
+        let moved = Transition {
+            at: kernel::Time(0),
+            from: State::Ok,
+            to: State::Firing,
+            fired: true,
+            cleared: false,
+            evidence: text.into(),
+        };
+        let detail = CheckDetail {
+            check,
+            looks_at: text.into(),
+            transitions: vec![moved; many],
+            results: vec![seen; many.min(5)],
+        };
+        let may = May { update: true, pause: true, delete: true, silence: true };
+        let view = View {
+            clock: Clock::utc_us(0),
+            detail,
+            names: Names::default(),
+            teams: vec![],
+            may,
+            csrf: "token".into(),
+            main: html! {},
+            side: html! {},
+        };
+        draw(&view).into_string()
+    }
+
+    #[test]
+    fn a_check_draws_new_busy_and_hostile() {
+        assert!(drawn(Check::sample("Web"), 0, "x").contains("No result since the server started"));
+        assert!(drawn(Check::sample("Web"), 50, "x").contains("Save"));
+        assert!(!drawn(Check::sample(HOSTILE), 1, HOSTILE).contains("<script>alert"));
+    }
+}

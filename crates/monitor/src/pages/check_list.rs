@@ -1,0 +1,185 @@
+//! The list of checks.
+
+use kernel::Result;
+use maud::{Markup, html};
+use web::page::{Content, PageCx};
+use web::ui::{Bulk, Button, Clock, Column, Empty, Filter, List, PageHeader, Row, Table, count_capped, status, tag};
+
+use super::{Names, ago, looks, tabs, with};
+use crate::check::Check;
+use crate::check::list::{Checks, ListChecks};
+use crate::machine::State;
+use crate::probe::Kind;
+
+struct View {
+    clock: Clock,
+    checks: Checks,
+    names: Names,
+    asked: Asked,
+    csrf: String,
+}
+
+/// What the address asks for.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    q: String,
+    kind: String,
+    state: String,
+    paused: String,
+    asset: String,
+    cursor: String,
+}
+
+impl Asked {
+    fn href(&self) -> String {
+        with(
+            "/monitoring/checks",
+            &[
+                ("q", &self.q),
+                ("kind", &self.kind),
+                ("state", &self.state),
+                ("paused", &self.paused),
+                ("asset", &self.asset),
+                ("cursor", &self.cursor),
+            ],
+        )
+    }
+}
+
+pub(super) fn page(page: &mut PageCx) -> Result<Content> {
+    let text = |name: &str| page.param(name).unwrap_or_default().to_owned();
+    let asked = Asked {
+        q: text("q"),
+        kind: text("kind"),
+        state: text("state"),
+        paused: text("paused"),
+        asset: text("asset"),
+        cursor: text("cursor"),
+    };
+    let checks = page.cx.call(&ListChecks {
+        q: Some(asked.q.clone()),
+        asset: asked.asset.parse().ok(),
+        kind: Kind::parse(&asked.kind),
+        state: State::parse(&asked.state),
+        paused: asked.paused.parse().ok(),
+        cursor: Some(asked.cursor.clone()),
+        limit: None,
+    })?;
+    let assets: Vec<i64> = checks.items.iter().map(|check| check.asset).collect();
+    let teams: Vec<i64> = checks.items.iter().filter_map(|check| check.team.or(check.asset_team)).collect();
+    let names = Names::load(page, &assets, &teams)?;
+    let view = View { clock: page.clock(), checks, names, asked, csrf: page.csrf.clone() };
+    Ok(Content::new("Checks", draw(&view)))
+}
+
+fn draw(view: &View) -> Markup {
+    let columns = [
+        Column::new("State"),
+        Column::new("Check").main(),
+        Column::new("Asset"),
+        Column::new("Kind").wide(),
+        Column::new("Every").num().wide(),
+        Column::new("Team").extra(),
+        Column::new("Since"),
+    ];
+    let rows = view.checks.items.iter().map(|check| row(view, check));
+    let table = Table::new("Checks").columns(columns).rows(rows);
+    let here = view.asked.href();
+    let first = (!view.asked.cursor.is_empty()).then(|| Asked { cursor: String::new(), ..view.asked.clone() }.href());
+    let next = view.checks.next.clone().map(|cursor| Asked { cursor, ..view.asked.clone() }.href());
+    let total = u64::try_from(view.checks.count).unwrap_or(0);
+    let list = List::new("checks", table)
+        .filter(filter(view))
+        .bulk(
+            Bulk::new("/_bulk", view.csrf.clone())
+                .back(here.clone())
+                .button(Button::submit("Pause").value("op", "monitor.check.pause").key("p"))
+                .button(Button::submit("Resume").value("op", "monitor.check.resume").key("r"))
+                .button(Button::submit("Delete").value("op", "monitor.check.delete")),
+        )
+        .total(format!("{} checks", count_capped(total, 1_000)))
+        .paging(next, first)
+        .live("list:2", here)
+        .empty(empty(view));
+    html! {
+        (PageHeader::new("Checks").crumb("Monitoring", Some("/monitoring"))
+            .action(Button::link("Check", "/monitoring/checks/new").primary().icon("plus").key("c")))
+        (tabs("/monitoring/checks"))
+        (list)
+    }
+}
+
+fn filter(view: &View) -> Filter {
+    let asked = &view.asked;
+    let mut filter = Filter::new("/monitoring/checks", asked.q.clone()).placeholder("Words of the name");
+    for (name, value) in
+        [("kind", &asked.kind), ("state", &asked.state), ("paused", &asked.paused), ("asset", &asked.asset)]
+    {
+        if !value.is_empty() {
+            let mut without = Asked { cursor: String::new(), ..asked.clone() };
+            match name {
+                "kind" => without.kind.clear(),
+                "state" => without.state.clear(),
+                "paused" => without.paused.clear(),
+                _ => without.asset.clear(),
+            }
+            filter = filter.keep(name, value.clone()).chip(format!("{name}: {value}"), without.href());
+        }
+    }
+    if asked.state.is_empty() {
+        for state in [State::Firing, State::NoData, State::Stale] {
+            let to = Asked { state: state.as_str().into(), cursor: String::new(), ..asked.clone() };
+            filter = filter.suggest(looks(state, false, false).1, to.href());
+        }
+    }
+    filter
+}
+
+fn empty(view: &View) -> Empty {
+    let unfiltered = Asked::default().href() == Asked { cursor: String::new(), ..view.asked.clone() }.href();
+    if unfiltered {
+        Empty::new("No checks yet", "A check looks at something on an asset again and again: a process, a port, a web address, a file system. Create the first one.")
+            .action(Button::link("Create a check", "/monitoring/checks/new").primary())
+    } else {
+        Empty::new("No check fits", "Take away a condition, or look for another word.")
+            .action(Button::link("Show all checks", "/monitoring/checks"))
+    }
+}
+
+fn row(view: &View, check: &Check) -> Row {
+    let (tone, word) = looks(check.state, check.open, check.paused);
+    Row::new(check.name.clone())
+        .reference(check.reference().to_string())
+        .href(format!("/monitoring/checks/{}", check.id))
+        .cell(status(tone, word))
+        .main()
+        .cell(view.names.asset(check.asset))
+        .cell(tag(check.probe.kind().title()))
+        .text(&web::ui::duration(check.interval_s))
+        .cell(view.names.team(check.team.or(check.asset_team)))
+        .cell(ago(&view.clock, check.since))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::HOSTILE;
+
+    fn drawn(items: Vec<Check>, asked: Asked) -> String {
+        let checks = Checks { count: 1, next: Some("3~x".into()), count_capped: false, items };
+        let view = View { clock: Clock::utc_us(0), checks, names: Names::default(), asked, csrf: "token".into() };
+        draw(&view).into_string()
+    }
+
+    #[test]
+    fn the_list_draws_nothing_one_many_and_hostile_text() {
+        assert!(drawn(vec![], Asked::default()).contains("No checks yet"));
+        assert!(drawn(vec![], Asked { q: "x".into(), ..Asked::default() }).contains("No check fits"));
+        let one = drawn(vec![Check::sample("Web")], Asked::default());
+        assert!(one.contains("check:3") && one.contains("monitor.check.pause"));
+        assert!(drawn(vec![Check::sample("Web"); 50], Asked::default()).len() < 120_000);
+        let hostile =
+            drawn(vec![Check::sample(HOSTILE)], Asked { q: HOSTILE.into(), kind: HOSTILE.into(), ..Asked::default() });
+        assert!(!hostile.contains("<script>alert"));
+    }
+}

@@ -1,0 +1,239 @@
+//! The page of one alert group: evidence, what changed just before, the alerts that follow from it, what was done.
+
+use kernel::{Result, StoredEvent};
+use maud::{Markup, html};
+use web::page::{Content, PageCx, PanelPlace};
+use web::ui::{
+    Button, Card, Clock, Column, Entry, Facts, PageHeader, Row, Split, Table, Tone, columns, pill, post_button, status,
+    timeline,
+};
+
+use super::{Names, ago, others, severity};
+use crate::group::show::{GroupDetail, ShowGroup};
+use crate::group::{Group, GroupState, Member};
+
+struct View {
+    clock: Clock,
+    detail: GroupDetail,
+    events: Vec<StoredEvent>,
+    names: Names,
+    may_acknowledge: bool,
+    csrf: String,
+    main: Markup,
+    side: Markup,
+}
+
+pub(super) fn page(page: &mut PageCx) -> Result<Content> {
+    let id = page.id("id")?;
+    let detail = page.cx.call(&ShowGroup { id })?;
+    let subject = detail.group.reference();
+    let events = page.cx.timeline(&subject, None, 50)?;
+    let mut assets: Vec<i64> = detail.alerts.iter().map(|alert| alert.asset).collect();
+    assets.push(detail.group.asset);
+    let teams: Vec<i64> = detail.group.team.into_iter().collect();
+    let names = Names::load(page, &assets, &teams)?;
+    let view = View {
+        clock: page.clock(),
+        events,
+        names,
+        may_acknowledge: page.cx.may("monitor.group.acknowledge"),
+        csrf: page.csrf.clone(),
+        main: others(page, &subject, PanelPlace::Main),
+        side: others(page, &subject, PanelPlace::Side),
+        detail,
+    };
+    Ok(Content::new(view.detail.group.title.clone(), draw(&view)))
+}
+
+fn state(group: &Group) -> (Tone, &'static str) {
+    match group.state {
+        GroupState::Open if group.silenced => (Tone::Planned, "Open, silenced"),
+        GroupState::Open if group.acknowledged_by.is_some() => (Tone::Working, "Open, acknowledged"),
+        GroupState::Open => (Tone::Critical, "Open"),
+        GroupState::Recovered if group.proven => (Tone::Ok, "Recovered"),
+        GroupState::Recovered => (Tone::Idle, "Ended without proof"),
+        GroupState::Merged => (Tone::Idle, "Merged"),
+    }
+}
+
+fn draw(view: &View) -> Markup {
+    let group = &view.detail.group;
+    let (tone, word) = state(group);
+    let id = group.id.to_string();
+    let mut head = PageHeader::new(group.title.clone())
+        .crumb("Monitoring", Some("/monitoring"))
+        .crumb(format!("Alert group {id}"), None)
+        .pill(pill(tone, word))
+        .subtitle(
+            html! { "Opened " (ago(&view.clock, group.opened_at)) " · likely cause " (view.names.asset(group.asset)) },
+        );
+    if group.state == GroupState::Open && group.acknowledged_by.is_none() && view.may_acknowledge {
+        let here = format!("/monitoring/groups/{id}");
+        head = head.action(post_button(
+            "/do/monitor.group.acknowledge",
+            &view.csrf,
+            &[("id", &id), ("_back", &here)],
+            &Button::submit("Acknowledge").primary().key("a"),
+        ));
+    }
+    if group.state == GroupState::Open {
+        head = head.action(Button::link("Silence", format!("/monitoring/silences?asset={}", group.asset)).icon("bell"));
+    }
+    let live = format!("{} list:2", group.reference());
+    let body = columns(Split::Wide, &main(view), &side(view));
+    html! {
+        (head)
+        (web::ui::live("group", &live, &format!("/monitoring/groups/{id}"), &body))
+    }
+}
+
+fn lines(lines: &[String]) -> Markup {
+    html! { ul.lines { @for line in lines { li dir="auto" { (line) } } } }
+}
+
+fn main(view: &View) -> Markup {
+    let group = &view.detail.group;
+    html! {
+        (Card::new("What was seen").body(lines(&group.evidence)))
+        @if !group.recovery.is_empty() {
+            (Card::new(if group.proven { "What proves the recovery" } else { "Why it ended" }).body(lines(&group.recovery)))
+        }
+        (before(view))
+        (alerts(view))
+        (view.main)
+        (Card::new("What happened").flush(timeline(&entries(view))))
+    }
+}
+
+fn before(view: &View) -> Markup {
+    let entries: Vec<Entry> = view
+        .detail
+        .group
+        .changed_before
+        .iter()
+        .rev()
+        .map(|one| Entry {
+            tone: Tone::Info,
+            title: one.title.clone(),
+            href: None,
+            detail: None,
+            body: None,
+            at: view.clock.when(one.at.timestamp()),
+        })
+        .collect();
+    let card = Card::new("What changed just before");
+    if entries.is_empty() {
+        html! { (card.body(html! { p { "Nothing is known to have changed in the two hours before, here or on what this stands on." } })) }
+    } else {
+        html! { (card.flush(timeline(&entries))) }
+    }
+}
+
+fn alerts(view: &View) -> Markup {
+    let rows = view.detail.alerts.iter().map(|alert| member(view, alert));
+    let columns = [
+        Column::new("State"),
+        Column::new("Check").main(),
+        Column::new("Asset"),
+        Column::new("Joined"),
+        Column::new("Cleared").wide(),
+    ];
+    let table = Table::new("Alerts of this group").columns(columns).rows(rows);
+    html! { (Card::new("Alerts").count(view.detail.alerts.len()).flush(html! { (table) })) }
+}
+
+fn member(view: &View, alert: &Member) -> Row {
+    let (tone, word) = if alert.cleared_at.is_some() { (Tone::Ok, "Cleared") } else { (Tone::Critical, "Out") };
+    let cleared = alert.cleared_at.map_or_else(|| web::ui::nobody("Not yet"), |at| ago(&view.clock, at));
+    Row::new(alert.name.clone())
+        .href(format!("/monitoring/checks/{}", alert.check))
+        .cell(status(tone, word))
+        .main()
+        .cell(view.names.asset(alert.asset))
+        .cell(ago(&view.clock, alert.joined_at))
+        .cell(cleared)
+}
+
+fn entries(view: &View) -> Vec<Entry> {
+    let entry = |event: &StoredEvent| Entry {
+        tone: Tone::parse(&event.mark).unwrap_or_default(),
+        title: event.title.clone(),
+        href: None,
+        detail: Some(html! { (event.actor_name) }),
+        body: None,
+        at: view.clock.when(event.at.timestamp()),
+    };
+    view.events.iter().map(entry).collect()
+}
+
+fn side(view: &View) -> Markup {
+    let group = &view.detail.group;
+    let (tone, word) = severity(group.severity);
+    let mut facts = Facts::new()
+        .row("Severity", status(tone, word))
+        .row("Team", view.names.team(group.team))
+        .text("Alerts out", &group.open_alerts.to_string())
+        .row("Opened", ago(&view.clock, group.opened_at));
+    if let (Some(by), Some(at)) = (&group.acknowledged_by, group.acknowledged_at) {
+        facts = facts.row("Acknowledged", html! { (web::ui::person(by, None)) " " (ago(&view.clock, at)) });
+    }
+    if let Some(at) = group.ended_at {
+        facts = facts
+            .row("Ended", ago(&view.clock, at))
+            .text("Lasted", &web::ui::duration(at.since(group.opened_at) / kernel::time::SECOND));
+    }
+    if let Some(into) = group.merged_into {
+        facts = facts.row("Follows from", html! { a href={ "/monitoring/groups/" (into) } { "Alert group " (into) } });
+    }
+    if group.silenced {
+        facts = facts.text("Told", "Nobody: a silence covers it");
+    }
+    html! {
+        (Card::new("At a glance").tight(html! { (facts) }))
+        (view.side)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Before;
+    use crate::pages::HOSTILE;
+
+    fn drawn(group: Group, alerts: Vec<Member>) -> String {
+        let view = View {
+            clock: Clock::utc_us(1_772_438_400_000_000),
+            detail: GroupDetail { group, alerts },
+            events: vec![],
+            names: Names::default(),
+            may_acknowledge: true,
+            csrf: "token".into(),
+            main: html! {},
+            side: html! {},
+        };
+        draw(&view).into_string()
+    }
+
+    fn alert(name: &str) -> Member {
+        Member { check: 3, asset: 417, name: name.into(), joined_at: kernel::Time(0), cleared_at: None }
+    }
+
+    #[test]
+    fn a_group_draws_open_ended_and_hostile() {
+        let open = drawn(Group::sample("Web fails"), vec![alert("Web")]);
+        assert!(open.contains("Acknowledge") && open.contains("Nothing is known to have changed"));
+        let mut ended = Group::sample("Web fails");
+        ended.state = GroupState::Recovered;
+        ended.proven = true;
+        ended.ended_at = Some(kernel::Time(1_772_438_400_000_000));
+        ended.recovery = vec!["1 process nginx runs".into()];
+        let ended = drawn(ended, vec![alert("Web"); 200]);
+        assert!(!ended.contains("Acknowledge<") && ended.contains("What proves the recovery"));
+        let mut hostile = Group::sample(HOSTILE);
+        hostile.evidence = vec![HOSTILE.into()];
+        hostile.changed_before = vec![Before { at: kernel::Time(0), title: HOSTILE.into() }];
+        hostile.acknowledged_by = Some(HOSTILE.into());
+        hostile.acknowledged_at = Some(kernel::Time(0));
+        assert!(!drawn(hostile, vec![alert(HOSTILE)]).contains("<script>alert"));
+    }
+}

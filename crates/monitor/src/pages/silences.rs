@@ -1,0 +1,185 @@
+//! Silences: those in force or to come, and the form that sets one.
+
+use kernel::{Ref, Result};
+use maud::{Markup, html};
+use web::page::{Content, PageCx};
+use web::ui::{
+    Button, Card, Clock, Column, Empty, Field, Form, List, PageHeader, Row, Table, Tone, post_button, status,
+};
+
+use super::{ago, tabs, with};
+use crate::silence::{ListSilences, Silence, Silences};
+
+struct View {
+    clock: Clock,
+    now: kernel::Time,
+    silences: Silences,
+    covers: Vec<Vec<(String, String)>>,
+    form: Option<Chosen>,
+    may_create: bool,
+    may_end: bool,
+    ended: bool,
+    csrf: String,
+}
+
+/// What the form is about to silence.
+struct Chosen {
+    field: &'static str,
+    id: String,
+    title: String,
+}
+
+pub(super) fn page(page: &mut PageCx) -> Result<Content> {
+    let ended = page.param("ended") == Some("true");
+    let cursor = page.param("cursor").map(str::to_owned);
+    let silences = page.cx.call(&ListSilences { ended, cursor, limit: None })?;
+    let mut covers = Vec::new();
+    for silence in &silences.items {
+        covers.push(targets(page, silence)?);
+    }
+    let view = View {
+        clock: page.clock(),
+        now: page.cx.now,
+        covers,
+        form: chosen(page)?,
+        may_create: page.cx.may("monitor.silence.create"),
+        may_end: page.cx.may("monitor.silence.end"),
+        ended,
+        csrf: page.csrf.clone(),
+        silences,
+    };
+    Ok(Content::new("Silences", draw(&view)))
+}
+
+/// Names and pages of what a silence covers.
+fn targets(page: &mut PageCx, silence: &Silence) -> Result<Vec<(String, String)>> {
+    let refs = silence.subjects();
+    let found = page.cx.resolve(&refs)?;
+    Ok(refs
+        .iter()
+        .map(|one| match found.get(one) {
+            Some(known) => (known.title.clone(), known.href.clone()),
+            None => (one.to_string(), "#".to_owned()),
+        })
+        .collect())
+}
+
+fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
+    for (field, kind) in [("check", "check"), ("asset", "asset"), ("team", "team")] {
+        let Some(id) = page.param(field).and_then(|text| text.parse::<i64>().ok()) else { continue };
+        let subject = Ref::new(kind, id);
+        let title = page.cx.resolve(std::slice::from_ref(&subject))?.remove(&subject).map(|found| found.title);
+        return Ok(Some(Chosen { field, id: id.to_string(), title: title.unwrap_or_else(|| subject.to_string()) }));
+    }
+    Ok(None)
+}
+
+fn draw(view: &View) -> Markup {
+    html! {
+        (PageHeader::new("Silences").crumb("Monitoring", Some("/monitoring"))
+            .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." }))
+        (tabs("/monitoring/silences"))
+        @if let (Some(chosen), true) = (&view.form, view.may_create) { (form(view, chosen)) }
+        (list(view))
+    }
+}
+
+fn form(view: &View, chosen: &Chosen) -> Markup {
+    let form = Form::post("/do/monitor.silence.create", view.csrf.clone())
+        .back("/monitoring/silences")
+        .field(Field::hidden(chosen.field, chosen.id.clone()))
+        .field(
+            Field::select(
+                "minutes",
+                "For",
+                [("30", "30 minutes"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day"), ("10080", "1 week")],
+            )
+            .value("60")
+            .required(),
+        )
+        .field(
+            Field::text("reason", "Why").required().help("For those who wonder why nobody was told.").length_max(300),
+        )
+        .action(Button::submit("Silence").primary())
+        .action(Button::link("Cancel", "/monitoring/silences"));
+    html! { (Card::new(format!("Silence {}", chosen.title)).body(html! { (form) })) }
+}
+
+fn list(view: &View) -> Markup {
+    let columns = [
+        Column::new("State"),
+        Column::new("Why").main(),
+        Column::new("Covers"),
+        Column::new("By").wide(),
+        Column::new("Ends"),
+        Column::new(""),
+    ];
+    let rows = view.silences.items.iter().zip(&view.covers).map(|(silence, covers)| row(view, silence, covers));
+    let table = Table::new("Silences").columns(columns).rows(rows);
+    let more = if view.ended {
+        ("Hide ended ones", "/monitoring/silences")
+    } else {
+        ("Show ended ones", "/monitoring/silences?ended=true")
+    };
+    let ended = if view.ended { "true" } else { "" };
+    let next =
+        view.silences.next.as_ref().map(|cursor| with("/monitoring/silences", &[("ended", ended), ("cursor", cursor)]));
+    let list = List::new("silences", table).total(format!("{} silences", view.silences.count)).paging(next, None).empty(Empty::new(
+        "No silences",
+        "Before planned work, open an asset or a check and press Silence: alerts of it are then recorded without telling anybody.",
+    ));
+    html! { (list) p { a href=(more.1) { (more.0) } } }
+}
+
+fn row(view: &View, silence: &Silence, covers: &[(String, String)]) -> Row {
+    let (tone, word) = match (silence.until <= view.now, silence.from > view.now) {
+        (true, _) => (Tone::Idle, "Ended"),
+        (_, true) => (Tone::Planned, "Planned"),
+        _ => (Tone::Working, "In force"),
+    };
+    let end = if silence.until > view.now && view.may_end {
+        let id = silence.id.to_string();
+        let fields = [("id", id.as_str()), ("_back", "/monitoring/silences")];
+        post_button("/do/monitor.silence.end", &view.csrf, &fields, &Button::submit("End now").small())
+    } else {
+        html! {}
+    };
+    Row::new(silence.reason.clone())
+        .cell(status(tone, word))
+        .main()
+        .cell(html! { @for (at, (title, to)) in covers.iter().enumerate() { @if at > 0 { ", " } a href=(web::ui::href(to)) dir="auto" { (title) } } })
+        .cell(web::ui::person(&silence.created_by, None))
+        .cell(ago(&view.clock, silence.until))
+        .cell(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::HOSTILE;
+
+    fn drawn(items: Vec<Silence>, text: &str) -> String {
+        let covers = vec![vec![(text.to_owned(), format!("javascript:{text}"))]; items.len()];
+        let view = View {
+            clock: Clock::utc_us(0),
+            now: kernel::Time(5),
+            covers,
+            silences: Silences { items, next: None, count: 0, count_capped: false },
+            form: Some(Chosen { field: "asset", id: "417".into(), title: text.to_owned() }),
+            may_create: true,
+            may_end: true,
+            ended: false,
+            csrf: "token".into(),
+        };
+        draw(&view).into_string()
+    }
+
+    #[test]
+    fn silences_draw_nothing_one_many_and_hostile_text() {
+        assert!(drawn(vec![], "x").contains("No silences"));
+        assert!(drawn(vec![Silence::sample("Update")], "x").contains("End now"));
+        assert!(drawn(vec![Silence::sample("Update"); 50], "x").len() < 120_000);
+        let hostile = drawn(vec![Silence::sample(HOSTILE)], HOSTILE);
+        assert!(!hostile.contains("<script>alert") && !hostile.contains("href=\"javascript:"));
+    }
+}

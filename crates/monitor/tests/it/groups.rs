@@ -1,0 +1,145 @@
+//! Groups: one per cause.
+
+use serde_json::json;
+
+use crate::house::House;
+
+#[test]
+fn children_of_a_failing_parent_join_its_group() {
+    let house = House::new();
+    let (switch, host, vm) = (house.asset("sw-01"), house.asset("host-01"), house.asset("vm-01"));
+    house.link(host, "connected_to", switch);
+    house.link(vm, "runs_on", host);
+    let up = house.check(switch, "Switch answers");
+    house.report(switch, up, "bb");
+    let children: Vec<i64> = (0..3).map(|n| house.check(vm, &format!("Service {n}"))).collect();
+    for check in &children {
+        house.report(vm, *check, "bb");
+    }
+    let groups = house.groups("open");
+    assert_eq!(groups.len(), 1);
+    let group = groups[0]["id"].as_i64().unwrap();
+    assert_eq!(groups[0]["open_alerts"], 4);
+    assert_eq!(groups[0]["asset"].as_i64(), Some(switch));
+    assert_eq!(house.events("alert_group", group, "monitor.group.opened").len(), 1, "told once");
+    assert_eq!(house.events("alert_group", group, "monitor.group.changed").len(), 3);
+    assert_eq!(house.needs().len(), 1);
+    house.report(switch, up, "gg");
+    assert_eq!(house.groups("open").len(), 1, "children are still out");
+    for check in &children {
+        house.report(vm, *check, "gg");
+    }
+    assert!(house.groups("open").is_empty());
+    assert_eq!(house.events("alert_group", group, "monitor.group.recovered").len(), 1, "one recovery");
+}
+
+#[test]
+fn a_parent_that_fires_soon_after_takes_its_childrens_groups_over() {
+    let house = House::new();
+    let (host, a, b, late) = (house.asset("host-01"), house.asset("vm-a"), house.asset("vm-b"), house.asset("vm-late"));
+    for vm in [a, b, late] {
+        house.link(vm, "runs_on", host);
+    }
+    let old = house.check(late, "Old trouble");
+    house.report(late, old, "bb");
+    house.wait(150);
+    for vm in [a, b] {
+        let check = house.check(vm, "Service");
+        house.report(vm, check, "bb");
+    }
+    assert_eq!(house.groups("open").len(), 3);
+    let up = house.check(host, "Host runs");
+    house.report(host, up, "bb");
+    let open = house.groups("open");
+    assert_eq!(open.len(), 2, "the old one had another cause: {open:?}");
+    assert_eq!(open[0]["open_alerts"], 3);
+    let merged = house.groups("merged");
+    assert_eq!(merged.len(), 2);
+    assert_eq!(merged[0]["merged_into"], open[0]["id"]);
+    assert_eq!(house.events("asset", a, "monitor.group.merged").len(), 1);
+    assert_eq!(house.needs().len(), 2);
+}
+
+#[test]
+fn a_circle_of_relations_is_no_trouble() {
+    let house = House::new();
+    let (a, b) = (house.asset("a"), house.asset("b"));
+    house.link(a, "depends_on", b);
+    house.link(b, "depends_on", a);
+    for asset in [a, b] {
+        let check = house.check(asset, "Service");
+        house.report(asset, check, "bb");
+    }
+    assert_eq!(house.groups("open").len(), 1);
+}
+
+#[test]
+fn a_part_of_something_is_not_its_victim() {
+    let house = House::new();
+    let (whole, part) = (house.asset("rack"), house.asset("server"));
+    house.link(part, "part_of", whole);
+    for asset in [whole, part] {
+        let check = house.check(asset, "Service");
+        house.report(asset, check, "bb");
+    }
+    assert_eq!(house.groups("open").len(), 2);
+}
+
+#[test]
+fn severity_of_a_group_is_the_most_of_its_alerts() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let input = json!({"name": "Disk", "asset": web, "kind": "file_system", "mount": "/", "severity": "warning"});
+    let disk = house.call("monitor.check.create", input)["id"].as_i64().unwrap();
+    house.report(web, disk, "bb");
+    assert_eq!(house.groups("open")[0]["severity"], "warning");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    assert_eq!(house.groups("open")[0]["severity"], "critical");
+}
+
+#[test]
+fn acknowledging_names_who_is_on_it_and_can_be_taken_back() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    let group = house.groups("open")[0]["id"].as_i64().unwrap();
+    let answer = house.world.answer(&house.admin, "monitor.group.acknowledge", json!({"id": group})).unwrap();
+    assert_eq!(answer.output["acknowledged_by"], "ada");
+    let other = kernel::Actor::os("grace");
+    let refused = house.world.call(&other, "monitor.group.acknowledge", json!({"id": group})).unwrap_err();
+    assert!(refused.message.contains("ada"), "{refused}");
+    house.report(web, check, "gg");
+    let refused = house.refused("monitor.group.acknowledge", json!({"id": group}));
+    assert_eq!(refused.kind, kernel::ErrorKind::Conflict);
+}
+
+#[test]
+fn deleting_the_check_ends_its_group_without_proof() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    house.call("monitor.check.delete", json!({"id": check}));
+    let groups = house.groups("recovered");
+    assert_eq!(groups[0]["proven"], false);
+    assert!(groups[0]["recovery"][0].as_str().unwrap().contains("deleted by ada"));
+    assert!(house.needs().is_empty());
+    house.report(web, check, "bb");
+    assert!(house.groups("open").is_empty(), "nobody looks any more");
+}
+
+#[test]
+fn a_paused_check_keeps_its_alert_for_nothing_is_known() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    house.call("monitor.check.pause", json!({"id": check}));
+    house.wait(120);
+    assert_eq!(house.groups("open").len(), 1);
+    house.call("monitor.check.resume", json!({"id": check}));
+    house.report(web, check, "gg");
+    assert!(house.groups("open").is_empty());
+}

@@ -1,0 +1,18 @@
+//! Monitoring from outside: agents' messages in, alerts, groups and events out, on a real database with a fake clock.
+
+#[cfg(test)]
+mod alerts;
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod series;
+#[cfg(test)]
+mod silences;

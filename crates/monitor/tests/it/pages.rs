@@ -1,0 +1,76 @@
+//! The pages on a real house, as the server makes them.
+
+use kernel::Ref;
+use serde_json::json;
+use web::page::PageCx;
+
+use crate::house::House;
+
+fn page(house: &House, path: &'static str, id: Option<i64>, query: &[(&str, &str)]) -> String {
+    let domain = monitor::domain();
+    let page = domain.pages.iter().find(|page| page.path == path).unwrap();
+    house
+        .kernel()
+        .read_as(&house.admin, |cx| {
+            let mut page_cx = PageCx {
+                cx,
+                path: id.map(|id| ("id".to_owned(), id.to_string())).into_iter().collect(),
+                query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+                here: path.to_owned(),
+                csrf: "token".into(),
+                zone: jiff::tz::TimeZone::UTC,
+                all_panels: &[],
+            };
+            Ok((page.render)(&mut page_cx)?.body.into_string())
+        })
+        .unwrap_or_else(|error| panic!("{path}: {error} {:?}", error.cause))
+}
+
+fn panel(house: &House, name: &str, asset: i64) -> String {
+    let domain = monitor::domain();
+    let panel = domain.panels.iter().find(|panel| panel.name == name).unwrap();
+    house
+        .kernel()
+        .read_as(&house.admin, |cx| {
+            let mut page_cx = PageCx {
+                cx,
+                path: [].into(),
+                query: vec![],
+                here: "/".into(),
+                csrf: "token".into(),
+                zone: jiff::tz::TimeZone::UTC,
+                all_panels: &[],
+            };
+            Ok((panel.render)(&mut page_cx, &Ref::new("asset", asset))?.unwrap().into_string())
+        })
+        .unwrap()
+}
+
+#[test]
+fn every_page_shows_the_house_as_it_is() {
+    let house = House::new();
+    assert!(page(&house, "/monitoring", None, &[]).contains("Nothing is wrong"));
+    assert!(page(&house, "/monitoring/checks", None, &[]).contains("No checks yet"));
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "gbb");
+    let group = house.groups("open")[0]["id"].as_i64().unwrap();
+    let board = page(&house, "/monitoring", None, &[]);
+    assert!(board.contains("Web server runs fails on web-01") && board.contains("Firing"));
+    let shown = page(&house, "/monitoring/groups/{id}", Some(group), &[]);
+    assert!(shown.contains("no process nginx runs") && shown.contains("Check created: Web server runs"));
+    let shown = page(&house, "/monitoring/checks/{id}", Some(check), &[]);
+    assert!(shown.contains("process nginx runs") && shown.contains("Firing"));
+    let list = page(&house, "/monitoring/checks", None, &[("state", "firing"), ("q", "web")]);
+    assert!(list.contains("Web server runs"));
+    let asset = web.to_string();
+    for kind in ["process", "tcp", "http", "file_system", "unit", "silent"] {
+        let form = page(&house, "/monitoring/checks/new", None, &[("kind", kind), ("asset", &asset)]);
+        assert!(form.contains("/do/monitor.check.create"), "{kind}");
+    }
+    house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Disk is being replaced"}));
+    let silences = page(&house, "/monitoring/silences", None, &[("check", &check.to_string())]);
+    assert!(silences.contains("Disk is being replaced") && silences.contains("Silence Web server runs"));
+    assert!(panel(&house, "monitor.health", web).contains("1 alert is out"));
+    assert!(panel(&house, "monitor.charts", web).contains("data-chart"));
+}

@@ -1,0 +1,87 @@
+//! A server that starts again goes on where it stood.
+
+use agent_proto::CheckState;
+use kernel::db::{Options, Source};
+use kernel::time::SECOND;
+use kernel::{Actor, Clock, Handle, Kernel, KernelSettings};
+use serde_json::json;
+
+use crate::house::{domains, message, new_asset, result};
+
+fn open(folder: &std::path::Path, clock: &Clock, name: &str) -> Handle {
+    let source = match std::env::var("MAINSTAY_TEST_POSTGRES") {
+        Ok(url) if !url.is_empty() => Source::Postgres(url, name.to_owned()),
+        _ => Source::Sqlite(folder.join("mainstay.db")),
+    };
+    let mut all = vec![kernel::domain()];
+    all.extend(domains());
+    Kernel::open(KernelSettings {
+        source,
+        options: Options { readers: 2, writers: 2, ..Options::default() },
+        data: folder.to_owned(),
+        key_file: folder.join("key"),
+        clock: clock.clone(),
+        domains: all,
+    })
+    .unwrap()
+}
+
+fn call(kernel: &Handle, operation: &str, input: serde_json::Value) -> serde_json::Value {
+    let actor = std::sync::Arc::new(Actor::os("ada"));
+    kernel.dispatch(kernel::Call::new(actor, operation, input, kernel::Via::Cli)).unwrap().output
+}
+
+#[test]
+fn alerts_windows_and_series_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(kernel::world::START);
+    let name = format!("mainstay_monitor_restart_{}", std::process::id());
+    let report = |kernel: &Handle, asset: i64, check: i64, state: CheckState| {
+        clock.advance(10 * SECOND);
+        monitor::tick(kernel).unwrap();
+        message(kernel, "check_results", asset, &vec![result(kernel, check, state)]).unwrap();
+    };
+    let state = |kernel: &Handle, check: i64| {
+        call(kernel, "monitor.check.show", json!({"id": check}))["check"]["state"].as_str().unwrap().to_owned()
+    };
+    let end = |kernel: Handle| {
+        clock.advance(SECOND);
+        monitor::tick(&kernel).unwrap();
+        kernel.shut_down();
+    };
+    let (asset, check, last) = {
+        let kernel = open(folder.path(), &clock, &name);
+        let asset = new_asset(&kernel, "web-01");
+        let input = json!({"asset": asset, "kind": "process", "process": "nginx"});
+        let check = call(&kernel, "monitor.check.create", input)["id"].as_i64().unwrap();
+        report(&kernel, asset, check, CheckState::Ok);
+        report(&kernel, asset, check, CheckState::Fail);
+        assert_eq!(state(&kernel, check), "pending");
+        let last = result(&kernel, check, CheckState::Fail);
+        end(kernel);
+        (asset, check, last)
+    };
+    {
+        let kernel = open(folder.path(), &clock, &name);
+        assert_eq!(state(&kernel, check), "pending");
+        message(&kernel, "check_results", asset, &vec![last]).unwrap();
+        assert_eq!(state(&kernel, check), "pending", "the unacknowledged result came again");
+        report(&kernel, asset, check, CheckState::Fail);
+        assert_eq!(state(&kernel, check), "firing", "the bad result before the restart counts");
+        end(kernel);
+    }
+    {
+        let kernel = open(folder.path(), &clock, &name);
+        monitor::tick(&kernel).unwrap();
+        assert_eq!(state(&kernel, check), "firing");
+        report(&kernel, asset, check, CheckState::Ok);
+        report(&kernel, asset, check, CheckState::Ok);
+        let groups = call(&kernel, "monitor.group.list", json!({}));
+        assert_eq!((groups["count"].as_i64(), groups["items"][0]["state"].as_str()), (Some(1), Some("recovered")));
+        let input = json!({"asset": asset, "metric": ["mainstay_check_up"]});
+        let points = call(&kernel, "monitor.series.read", input)["series"][0]["points"].clone();
+        let values: Vec<f64> = points.as_array().unwrap().iter().filter_map(|point| point[1].as_f64()).collect();
+        assert_eq!(values, [1.0, 0.0, 0.0, 1.0, 1.0]);
+        end(kernel);
+    }
+}

@@ -1,0 +1,111 @@
+//! Series: stamped by the server, limited, read back.
+
+use agent_proto::{Durable, FromAgent, Gap, Lane, Samples, SeriesName};
+use serde_json::json;
+
+use crate::house::{House, message};
+
+fn name(metric: &str, labels: &[(&str, &str)]) -> SeriesName {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    SeriesName { name: metric.into(), labels }
+}
+
+fn register(house: &House, asset: i64, names: Vec<(u32, SeriesName)>) {
+    message(house.kernel(), "series", asset, &FromAgent::Series { register: names }).unwrap();
+}
+
+fn sample(house: &House, asset: i64, values: &[(u32, f64)]) {
+    house.wait(15);
+    let samples = Samples { at_ms: house.kernel().now().millis(), values: values.to_vec() };
+    message(house.kernel(), "samples", asset, &samples).unwrap();
+}
+
+#[test]
+fn an_agent_speaks_only_for_itself() {
+    let house = House::new();
+    let (web, victim) = (house.asset("web-01"), house.asset("victim"));
+    let id = victim.to_string();
+    register(
+        &house,
+        web,
+        vec![
+            (1, name("node_load1", &[("asset", &id), ("check", "1"), ("device", "x")])),
+            (2, name("mainstay_check_up", &[("check", "1")])),
+        ],
+    );
+    sample(&house, web, &[(1, 0.5), (2, 1.0), (99, 3.0)]);
+    let read = |asset: i64| {
+        house.call("monitor.series.read", json!({"asset": asset, "metric": ["node_load1", "mainstay_check_up"]}))
+    };
+    assert_eq!(read(victim)["series"], json!([]));
+    let series = read(web)["series"].clone();
+    assert_eq!(series.as_array().unwrap().len(), 1);
+    assert_eq!(series[0]["labels"], json!({"asset": web.to_string(), "device": "x"}));
+}
+
+#[test]
+fn refused_series_are_named_where_people_look_and_the_rest_is_kept() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let long = "v".repeat(2_000);
+    register(&house, web, vec![(1, name("node_load1", &[])), (2, name("bad", &[("path", &long)]))]);
+    assert_eq!(house.needs(), ["Series of web-01 are refused"]);
+    sample(&house, web, &[(1, 0.5), (2, 1.0)]);
+    let read = house.call("monitor.series.read", json!({"asset": web, "metric": ["node_load1"]}));
+    assert_eq!(read["series"][0]["points"].as_array().unwrap().len(), 1);
+    house.connected(web, true);
+    assert!(house.needs().is_empty(), "a new connection is a new chance");
+}
+
+#[test]
+fn figures_hold_rates_sums_marks_and_gaps() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    register(
+        &house,
+        web,
+        vec![
+            (1, name("node_cpu_seconds_total", &[("cpu", "all"), ("mode", "idle")])),
+            (2, name("node_cpu_seconds_total", &[("cpu", "all"), ("mode", "user")])),
+            (3, name("node_network_receive_bytes_total", &[("device", "eth0")])),
+            (4, name("node_network_receive_bytes_total", &[("device", "lo")])),
+            (5, name("node_memory_MemTotal_bytes", &[])),
+            (6, name("node_memory_MemAvailable_bytes", &[])),
+            (7, name("node_load1", &[])),
+        ],
+    );
+    sample(&house, web, &[(1, 0.0), (2, 0.0), (3, 0.0), (4, 0.0), (5, 100.0), (6, 40.0), (7, 1.5)]);
+    sample(&house, web, &[(1, 9.0), (2, 3.0), (3, 1_500.0), (4, 9e9), (5, 100.0), (6, 40.0), (7, 1.5)]);
+    house.report(web, check, "bbgg");
+    let gap = Gap {
+        lane: Lane::Metrics,
+        from_ms: house.kernel().now().millis() - 5_000,
+        to_ms: house.kernel().now().millis() - 1_000,
+        dropped: 3,
+        why: "the disk was full".into(),
+    };
+    for _ in 0..2 {
+        message(house.kernel(), "gap", web, &Durable::Gap(gap.clone())).unwrap();
+    }
+    let chart = |panel: &str| house.call("monitor.chart.read", json!({"asset": web, "panel": panel}));
+    let last = |panel: &str, line: usize| {
+        chart(panel)["series"][line]["points"].as_array().unwrap().last().unwrap()[1].as_f64()
+    };
+    assert!(last("cpu", 0).is_some_and(|busy| (busy - 25.0).abs() < 0.001));
+    assert_eq!(last("network", 0), Some(800.0), "loopback is not the network");
+    assert_eq!(last("memory", 0), Some(60.0));
+    assert_eq!(last("load", 0), Some(1.5));
+    let load = chart("load");
+    assert_eq!(load["marks"].as_array().unwrap().len(), 2);
+    assert_eq!(load["marks"][0]["title"], "Alert: Web server runs");
+    assert_eq!(load["bands"].as_array().unwrap().len(), 1, "the same gap is one mark");
+    assert_eq!(chart("disk")["series"], json!([]));
+    assert_eq!(
+        house
+            .refused("monitor.chart.read", json!({"asset": web, "panel": "cpu", "from": 10, "to": 5}))
+            .field
+            .as_deref(),
+        Some("to")
+    );
+}

@@ -1,0 +1,105 @@
+//! Silences: nobody is told, everything is recorded.
+
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+fn messages(house: &House) -> Vec<String> {
+    let sent = house.call("kernel.notification.list", json!({}));
+    let subject = |one: &Value| one["subject"].as_str().unwrap().to_owned();
+    let mut all: Vec<String> = sent["items"].as_array().unwrap().iter().map(subject).collect();
+    all.reverse();
+    all
+}
+
+fn told(house: &House) {
+    let value = json!({"emails": ["oncall@example.org"], "webhook": null});
+    house.call("kernel.setting.set", json!({"key": "monitor.notify", "value": value}));
+}
+
+#[test]
+fn people_are_told_once_of_opening_and_once_of_recovery() {
+    let house = House::new();
+    told(&house);
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bbbbgg");
+    assert_eq!(
+        messages(&house),
+        ["Alert: Web server runs fails on web-01", "Recovered: Web server runs fails on web-01"]
+    );
+}
+
+#[test]
+fn a_silenced_group_is_recorded_but_nobody_is_told_not_even_of_its_recovery() {
+    let house = House::new();
+    told(&house);
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Disk is being replaced"}));
+    house.report(web, check, "bb");
+    let group = &house.groups("open")[0];
+    assert_eq!((&group["silenced"], &group["announced"]), (&json!(true), &json!(false)));
+    let id = group["id"].as_i64().unwrap();
+    assert_eq!(house.events("alert_group", id, "monitor.group.opened")[0].payload["silenced"], true);
+    assert!(house.needs().is_empty());
+    house.report(web, check, "gg");
+    assert_eq!(house.events("alert_group", id, "monitor.group.recovered")[0].payload["announced"], false);
+    assert!(messages(&house).is_empty());
+}
+
+#[test]
+fn when_a_silence_ends_what_is_still_open_is_told() {
+    let house = House::new();
+    told(&house);
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    let silence = house.call("monitor.silence.create", json!({"check": check, "minutes": 60, "reason": "Update"}));
+    house.report(web, check, "bb");
+    assert!(messages(&house).is_empty());
+    house.call("monitor.silence.end", json!({"id": silence["id"]}));
+    house.wait(6);
+    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
+    assert!(house.needs().contains(&"Web server runs fails on web-01".to_owned()));
+    let id = house.groups("open")[0]["id"].as_i64().unwrap();
+    let opened = house.events("alert_group", id, "monitor.group.opened");
+    let flags: Vec<_> =
+        opened.iter().map(|event| (event.payload["silenced"] == true, event.payload["again"] == true)).collect();
+    assert_eq!(flags, [(true, false), (false, true)]);
+}
+
+#[test]
+fn the_recovery_of_what_was_told_is_told_even_under_a_silence() {
+    let house = House::new();
+    told(&house);
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Somebody is on it"}));
+    house.report(web, check, "gg");
+    assert_eq!(messages(&house).len(), 2);
+}
+
+#[test]
+fn silences_say_what_is_wrong_with_them() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    for (input, field) in [
+        (json!({"minutes": 5, "reason": "x"}), "asset"),
+        (json!({"asset": 999_999, "minutes": 5, "reason": "x"}), "asset"),
+        (json!({"check": 999_999, "minutes": 5, "reason": "x"}), "check"),
+        (json!({"team": 999_999, "minutes": 5, "reason": "x"}), "team"),
+        (json!({"asset": web, "reason": "x"}), "minutes"),
+        (json!({"asset": web, "minutes": 0, "reason": "x"}), "minutes"),
+        (json!({"asset": web, "minutes": 999_999_999_999_i64, "reason": "x"}), "minutes"),
+        (json!({"asset": web, "until": "2020-01-01T00:00:00Z", "reason": "x"}), "until"),
+        (json!({"asset": web, "minutes": 5, "reason": " "}), "reason"),
+    ] {
+        assert_eq!(house.refused("monitor.silence.create", input.clone()).field.as_deref(), Some(field), "{input}");
+    }
+    house.call("monitor.silence.create", json!({"asset": web, "minutes": 5, "reason": "x"}));
+    assert_eq!(house.call("monitor.silence.list", json!({}))["count"], 1);
+    house.wait(300);
+    assert_eq!(house.call("monitor.silence.list", json!({}))["count"], 0);
+    assert_eq!(house.call("monitor.silence.list", json!({"ended": true}))["count"], 1);
+}
