@@ -1,1 +1,144 @@
-fn main() {}
+//! Measurements as commands: `bench NAME [--json] [--quick]`. Each prints what it finds for people, and last one JSON line
+//! for programs. Nothing here asserts a time; targets are printed beside what was measured.
+
+mod agents;
+mod client;
+mod cold_start;
+mod house;
+mod idle;
+mod list;
+mod page;
+mod process;
+mod report;
+mod whole_loop;
+mod write;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use kernel::{Error, Result};
+
+use report::Report;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measure Mainstay on this machine. Build everything with --release first: bench, mainstay and the agent.
+#[derive(Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    /// What to measure.
+    name: Name,
+    /// Print only the JSON line.
+    #[arg(long)]
+    json: bool,
+    /// Less data and less time: to see that it works, not to quote.
+    #[arg(long)]
+    quick: bool,
+    /// The folder with the programs `mainstay` and `mainstay-agent`. Default: where this program is.
+    #[arg(long, value_name = "DIR")]
+    bin: Option<PathBuf>,
+    /// Where data is written while measuring: a folder on a real disk. Default: the system's temporary folder.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Keep the data that was made, and use what an earlier run kept.
+    #[arg(long)]
+    keep: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Process start to the first page served, on existing data.
+    ColdStart,
+    /// What server and agent use while nothing happens.
+    Idle,
+    /// Opening tickets through the one door.
+    Write,
+    /// The ticket list among a million tickets.
+    List,
+    /// Every page as every role.
+    Page,
+    /// Thousands of agents on one server.
+    Agents,
+    /// From a fault to its proof.
+    Loop,
+}
+
+impl Name {
+    fn word(self) -> &'static str {
+        match self {
+            Self::ColdStart => "cold-start",
+            Self::Idle => "idle",
+            Self::Write => "write",
+            Self::List => "list",
+            Self::Page => "page",
+            Self::Agents => "agents",
+            Self::Loop => "loop",
+        }
+    }
+}
+
+/// How a measurement is run.
+pub(crate) struct Run {
+    pub(crate) quick: bool,
+    pub(crate) keep: bool,
+    /// The `mainstay` program.
+    pub(crate) mainstay: PathBuf,
+    /// The small agent's program.
+    pub(crate) agent: PathBuf,
+    /// Where data is written.
+    pub(crate) folder: PathBuf,
+}
+
+impl Run {
+    fn of(arguments: &Arguments) -> Result<Self> {
+        let own = std::env::current_exe().map_err(|error| Error::internal("own-path", error))?;
+        let beside = own.parent().map(PathBuf::from).unwrap_or_default();
+        let bin = arguments.bin.clone().unwrap_or(beside);
+        let folder = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
+        std::fs::create_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
+        let (mainstay, agent) = (bin.join("mainstay"), bin.join("mainstay-agent"));
+        Ok(Self { quick: arguments.quick, keep: arguments.keep, mainstay, agent, folder })
+    }
+
+    /// A new empty folder that goes away at the end.
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir> {
+        let made = tempfile::Builder::new().prefix("mainstay-bench-").tempdir_in(&self.folder);
+        made.map_err(|error| unusable(&self.folder, &error))
+    }
+}
+
+/// The error about a folder or file that cannot be used.
+pub(crate) fn unusable(path: &std::path::Path, error: &std::io::Error) -> Error {
+    Error::unavailable(format!("{} cannot be used: {error}.", path.display()))
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut report = Report::new(arguments.name.word(), arguments.json);
+    match measure(&arguments, &mut report) {
+        Ok(()) => {
+            report.finish();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench: {error} {}", error.cause.as_deref().unwrap_or_default());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
+    let run = Run::of(arguments)?;
+    report.datum("quick", run.quick);
+    match arguments.name {
+        Name::ColdStart => cold_start::measure(&run, report),
+        Name::Idle => idle::measure(&run, report),
+        Name::Write => write::measure(&run, report),
+        Name::List => list::measure(&run, report),
+        Name::Page => page::measure(&run, report),
+        Name::Agents => agents::measure(&run, report),
+        Name::Loop => whole_loop::measure(&run, report),
+    }
+}

@@ -1,0 +1,82 @@
+//! A small HTTP client: one request a connection, over the local socket or loopback. Asking in HTTP/1.0 makes the server
+//! answer in one piece and close.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kernel::{Error, Result};
+use serde_json::Value;
+
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where requests go.
+pub(crate) enum Client {
+    /// The local socket of a data folder.
+    Socket(PathBuf),
+    /// An address on loopback.
+    Address(String),
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+impl Client {
+    fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Socket(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Ok(Box::new(stream))
+            }
+            Self::Address(address) => {
+                let stream = TcpStream::connect(address)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+        }
+    }
+
+    /// The status and body of an answer.
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, String)> {
+        let mut stream = self.connect()?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nMainstay-Confirm: yes\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        stream.flush()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Ok((status, body.to_owned()))
+    }
+
+    /// The JSON of an operation's answer.
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let lost = |error: std::io::Error| Error::unavailable(format!("{method} {path}: {error}"));
+        let (status, text) = self.request(method, path, body).map_err(lost)?;
+        if status != 200 {
+            return Err(Error::unavailable(format!("{method} {path} answered {status}: {text}")));
+        }
+        serde_json::from_str(&text).map_err(|error| Error::internal("answer-not-json", error))
+    }
+
+    /// Reads an operation.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        self.call("GET", path, None)
+    }
+
+    /// Runs an operation that writes.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call("POST", path, Some(body))
+    }
+}

@@ -1,0 +1,90 @@
+//! What a server and its one agent (the small binary) use while nothing happens: facts once, metrics all the time.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kernel::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::house::House;
+use crate::process::{Process, Server, pause};
+use crate::report::{Report, ms, percentile};
+use crate::{Run, unusable};
+
+/// From one look at the memory to the next.
+const LOOK: Duration = Duration::from_secs(5);
+
+pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
+    let scratch = run.scratch()?;
+    let (data, home) = (scratch.path().join("data"), scratch.path().join("agent"));
+    House::open(&data)?.furnish()?.tickets(1_500, true)?.close();
+    let server = Server::start(&run.mainstay, &data, false)?;
+    let token = server.client.post(
+        "/api/v1/fleet/tokens",
+        &json!({ "name": "bench", "uses": 1, "auto_approve": true, "asset_kind": "server" }),
+    )?;
+    let token =
+        token.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("token-missing", &token))?.to_owned();
+    enrol(run, &home, &server.agents, &token)?;
+    let log = scratch.path().join("agent.log");
+    let log = std::fs::File::create(&log).map_err(|error| unusable(&log, &error))?;
+    let mut command = Command::new(&run.agent);
+    command.arg("--dir").arg(&home).args(["run", "--server", &server.agents]).env_remove("MAINSTAY_AGENT_TOKEN");
+    let mut agent = Process::start(command.stdout(Stdio::null()).stderr(log))?;
+    let time = Duration::from_secs(if run.quick { 40 } else { 180 });
+    let server_cpu = server.process.cpu();
+    let (mut agent_rss, mut server_rss, mut server_own) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..time.as_secs() / LOOK.as_secs() {
+        pause(LOOK);
+        agent_rss.push(agent.rss_kb().0 as f64 / 1024.0);
+        let (all, own) = server.process.rss_kb();
+        server_rss.push(all as f64 / 1024.0);
+        server_own.push(own as f64 / 1024.0);
+    }
+    if !agent.runs() {
+        return Err(Error::unavailable("The agent has ended; the measurement says nothing."));
+    }
+    let (agent_cpu, server_cpu) = (agent.cpu(), server.process.cpu() - server_cpu);
+    let series = std::fs::read_to_string(home.join("series")).map(|text| text.lines().count()).unwrap_or(0);
+    let facts = server
+        .client
+        .get("/api/v1/assets/things")
+        .map_or(0, |things| things.get("items").and_then(Value::as_array).map_or(0, Vec::len));
+    report.datum("seconds", time.as_secs());
+    report.datum("series", series);
+    report.datum("tickets", 1_500);
+    report.say(format!(
+        "{} s, server profile, {series} series at 15 s, one facts cycle, {facts} thing(s) known",
+        time.as_secs()
+    ));
+    let share = |cpu: Duration| cpu.as_secs_f64() / time.as_secs_f64() * 100.0;
+    report.say(format!(
+        "agent, from its start on: CPU {:.0} ms = {:.3} %; RSS most {:.1} MB",
+        ms(agent_cpu),
+        share(agent_cpu),
+        percentile(&agent_rss, 1.0)
+    ));
+    report.say(format!(
+        "server: CPU {:.0} ms = {:.3} %; RSS most {:.1} MB, of it its own {:.1} MB",
+        ms(server_cpu),
+        share(server_cpu),
+        percentile(&server_rss, 1.0),
+        percentile(&server_own, 1.0)
+    ));
+    report.figure("server_rss_mb", percentile(&server_rss, 1.0));
+    report.figure("agent_rss_mb", percentile(&agent_rss, 1.0));
+    report.figure("agent_cpu_percent", share(agent_cpu));
+    report.figure("server_cpu_percent", share(server_cpu));
+    Ok(())
+}
+
+/// Makes the agent known, as a step of its own: the measured process only works.
+fn enrol(run: &Run, home: &Path, server: &str, token: &str) -> Result<()> {
+    let done = Command::new(&run.agent).arg("--dir").arg(home).args(["enrol", server, token]).output();
+    let done = done.map_err(|error| unusable(&run.agent, &error))?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!("The agent did not enrol: {}", String::from_utf8_lossy(&done.stderr))))
+}
