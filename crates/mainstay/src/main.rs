@@ -1,1 +1,8 @@
-fn main() {}
+//! The `mainstay` program.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    mainstay::cli::run(std::env::args_os())
+}

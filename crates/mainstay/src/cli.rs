@@ -1,0 +1,100 @@
+//! The command line: a few commands of its own, and every operation as `mainstay <domain> <noun> <verb>`.
+
+mod args;
+mod client;
+mod local;
+mod output;
+mod remote;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use kernel::{Error, ErrorKind};
+
+pub use args::{command, flags};
+pub(crate) use remote::call;
+
+/// How a command ends, as the shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok = 0,
+    Failed = 1,
+    SignIn = 4,
+    Forbidden = 5,
+    NotFound = 6,
+    Conflict = 7,
+}
+
+impl Exit {
+    fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::SignIn => Self::SignIn,
+            ErrorKind::Denied | ErrorKind::Unconfirmed => Self::Forbidden,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Conflict => Self::Conflict,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Runs the program with these arguments.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = defaulted(arguments.into_iter().collect());
+    let registry = match crate::domains::registry() {
+        Ok(registry) => registry,
+        Err(error) => return fail(&error, false),
+    };
+    let matches = match command(&registry).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version go to standard output with 0, usage errors to standard error with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let json = matches.get_one::<String>("output").is_some_and(|format| format == "json");
+    let done = match local::run(&matches, &registry) {
+        Some(done) => done,
+        None => remote::run(&matches, &registry),
+    };
+    match done {
+        Ok(()) => ExitCode::from(Exit::Ok as u8),
+        Err(error) => fail(&error, json),
+    }
+}
+
+/// `mainstay` alone, as `cargo run -- up` leaves it, gets its help.
+fn defaulted(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.len() <= 1 {
+        arguments.push("--help".into());
+    }
+    arguments
+}
+
+fn fail(error: &Error, json: bool) -> ExitCode {
+    if json {
+        let value = serde_json::json!({ "error": { "kind": error.kind.as_str(), "message": error.message, "field": error.field } });
+        eprintln!("{value}");
+    } else {
+        eprintln!("mainstay: {error}");
+        if let Some(cause) = &error.cause {
+            eprintln!("  cause: {cause}");
+        }
+    }
+    ExitCode::from(Exit::of(error.kind) as u8)
+}
+
+/// Prints a line to standard output; a closed pipe ends the output, not the program.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tree_of_commands_is_consistent() {
+        super::command(&crate::domains::registry().unwrap()).debug_assert();
+    }
+}

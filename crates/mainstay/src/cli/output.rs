@@ -1,0 +1,138 @@
+//! Printing answers: as a table, JSON, YAML, lines, CSV, or just the name.
+
+use clap::ArgMatches;
+use kernel::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::say;
+
+/// Widest cell of a table that is not `wide`, in characters.
+const CELL_MAX: usize = 60;
+
+/// Prints an answer as the arguments say.
+pub(super) fn print(matches: &ArgMatches, answer: &Value) -> Result<()> {
+    let format = matches.get_one::<String>("output").map_or("table", String::as_str);
+    let fields: Option<Vec<&str>> = matches.get_one::<String>("fields").map(|list| list.split(',').map(str::trim).collect());
+    let answer = narrowed(answer, fields.as_deref());
+    match format {
+        "json" => say(&serde_json::to_string_pretty(&answer).map_err(|error| Error::internal("output", error))?),
+        "yaml" => say(serde_norway::to_string(&answer).map_err(|error| Error::internal("output", error))?.trim_end()),
+        "ndjson" => rows(&answer).iter().for_each(|row| say(&row.to_string())),
+        "csv" => csv(&answer),
+        "name" => rows(&answer).iter().for_each(|row| say(&name(row))),
+        other => table(&answer, other == "wide"),
+    }
+    Ok(())
+}
+
+/// The rows of an answer: its list, or itself.
+fn rows(answer: &Value) -> Vec<Value> {
+    match answer {
+        Value::Array(items) => items.clone(),
+        Value::Object(fields) => match fields.get("items") {
+            Some(Value::Array(items)) => items.clone(),
+            _ => vec![answer.clone()],
+        },
+        other => vec![other.clone()],
+    }
+}
+
+fn narrowed(answer: &Value, fields: Option<&[&str]>) -> Value {
+    let Some(fields) = fields else { return answer.clone() };
+    let narrow = |row: &Value| match row {
+        Value::Object(all) => {
+            let kept = fields.iter().filter_map(|name| all.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+            Value::Object(kept.collect::<Map<_, _>>())
+        }
+        other => other.clone(),
+    };
+    match answer {
+        Value::Array(items) => Value::Array(items.iter().map(narrow).collect()),
+        Value::Object(all) if all.get("items").is_some_and(Value::is_array) => {
+            let items = rows(answer).iter().map(narrow).collect();
+            let mut all = all.clone();
+            all.insert("items".into(), Value::Array(items));
+            Value::Object(all)
+        }
+        other => narrow(other),
+    }
+}
+
+/// What names a row: its token, reference, number or name.
+fn name(row: &Value) -> String {
+    ["token", "ref", "id", "key", "name"].iter().find_map(|key| row.get(key)).map_or_else(|| cell(row), cell)
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        other => other.to_string(),
+    }
+}
+
+fn columns(rows: &[Value]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        for key in row.as_object().into_iter().flat_map(Map::keys) {
+            if !names.contains(key) {
+                names.push(key.clone());
+            }
+        }
+    }
+    names
+}
+
+fn csv(answer: &Value) {
+    let rows = rows(answer);
+    let names = columns(&rows);
+    let quoted = |text: &str| if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() };
+    say(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","));
+    for row in &rows {
+        say(&names.iter().map(|name| quoted(&cell(row.get(name).unwrap_or(&Value::Null)))).collect::<Vec<_>>().join(","));
+    }
+}
+
+fn table(answer: &Value, wide: bool) {
+    let is_list = answer.is_array() || answer.get("items").is_some_and(Value::is_array);
+    if !is_list {
+        return facts(answer);
+    }
+    let rows = rows(answer);
+    if rows.is_empty() {
+        eprintln!("Nothing to show.");
+        return;
+    }
+    let names: Vec<String> = columns(&rows).into_iter().filter(|name| wide || rows.iter().any(|row| !matches!(row.get(name), None | Some(Value::Object(_) | Value::Array(_) | Value::Null)))).collect();
+    let cut = |text: String| if wide { text } else { kernel::text::shorten(&text, CELL_MAX) };
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| names.iter().map(|name| cut(cell(row.get(name).unwrap_or(&Value::Null)))).collect()).collect();
+    let width = |column: usize, name: &String| cells.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).chain([name.chars().count()]).max().unwrap_or(0);
+    let widths: Vec<usize> = names.iter().enumerate().map(|(column, name)| width(column, name)).collect();
+    let line = |texts: &[String]| {
+        let padded: Vec<String> = texts.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    say(&line(&names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>()));
+    for row in &cells {
+        say(&line(row));
+    }
+    if let Some(next) = answer.get("next").and_then(Value::as_str) {
+        eprintln!("More: add --cursor {next}");
+    }
+}
+
+fn facts(answer: &Value) {
+    let Some(fields) = answer.as_object() else {
+        return say(&cell(answer));
+    };
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+        match value {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                say(&format!("{name}:"));
+                items.iter().for_each(|item| say(&format!("  - {}", cell(item))));
+            }
+            other => say(&format!("{name:<width$}  {}", cell(other))),
+        }
+    }
+}

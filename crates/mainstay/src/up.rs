@@ -1,0 +1,169 @@
+//! `mainstay up`: one command starts the server on an embedded database and this machine's agent as a child process.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use agent::policy::{Policy, Rule};
+use kernel::{Actor, Call, Error, Handle, Result, Via};
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use crate::folder::Folder;
+use crate::start::{self, Config};
+
+/// Options of `up`.
+#[derive(Clone, Debug)]
+pub struct Up {
+    /// The server.
+    pub config: Config,
+    /// Do not start this machine's agent.
+    pub no_agent: bool,
+    /// Print one JSON line instead of sentences.
+    pub json: bool,
+}
+
+/// Runs until SIGINT or SIGTERM. `say` prints to standard output.
+pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
+    let stop = start::until_signal()?;
+    let started = start::start(&up.config).await?;
+    let (kernel, folder) = (started.kernel.clone(), started.folder.clone());
+    let url = format!("http://{}", started.listening.console_addr);
+    let agents_addr = started.listening.agents_addr;
+    let setup = blocking({ let kernel = kernel.clone(); move || people::setup::issue(&kernel) }).await?;
+    let setup_url = setup.map(|secret| format!("{url}/setup?secret={secret}"));
+    let serving = tokio::spawn(started.serve(stop.clone()));
+    let mut keeper = None;
+    let mut agent_pid = None;
+    if !up.no_agent {
+        let server = format!("wss://{agents_addr}/agent");
+        let prepared = { let (kernel, folder) = (kernel.clone(), folder.clone()); blocking(move || prepare(&kernel, &folder)).await? };
+        let child = spawn(&folder, &server, prepared.as_deref())?;
+        agent_pid = child.id();
+        keeper = Some(tokio::spawn(keep(child, folder.clone(), server, stop.clone())));
+    }
+    announce(&up, &url, setup_url.as_deref(), &folder, agent_pid, &say);
+    serving.await.map_err(|error| Error::internal("server-panicked", error))?;
+    if let Some(keeper) = keeper {
+        let _ = keeper.await;
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal("start-panicked", error))?
+}
+
+fn announce(up: &Up, url: &str, setup_url: Option<&str>, folder: &Folder, agent_pid: Option<u32>, say: &impl Fn(&str)) {
+    let data = std::path::absolute(&folder.data).unwrap_or_else(|_| folder.data.clone());
+    if up.json {
+        let line = json!({ "url": url, "setup_url": setup_url, "data": data, "pid": std::process::id(), "agent_pid": agent_pid });
+        say(&line.to_string());
+        return;
+    }
+    say(&format!("Mainstay runs.\n  console  {url}\n  data     {}\n  key      {} (keep a copy elsewhere)", data.display(), folder.key_file.display()));
+    match setup_url {
+        Some(link) => say(&format!("\nOpen this link once to create the administrator:\n  {link}\n")),
+        None => say("\nSign in with your administrator. Ctrl C stops everything.\n"),
+    }
+}
+
+/// Mints an enrolment token for this machine's agent and writes its local policy, unless it is enrolled already.
+fn prepare(kernel: &Handle, folder: &Folder) -> Result<Option<String>> {
+    let home = folder.agent();
+    let unusable = |error: std::io::Error| Error::unavailable(format!("The agent's folder {} cannot be used: {error}.", home.display()));
+    std::fs::create_dir_all(&home).map_err(unusable)?;
+    let policy = home.join("policy.toml");
+    if !policy.exists() {
+        std::fs::write(&policy, policy_text()?).map_err(unusable)?;
+    }
+    let status = agent::status(&home).map_err(|error| Error::unavailable(error.to_string()))?;
+    if !status.agent_id.is_empty() {
+        return Ok(None);
+    }
+    let actor = std::sync::Arc::new(Actor::service("mainstay.up", &["fleet.token.create"]));
+    let input = json!({ "name": "this machine", "uses": 1, "expires_s": 3600, "auto_approve": true });
+    let done = kernel.dispatch(Call { confirmed: true, ..Call::new(actor, "fleet.token.create", input, Via::Job) })?;
+    let token = done.output.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("token-missing", "fleet.token.create"))?;
+    Ok(Some(token.to_owned()))
+}
+
+/// The program that runs now, as the policy and the tour's runbook name it.
+pub fn program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| Error::internal("own-path", error))
+}
+
+/// The local policy that `up` writes: observe, and one exact command for the tour's own service.
+fn policy_text() -> Result<String> {
+    let argv = tour_command()?;
+    let policy = Policy { allow: vec![Rule::Command { command: argv, env: Vec::new() }], ..Policy::default() };
+    let rules = policy.to_toml().map_err(|error| Error::internal("agent-policy", error))?;
+    Ok(format!(
+        "# What this machine's agent may do besides observing. This file beats the server: what is not allowed here is refused.\n\
+         # \"mainstay up\" wrote it so that the five-minute tour can restart its own small service. Nothing else is allowed.\n\n{rules}"
+    ))
+}
+
+/// The command that starts the tour's service, word for word as the policy allows it and the runbook asks for it.
+pub fn tour_command() -> Result<Vec<String>> {
+    let program = program()?.to_string_lossy().into_owned();
+    Ok(vec![program, "demo".into(), "service".into()])
+}
+
+/// Starts this machine's agent: the same program as `mainstay agent run`.
+fn spawn(folder: &Folder, server: &str, token: Option<&str>) -> Result<Child> {
+    let home = folder.agent();
+    let failed = |error: std::io::Error| Error::unavailable(format!("This machine's agent cannot be started: {error}."));
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(home.join("agent.log")).map_err(failed)?;
+    let mut command = Command::new(program()?);
+    command.args(["agent", "run", "--with-parent", "--to", server, "--dir"]).arg(&home);
+    match token {
+        Some(token) => command.env("MAINSTAY_AGENT_TOKEN", token),
+        None => command.env_remove("MAINSTAY_AGENT_TOKEN"),
+    };
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().map_err(failed)
+}
+
+/// Starts the agent again when it ends, with a growing pause, until the server stops.
+async fn keep(mut child: Child, folder: Folder, server: String, mut stop: watch::Receiver<bool>) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let stopped = tokio::select! {
+            ended = child.wait() => {
+                tracing::warn!(?ended, "this machine's agent ended; starting it again");
+                false
+            }
+            () = asked_to_stop(&mut stop) => true,
+        };
+        if stopped {
+            return end(child).await;
+        }
+        let stopped = tokio::select! {
+            () = tokio::time::sleep(pause) => false,
+            () = asked_to_stop(&mut stop) => true,
+        };
+        if stopped {
+            return;
+        }
+        pause = (pause * 2).min(Duration::from_secs(60));
+        match spawn(&folder, &server, None) {
+            Ok(next) => child = next,
+            Err(error) => return tracing::error!(error = error.message, "this machine's agent cannot be started"),
+        }
+    }
+}
+
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop too.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+async fn end(mut child: Child) {
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    if tokio::time::timeout(Duration::from_secs(5), child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}

@@ -1,0 +1,189 @@
+//! REST and the console's door: sessions, CSRF, hosts, sizes, paths, retries.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use server::App;
+use tower::ServiceExt as _;
+
+use crate::house::{House, PASSWORD};
+
+pub(crate) struct Door {
+    pub(crate) house: House,
+    pub(crate) app: Arc<App>,
+    runtime: tokio::runtime::Runtime,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Door {
+    pub(crate) fn new() -> Self {
+        let mut house = House::new();
+        let app = App::new(house.world.kernel.clone(), house.site.take().unwrap(), vec!["localhost".into()]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { house, app, runtime }
+    }
+
+    pub(crate) fn send(&self, request: Request<Body>) -> Answer {
+        let router = server::router(&self.app);
+        self.runtime.block_on(async {
+            let response: Response = router.oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        })
+    }
+
+    pub(crate) fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(Request::get(path).header("host", "localhost").header("cookie", cookie).body(Body::empty()).unwrap())
+    }
+
+    pub(crate) fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let request = Request::post(path).header("host", "localhost").header("cookie", cookie).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_owned())).unwrap())
+    }
+
+    /// Signs in and answers the cookie.
+    pub(crate) fn sign_in(&self, login: &str) -> String {
+        let password = PASSWORD.replace(' ', "+");
+        let answer = self.post("/sign-in", "", &format!("login={login}&password={password}&next=/"));
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// The token that a page's forms carry.
+    pub(crate) fn csrf(&self, cookie: &str) -> String {
+        let page = self.get("/me", cookie);
+        page.body.split("data-csrf=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    }
+
+    fn token(&self) -> String {
+        self.house.call(&kernel::Actor::os("root"), "people.token.create", json!({"for_user": "ada", "name": "test"}))["token"].as_str().unwrap().to_owned()
+    }
+
+    fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost").header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
+        for (name, value) in extra {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(if body.is_null() { String::new() } else { body.to_string() })).unwrap())
+    }
+}
+
+#[test]
+fn a_session_opens_with_the_password_and_ends_with_sign_out() {
+    let door = Door::new();
+    assert_eq!(door.get("/desk", "").status, StatusCode::SEE_OTHER);
+    let wrong = door.post("/sign-in", "", "login=ada&password=wrong&next=/");
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{}", wrong.body);
+    let cookie = door.sign_in("ada");
+    assert_eq!(door.get("/desk", &cookie).status, StatusCode::OK);
+    let csrf = door.csrf(&cookie);
+    assert_eq!(door.post("/signout", &cookie, &format!("_csrf={csrf}")).status, StatusCode::SEE_OTHER);
+    assert_eq!(door.get("/desk", &cookie).status, StatusCode::SEE_OTHER, "the session is gone on the server");
+}
+
+#[test]
+fn signing_in_makes_a_new_session_whatever_cookie_came_along() {
+    let door = Door::new();
+    let planted = "mainstay_session=planted-by-somebody";
+    let answer = door.post("/sign-in", planted, &format!("login=ada&password={}&next=/", PASSWORD.replace(' ', "+")));
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(!cookie.contains("planted") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert_eq!(door.get("/desk", planted).status, StatusCode::SEE_OTHER);
+}
+
+#[test]
+fn a_form_without_the_sessions_token_or_from_another_site_is_refused() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let form = "kind=request&summary=Hello&_back=/desk";
+    assert_eq!(door.post("/do/desk.ticket.open", &cookie, form).status, StatusCode::FORBIDDEN);
+    let csrf = door.csrf(&cookie);
+    let foreign = Request::post("/do/desk.ticket.open").header("host", "localhost").header("cookie", &cookie).header("origin", "https://evil.example").header("content-type", "application/x-www-form-urlencoded");
+    let foreign = foreign.body(Body::from(format!("{form}&_csrf={csrf}"))).unwrap();
+    assert_eq!(door.send(foreign).status, StatusCode::FORBIDDEN);
+    let mine = door.post("/do/desk.ticket.open", &cookie, &format!("{form}&_csrf={csrf}"));
+    assert_eq!(mine.status, StatusCode::SEE_OTHER, "{}", mine.body);
+    let by_cookie = Request::post("/api/v1/desk/tickets").header("host", "localhost").header("cookie", &cookie).header("content-type", "application/json");
+    assert_eq!(door.send(by_cookie.body(Body::from(r#"{"kind":"request","summary":"x"}"#)).unwrap()).status, StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn a_refused_form_comes_back_with_what_was_typed() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let csrf = door.csrf(&cookie);
+    let long = "a".repeat(500);
+    let answer = door.post("/do/desk.ticket.open", &cookie, &format!("kind=request&summary={long}&detail=keep+this&_csrf={csrf}"));
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("keep this"), "the typed text is lost");
+}
+
+#[test]
+fn rest_answers_json_errors_with_the_field_and_repeats_by_key() {
+    let door = Door::new();
+    let token = door.token();
+    let open = json!({"kind": "request", "summary": "From the API"});
+    let first = door.api("POST", "/api/v1/desk/tickets", &token, &open, &[("idempotency-key", "k1")]);
+    assert_eq!(first.status, StatusCode::OK, "{}", first.body);
+    let again = door.api("POST", "/api/v1/desk/tickets", &token, &open, &[("idempotency-key", "k1")]);
+    assert_eq!((again.body, again.headers.contains_key("mainstay-replayed")), (first.body, true));
+    let dry = door.api("POST", "/api/v1/desk/tickets", &token, &open, &[("mainstay-dry-run", "1")]);
+    assert!(dry.body.contains("\"dry_run\":true"), "{}", dry.body);
+    let wrong = door.api("POST", "/api/v1/desk/tickets", &token, &json!({"summary": 5}), &[]);
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let error: Value = serde_json::from_str(&wrong.body).unwrap();
+    assert!(error["error"]["field"].is_string(), "{error}");
+    assert_eq!(door.api("GET", "/api/v1/desk/tickets", "mst_wrong", &Value::Null, &[]).status, StatusCode::UNAUTHORIZED);
+    assert_eq!(door.api("GET", "/api/v1/nothing", &token, &Value::Null, &[]).status, StatusCode::NOT_FOUND);
+    assert_eq!(door.api("POST", "/api/v1/desk/tickets", &token, &json!([1]), &[]).status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[test]
+fn oversized_bodies_strange_hosts_and_paths_outside_are_refused() {
+    let door = Door::new();
+    let token = door.token();
+    let big = json!({"kind": "request", "summary": "x", "detail": "a".repeat(5 * 1024 * 1024)});
+    assert_eq!(door.api("POST", "/api/v1/desk/tickets", &token, &big, &[]).status, StatusCode::PAYLOAD_TOO_LARGE);
+    let rebound = Request::get("/").header("host", "evil.example:7300").body(Body::empty()).unwrap();
+    assert_eq!(door.send(rebound).status, StatusCode::MISDIRECTED_REQUEST);
+    for path in ["/_static/../../etc/passwd", "/_static/%2e%2e/%2e%2e/etc/passwd", "/_static//etc/passwd"] {
+        assert_eq!(door.get(path, "").status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let cookie = door.sign_in("ada");
+    let away = door.post("/do/desk.ticket.open", &cookie, &format!("kind=request&summary=x&_back=https://evil.example/&_csrf={}", door.csrf(&cookie)));
+    assert_eq!(away.headers[header::LOCATION], "/");
+}
+
+#[test]
+fn every_answer_carries_the_headers_that_protect_the_reader() {
+    let door = Door::new();
+    let page = door.get("/sign-in", "");
+    assert_eq!(page.status, StatusCode::OK);
+    let text = |name: &str| page.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    assert!(text("content-security-policy").starts_with("default-src 'self'"));
+    assert_eq!((text("x-content-type-options"), text("x-frame-options")), ("nosniff".into(), "DENY".into()));
+    assert!(!page.body.contains("<script>") && !page.body.contains(" style="));
+}
+
+#[test]
+fn openapi_describes_every_operation() {
+    let door = Door::new();
+    let answer = door.get("/api/v1/openapi.json", "");
+    let document: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    for entry in door.house.world.kernel.registry().operations() {
+        let found = &document["paths"][format!("/api/v1{}", entry.route.path)][entry.route.method.as_str().to_lowercase()];
+        assert_eq!(found["operationId"], entry.name);
+        assert!(found["summary"].as_str().is_some_and(|text| text.len() > 8), "{} says nothing of itself", entry.name);
+    }
+}

@@ -1,0 +1,14 @@
+//! The safety tests drawn from the registry: what holds for every operation, event and page, whoever wrote it.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod reference;
