@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::thing::{self, Thing};
 
-//pub(crate) mod list;
+pub(crate) mod list;
 mod news;
 pub(crate) mod store;
 

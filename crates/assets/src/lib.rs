@@ -1,8 +1,9 @@
 //! Assets: the things the department looks after, what is known of them, how they are known again, and how they stand
 //! to each other. It watches nothing and runs nothing: monitoring, tickets and runs point here.
 
-use kernel::Domain;
 use kernel::db::Migration;
+use kernel::registry::AgentMessage;
+use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
 mod api;
 mod facts;
@@ -11,8 +12,16 @@ mod relation;
 mod thing;
 
 pub use api::*;
+pub use facts::list::ListFacts;
 pub use facts::{Fact, empty_hash};
 pub use relation::RelationKind;
+pub use relation::add::AddRelation;
+pub use relation::list::{ListRelations, Related};
+pub use relation::remove::RemoveRelation;
+pub use thing::change::{AssignThing, RetireThing, UpdateThing};
+pub use thing::create::CreateThing;
+pub use thing::list::{ListThings, ThingRow};
+pub use thing::show::{Moment, ShowThing, ThingShown, ThingTimeline};
 pub use thing::{Criticality, KINDS, Status, Thing, kind_title};
 
 const MIGRATIONS: &[Migration] =
@@ -24,5 +33,41 @@ pub fn domain() -> web::Domain {
 }
 
 fn declarations() -> Domain {
-    Domain { name: "assets", migrations: MIGRATIONS, ..Domain::default() }
+    Domain {
+        name: "assets",
+        migrations: MIGRATIONS,
+        operations: operations(),
+        events: vec![
+            EventEntry::of::<thing::ThingCreated>(),
+            EventEntry::of::<thing::ThingChanged>(),
+            EventEntry::of::<thing::ThingRetired>(),
+            EventEntry::of::<facts::FactsChanged>(),
+            EventEntry::of::<relation::RelationAdded>(),
+            EventEntry::of::<relation::RelationRemoved>(),
+        ],
+        nouns: vec![Noun {
+            kind: "asset",
+            list: ListThings::NAME,
+            resolve: thing::list::resolve,
+            set: Some(thing::change::set_back),
+        }],
+        messages: vec![AgentMessage { kind: "facts", handle: facts::take }],
+        ..Domain::default()
+    }
+}
+
+fn operations() -> Vec<Entry> {
+    vec![
+        Entry::of::<ListThings>(),
+        Entry::of::<ShowThing>(),
+        Entry::of::<CreateThing>(),
+        Entry::of::<UpdateThing>(),
+        Entry::of::<AssignThing>(),
+        Entry::of::<RetireThing>(),
+        Entry::of::<ThingTimeline>(),
+        Entry::of::<ListFacts>(),
+        Entry::of::<ListRelations>(),
+        Entry::of::<AddRelation>(),
+        Entry::of::<RemoveRelation>(),
+    ]
 }

@@ -5,9 +5,9 @@ use kernel::{Event, Mark, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-//pub(crate) mod add;
-//pub(crate) mod list;
-//pub(crate) mod remove;
+pub(crate) mod add;
+pub(crate) mod list;
+pub(crate) mod remove;
 pub(crate) mod store;
 
 /// How one thing stands to another. It points from what would suffer to what it stands on.

@@ -4,6 +4,10 @@ use kernel::{Cx, Error, Event, Mark, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod show;
 pub(crate) mod store;
 
 /// What a thing can be: the stored word and the words on screen for one and for many.

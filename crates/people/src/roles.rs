@@ -119,6 +119,7 @@ const WORKS: &[Part] = &[
     given("desk.view.*"),
     given("assets.thing.create"),
     given("assets.thing.update"),
+    given("assets.thing.assign"),
     given("assets.relation.*"),
     given("monitor.group.acknowledge"),
     given("monitor.silence.*"),

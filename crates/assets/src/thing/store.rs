@@ -6,6 +6,7 @@ use kernel::db::{Query, Row, Tx};
 use kernel::{Error, Reach, Result, Time};
 use people::filter::{Filter, Relation, Term};
 
+use super::list::Order;
 use super::{Criticality, Status, Thing};
 use crate::api::Brief;
 
@@ -149,13 +150,6 @@ pub(crate) fn briefs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief
     tx.run(&query)?.iter().map(brief).collect()
 }
 
-/// In which order a list is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    Name,
-    Updated,
-}
-
 /// Where a page of a list starts: after this row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum After {
@@ -262,19 +256,30 @@ fn word(query: &mut Query, word: &str) {
     query.bind(word.to_lowercase()).push(")");
 }
 
+/// Which things: what the filter says, within a reach.
+pub(crate) struct Wanted<'a> {
+    pub(crate) narrow: &'a Narrow,
+    pub(crate) reach: &'a Reach,
+    pub(crate) now: Time,
+}
+
+impl Wanted<'_> {
+    fn push(&self, query: &mut Query) -> Result<()> {
+        query.push(" WHERE 1 = 1");
+        visible(query, self.reach);
+        self.narrow.push(query, self.now)
+    }
+}
+
 pub(crate) fn list(
     tx: &mut Tx<'_>,
-    narrow: &Narrow,
-    reach: &Reach,
+    wanted: &Wanted<'_>,
     order: Order,
     after: Option<&After>,
     limit: usize,
-    now: Time,
 ) -> Result<Vec<Thing>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE 1 = 1");
-    visible(&mut query, reach);
-    narrow.push(&mut query, now)?;
+    wanted.push(&mut query)?;
     match after {
         Some(After::Name(name, id)) => {
             query.push(" AND (a.name, a.id) > (").bind(name.as_str()).push(", ").bind(*id).push(")");
@@ -293,10 +298,9 @@ pub(crate) fn list(
 }
 
 /// How many there are, up to the limit where counting stops.
-pub(crate) fn count(tx: &mut Tx<'_>, narrow: &Narrow, reach: &Reach, now: Time) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.id FROM assets_things a WHERE 1 = 1");
-    visible(&mut query, reach);
-    narrow.push(&mut query, now)?;
+pub(crate) fn count(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<i64> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.id FROM assets_things a");
+    wanted.push(&mut query)?;
     query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
     tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
 }

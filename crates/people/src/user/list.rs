@@ -27,7 +27,7 @@ pub struct UserRow {
 pub struct Users {
     /// By name.
     pub items: Vec<UserRow>,
-    /// Where the next page starts; send it back as `after`.
+    /// Where the next page starts; send it back as `cursor`.
     pub next: Option<String>,
     /// How many there are, up to 1,000.
     pub count: i64,
@@ -43,7 +43,7 @@ pub struct ListUsers {
     pub filter: String,
     /// Where to start: `next` of the page before.
     #[serde(default)]
-    pub after: Option<String>,
+    pub cursor: Option<String>,
     /// How many on a page, 1 to 500; 50 when empty.
     #[serde(default)]
     pub limit: Option<usize>,
@@ -60,7 +60,7 @@ impl Operation for ListUsers {
         let reach = with_self(cx.reach(Self::NAME)?, cx.actor.user());
         let filter = Filter::parse(&self.filter)?;
         let limit = self.limit.unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS_MAX);
-        let after = self.after.as_deref().filter(|text| !text.is_empty()).map(cursor).transpose()?;
+        let after = self.cursor.as_deref().filter(|text| !text.is_empty()).map(cursor).transpose()?;
         let wanted = store::Wanted { filter: &filter, after, limit: i64::try_from(limit + 1).unwrap_or(i64::MAX) };
         let mut users = store::list(cx.tx, &wanted, &reach)?;
         let more = users.len() > limit;
@@ -73,7 +73,7 @@ impl Operation for ListUsers {
 
 fn cursor(text: &str) -> Result<(String, i64)> {
     let parsed = text.split_once(':').and_then(|(id, name)| Some((name.to_owned(), id.parse().ok()?)));
-    parsed.ok_or_else(|| Error::invalid("after", "Send back what the page before answered as next."))
+    parsed.ok_or_else(|| Error::invalid("cursor", "Send back what the page before answered as next."))
 }
 
 fn rows(cx: &mut Cx, users: Vec<User>) -> Result<Vec<UserRow>> {

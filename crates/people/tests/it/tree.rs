@@ -53,7 +53,7 @@ fn a_list_of_users_pages_by_name_and_filters() {
     let mut names = Vec::new();
     let mut after = Value::Null;
     loop {
-        let page = office.call(&admin, "people.user.list", json!({ "limit": 3, "after": after })).unwrap();
+        let page = office.call(&admin, "people.user.list", json!({ "limit": 3, "cursor": after })).unwrap();
         names.extend(page["items"].as_array().unwrap().iter().map(|user| user["login"].as_str().unwrap().to_owned()));
         assert_eq!(page["count"], 8);
         after = page["next"].clone();
