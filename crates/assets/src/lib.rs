@@ -21,7 +21,7 @@ pub use relation::remove::RemoveRelation;
 pub use thing::change::{AssignThing, RetireThing, UpdateThing};
 pub use thing::create::CreateThing;
 pub use thing::list::{ListThings, ThingRow};
-pub use thing::show::{Moment, ShowThing, ThingShown, ThingTimeline};
+pub use thing::show::{About, Moment, ShowThing, ThingShown, ThingTimeline};
 pub use thing::{Criticality, KINDS, Status, Thing, kind_title};
 
 const MIGRATIONS: &[Migration] =

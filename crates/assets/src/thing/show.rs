@@ -1,9 +1,8 @@
 //! Show a thing, and its timeline.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, get, page};
+use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, StoredEvent, Time, get, page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::change::reached;
 use super::list::{ThingRow, rows};
@@ -70,10 +69,20 @@ pub struct Moment {
     pub mark: String,
     /// Who caused it.
     pub actor: String,
-    /// What it is about.
-    pub subjects: Vec<Ref>,
-    /// Its fields. Only what you may see of other things is said here.
-    pub fields: Value,
+    /// What it is about, as far as you may see it, with a title and a page each.
+    pub about: Vec<About>,
+}
+
+/// Something a moment is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct About {
+    /// What.
+    #[serde(rename = "ref")]
+    pub reference: Ref,
+    /// Its title now.
+    pub title: String,
+    /// Its page.
+    pub href: String,
 }
 
 /// A page of a timeline.
@@ -112,17 +121,43 @@ impl Operation for ThingTimeline {
         let before = before.map(|text| page::before(Some(text))).transpose()?;
         let rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let events = cx.timeline(&thing.reference, before, rows)?;
-        let moment = |event: kernel::StoredEvent| Moment {
+        let page = page::Page::of(events, limit, |event| event.id);
+        Ok(Moments { items: moments(cx, &thing.reference, page.items)?, next: page.next })
+    }
+}
+
+/// Events as the actor may see them: what is mainly about something they may not see is left out.
+fn moments(cx: &mut Cx, thing: &Ref, events: Vec<StoredEvent>) -> Result<Vec<Moment>> {
+    let mut others: Vec<Ref> = events.iter().flat_map(|event| event.subjects.clone()).collect();
+    others.sort();
+    others.dedup();
+    others.retain(|one| one != thing);
+    let seen = cx.resolve(&others)?;
+    let mut shown = Vec::new();
+    for event in events {
+        let main = event.subjects.first();
+        if main.is_some_and(|main| main != thing && !seen.contains_key(main) && !sees_all(cx, main)) {
+            continue;
+        }
+        let about = event.subjects.into_iter().filter_map(|reference| {
+            let found = seen.get(&reference)?;
+            Some(About { reference, title: found.title.clone(), href: found.href.clone() })
+        });
+        shown.push(Moment {
             id: event.id,
             at: event.at,
+            about: about.collect(),
             name: event.name,
             title: event.title,
             mark: event.mark,
             actor: event.actor_name,
-            subjects: event.subjects,
-            fields: event.payload,
-        };
-        let page = page::Page::of(events.into_iter().map(moment).collect(), limit, |one: &Moment| one.id);
-        Ok(Moments { items: page.items, next: page.next })
+        });
     }
+    Ok(shown)
+}
+
+/// Whether the actor sees everything of a kind: then what is gone may still be told of.
+fn sees_all(cx: &Cx, subject: &Ref) -> bool {
+    let Some(noun) = cx.kernel.registry().noun(&subject.kind) else { return true };
+    cx.reach(noun.list).is_ok_and(|reach| reach.everything)
 }

@@ -1,0 +1,10 @@
+//! Assets from outside: things, facts in a chain of hashes, identity, relations, and who sees what.
+
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod store_room;
+#[cfg(test)]
+mod things;
