@@ -11,6 +11,7 @@ mod directory;
 mod events;
 mod filter;
 mod needs;
+mod pages;
 mod reactions;
 mod settings;
 mod store;
@@ -22,7 +23,13 @@ const MIGRATIONS: &[Migration] =
 
 /// What the desk declares.
 pub fn domain() -> web::Domain {
-    web::Domain { kernel: declarations(), ..web::Domain::default() }
+    web::Domain {
+        kernel: declarations(),
+        pages: pages::all(),
+        panels: pages::panels::all(),
+        nav: pages::nav(),
+        creates: pages::creates(),
+    }
 }
 
 fn declarations() -> Domain {

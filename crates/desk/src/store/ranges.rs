@@ -11,8 +11,8 @@ use kernel::{Reach, Result, Time};
 use super::visible;
 use crate::filter::Plan;
 
-/// Most ranges in one statement; above, one range per stage is filtered instead.
-const RANGES_MAX: usize = 160;
+/// Most ranges in one statement (SQLite takes 500); above, the ranges of all tickets are filtered by the reach instead.
+const RANGES_MAX: usize = 400;
 
 /// Where a page starts: behind this ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,11 +151,14 @@ fn drives(wanted: &Wanted<'_>) -> Vec<(Drive, Check)> {
     if let Some(who) = plan.owner {
         return vec![(Drive::Owner(who.id(*me)), check)];
     }
-    let team_passes = |team: &i64| plan.teams.is_empty() || plan.teams.contains(team);
+    let team_passes =
+        |team: &i64| (plan.teams.is_empty() || plan.teams.contains(team)) && !plan.not_teams.contains(team);
     if reach.everything {
         return match plan.teams.as_slice() {
             [] => vec![(Drive::All, Check::Nothing)],
-            teams => teams.iter().map(|team| (Drive::Team(*team), Check::Nothing)).collect(),
+            teams => {
+                teams.iter().filter(|team| team_passes(team)).map(|team| (Drive::Team(*team), Check::Nothing)).collect()
+            }
         };
     }
     let mut drives: Vec<(Drive, Check)> =

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod lists;
