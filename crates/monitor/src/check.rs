@@ -1,5 +1,6 @@
 //! Checks: what is looked at on an asset, how often, and when that is an alert.
 
+use kernel::search::{Document, ScopeToken};
 use kernel::{Cx, Error, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -225,6 +226,22 @@ pub(crate) fn room_for_one(cx: &mut Cx, vantage: i64) -> Result<()> {
 pub(crate) fn find(cx: &mut Cx, operation: &str, id: i64) -> Result<Check> {
     let reach = cx.reach(operation)?;
     store::checks::find(cx.tx, id, &reach)?.ok_or_else(|| Error::not_found(format!("The check {id}")))
+}
+
+/// Makes a check findable by its name and what it looks at.
+pub(crate) fn index(cx: &mut Cx, id: i64, check: &NewCheck) -> Result<()> {
+    let scopes = [
+        check.place.map(ScopeToken::Place),
+        check.team.or(check.asset_team).map(ScopeToken::Team),
+        check.owner.map(ScopeToken::User),
+    ];
+    cx.index(&Document {
+        subject: Ref::new("check", id),
+        title: check.name.clone(),
+        body: check.probe.words(),
+        scopes: scopes.into_iter().flatten().collect(),
+        at: cx.now,
+    })
 }
 
 /// Titles and pages of checks, for references.

@@ -54,6 +54,11 @@ fn asset_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     let filter = store::checks::Filter { asset: Some(asset), paused: Some(false), ..Default::default() };
     for check in store::checks::page(cx.tx, &filter, &everything, None, kernel::limits::PAGE_ROWS_MAX)? {
         crate::check::pause::set_paused(cx, &check, true)?;
+        if let Some(group) = check.group {
+            let why = format!("{} was retired; nobody looks any more.", brief.name);
+            store::alerts::set_group(cx.tx, check.id, None)?;
+            crate::group::recover::left(cx, group, check.id, vec![why], false)?;
+        }
     }
     Ok(())
 }

@@ -129,8 +129,8 @@ pub(crate) fn rate(points: &[(i64, f64)]) -> Vec<(i64, f64)> {
 /// At most [`POINTS_MAX`] points: each span keeps its lowest and highest sample, in order of time. Where samples are
 /// missing for much longer than usual, one point without a value says so. Numbers that are not finite have no value.
 pub(crate) fn decimate(points: &[(i64, f64)], (from_ms, to_ms): (i64, i64), step_ms: i64) -> Vec<(i64, Option<f64>)> {
-    let half = i64::try_from(POINTS_MAX / 3).unwrap_or(1);
-    let span_ms = ((to_ms - from_ms) / half).max(1).max(step_ms);
+    let spans = i64::try_from(POINTS_MAX / 3 - 2).unwrap_or(1);
+    let span_ms = ((to_ms - from_ms) / spans).max(1).max(step_ms);
     let every_sample = points.len() <= POINTS_MAX / 2 && step_ms == 0;
     let mut out: Vec<(i64, Option<f64>)> = Vec::new();
     let gap_ms = 4 * usual_distance(points).max(if every_sample { 0 } else { span_ms / 2 });

@@ -4,7 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, known_team, room_for_one};
+use super::{Check, NewCheck, Severity, index, known_team, room_for_one};
 use crate::events::CheckCreated;
 use crate::limits::INTERVAL_S_DEFAULT;
 use crate::machine::Machine;
@@ -129,6 +129,7 @@ impl Operation for CreateCheck {
             serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;
         let (id, _) = store::checks::insert(cx.tx, &new, &machine, cx.now)?;
         new.record(cx, &Ref::new("check", id), None)?;
+        index(cx, id, &new)?;
         cx.emit(&CheckCreated {
             check: Ref::new("check", id),
             asset: Ref::new("asset", new.asset),

@@ -44,6 +44,7 @@ impl Operation for DeleteCheck {
             group::recover::left(cx, group, check.id, vec![why], false)?;
         }
         store::checks::delete(cx.tx, check.id)?;
+        cx.unindex(&check.reference())?;
         cx.changed(&check.reference(), "name", &check.name, serde_json::Value::Null)?;
         cx.emit(&CheckDeleted {
             check: check.reference(),

@@ -4,7 +4,7 @@ use kernel::{Access, Change, Cx, Effect, Operation, Ref, Result, Route, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, find, kind_or, known_team, room_for_one};
+use super::{Check, NewCheck, Severity, find, index, kind_or, known_team, room_for_one};
 use crate::events::CheckChanged;
 use crate::probe::{Kind, Params, Probe};
 use crate::{ground, store};
@@ -175,6 +175,7 @@ pub(crate) fn apply(cx: &mut Cx, current: &Check, new: &NewCheck) -> Result<()> 
     let renewed = moved || new.probe != old.probe || new.interval_s != old.interval_s;
     store::checks::update(cx.tx, current.id, new, renewed, cx.now)?;
     new.record(cx, &current.reference(), Some(&old))?;
+    index(cx, current.id, new)?;
     cx.emit(&CheckChanged {
         check: current.reference(),
         asset: Ref::new("asset", current.asset),

@@ -110,6 +110,8 @@ fn acknowledging_names_who_is_on_it_and_can_be_taken_back() {
     let other = kernel::Actor::os("grace");
     let refused = house.world.call(&other, "monitor.group.acknowledge", json!({"id": group})).unwrap_err();
     assert!(refused.message.contains("ada"), "{refused}");
+    house.call("kernel.audit.undo", json!({"id": answer.audit}));
+    assert!(house.groups("open")[0]["acknowledged_by"].is_null());
     house.report(web, check, "gg");
     let refused = house.refused("monitor.group.acknowledge", json!({"id": group}));
     assert_eq!(refused.kind, kernel::ErrorKind::Conflict);
@@ -142,4 +144,31 @@ fn a_paused_check_keeps_its_alert_for_nothing_is_known() {
     house.call("monitor.check.resume", json!({"id": check}));
     house.report(web, check, "gg");
     assert!(house.groups("open").is_empty());
+}
+
+#[test]
+fn a_retired_asset_is_no_longer_looked_at() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    house.call("assets.thing.retire", json!({"id": web, "reason": "Replaced"}));
+    house.world.settle().unwrap();
+    assert_eq!(house.show(check)["check"]["paused"], true);
+    assert_eq!(house.groups("recovered")[0]["proven"], false);
+}
+
+#[test]
+fn a_change_of_a_check_can_be_undone_and_found() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    let answer =
+        house.world.answer(&house.admin, "monitor.check.update", json!({"id": check, "name": "Front door"})).unwrap();
+    let find = |text: &str| house.kernel().read_as(&house.admin, |cx| cx.search(text, &["check"], 10)).unwrap().len();
+    assert_eq!((find("door"), find("server")), (1, 0));
+    house.call("kernel.audit.undo", json!({"id": answer.audit}));
+    assert_eq!(house.show(check)["check"]["name"], "Web server runs");
+    house.call("monitor.check.delete", json!({"id": check}));
+    assert_eq!(find("server"), 0);
 }
