@@ -12,6 +12,11 @@ impl Cx<'_, '_> {
         store::timeline(self.tx, subject, before, limit)
     }
 
+    /// The newest events of all; the caller leaves out those whose subjects the actor may not see.
+    pub fn latest_events(&mut self, limit: i64) -> Result<Vec<StoredEvent>> {
+        store::latest(self.tx, limit)
+    }
+
     /// What happened to any of the things between two moments, oldest first: "what changed just before".
     pub fn happened(&mut self, subjects: &[Ref], from: Time, to: Time, limit: i64) -> Result<Vec<StoredEvent>> {
         store::between(self.tx, subjects, from, to, limit)

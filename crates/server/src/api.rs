@@ -42,7 +42,10 @@ fn answer(app: &Shared, parts: &Parts, body: &[u8]) -> Result<Response> {
     let dry_run = call.dry_run;
     let done = app.kernel.dispatch(call)?;
     if dry_run {
-        return Ok(respond::json(StatusCode::OK, &json!({ "dry_run": true, "changes": done.changes, "output": done.output })));
+        return Ok(respond::json(
+            StatusCode::OK,
+            &json!({ "dry_run": true, "changes": done.changes, "output": done.output }),
+        ));
     }
     let mut response = respond::json(StatusCode::OK, &done.output);
     if let Some(audit) = done.audit {
@@ -52,6 +55,21 @@ fn answer(app: &Shared, parts: &Parts, body: &[u8]) -> Result<Response> {
         respond::set(&mut response, HeaderName::from_static("mainstay-replayed"), "true");
     }
     Ok(response)
+}
+
+/// `GET /_series/asset/{asset}/{panel}`: the numbers of a chart, under the address that pages name.
+pub(crate) async fn series(State(app): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = app.blocking(move |app| {
+        let who = Credentials::of(&parts).resolve(&app.kernel)?;
+        let entry =
+            app.kernel.registry().operation("monitor.chart.read").ok_or_else(|| Error::not_found("This chart"))?;
+        let fields = fits("/_series/asset/{asset}/{panel}", parts.uri.path()).unwrap_or_default();
+        let input = input(entry, &parts, &[], fields)?;
+        let done = app.kernel.dispatch(Call::new(who.actor, entry.name, input, kernel::Via::Page))?;
+        Ok(respond::json(StatusCode::OK, &done.output))
+    });
+    answered.await.unwrap_or_else(|error| respond::error(&error))
 }
 
 /// The operation of a method and path, with the path's fields. The one with the fewest fields in its path wins.
@@ -68,7 +86,9 @@ pub(crate) fn find<'r>(registry: &'r Registry, method: &str, path: &str) -> Resu
     }
     match best {
         Some(found) => Ok(found),
-        None if path_exists => Err(Error::invalid("method", format!("This path does not take {method}. See /api/v1/openapi.json."))),
+        None if path_exists => {
+            Err(Error::invalid("method", format!("This path does not take {method}. See /api/v1/openapi.json.")))
+        }
         None => Err(Error::not_found("This path of the API")),
     }
 }
@@ -98,7 +118,11 @@ fn input(entry: &Entry, parts: &Parts, body: &[u8], path: Vec<(String, String)>)
         _ => Map::new(),
     };
     if !body.is_empty() {
-        let is_json = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_none_or(|kind| kind.starts_with("application/json"));
+        let is_json = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_none_or(|kind| kind.starts_with("application/json"));
         if !is_json {
             return Err(Error::invalid("content-type", "Send the input as application/json."));
         }

@@ -43,7 +43,13 @@ impl App {
         let sender = live.clone();
         // Nobody listening is no error.
         kernel.listen(Box::new(move |touched| drop(sender.send(Arc::from(touched)))));
-        let slot = |panel: &Panel| PanelSlot { name: panel.name, about: panel.about, title: panel.title, place: panel.place, grant: panel.grant };
+        let slot = |panel: &Panel| PanelSlot {
+            name: panel.name,
+            about: panel.about,
+            title: panel.title,
+            place: panel.place,
+            grant: panel.grant,
+        };
         let slots = site.panels.iter().map(slot).collect();
         Arc::new(Self { kernel, site, slots, live, hosts, blocking: Arc::new(Semaphore::new(BLOCKING_MAX)) })
     }
@@ -54,7 +60,10 @@ impl App {
     }
 
     /// Runs database work away from the network threads.
-    pub(crate) async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) -> Result<T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Self>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let stopping = || Error::unavailable("The server is stopping. Try again in a moment.");
         let permit = self.blocking.clone().acquire_owned().await.map_err(|_| stopping())?;
         let app = self.clone();

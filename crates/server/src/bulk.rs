@@ -44,7 +44,15 @@ fn answer(app: &Shared, parts: &Parts, form: &Submitted) -> Response {
     };
     let done = form::guard(parts, &credentials, &who, form).and_then(|()| work(app, &who, form));
     match done {
-        Ok(Done::Preview(body)) => pages::framed(app, parts, &credentials, &who, Audience::Console, StatusCode::OK, &Content::new("Preview", body)),
+        Ok(Done::Preview(body)) => pages::framed(
+            app,
+            parts,
+            &credentials,
+            &who,
+            Audience::Console,
+            StatusCode::OK,
+            &Content::new("Preview", body),
+        ),
         Ok(Done::Applied(kept, failed)) => {
             let mut response = respond::see_other(form.mark("_back").unwrap_or("/"));
             let (tone, text) = match &failed {
@@ -67,20 +75,24 @@ fn work(app: &Shared, who: &Who, form: &Submitted) -> Result<Done> {
     let field = |name: &str| form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let name = field("op").ok_or_else(|| Error::invalid("op", "Choose what to do with the rows."))?;
     let entry = app.kernel.registry().operation(&name).ok_or_else(|| Error::not_found("This action"))?;
-    let refs: Vec<Ref> = form.fields.iter().filter(|(key, _)| key == "ref").map(|(_, value)| value.parse()).collect::<Result<_>>()?;
+    let refs: Vec<Ref> =
+        form.fields.iter().filter(|(key, _)| key == "ref").map(|(_, value)| value.parse()).collect::<Result<_>>()?;
     if refs.is_empty() || refs.len() > ROWS_MAX {
         return Err(Error::invalid("ref", format!("Tick 1 to {ROWS_MAX} rows first.")));
     }
     let known = entry.input_schema().get("properties").and_then(Value::as_object);
     let belongs = |key: &str| key != "id" && known.is_some_and(|known| known.contains_key(key));
-    let fields: Vec<(String, String)> = form.fields.iter().filter(|(key, value)| belongs(key) && !value.is_empty()).cloned().collect();
+    let fields: Vec<(String, String)> =
+        form.fields.iter().filter(|(key, value)| belongs(key) && !value.is_empty()).cloned().collect();
     let apply = form.mark("_apply") == Some("1");
     let outcomes: Vec<Outcome> = refs.iter().map(|one| row(app, who, entry, &fields, one, !apply)).collect();
     if !apply {
         return Ok(Done::Preview(preview(entry, form, who, &fields, &refs, &outcomes)));
     }
     let kept = outcomes.iter().filter(|outcome| outcome.result.is_ok()).count();
-    let failed = outcomes.iter().find_map(|outcome| outcome.result.as_ref().err().map(|error| format!("{}: {}", outcome.subject, error.message)));
+    let failed = outcomes.iter().find_map(|outcome| {
+        outcome.result.as_ref().err().map(|error| format!("{}: {}", outcome.subject, error.message))
+    });
     Ok(Done::Applied(kept, failed))
 }
 
@@ -102,12 +114,35 @@ fn shown(value: &Value) -> Option<String> {
     }
 }
 
-fn preview(entry: &Entry, form: &Submitted, who: &Who, fields: &[(String, String)], refs: &[Ref], outcomes: &[Outcome]) -> Markup {
-    let difference = |change: &FieldChange| Difference { subject: Some(change.subject.to_string()), field: change.field.clone(), old: shown(&change.old), new: shown(&change.new) };
-    let changes: Vec<Difference> = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()).flat_map(|answer| &answer.changes).map(difference).collect();
-    let refused: Vec<String> = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err().map(|error| format!("{}: {error}", outcome.subject))).collect();
+fn preview(
+    entry: &Entry,
+    form: &Submitted,
+    who: &Who,
+    fields: &[(String, String)],
+    refs: &[Ref],
+    outcomes: &[Outcome],
+) -> Markup {
+    let difference = |change: &FieldChange| Difference {
+        subject: Some(change.subject.to_string()),
+        field: change.field.clone(),
+        old: shown(&change.old),
+        new: shown(&change.new),
+    };
+    let changes: Vec<Difference> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.result.as_ref().ok())
+        .flat_map(|answer| &answer.changes)
+        .map(difference)
+        .collect();
+    let refused: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.result.as_ref().err().map(|error| format!("{}: {error}", outcome.subject)))
+        .collect();
     let back = form.mark("_back").filter(|back| respond::local(back)).unwrap_or("/");
-    let mut drawn = Form::post("/_bulk", who.csrf.as_str()).back(back).field(Field::hidden("op", entry.name)).field(Field::hidden("_apply", "1"));
+    let mut drawn = Form::post("/_bulk", who.csrf.as_str())
+        .back(back)
+        .field(Field::hidden("op", entry.name))
+        .field(Field::hidden("_apply", "1"));
     for one in refs {
         drawn = drawn.field(Field::hidden("ref", one.to_string()));
     }

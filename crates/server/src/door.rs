@@ -32,6 +32,7 @@ pub fn router(app: &Shared) -> Router {
         .route("/_palette", get(palette::search))
         .route("/_live", get(live::stream))
         .route("/_panel/{name}/{kind}/{id}", get(pages::panel))
+        .route("/_series/asset/{asset}/{panel}", get(api::series))
         .route("/_ui", get(own::gallery))
         .route("/_static/{*path}", get(own::asset))
         .route("/favicon.ico", get(own::favicon))
@@ -51,7 +52,11 @@ async fn around(axum::extract::State(app): axum::extract::State<Shared>, request
     let mut response = if known_host(&app, &request) {
         compress::apply(next.run(request).await, packed).await
     } else {
-        respond::with_type(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This console does not answer to that host name.\n")
+        respond::with_type(
+            StatusCode::MISDIRECTED_REQUEST,
+            "text/plain; charset=utf-8",
+            "This console does not answer to that host name.\n",
+        )
     };
     respond::harden(&mut response);
     response
@@ -63,7 +68,10 @@ fn known_host(app: &Shared, request: &Request) -> bool {
         return true;
     }
     let Some(host) = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()) else { return true };
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name);
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
     app.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -90,19 +98,25 @@ pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
             rest = tail;
             match (*first, tail) {
                 (b'+', _) => out.push(b' '),
-                (b'%', [high, low, after @ ..]) => match (char::from(*high).to_digit(16), char::from(*low).to_digit(16)) {
-                    (Some(high), Some(low)) => {
-                        out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                        rest = after;
+                (b'%', [high, low, after @ ..]) => {
+                    match (char::from(*high).to_digit(16), char::from(*low).to_digit(16)) {
+                        (Some(high), Some(low)) => {
+                            out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                            rest = after;
+                        }
+                        _ => out.push(b'%'),
                     }
-                    _ => out.push(b'%'),
-                },
+                }
                 (byte, _) => out.push(byte),
             }
         }
         String::from_utf8_lossy(&out).into_owned()
     };
-    text.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(key, value)| (decode(key), decode(value))).collect()
+    text.split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(key, value)| (decode(key), decode(value)))
+        .collect()
 }
 
 /// The decoded query string.

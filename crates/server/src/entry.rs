@@ -38,9 +38,14 @@ pub(crate) async fn setup_page(State(app): State<Shared>, request: Request) -> R
 }
 
 fn setup_form(form: &Submitted, error: Option<&Error>) -> Markup {
-    let value = |name: &str| form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
-    let message = |name: &str| error.filter(|error| error.field.as_deref() == Some(name)).map(|error| error.message.clone());
-    let general = error.filter(|error| error.field.is_none() || error.field.as_deref() == Some("secret")).map(|error| error.message.clone());
+    let value = |name: &str| {
+        form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let message =
+        |name: &str| error.filter(|error| error.field.as_deref() == Some(name)).map(|error| error.message.clone());
+    let general = error
+        .filter(|error| error.field.is_none() || error.field.as_deref() == Some("secret"))
+        .map(|error| error.message.clone());
     let text = |name: &str, label: &str, help: &str| {
         let field = Field::text(name, label).value(value(name)).required().error(message(name));
         if help.is_empty() { field } else { field.help(help) }
@@ -75,17 +80,22 @@ async fn form_of(request: Request) -> Result<(Parts, Submitted)> {
 /// Signs in and answers the redirect with the new session's cookie.
 fn open_session(app: &Shared, parts: &Parts, login: &str, password: &str, next: &str) -> Result<Response> {
     let nobody = std::sync::Arc::new(kernel::Actor::nobody());
-    let source = parts.extensions.get::<crate::listen::Peer>().map_or_else(|| "unknown".to_owned(), |peer| peer.0.clone());
+    let source =
+        parts.extensions.get::<crate::listen::Peer>().map_or_else(|| "unknown".to_owned(), |peer| peer.0.clone());
     let now = app.kernel.now();
     app.kernel.db.read(|tx| people::attempts::allowed(tx, login, &source, now))?;
-    let agent = parts.headers.get(axum::http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent =
+        parts.headers.get(axum::http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let origin = format!("{source} · {}", kernel::text::shorten(agent, 150));
     let input = json!({ "login": login, "password": password, "origin": origin });
     let done = app.kernel.dispatch(Call::new(nobody, "people.session.sign-in", input, Via::Page));
     let succeeded = done.is_ok();
-    app.kernel.db.write("people.attempt.record", Priority::Interactive, move |tx| people::attempts::record(tx, &source, succeeded, now))?;
+    app.kernel.db.write("people.attempt.record", Priority::Interactive, move |tx| {
+        people::attempts::record(tx, &source, succeeded, now)
+    })?;
     let done = done?;
-    let token = done.output.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("sign-in-without-token", ""))?;
+    let token =
+        done.output.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("sign-in-without-token", ""))?;
     let mut response = respond::see_other(next);
     respond::cookie(&mut response, &session_cookie(parts, token));
     Ok(response)
@@ -98,13 +108,26 @@ pub(crate) async fn setup(State(app): State<Shared>, request: Request) -> Respon
         Err(error) => return respond::error(&error),
     };
     let done = app.blocking(move |app| {
-        let entry = app.kernel.registry().operation("people.setup.complete").ok_or_else(|| Error::internal("setup-missing", ""))?;
-        let field = |name: &str| form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
+        let entry = app
+            .kernel
+            .registry()
+            .operation("people.setup.complete")
+            .ok_or_else(|| Error::internal("setup-missing", ""))?;
+        let field = |name: &str| {
+            form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
         let nobody = std::sync::Arc::new(kernel::Actor::nobody());
-        let made = coerce(&form.fields, entry.input_schema()).and_then(|input| app.kernel.dispatch(Call::new(nobody, entry.name, input, Via::Page)));
+        let made = coerce(&form.fields, entry.input_schema())
+            .and_then(|input| app.kernel.dispatch(Call::new(nobody, entry.name, input, Via::Page)));
         match made {
             Ok(_) => open_session(app, &parts, &field("login"), &field("password"), "/"),
-            Err(error) => Ok(pages::bare(&Credentials::of(&parts), respond::status(error.kind), "Set up", true, &setup_form(&form, Some(&error)))),
+            Err(error) => Ok(pages::bare(
+                &Credentials::of(&parts),
+                respond::status(error.kind),
+                "Set up",
+                true,
+                &setup_form(&form, Some(&error)),
+            )),
         }
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
@@ -143,11 +166,19 @@ pub(crate) async fn sign_in(State(app): State<Shared>, request: Request) -> Resp
         Err(error) => return respond::error(&error),
     };
     let done = app.blocking(move |app| {
-        let field = |name: &str| form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
+        let field = |name: &str| {
+            form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
         let (login, next) = (field("login"), field("next"));
         match open_session(app, &parts, &login, &field("password"), &next) {
             Ok(response) => Ok(response),
-            Err(error) => Ok(pages::bare(&Credentials::of(&parts), respond::status(error.kind), "Sign in", false, &sign_in_form(&login, &next, Some(&error)))),
+            Err(error) => Ok(pages::bare(
+                &Credentials::of(&parts),
+                respond::status(error.kind),
+                "Sign in",
+                false,
+                &sign_in_form(&login, &next, Some(&error)),
+            )),
         }
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
@@ -164,7 +195,12 @@ pub(crate) async fn sign_out(State(app): State<Shared>, request: Request) -> Res
         let who = credentials.resolve(&app.kernel)?;
         who.check_csrf(form.mark("_csrf"))?;
         if let Some(session) = who.session {
-            app.kernel.dispatch(Call::new(who.actor, "people.session.sign-out", json!({ "session": session }), Via::Page))?;
+            app.kernel.dispatch(Call::new(
+                who.actor,
+                "people.session.sign-out",
+                json!({ "session": session }),
+                Via::Page,
+            ))?;
         }
         let mut response = respond::see_other("/sign-in");
         respond::cookie(&mut response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));

@@ -27,7 +27,8 @@ pub(crate) struct Submitted {
 
 impl Submitted {
     pub(crate) fn parse(body: &[u8]) -> Self {
-        let (marks, fields) = door::pairs(&String::from_utf8_lossy(body)).into_iter().partition(|(key, _)| key.starts_with('_'));
+        let (marks, fields) =
+            door::pairs(&String::from_utf8_lossy(body)).into_iter().partition(|(key, _)| key.starts_with('_'));
         Self { fields, marks }
     }
 
@@ -55,7 +56,9 @@ pub(crate) fn flash_cookie(tone: Tone, text: &str, undo: Option<i64>) -> String 
 pub(crate) fn read_flash(cookie: &str) -> Option<Flash> {
     let message: Message = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()?;
     let mut flash = pages::flash_of(Tone::parse(&message.tone)?, &message.text);
-    flash.undo = message.undo.map(|audit| Undo { action: "/do/kernel.audit.undo".into(), fields: vec![("id".into(), audit.to_string())] });
+    flash.undo = message
+        .undo
+        .map(|audit| Undo { action: "/do/kernel.audit.undo".into(), fields: vec![("id".into(), audit.to_string())] });
     Some(flash)
 }
 
@@ -71,7 +74,11 @@ pub(crate) async fn submit(State(app): State<Shared>, request: Request) -> Respo
 }
 
 fn wants_json(parts: &Parts) -> bool {
-    parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.starts_with("application/json"))
+    parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.starts_with("application/json"))
 }
 
 fn answer(app: &Shared, parts: &Parts, body: &Bytes) -> Response {
@@ -87,7 +94,9 @@ fn answer(app: &Shared, parts: &Parts, body: &Bytes) -> Response {
     };
     let done = guard(parts, &credentials, &who, &form).and_then(|()| run(app, &who, entry, &form));
     match done {
-        Ok(done) if wants_json(parts) => respond::json(StatusCode::OK, &json!({ "output": done.output, "audit": done.audit })),
+        Ok(done) if wants_json(parts) => {
+            respond::json(StatusCode::OK, &json!({ "output": done.output, "audit": done.audit }))
+        }
         Ok(done) => succeeded(&form, &done),
         Err(error) if wants_json(parts) => respond::error(&error),
         Err(error) if error.kind == ErrorKind::SignIn => pages::failed(app, parts, &credentials, &who, &error),
@@ -108,7 +117,12 @@ pub(crate) fn guard(parts: &Parts, credentials: &Credentials, who: &Who, form: &
 
 fn run(app: &Shared, who: &Who, entry: &Entry, form: &Submitted) -> Result<Answer> {
     if let Some(password) = form.mark("_password") {
-        let prove = Call::new(who.actor.clone(), "people.session.prove", json!({ "session": who.session, "password": password }), Via::Page);
+        let prove = Call::new(
+            who.actor.clone(),
+            "people.session.prove",
+            json!({ "session": who.session, "password": password }),
+            Via::Page,
+        );
         app.kernel.dispatch(prove)?;
     }
     let input = coerce(&form.fields, entry.input_schema())?;
@@ -139,7 +153,15 @@ fn succeeded(form: &Submitted, done: &Answer) -> Response {
     response
 }
 
-fn refused(app: &Shared, parts: &Parts, credentials: &Credentials, who: &Who, entry: &Entry, form: &Submitted, error: &Error) -> Response {
+fn refused(
+    app: &Shared,
+    parts: &Parts,
+    credentials: &Credentials,
+    who: &Who,
+    entry: &Entry,
+    form: &Submitted,
+    error: &Error,
+) -> Response {
     let body = form_page::view(entry, form, who, Some(error));
     let status = respond::status(error.kind);
     pages::framed(app, parts, credentials, who, audience(entry), status, &Content::new("That did not work", body))

@@ -49,11 +49,17 @@ pub(crate) fn view(entry: &Entry, form: &Submitted, who: &Who, error: Option<&Er
     if asks_proof {
         drawn = drawn.field(Field::hidden("_confirm", "1"));
         if who.actor.user().is_some() {
-            drawn = drawn.field(Field::password("_password", "Your password").required().help("This can do harm, so it needs a proof of who you are."));
+            drawn = drawn.field(
+                Field::password("_password", "Your password")
+                    .required()
+                    .help("This can do harm, so it needs a proof of who you are."),
+            );
         }
     }
     let button = if dangerous { Button::submit(title(entry)).danger() } else { Button::submit(title(entry)).primary() };
-    drawn = drawn.action(button).action(Button::link("Cancel", form.mark("_back").filter(|back| crate::respond::local(back)).unwrap_or("/")));
+    drawn = drawn
+        .action(button)
+        .action(Button::link("Cancel", form.mark("_back").filter(|back| crate::respond::local(back)).unwrap_or("/")));
     html! {
         (PageHeader::new(title(entry)).subtitle(html! { (entry.summary()) }))
         @if let Some(error) = plain { (notice(Tone::Critical, &error.message)) }
@@ -63,13 +69,29 @@ pub(crate) fn view(entry: &Entry, form: &Submitted, who: &Who, error: Option<&Er
 
 fn fields(entry: &Entry, form: &Submitted, error: Option<&Error>) -> Vec<Field> {
     let schema = entry.input_schema();
-    let required: Vec<&str> = schema.get("required").and_then(Value::as_array).map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
     let properties = schema.get("properties").and_then(Value::as_object);
-    properties.into_iter().flatten().map(|(name, property)| field(entry, form, error, name, property, required.contains(&name.as_str()))).collect()
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(name, property)| field(entry, form, error, name, property, required.contains(&name.as_str())))
+        .collect()
 }
 
-fn field(entry: &Entry, form: &Submitted, error: Option<&Error>, name: &str, property: &Value, required: bool) -> Field {
-    let values: Vec<&str> = form.fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+fn field(
+    entry: &Entry,
+    form: &Submitted,
+    error: Option<&Error>,
+    name: &str,
+    property: &Value,
+    required: bool,
+) -> Field {
+    let values: Vec<&str> =
+        form.fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
     let secret = entry.secrets.contains(&name);
     let value = if secret { String::new() } else { values.join(",") };
     let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -77,15 +99,20 @@ fn field(entry: &Entry, form: &Submitted, error: Option<&Error>, name: &str, pro
     let drawn = match (choices, kind) {
         _ if secret => Field::password(name, label(name)),
         (Some(choices), _) => {
-            let options: Vec<(String, String)> = choices.iter().filter_map(Value::as_str).map(|one| (one.to_owned(), label(one))).collect();
+            let options: Vec<(String, String)> =
+                choices.iter().filter_map(Value::as_str).map(|one| (one.to_owned(), label(one))).collect();
             Field::select(name, label(name), options)
         }
         (None, "boolean") => Field::select(name, label(name), [("true", "Yes"), ("false", "No")]),
         (None, "integer" | "number") => Field::input("text", name, label(name)),
-        _ if value.contains('\n') || matches!(name, "detail" | "text" | "body" | "yaml" | "notes") => Field::textarea(name, label(name)),
+        _ if value.contains('\n') || matches!(name, "detail" | "text" | "body" | "yaml" | "notes") => {
+            Field::textarea(name, label(name))
+        }
         _ => Field::text(name, label(name)),
     };
-    let message = error.filter(|error| error.field.as_deref().is_some_and(|at| at == name || at.starts_with(&format!("{name}.")))).map(|error| error.message.clone());
+    let message = error
+        .filter(|error| error.field.as_deref().is_some_and(|at| at == name || at.starts_with(&format!("{name}."))))
+        .map(|error| error.message.clone());
     let help = property.get("description").and_then(Value::as_str).unwrap_or_default();
     let drawn = if required { drawn.required() } else { drawn };
     let drawn = drawn.value(value).error(message);

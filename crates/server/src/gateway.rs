@@ -34,7 +34,12 @@ const OUTBOX: usize = 64;
 #[derive(Clone)]
 struct Exported([u8; agent_proto::TLS_EXPORT_BYTES], SocketAddr);
 
-pub(crate) async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, app: Shared, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    app: Shared,
+    stop: watch::Receiver<bool>,
+) {
     let router = Router::new().route("/agent", get(upgrade)).with_state(app);
     let acceptor = TlsAcceptor::from(tls);
     let (places, handshakes) = (Arc::new(Semaphore::new(AGENTS_MAX)), Arc::new(Semaphore::new(HANDSHAKES_MAX)));
@@ -69,7 +74,11 @@ pub(crate) async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>,
     }
 }
 
-async fn shake(acceptor: &TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, Exported)> {
+async fn shake(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, Exported)> {
     let _ = stream.set_nodelay(true);
     let stream = acceptor.accept(stream).await.map_err(|error| Error::unavailable(format!("TLS: {error}")))?;
     let (_, connection) = stream.get_ref();
@@ -79,7 +88,11 @@ async fn shake(acceptor: &TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> R
     Ok((stream, Exported(exported, peer)))
 }
 
-async fn upgrade(State(app): State<Shared>, Extension(exported): Extension<Exported>, socket: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State(app): State<Shared>,
+    Extension(exported): Extension<Exported>,
+    socket: WebSocketUpgrade,
+) -> Response {
     socket
         .read_buffer_size(2_048)
         .write_buffer_size(0)
@@ -111,7 +124,12 @@ async fn talk(app: Shared, exported: Exported, mut socket: WebSocket) {
         match message {
             Message::Binary(frame) => {
                 let Some(mut held) = session.take() else { break };
-                let handled = app.blocking(move |_| { let reply = held.receive(&frame); Ok((held, reply)) }).await;
+                let handled = app
+                    .blocking(move |_| {
+                        let reply = held.receive(&frame);
+                        Ok((held, reply))
+                    })
+                    .await;
                 let Ok((back, reply)) = handled else { break };
                 session = Some(back);
                 alive = answer(&mut socket, reply, peer).await;
@@ -122,7 +140,12 @@ async fn talk(app: Shared, exported: Exported, mut socket: WebSocket) {
         }
     }
     if let Some(session) = session {
-        let _ = app.blocking(move |_| { session.close(); Ok(()) }).await;
+        let _ = app
+            .blocking(move |_| {
+                session.close();
+                Ok(())
+            })
+            .await;
     }
 }
 

@@ -2,16 +2,22 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use kernel::{Ref, Result};
 use kernel::attention::Need;
+use kernel::{Cx, Ref, Result, StoredEvent};
 use maud::{Markup, html};
+use serde_json::{Value, json};
 use web::page::{Audience, Content, PageCx, PanelPlace, PanelSlot};
-use web::ui::{Attention, Button, Card, Clock, Empty, PageHeader, Split, Tone, attention_list, columns, lazy, live};
+use web::ui::{
+    Attention, Button, Card, Chart, Clock, Empty, Entry, PageHeader, Split, Step, StepState, Tone, attention_list,
+    columns, lazy, live, steps, timeline,
+};
 
 use crate::{Shared, pages, respond};
 
 /// Rows of "Needs you now".
 const NEEDS_MAX: usize = 20;
+/// Rows of "Lately".
+const LATELY_MAX: usize = 12;
 
 /// `GET /`
 pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Response {
@@ -31,8 +37,14 @@ pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Respons
 
 /// Employees have the portal; whoever may list more than their own requests works in the console.
 fn works_here(actor: &kernel::Actor, now: kernel::Time) -> bool {
-    let beyond_own = |operation: &str| actor.reach(operation, now).is_some_and(|reach| reach.everything || !reach.teams.is_empty() || !reach.places.is_empty());
-    ["desk.ticket.list", "assets.thing.list", "monitor.group.list", "kernel.audit.list"].iter().any(|operation| beyond_own(operation))
+    let beyond_own = |operation: &str| {
+        actor
+            .reach(operation, now)
+            .is_some_and(|reach| reach.everything || !reach.teams.is_empty() || !reach.places.is_empty())
+    };
+    ["desk.ticket.list", "assets.thing.list", "monitor.group.list", "kernel.audit.list"]
+        .iter()
+        .any(|operation| beyond_own(operation))
         || actor.reach("desk.ticket.note", now).is_some()
 }
 
@@ -41,9 +53,75 @@ fn render(page: &mut PageCx) -> Result<Content> {
     let clock = page.clock();
     let why = page.param("why").is_some();
     let slots = page.panels("home");
+    let beside = Beside { steps: first_steps(page), lately: lately(page.cx)?, machine: first_machine(page.cx) };
     let name = page.cx.actor.name.split_whitespace().next().unwrap_or("").to_owned();
     let hour: u8 = page.cx.now.timestamp().to_zoned(page.zone.clone()).hour().unsigned_abs();
-    Ok(Content::new("Home", view(&name, hour, &needs, &clock, why, &slots)))
+    Ok(Content::new("Home", view(&name, hour, &needs, &clock, why, &slots, &beside)))
+}
+
+/// What stands around the list.
+#[derive(Default)]
+struct Beside {
+    steps: Vec<Step>,
+    lately: Vec<(StoredEvent, Option<String>)>,
+    machine: Option<i64>,
+}
+
+/// How many rows a list operation finds, as far as this actor may ask.
+fn counted(cx: &mut Cx, operation: &str) -> Option<usize> {
+    let answer = cx.call_named(operation, json!({})).ok()?;
+    answer.get("items").and_then(Value::as_array).map(Vec::len)
+}
+
+/// The first five minutes as a checklist; empty when everything on it is done or somebody else's business.
+fn first_steps(page: &mut PageCx) -> Vec<Step> {
+    let wanted = [
+        ("fleet.agent.list", 1, "A machine is connected", "/fleet", "Enrol a machine"),
+        ("monitor.check.list", 1, "Something is watched", "/monitoring/checks/new", "Add a check"),
+        ("runbooks.runbook.list", 1, "A runbook is written", "/runbooks/new", "Write a runbook"),
+        ("people.user.list", 2, "A colleague can sign in", "/people/new", "Add a colleague"),
+    ];
+    let mut steps = Vec::new();
+    for (operation, least, title, href, action) in wanted {
+        let Some(count) = counted(page.cx, operation) else { continue };
+        let state = if count >= least { StepState::Done } else { StepState::Waiting };
+        let detail = (count < least).then(|| html! { (Button::link(action, href).small()) });
+        steps.push(Step { title: title.to_owned(), state, detail, took: None });
+    }
+    if steps.iter().all(|step| step.state == StepState::Done) { Vec::new() } else { steps }
+}
+
+/// The asset whose charts Home shows: the first machine with an agent.
+fn first_machine(cx: &mut Cx) -> Option<i64> {
+    let agents = cx.call_named("fleet.agent.list", json!({ "limit": 1 })).ok()?;
+    if !cx.may("monitor.chart.read") {
+        return None;
+    }
+    let asset = agents.get("items")?.get(0)?.get("asset")?;
+    asset.as_i64().or_else(|| asset.as_str()?.parse::<Ref>().ok().map(|one| one.id))
+}
+
+/// What happened lately to things this actor may see, with where to read more.
+fn lately(cx: &mut Cx) -> Result<Vec<(StoredEvent, Option<String>)>> {
+    let events = cx.latest_events(60)?;
+    let refs: Vec<Ref> = events.iter().flat_map(|event| event.subjects.iter().cloned()).collect();
+    let resolved = cx.resolve(&refs)?;
+    let seen = events.into_iter().filter_map(|event| {
+        let href = event.subjects.iter().find_map(|subject| resolved.get(subject)).map(|one| one.href.clone())?;
+        Some((event, Some(href)))
+    });
+    Ok(seen.take(LATELY_MAX).collect())
+}
+
+fn entry(event: &StoredEvent, href: Option<&String>, clock: &Clock) -> Entry {
+    Entry {
+        tone: Tone::parse(&event.mark).unwrap_or(Tone::Idle),
+        title: event.title.clone(),
+        href: href.cloned(),
+        detail: Some(html! { (event.actor_name) }),
+        body: None,
+        at: clock.when(event.at.timestamp()),
+    }
 }
 
 fn greeting(hour: u8) -> &'static str {
@@ -65,7 +143,15 @@ fn row(need: &Need, clock: &Clock, explain: bool) -> Attention {
     }
 }
 
-fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, slots: &[PanelSlot]) -> Markup {
+fn view(
+    name: &str,
+    hour: u8,
+    needs: &[Need],
+    clock: &Clock,
+    explain: bool,
+    slots: &[PanelSlot],
+    beside: &Beside,
+) -> Markup {
     let rows: Vec<Attention> = needs.iter().map(|need| row(need, clock, explain)).collect();
     let link = if explain { ("Hide the scores", "/") } else { ("Why this order?", "/?why=1") };
     let list = html! {
@@ -87,7 +173,25 @@ fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, slot
     let day = today.split(',').next().unwrap_or_default();
     html! {
         (PageHeader::new(title).subtitle(html! { (day) " · " (says) }))
-        (columns(Split::Wide, &html! { (live("needs", "list:list", "/", &card)) (placed(PanelPlace::Main)) }, &placed(PanelPlace::Side)))
+        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(PanelPlace::Main)) (around(beside, clock)) }, &html! { (charts(beside.machine)) (placed(PanelPlace::Side)) }))
+    }
+}
+
+/// The checklist of the first minutes, and what happened lately.
+fn around(beside: &Beside, clock: &Clock) -> Markup {
+    let entries: Vec<Entry> = beside.lately.iter().map(|(event, href)| entry(event, href.as_ref(), clock)).collect();
+    html! {
+        @if !beside.steps.is_empty() { (Card::new("First steps").body(steps(&beside.steps))) }
+        @if !entries.is_empty() { (Card::new("Lately").body(timeline(&entries))) }
+    }
+}
+
+fn charts(machine: Option<i64>) -> Markup {
+    html! {
+        @if let Some(asset) = machine {
+            (Chart::new("Processor", format!("/_series/asset/{asset}/cpu")).link("Open", format!("/assets/{asset}")))
+            (Chart::new("Memory", format!("/_series/asset/{asset}/memory")).link("Open", format!("/assets/{asset}")))
+        }
     }
 }
 
@@ -102,8 +206,11 @@ mod tests {
     #[test]
     fn home_renders_empty_one_and_hostile() {
         let clock = Clock::utc_us(1_772_438_400_000_000);
-        assert!(view("Ada", 9, &[], &clock, false, &[]).into_string().contains("Nothing needs you now"));
-        let page = view("<b>", 9, &[need("<script>alert(1)</script>")], &clock, true, &[]).into_string();
+        assert!(
+            view("Ada", 9, &[], &clock, false, &[], &Beside::default()).into_string().contains("Nothing needs you now")
+        );
+        let page =
+            view("<b>", 9, &[need("<script>alert(1)</script>")], &clock, true, &[], &Beside::default()).into_string();
         assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
     }
 }

@@ -22,8 +22,20 @@ pub fn own_pages() -> Vec<Page> {
 /// Their places in the navigation.
 pub fn own_places() -> Vec<Place> {
     vec![
-        Place { group: Group::Protect, label: "Approvals", icon: "check", href: "/approvals", grant: "kernel.approval.list" },
+        Place {
+            group: Group::Protect,
+            label: "Approvals",
+            icon: "check",
+            href: "/approvals",
+            grant: "kernel.approval.list",
+        },
         Place { group: Group::Foot, label: "Audit", icon: "book", href: "/audit", grant: "kernel.audit.list" },
-        Place { group: Group::Foot, label: "Settings", icon: "settings", href: "/settings", grant: "kernel.setting.list" },
+        Place {
+            group: Group::Foot,
+            label: "Settings",
+            icon: "settings",
+            href: "/settings",
+            grant: "kernel.setting.list",
+        },
     ]
 }

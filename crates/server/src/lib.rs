@@ -21,10 +21,10 @@ mod palette;
 mod respond;
 mod session;
 
-pub use house::{own_pages, own_places};
 pub use app::{App, Site};
-pub use listen::{Listening, Ports, bind};
 pub use door::router;
+pub use house::{own_pages, own_places};
+pub use listen::{Listening, Ports, bind};
 pub use openapi::document as openapi_document;
 
 use std::sync::Arc;

@@ -54,23 +54,42 @@ pub struct Listening {
 /// Binds everything; the console refuses any address but loopback, because it is plain HTTP.
 pub async fn bind(ports: &Ports) -> Result<Listening> {
     if !ports.console.ip().is_loopback() {
-        return Err(Error::invalid("listen", format!("The console speaks plain HTTP and listens on loopback only, not on {}. Put a TLS proxy in front of 127.0.0.1.", ports.console.ip())));
+        return Err(Error::invalid(
+            "listen",
+            format!(
+                "The console speaks plain HTTP and listens on loopback only, not on {}. Put a TLS proxy in front of 127.0.0.1.",
+                ports.console.ip()
+            ),
+        ));
     }
     let taken = |what: &str, address: SocketAddr| {
         let what = what.to_owned();
-        move |error: std::io::Error| Error::unavailable(format!("{what} cannot listen on {address}: {error}. Choose another address, or stop what uses it."))
+        move |error: std::io::Error| {
+            Error::unavailable(format!(
+                "{what} cannot listen on {address}: {error}. Choose another address, or stop what uses it."
+            ))
+        }
     };
     let console = TcpListener::bind(ports.console).await.map_err(taken("The console", ports.console))?;
     let agents = TcpListener::bind(ports.agents).await.map_err(taken("The agents' port", ports.agents))?;
     let socket = local_socket(&ports.socket)?;
     let real = |listener: &TcpListener| listener.local_addr().map_err(|error| Error::internal("local-address", error));
-    Ok(Listening { console_addr: real(&console)?, agents_addr: real(&agents)?, console, agents, socket, tls: ports.tls.clone() })
+    Ok(Listening {
+        console_addr: real(&console)?,
+        agents_addr: real(&agents)?,
+        console,
+        agents,
+        socket,
+        tls: ports.tls.clone(),
+    })
 }
 
 /// The socket is only for its owner: the folder lock makes sure that no other server uses it.
 fn local_socket(path: &Path) -> Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt as _;
-    let unusable = |error: std::io::Error| Error::unavailable(format!("The local socket {} cannot be made: {error}.", path.display()));
+    let unusable = |error: std::io::Error| {
+        Error::unavailable(format!("The local socket {} cannot be made: {error}.", path.display()))
+    };
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unusable(error)),
         _ => {}
@@ -155,8 +174,12 @@ fn login_of(uid: u32) -> String {
 }
 
 /// Serves one connection of HTTP/1.1.
-pub(crate) async fn connection<S>(stream: S, router: Router, mark: impl Fn(&mut Request) + Clone + Send + 'static, mut stop: watch::Receiver<bool>)
-where
+pub(crate) async fn connection<S>(
+    stream: S,
+    router: Router,
+    mark: impl Fn(&mut Request) + Clone + Send + 'static,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {

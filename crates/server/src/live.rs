@@ -40,7 +40,8 @@ pub(crate) async fn stream(State(app): State<Shared>, request: Request) -> Respo
     };
     let changes = app.live.subscribe();
     let state = Stream { app, actor, changes };
-    let events = stream::unfold(state, |mut state| async move { Some((Ok::<_, Infallible>(state.next().await), state)) });
+    let events =
+        stream::unfold(state, |mut state| async move { Some((Ok::<_, Infallible>(state.next().await), state)) });
     Sse::new(events).into_response()
 }
 
@@ -82,7 +83,8 @@ fn names(visible: &[Ref]) -> Vec<String> {
 fn visible(app: &Shared, actor: &Actor, refs: BTreeSet<Ref>) -> Result<Vec<Ref>> {
     let refs: Vec<Ref> = refs.into_iter().take(500).collect();
     let resolved = app.kernel.read_as(actor, |cx| cx.resolve(&refs))?;
-    let mut kept: Vec<Ref> = refs.into_iter().filter(|one| OPEN_KINDS.contains(&one.kind.as_ref()) || resolved.contains_key(one)).collect();
+    let mut kept: Vec<Ref> =
+        refs.into_iter().filter(|one| OPEN_KINDS.contains(&one.kind.as_ref()) || resolved.contains_key(one)).collect();
     kept.sort();
     Ok(kept)
 }

@@ -31,7 +31,11 @@ fn operation(entry: &Entry) -> Value {
     let schema = entry.input_schema();
     let in_path = |name: &str| entry.route.path.contains(&format!("{{{name}}}"));
     let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let required: Vec<&str> = schema.get("required").and_then(Value::as_array).map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
     let reads = entry.effect == Effect::Read;
     let (mut parameters, mut body, mut body_required) = (Vec::new(), Map::new(), Vec::new());
     for (name, property) in properties {
@@ -47,7 +51,10 @@ fn operation(entry: &Entry) -> Value {
         }
     }
     if !reads {
-        for (name, about) in [("Idempotency-Key", "A retry with the same key answers the first result."), ("Mainstay-Dry-Run", "Any value: only answer the difference.")] {
+        for (name, about) in [
+            ("Idempotency-Key", "A retry with the same key answers the first result."),
+            ("Mainstay-Dry-Run", "Any value: only answer the difference."),
+        ] {
             parameters.push(json!({ "name": name, "in": "header", "required": false, "description": about, "schema": { "type": "string" } }));
         }
     }

@@ -20,7 +20,11 @@ pub(crate) async fn healthz() -> Response {
 pub(crate) async fn readyz(State(app): State<Shared>) -> Response {
     match app.blocking(|app| app.kernel.db.read(kernel::meta::epoch)).await {
         Ok(_) => respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
-        Err(error) => respond::with_type(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", format!("{}\n", error.message)),
+        Err(error) => respond::with_type(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "text/plain; charset=utf-8",
+            format!("{}\n", error.message),
+        ),
     }
 }
 
@@ -52,7 +56,11 @@ fn text(app: &Shared) -> String {
     for (name, help, value) in counters {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", value.load(Ordering::Relaxed));
     }
-    let _ = writeln!(out, "# HELP mainstay_db_queue Write closures that wait.\n# TYPE mainstay_db_queue gauge\nmainstay_db_queue {}", app.kernel.db.queue_len());
+    let _ = writeln!(
+        out,
+        "# HELP mainstay_db_queue Write closures that wait.\n# TYPE mainstay_db_queue gauge\nmainstay_db_queue {}",
+        app.kernel.db.queue_len()
+    );
     out
 }
 

@@ -27,7 +27,14 @@ pub(crate) async fn page(State(app): State<Shared>, index: usize, request: Reque
 }
 
 /// Makes a page and puts it into its frame; whatever goes wrong becomes a page too.
-pub(crate) fn show(app: &Shared, parts: &Parts, pattern: &str, grant: &str, audience: Audience, render: impl FnOnce(&mut PageCx) -> Result<Content>) -> Response {
+pub(crate) fn show(
+    app: &Shared,
+    parts: &Parts,
+    pattern: &str,
+    grant: &str,
+    audience: Audience,
+    render: impl FnOnce(&mut PageCx) -> Result<Content>,
+) -> Response {
     let credentials = Credentials::of(parts);
     let who = match credentials.resolve(&app.kernel) {
         Ok(who) => who,
@@ -49,20 +56,46 @@ pub(crate) fn show(app: &Shared, parts: &Parts, pattern: &str, grant: &str, audi
 }
 
 /// Runs a page function with what it needs.
-pub(crate) fn in_page<T>(app: &Shared, parts: &Parts, who: &Who, pattern: &str, work: impl FnOnce(&mut PageCx) -> Result<T>) -> Result<T> {
+pub(crate) fn in_page<T>(
+    app: &Shared,
+    parts: &Parts,
+    who: &Who,
+    pattern: &str,
+    work: impl FnOnce(&mut PageCx) -> Result<T>,
+) -> Result<T> {
     let zone = jiff::tz::TimeZone::get(&who.zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let path = path_fields(pattern, parts.uri.path());
     let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
-    app.kernel.read_as(&who.actor, |cx: &mut Cx| work(&mut PageCx { cx, path, query: door::query(parts), here, csrf: who.csrf.clone(), zone, all_panels: &app.slots }))
+    app.kernel.read_as(&who.actor, |cx: &mut Cx| {
+        work(&mut PageCx {
+            cx,
+            path,
+            query: door::query(parts),
+            here,
+            csrf: who.csrf.clone(),
+            zone,
+            all_panels: &app.slots,
+        })
+    })
 }
 
 fn path_fields(pattern: &str, path: &str) -> BTreeMap<String, String> {
     let pairs = pattern.split('/').zip(path.split('/'));
-    pairs.filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?.to_owned(), value.to_owned()))).collect()
+    pairs
+        .filter_map(|(name, value)| Some((name.strip_prefix('{')?.strip_suffix('}')?.to_owned(), value.to_owned())))
+        .collect()
 }
 
 /// Puts a body into the frame of its audience.
-pub(crate) fn framed(app: &Shared, parts: &Parts, credentials: &Credentials, who: &Who, audience: Audience, status: StatusCode, content: &Content) -> Response {
+pub(crate) fn framed(
+    app: &Shared,
+    parts: &Parts,
+    credentials: &Credentials,
+    who: &Who,
+    audience: Audience,
+    status: StatusCode,
+    content: &Content,
+) -> Response {
     let frame = app.kernel.read_as(&who.actor, |cx| Ok(Frame::of(app, cx)));
     let frame = frame.unwrap_or_default();
     let flash = credentials.flash.as_deref().and_then(crate::form::read_flash);
@@ -108,19 +141,37 @@ struct Frame {
 impl Frame {
     fn of(app: &Shared, cx: &mut Cx) -> Self {
         let needs = cx.attention(99).map_or(0, |needs| needs.len() as u64);
-        let item = |label: &str, href: &str, icon: &'static str| NavItem { label: label.into(), href: href.into(), icon, ..NavItem::default() };
+        let item = |label: &str, href: &str, icon: &'static str| NavItem {
+            label: label.into(),
+            href: href.into(),
+            icon,
+            ..NavItem::default()
+        };
         let home = NavItem { count: Some(needs), hot: needs > 0, phone: Some("Home"), ..item("Home", "/", "home") };
         let mut nav = vec![NavGroup { items: vec![home], ..NavGroup::default() }];
-        for (group, title) in [(Group::Respond, "Respond"), (Group::Know, "Know"), (Group::Protect, "Protect"), (Group::Improve, "Improve"), (Group::Foot, "")] {
+        for (group, title) in [
+            (Group::Respond, "Respond"),
+            (Group::Know, "Know"),
+            (Group::Protect, "Protect"),
+            (Group::Improve, "Improve"),
+            (Group::Foot, ""),
+        ] {
             let places = app.site.nav.iter().filter(|place| place.group == group && cx.may(place.grant));
-            let items: Vec<NavItem> = places.map(|place| NavItem { phone: phone_word(place.href), ..item(place.label, place.href, place.icon) }).collect();
+            let items: Vec<NavItem> = places
+                .map(|place| NavItem { phone: phone_word(place.href), ..item(place.label, place.href, place.icon) })
+                .collect();
             if !items.is_empty() {
                 nav.push(NavGroup { title: title.into(), items, foot: group == Group::Foot });
             }
         }
         let create = app.site.creates.iter().filter(|one| cx.may(one.grant));
-        let create = create.map(|one| shell::Create { icon: "plus", label: one.label.into(), href: one.href.into(), key: None }).collect();
-        let portal = vec![NavGroup { items: vec![item("My requests", "/portal", "home"), item("Ask for help", "/portal/new", "plus")], ..NavGroup::default() }];
+        let create = create
+            .map(|one| shell::Create { icon: "plus", label: one.label.into(), href: one.href.into(), key: None })
+            .collect();
+        let portal = vec![NavGroup {
+            items: vec![item("My requests", "/portal", "home"), item("Ask for help", "/portal/new", "plus")],
+            ..NavGroup::default()
+        }];
         let organisation = organisation(cx).unwrap_or_default();
         Self { nav, portal, create, alerts: needs, monitoring: cx.may("monitor.group.list"), organisation }
     }
@@ -157,7 +208,11 @@ pub(crate) fn failed(app: &Shared, parts: &Parts, credentials: &Credentials, who
         ErrorKind::Internal => "Something went wrong",
         _ => "That did not work",
     };
-    let console = who.actor.grants.iter().any(|grant| grant.pattern != "desk.ticket.open" && !matches!(grant.scope, kernel::Scope::Own));
+    let console = who
+        .actor
+        .grants
+        .iter()
+        .any(|grant| grant.pattern != "desk.ticket.open" && !matches!(grant.scope, kernel::Scope::Own));
     let home = if console { "/" } else { "/portal" };
     let body = html! { (Empty::new(title, error.message.clone()).action(Button::link("Go home", home).primary())) };
     let audience = if console { Audience::Console } else { Audience::Portal };
@@ -171,11 +226,21 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
         let who = Credentials::of(&parts).resolve(&app.kernel)?;
         let markup = in_page(app, &parts, &who, "/_panel/{name}/{kind}/{id}", |page| {
             let name = page.path.get("name").cloned().unwrap_or_default();
-            let panel = app.site.panels.iter().find(|panel| panel.name == name).ok_or_else(|| Error::not_found("This panel"))?;
-            let kind = page.path.get("kind").filter(|kind| kind.as_str() == panel.about).ok_or_else(|| Error::not_found("This panel"))?;
+            let panel = app
+                .site
+                .panels
+                .iter()
+                .find(|panel| panel.name == name)
+                .ok_or_else(|| Error::not_found("This panel"))?;
+            let kind = page
+                .path
+                .get("kind")
+                .filter(|kind| kind.as_str() == panel.about)
+                .ok_or_else(|| Error::not_found("This panel"))?;
             let subject: Ref = format!("{kind}:{}", page.id("id")?).parse()?;
             page.cx.reach(panel.grant)?;
-            let known = page.cx.kernel.registry().noun(panel.about).is_none() || page.cx.resolve(std::slice::from_ref(&subject))?.contains_key(&subject);
+            let known = page.cx.kernel.registry().noun(panel.about).is_none()
+                || page.cx.resolve(std::slice::from_ref(&subject))?.contains_key(&subject);
             if !known {
                 return Err(Error::not_found(subject));
             }
@@ -183,7 +248,8 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
         })?;
         Ok(respond::page(StatusCode::OK, markup))
     });
-    done.await.unwrap_or_else(|error| respond::page(respond::status(error.kind), web::ui::notice(Tone::Warn, &error.message)))
+    done.await
+        .unwrap_or_else(|error| respond::page(respond::status(error.kind), web::ui::notice(Tone::Warn, &error.message)))
 }
 
 /// Everything that is no page.

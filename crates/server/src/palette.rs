@@ -75,7 +75,12 @@ fn commands(app: &Shared, cx: &kernel::Cx, text: &str, items: &mut Vec<Value>) {
     if words.is_empty() && !text.starts_with('>') {
         return;
     }
-    for entry in app.kernel.registry().operations().filter(|entry| entry.effect != Effect::Read && entry.access == kernel::Access::Grant && cx.may(entry.name)) {
+    for entry in app
+        .kernel
+        .registry()
+        .operations()
+        .filter(|entry| entry.effect != Effect::Read && entry.access == kernel::Access::Grant && cx.may(entry.name))
+    {
         let title = form_page::title(entry);
         let haystack = format!("{} {}", title.to_lowercase(), entry.name);
         if words.iter().all(|word| haystack.contains(word)) {

@@ -61,7 +61,10 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 impl Credentials {
     pub(crate) fn of(parts: &Parts) -> Self {
         let headers = &parts.headers;
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
         Self {
             cookie: cookie(headers, COOKIE),
             bearer: bearer.map(|token| token.trim().to_owned()),
@@ -74,11 +77,6 @@ impl Credentials {
         }
     }
 
-    /// The session's token, for signing out.
-    pub(crate) fn session_token(&self) -> Option<&str> {
-        self.cookie.as_deref()
-    }
-
     /// The token a script sent in place of the form field.
     pub(crate) fn csrf_header(&self) -> Option<&str> {
         self.csrf.as_deref()
@@ -86,17 +84,27 @@ impl Credentials {
 
     /// Asks the database who this is. A bad bearer token is an error; a bad cookie is nobody.
     pub(crate) fn resolve(&self, kernel: &Handle) -> Result<Who> {
-        let anonymous = |actor: Actor, via| Who { actor: Arc::new(actor), via, csrf: String::new(), session: None, zone: "UTC".into(), needs_csrf: false };
+        let anonymous = |actor: Actor, via| Who {
+            actor: Arc::new(actor),
+            via,
+            csrf: String::new(),
+            session: None,
+            zone: "UTC".into(),
+            needs_csrf: false,
+        };
         if let Some(login) = &self.owner {
             return Ok(anonymous(Actor::os(login), Via::Cli));
         }
         let now = kernel.now();
         if let Some(token) = &self.bearer {
             let found = kernel.db.read(|tx| people::tokens::resolve(tx, token, now))?;
-            let found = found.ok_or_else(|| Error::sign_in().says("This token is unknown, expired or revoked. Make a new one."))?;
+            let found = found
+                .ok_or_else(|| Error::sign_in().says("This token is unknown, expired or revoked. Make a new one."))?;
             if found.stale {
                 let token = token.clone();
-                kernel.db.write("people.token.seen", Priority::Background, move |tx| people::tokens::seen(tx, &token, now))?;
+                kernel.db.write("people.token.seen", Priority::Background, move |tx| {
+                    people::tokens::seen(tx, &token, now)
+                })?;
             }
             return Ok(Who { zone: found.zone, ..anonymous(found.actor, Via::Rest) });
         }
@@ -105,9 +113,18 @@ impl Credentials {
             return Ok(anonymous(Actor::nobody(), Via::Page));
         };
         if let Some(session) = found.session.filter(|_| found.stale) {
-            kernel.db.write("people.session.seen", Priority::Background, move |tx| people::sessions::seen(tx, session, now))?;
+            kernel.db.write("people.session.seen", Priority::Background, move |tx| {
+                people::sessions::seen(tx, session, now)
+            })?;
         }
-        Ok(Who { actor: Arc::new(found.actor), via: Via::Page, csrf: found.csrf, session: found.session, zone: found.zone, needs_csrf: true })
+        Ok(Who {
+            actor: Arc::new(found.actor),
+            via: Via::Page,
+            csrf: found.csrf,
+            session: found.session,
+            zone: found.zone,
+            needs_csrf: true,
+        })
     }
 }
 
@@ -120,7 +137,8 @@ impl Who {
         match given {
             _ if !self.needs_csrf => Ok(()),
             Some(given) if same(given) => Ok(()),
-            _ => Err(Error::denied("form").says("This form is too old or was not made by this console. Load the page again, then repeat.")),
+            _ => Err(Error::denied("form")
+                .says("This form is too old or was not made by this console. Load the page again, then repeat.")),
         }
     }
 }
@@ -137,5 +155,9 @@ pub(crate) fn same_site(method: &Method, headers: &HeaderMap) -> Result<()> {
         (None, Some(_), None) => true,
         (None, None, _) => false,
     };
-    if foreign { Err(Error::denied("cross-site").says("This request came from another site's page and was refused.")) } else { Ok(()) }
+    if foreign {
+        Err(Error::denied("cross-site").says("This request came from another site's page and was refused."))
+    } else {
+        Ok(())
+    }
 }

@@ -74,6 +74,13 @@ pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<St
     tx.run(&query)?.iter().map(event).collect()
 }
 
+/// The newest events of all.
+pub(crate) fn latest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<StoredEvent>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" ORDER BY e.id DESC LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(event).collect()
+}
+
 /// The newest events about a thing, below `before` (an event id) if given.
 pub(crate) fn timeline(tx: &mut Tx<'_>, subject: &Ref, before: Option<i64>, limit: i64) -> Result<Vec<StoredEvent>> {
     let mut query = Query::new(COLUMNS);

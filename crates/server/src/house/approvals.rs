@@ -5,12 +5,20 @@ use kernel::approvals::Approval;
 use kernel::approvals::operations::{ListApprovals, ShowApproval, ShownApproval};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone, code, columns, notice, person, pill};
+use web::ui::{
+    Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone, code,
+    columns, notice, person, pill,
+};
 
 /// `GET /approvals`
 pub(super) fn list(page: &mut PageCx) -> Result<Content> {
     let state = page.param("state").unwrap_or("pending").to_owned();
-    let asked = ListApprovals { state: (state != "all").then(|| state.clone()), subject: None, cursor: page.param("cursor").map(str::to_owned), limit: None };
+    let asked = ListApprovals {
+        state: (state != "all").then(|| state.clone()),
+        subject: None,
+        cursor: page.param("cursor").map(str::to_owned),
+        limit: None,
+    };
     let found = page.cx.call(&asked)?;
     Ok(Content::new("Approvals", list_view(&state, &found.items, found.next.as_deref(), &page.clock())))
 }
@@ -33,13 +41,13 @@ fn list_view(state: &str, items: &[Approval], next: Option<&str>, clock: &Clock)
         Row::new(one.title.clone())
             .href(format!("/approvals/{}", one.id))
             .cell(html! { (one.id) })
-            .text(&one.title)
             .main()
             .cell(person(&one.requested_name, None))
             .cell(pill(tone, word))
             .cell(clock.short(one.requested_at.timestamp()))
     });
-    let table = Table::new("Approvals").columns(["No.", "What", "Asked by", "State", "Asked"].map(Column::new)).rows(rows);
+    let table =
+        Table::new("Approvals").columns(["No.", "What", "Asked by", "State", "Asked"].map(Column::new)).rows(rows);
     let more = next.map(|cursor| format!("/approvals?state={state}&cursor={cursor}"));
     html! {
         (PageHeader::new("Approvals").subtitle(html! { "What needs somebody's word before it happens." }))
@@ -61,7 +69,8 @@ pub(super) fn show(page: &mut PageCx) -> Result<Content> {
 }
 
 fn decide(one: &Approval, csrf: &str, approved: bool) -> Markup {
-    let button = if approved { Button::submit("Approve").primary().key("a") } else { Button::submit("Reject").danger() };
+    let button =
+        if approved { Button::submit("Approve").primary().key("a") } else { Button::submit("Reject").danger() };
     let form = Form::post("/do/kernel.approval.decide", csrf)
         .back(format!("/approvals/{}", one.id))
         .field(Field::hidden("id", one.id.to_string()))
@@ -75,12 +84,18 @@ fn decide(one: &Approval, csrf: &str, approved: bool) -> Markup {
 fn show_view(shown: &ShownApproval, about: Option<&(String, String)>, csrf: &str, clock: &Clock) -> Markup {
     let one = &shown.approval;
     let (tone, word) = tone(&one.state);
-    let mut facts = Facts::new().row("Asked by", person(&one.requested_name, None)).row("Asked", clock.ago(one.requested_at.timestamp())).row("Too late", clock.ago(one.expires_at.timestamp()));
+    let mut facts = Facts::new()
+        .row("Asked by", person(&one.requested_name, None))
+        .row("Asked", clock.ago(one.requested_at.timestamp()))
+        .row("Too late", clock.ago(one.expires_at.timestamp()));
     if let Some((title, href)) = about {
         facts = facts.row("About", html! { a href=(web::ui::href(href)) { (title) } });
     }
     if let Some(at) = one.decided_at {
-        facts = facts.row("Decided by", person(&one.decided_name, None)).row("Decided", clock.ago(at.timestamp())).known("Comment", Some(one.comment.as_str()).filter(|text| !text.is_empty()));
+        facts = facts
+            .row("Decided by", person(&one.decided_name, None))
+            .row("Decided", clock.ago(at.timestamp()))
+            .known("Comment", Some(one.comment.as_str()).filter(|text| !text.is_empty()));
     }
     facts = facts.mono("Plan", one.plan_hash.get(..16).unwrap_or(&one.plan_hash));
     let main = html! {

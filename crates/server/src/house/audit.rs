@@ -5,7 +5,10 @@ use kernel::audit::operations::{AuditEntry, ListAudit, ShowAudit};
 use maud::{Markup, html};
 use serde_json::Value;
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Clock, Column, Difference, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Table, Tone, code, columns, differences, pill, post_button, tag};
+use web::ui::{
+    Button, Card, Clock, Column, Difference, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Table, Tone,
+    code, columns, differences, pill, post_button, tag,
+};
 
 use crate::door::encode;
 
@@ -14,9 +17,14 @@ pub(super) fn list(page: &mut PageCx) -> Result<Content> {
     let text = |name: &str| page.param(name).map(str::to_owned);
     let (actor, operation, about) = (text("actor"), text("operation"), text("ref"));
     let subject = about.as_deref().map(str::parse).transpose()?;
-    let asked = ListAudit { actor: actor.clone(), operation: operation.clone(), subject, cursor: text("cursor"), limit: None };
+    let asked =
+        ListAudit { actor: actor.clone(), operation: operation.clone(), subject, cursor: text("cursor"), limit: None };
     let found = page.cx.call(&asked)?;
-    let filter = Filter { actor: actor.unwrap_or_default(), operation: operation.unwrap_or_default(), about: about.unwrap_or_default() };
+    let filter = Filter {
+        actor: actor.unwrap_or_default(),
+        operation: operation.unwrap_or_default(),
+        about: about.unwrap_or_default(),
+    };
     Ok(Content::new("Audit", list_view(&filter, &found.items, found.next.as_deref(), &page.clock())))
 }
 
@@ -29,7 +37,11 @@ struct Filter {
 impl Filter {
     fn query(&self) -> String {
         let pairs = [("actor", &self.actor), ("operation", &self.operation), ("ref", &self.about)];
-        let pairs: Vec<String> = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}={}", encode(value))).collect();
+        let pairs: Vec<String> = pairs
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("{key}={}", encode(value)))
+            .collect();
         pairs.join("&")
     }
 }
@@ -40,7 +52,6 @@ fn list_view(filter: &Filter, items: &[AuditEntry], next: Option<&str>, clock: &
         Row::new(entry.operation.clone())
             .href(format!("/audit/{}", entry.id))
             .cell(html! { (entry.id) })
-            .cell(html! { span.mono { (entry.operation) } })
             .main()
             .text(if entry.actor_name.is_empty() { &entry.actor } else { &entry.actor_name })
             .cell(html! { span.mono { (about) } })
@@ -48,17 +59,19 @@ fn list_view(filter: &Filter, items: &[AuditEntry], next: Option<&str>, clock: &
             .cell(tag(&entry.via))
             .cell(clock.short(entry.at.timestamp()))
     });
-    let table = Table::new("Audit").columns(["No.", "Operation", "Who", "About", "Outcome", "Via", "When"].map(Column::new)).rows(rows);
+    let table = Table::new("Audit")
+        .columns(["No.", "Operation", "Who", "About", "Outcome", "Via", "When"].map(Column::new))
+        .rows(rows);
     let more = next.map(|cursor| format!("/audit?{}&cursor={cursor}", filter.query()));
     let form = Form::get("/audit")
         .field(Field::text("actor", "Who").value(filter.actor.clone()).placeholder("user:3"))
         .field(Field::text("operation", "Operation").value(filter.operation.clone()).placeholder("desk.ticket.assign"))
         .field(Field::text("ref", "About").value(filter.about.clone()).placeholder("ticket:12"))
         .action(Button::submit("Filter"));
+    let list = html! { (List::new("audit", table).paging(more, None).empty(Empty::new("Nothing fits", "Nobody did this. Widen the filter."))) };
     html! {
         (PageHeader::new("Audit").subtitle(html! { "Everything that was done or refused. Entries are sealed; \"mainstay kernel audit verify\" proves that none was changed." }))
-        (List::new("audit", table).paging(more, None).empty(Empty::new("Nothing fits", "Nobody did this. Widen the filter.")))
-        (Card::new("Filter").body(html! { (form) }))
+        (columns(Split::Wide, &list, &html! { (Card::new("Filter").body(html! { (form) })) }))
     }
 }
 
@@ -78,7 +91,12 @@ fn shown(value: &Value) -> Option<String> {
 }
 
 fn show_view(entry: &AuditEntry, csrf: &str, clock: &Clock) -> Markup {
-    let difference = |change: &kernel::FieldChange| Difference { subject: Some(change.subject.to_string()), field: change.field.clone(), old: shown(&change.old), new: shown(&change.new) };
+    let difference = |change: &kernel::FieldChange| Difference {
+        subject: Some(change.subject.to_string()),
+        field: change.field.clone(),
+        old: shown(&change.old),
+        new: shown(&change.new),
+    };
     let changes: Vec<Difference> = entry.changes.iter().map(difference).collect();
     let facts = Facts::new()
         .text("Who", if entry.actor_name.is_empty() { &entry.actor } else { &entry.actor_name })

@@ -4,7 +4,10 @@ use kernel::Result;
 use kernel::settings::operations::{ListSettings, ShowSetting, ShownSetting};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Table, Tone, code, columns, pill, post_button};
+use web::ui::{
+    Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Table, Tone, code, columns,
+    pill, post_button,
+};
 
 /// `GET /settings`
 pub(super) fn list(page: &mut PageCx) -> Result<Content> {
@@ -14,11 +17,15 @@ pub(super) fn list(page: &mut PageCx) -> Result<Content> {
 
 fn list_view(items: &[ShownSetting], clock: &Clock) -> Markup {
     let rows = items.iter().map(|one| {
-        let row = Row::new(one.key.clone()).href(format!("/settings/{}", one.key)).cell(html! { span.mono { (one.key) } }).main().text(one.description.split("\n\n").next().unwrap_or_default());
+        let row = Row::new(one.key.clone())
+            .href(format!("/settings/{}", one.key))
+            .main()
+            .text(one.description.split("\n\n").next().unwrap_or_default());
         let row = row.cell(if one.version == 0 { pill(Tone::Idle, "Default") } else { pill(Tone::Info, "Changed") });
         row.cell(one.updated_at.map_or_else(|| html! {}, |at| clock.short(at.timestamp())))
     });
-    let table = Table::new("Settings").columns(["Setting", "What it is for", "State", "Changed"].map(Column::new)).rows(rows);
+    let table =
+        Table::new("Settings").columns(["Setting", "What it is for", "State", "Changed"].map(Column::new)).rows(rows);
     html! {
         (PageHeader::new("Settings").subtitle(html! { "The defaults suit most; what differs is marked." }))
         (List::new("settings", table).empty(Empty::new("No settings", "Nothing can be set here.")))
@@ -49,13 +56,24 @@ fn show_view(one: &ShownSetting, may_change: bool, csrf: &str, clock: &Clock) ->
         .field(Field::hidden("key", one.key.clone()))
         .field(Field::hidden("expected_version", version.clone()))
         .field(Field::hidden("_done", "Setting changed."))
-        .field(Field::textarea("value", "Value").value(pretty(&one.value)).mono().required().help("JSON. It is checked before it is kept."))
+        .field(
+            Field::textarea("value", "Value")
+                .value(pretty(&one.value))
+                .mono()
+                .required()
+                .help("JSON. It is checked before it is kept."),
+        )
         .action(Button::submit("Change").primary());
     let main = html! {
         (Card::new("Value").body(html! { @if may_change { (form) } @else { (code(&pretty(&one.value))) } }))
         (Card::new("Default").body(html! { (code(&pretty(&one.default))) }))
     };
-    let reset = post_button("/do/kernel.setting.reset", csrf, &[("key", &one.key), ("_back", &back), ("_done", "Back to the default.")], &Button::submit("Back to the default"));
+    let reset = post_button(
+        "/do/kernel.setting.reset",
+        csrf,
+        &[("key", &one.key), ("_back", &back), ("_done", "Back to the default.")],
+        &Button::submit("Back to the default"),
+    );
     html! {
         (PageHeader::new(one.key.clone()).mono().crumb("Settings", Some("/settings")).subtitle(html! { (one.description) }))
         (columns(Split::Wide, &main, &html! {
