@@ -1,0 +1,208 @@
+//! What is told about alert groups.
+
+use kernel::{Event, Mark, Ref, Time};
+use serde::{Deserialize, Serialize};
+
+use super::mark;
+use crate::check::Severity;
+
+/// Something that happened shortly before a group opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Before {
+    /// When.
+    pub at: Time,
+    /// What, in plain words.
+    pub title: String,
+}
+
+/// A group opened: something has a cause of its own. It is told again with `again` when a silence over it ends.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupOpened {
+    /// The group.
+    pub group: Ref,
+    /// The check whose alert opened it.
+    pub check: Ref,
+    /// The checks whose alerts are in it.
+    pub checks: Vec<Ref>,
+    /// The asset that is the likely cause.
+    pub asset: Option<Ref>,
+    /// The team that is told.
+    pub team: Option<i64>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One line in plain words.
+    pub title: String,
+    /// What was seen, oldest first.
+    pub evidence: Vec<String>,
+    /// What changed in the two hours before, oldest first.
+    pub changed_before: Vec<Before>,
+    /// A silence covers it: tell nobody, open no incident, start nothing.
+    pub silenced: bool,
+    /// It was silenced and no longer is.
+    pub again: bool,
+}
+
+impl Event for GroupOpened {
+    const NAME: &'static str = "monitor.group.opened";
+    fn subjects(&self) -> Vec<Ref> {
+        let mut all = vec![self.group.clone()];
+        all.extend(self.asset.clone());
+        all.extend(self.checks.iter().cloned());
+        all
+    }
+    fn title(&self) -> String {
+        match (self.silenced, self.again) {
+            (true, _) => format!("Alert group opened, silenced: {}", self.title),
+            (false, true) => format!("Silence ended, alert group still open: {}", self.title),
+            (false, false) => format!("Alert group opened: {}", self.title),
+        }
+    }
+    fn mark(&self) -> Mark {
+        mark(self.severity)
+    }
+    fn sample() -> Self {
+        Self {
+            group: Ref::new("alert_group", 9),
+            check: Ref::new("check", 3),
+            checks: vec![Ref::new("check", 3)],
+            asset: Some(Ref::new("asset", 417)),
+            team: Some(2),
+            severity: Severity::Critical,
+            title: "Web server runs fails on web-01".into(),
+            evidence: vec!["2026-03-02 08:00:10 UTC: no process nginx runs".into()],
+            changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
+            silenced: false,
+            again: false,
+        }
+    }
+}
+
+/// An open group changed: an alert joined or left, it matters more, somebody acknowledged it.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupChanged {
+    /// The group.
+    pub group: Ref,
+    /// The asset that is the likely cause.
+    pub asset: Option<Ref>,
+    /// `joined`, `left`, `acknowledged` or `unacknowledged`.
+    pub change: &'static str,
+    /// The check whose alert joined or left.
+    pub check: Option<Ref>,
+    /// How much the group matters now.
+    pub severity: Severity,
+    /// One line in plain words.
+    pub detail: String,
+}
+
+impl Event for GroupChanged {
+    const NAME: &'static str = "monitor.group.changed";
+    fn subjects(&self) -> Vec<Ref> {
+        vec![self.group.clone()]
+    }
+    fn title(&self) -> String {
+        self.detail.clone()
+    }
+    fn mark(&self) -> Mark {
+        match self.change {
+            "joined" => mark(self.severity),
+            "left" => Mark::Ok,
+            "acknowledged" => Mark::Working,
+            _ => Mark::Info,
+        }
+    }
+    fn sample() -> Self {
+        Self {
+            group: Ref::new("alert_group", 9),
+            asset: Some(Ref::new("asset", 417)),
+            change: "joined",
+            check: Some(Ref::new("check", 4)),
+            severity: Severity::Critical,
+            detail: "Joined: Port 443 answers on web-01".into(),
+        }
+    }
+}
+
+/// A group went into another, because its cause turned out to be the other's.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupMerged {
+    /// The group that ended.
+    pub group: Ref,
+    /// The group that took its alerts over.
+    pub into: Ref,
+    /// The asset that was taken for the cause.
+    pub asset: Option<Ref>,
+    /// One line in plain words.
+    pub detail: String,
+}
+
+impl Event for GroupMerged {
+    const NAME: &'static str = "monitor.group.merged";
+    fn subjects(&self) -> Vec<Ref> {
+        let mut all = vec![self.group.clone(), self.into.clone()];
+        all.extend(self.asset.clone());
+        all
+    }
+    fn title(&self) -> String {
+        self.detail.clone()
+    }
+    fn sample() -> Self {
+        Self {
+            group: Ref::new("alert_group", 9),
+            into: Ref::new("alert_group", 10),
+            asset: Some(Ref::new("asset", 417)),
+            detail: "Web server runs fails on web-01 follows from Host not heard from on vm-host-1".into(),
+        }
+    }
+}
+
+/// The last alert of a group is gone.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupRecovered {
+    /// The group.
+    pub group: Ref,
+    /// The check whose alert opened it.
+    pub check: Ref,
+    /// The asset that was the likely cause.
+    pub asset: Option<Ref>,
+    /// The team that was told.
+    pub team: Option<i64>,
+    /// The group's line.
+    pub title: String,
+    /// What proves it, oldest first.
+    pub evidence: Vec<String>,
+    /// Seconds from opening to recovery.
+    pub lasted_s: i64,
+    /// Good results prove it; false when its checks were deleted.
+    pub proven: bool,
+    /// People were told that it opened.
+    pub announced: bool,
+}
+
+impl Event for GroupRecovered {
+    const NAME: &'static str = "monitor.group.recovered";
+    fn subjects(&self) -> Vec<Ref> {
+        let mut all = vec![self.group.clone()];
+        all.extend(self.asset.clone());
+        all.push(self.check.clone());
+        all
+    }
+    fn title(&self) -> String {
+        if self.proven { format!("Recovered: {}", self.title) } else { format!("Ended without proof: {}", self.title) }
+    }
+    fn mark(&self) -> Mark {
+        if self.proven { Mark::Ok } else { Mark::Idle }
+    }
+    fn sample() -> Self {
+        Self {
+            group: Ref::new("alert_group", 9),
+            check: Ref::new("check", 3),
+            asset: Some(Ref::new("asset", 417)),
+            team: Some(2),
+            title: "Web server runs fails on web-01".into(),
+            evidence: vec!["2026-03-02 08:01:10 UTC: 1 process nginx runs".into()],
+            lasted_s: 60,
+            proven: true,
+            announced: true,
+        }
+    }
+}
