@@ -11,7 +11,8 @@ pub const ADDRESS: &str = "127.0.0.1:7399";
 
 /// Serves until the process ends.
 pub fn run(address: SocketAddr) -> Result<()> {
-    let listener = TcpListener::bind(address).map_err(|error| Error::unavailable(format!("The demo service cannot listen on {address}: {error}.")))?;
+    let listener = TcpListener::bind(address)
+        .map_err(|error| Error::unavailable(format!("The demo service cannot listen on {address}: {error}.")))?;
     for stream in listener.incoming().flatten() {
         // A broken peer is no reason to stop.
         drop(answer(stream));
@@ -25,5 +26,9 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let mut head = [0; 1024];
     let _ = stream.read(&mut head)?;
     let body = "The demo service is well.\n";
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }

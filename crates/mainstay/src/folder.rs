@@ -14,7 +14,9 @@ pub struct Folder {
 impl Folder {
     /// The paths for a data folder. The key is named on the command line, given by systemd, or lies beside the folder.
     pub fn new(data: &Path, key_file: Option<&Path>) -> Self {
-        let credential = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join("mainstay-key")).filter(|path| path.exists());
+        let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|folder| PathBuf::from(folder).join("mainstay-key"))
+            .filter(|path| path.exists());
         let beside = || {
             let mut name = data.as_os_str().to_owned();
             name.push(".key");

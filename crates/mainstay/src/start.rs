@@ -50,7 +50,9 @@ impl Default for Config {
 impl Config {
     /// Reads a TOML file; an unknown key is an error with its line.
     pub fn read(path: &std::path::Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::unavailable(format!("The configuration {} cannot be read: {error}.", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::unavailable(format!("The configuration {} cannot be read: {error}.", path.display()))
+        })?;
         toml::from_str(&text).map_err(|error| Error::invalid("config", format!("{}: {error}", path.display())))
     }
 
@@ -83,9 +85,18 @@ pub struct Started {
 /// Opens the kernel without listening: for `server` commands that work on the folder.
 pub fn open(config: &Config) -> Result<(Handle, server::Site)> {
     let folder = config.folder();
-    std::fs::create_dir_all(&folder.data).map_err(|error| Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display())))?;
+    std::fs::create_dir_all(&folder.data).map_err(|error| {
+        Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display()))
+    })?;
     let (domains, site) = domains::split();
-    let settings = KernelSettings { source: config.source(), options: Options::default(), data: folder.data.clone(), key_file: folder.key_file, clock: Clock::System, domains };
+    let settings = KernelSettings {
+        source: config.source(),
+        options: Options::default(),
+        data: folder.data.clone(),
+        key_file: folder.key_file,
+        clock: Clock::System,
+        domains,
+    };
     Ok((Kernel::open(settings)?, site))
 }
 
@@ -123,7 +134,8 @@ impl Started {
 pub fn until_signal() -> Result<watch::Receiver<bool>> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error| Error::internal("signal-handler", error);
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }

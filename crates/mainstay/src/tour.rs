@@ -17,7 +17,11 @@ const RUNBOOK: &str = "restart-demo-service";
 /// The tour's runbook: the command is the one that `mainstay up` put into the local policy, word for word.
 pub fn runbook() -> Result<String> {
     let (host, port) = address()?;
-    let argv = up::tour_command()?.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect::<Vec<_>>().join(", ");
+    let argv = up::tour_command()?
+        .iter()
+        .map(|word| serde_json::Value::from(word.as_str()).to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     Ok(format!(
         "name: {RUNBOOK}\n\
          title: Restart the demo service\n\
@@ -36,7 +40,8 @@ pub fn runbook() -> Result<String> {
 }
 
 fn address() -> Result<(&'static str, i64)> {
-    let (host, port) = demo_service::ADDRESS.split_once(':').ok_or_else(|| Error::internal("demo-address", demo_service::ADDRESS))?;
+    let (host, port) =
+        demo_service::ADDRESS.split_once(':').ok_or_else(|| Error::internal("demo-address", demo_service::ADDRESS))?;
     Ok((host, port.parse().map_err(|error| Error::internal("demo-address", error))?))
 }
 
@@ -45,13 +50,22 @@ pub fn run(matches: &ArgMatches, registry: &Registry) -> Result<()> {
     let (host, port) = address()?;
     let tour = Tour { matches, registry };
     let asset = tour.this_machine()?;
-    let check = tour.call("monitor.check.create", json!({ "name": CHECK, "asset": asset, "kind": "tcp", "host": host, "port": port }))?;
+    let check = tour.call(
+        "monitor.check.create",
+        json!({ "name": CHECK, "asset": asset, "kind": "tcp", "host": host, "port": port }),
+    )?;
     let saved = tour.call("runbooks.runbook.save", json!({ "yaml": runbook()? }))?;
     let (runbook, hash) = (field(&saved, "id")?, field(&saved, "hash")?);
     tour.call("runbooks.runbook.approve", json!({ "id": runbook, "hash": hash }))?;
     let check = field(&check, "id")?;
-    tour.call("runbooks.binding.add", json!({ "check": format!("check:{check}"), "runbook": runbook, "hash": hash, "mode": "auto" }))?;
-    say(&format!("\nThe demo service on {} is watched now. Kill it and look at /assets/{asset} in the console.", demo_service::ADDRESS));
+    tour.call(
+        "runbooks.binding.add",
+        json!({ "check": format!("check:{check}"), "runbook": runbook, "hash": hash, "mode": "auto" }),
+    )?;
+    say(&format!(
+        "\nThe demo service on {} is watched now. Kill it and look at /assets/{asset} in the console.",
+        demo_service::ADDRESS
+    ));
     Ok(())
 }
 
@@ -76,8 +90,13 @@ impl Tour<'_> {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let agents = cli::call(self.matches, self.registry, "fleet.agent.list", json!({}))?;
         let items = agents.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        let here = items.iter().find(|agent| agent.get("name").and_then(Value::as_str) == Some(host.trim())).or(items.first());
+        let here =
+            items.iter().find(|agent| agent.get("name").and_then(Value::as_str) == Some(host.trim())).or(items.first());
         let asset = here.and_then(|agent| agent.get("asset")).and_then(Value::as_i64);
-        asset.ok_or_else(|| Error::unavailable("No agent is known yet. Start \"mainstay up\" and wait until this machine appears in the console."))
+        asset.ok_or_else(|| {
+            Error::unavailable(
+                "No agent is known yet. Start \"mainstay up\" and wait until this machine appears in the console.",
+            )
+        })
     }
 }

@@ -31,14 +31,21 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
     let (kernel, folder) = (started.kernel.clone(), started.folder.clone());
     let url = format!("http://{}", started.listening.console_addr);
     let agents_addr = started.listening.agents_addr;
-    let setup = blocking({ let kernel = kernel.clone(); move || people::setup::issue(&kernel) }).await?;
+    let setup = blocking({
+        let kernel = kernel.clone();
+        move || people::setup::issue(&kernel)
+    })
+    .await?;
     let setup_url = setup.map(|secret| format!("{url}/setup?secret={secret}"));
     let serving = tokio::spawn(started.serve(stop.clone()));
     let mut keeper = None;
     let mut agent_pid = None;
     if !up.no_agent {
         let server = format!("wss://{agents_addr}/agent");
-        let prepared = { let (kernel, folder) = (kernel.clone(), folder.clone()); blocking(move || prepare(&kernel, &folder)).await? };
+        let prepared = {
+            let (kernel, folder) = (kernel.clone(), folder.clone());
+            blocking(move || prepare(&kernel, &folder)).await?
+        };
         let child = spawn(&folder, &server, prepared.as_deref())?;
         agent_pid = child.id();
         keeper = Some(tokio::spawn(keep(child, folder.clone(), server, stop.clone())));
@@ -62,7 +69,11 @@ fn announce(up: &Up, url: &str, setup_url: Option<&str>, folder: &Folder, agent_
         say(&line.to_string());
         return;
     }
-    say(&format!("Mainstay runs.\n  console  {url}\n  data     {}\n  key      {} (keep a copy elsewhere)", data.display(), folder.key_file.display()));
+    say(&format!(
+        "Mainstay runs.\n  console  {url}\n  data     {}\n  key      {} (keep a copy elsewhere)",
+        data.display(),
+        folder.key_file.display()
+    ));
     match setup_url {
         Some(link) => say(&format!("\nOpen this link once to create the administrator:\n  {link}\n")),
         None => say("\nSign in with your administrator. Ctrl C stops everything.\n"),
@@ -72,7 +83,9 @@ fn announce(up: &Up, url: &str, setup_url: Option<&str>, folder: &Folder, agent_
 /// Mints an enrolment token for this machine's agent and writes its local policy, unless it is enrolled already.
 fn prepare(kernel: &Handle, folder: &Folder) -> Result<Option<String>> {
     let home = folder.agent();
-    let unusable = |error: std::io::Error| Error::unavailable(format!("The agent's folder {} cannot be used: {error}.", home.display()));
+    let unusable = |error: std::io::Error| {
+        Error::unavailable(format!("The agent's folder {} cannot be used: {error}.", home.display()))
+    };
     std::fs::create_dir_all(&home).map_err(unusable)?;
     let policy = home.join("policy.toml");
     if !policy.exists() {
@@ -85,7 +98,11 @@ fn prepare(kernel: &Handle, folder: &Folder) -> Result<Option<String>> {
     let actor = std::sync::Arc::new(Actor::service("mainstay.up", &["fleet.token.create"]));
     let input = json!({ "name": "this machine", "uses": 1, "expires_s": 3600, "auto_approve": true });
     let done = kernel.dispatch(Call { confirmed: true, ..Call::new(actor, "fleet.token.create", input, Via::Job) })?;
-    let token = done.output.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("token-missing", "fleet.token.create"))?;
+    let token = done
+        .output
+        .get("token")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Error::internal("token-missing", "fleet.token.create"))?;
     Ok(Some(token.to_owned()))
 }
 
@@ -114,7 +131,8 @@ pub fn tour_command() -> Result<Vec<String>> {
 /// Starts this machine's agent: the same program as `mainstay agent run`.
 fn spawn(folder: &Folder, server: &str, token: Option<&str>) -> Result<Child> {
     let home = folder.agent();
-    let failed = |error: std::io::Error| Error::unavailable(format!("This machine's agent cannot be started: {error}."));
+    let failed =
+        |error: std::io::Error| Error::unavailable(format!("This machine's agent cannot be started: {error}."));
     let log = std::fs::OpenOptions::new().create(true).append(true).open(home.join("agent.log")).map_err(failed)?;
     let mut command = Command::new(program()?);
     command.args(["agent", "run", "--with-parent", "--to", server, "--dir"]).arg(&home);

@@ -2,6 +2,8 @@
 
 mod approvals;
 mod audit;
+mod jobs;
+mod notifications;
 mod settings;
 
 use web::domain::{Group, Place};
@@ -14,6 +16,9 @@ pub fn own_pages() -> Vec<Page> {
         Page::console("/approvals/{id}", "kernel.approval.show", approvals::show),
         Page::console("/audit", "kernel.audit.list", audit::list),
         Page::console("/audit/{id}", "kernel.audit.show", audit::show),
+        Page::console("/notifications", "kernel.notification.list", notifications::list),
+        Page::console("/notifications/{id}", "kernel.notification.show", notifications::show),
+        Page::console("/jobs", "kernel.job.list", jobs::list),
         Page::console("/settings", "kernel.setting.list", settings::list),
         Page::console("/settings/{key}", "kernel.setting.show", settings::show),
     ]
@@ -29,6 +34,14 @@ pub fn own_places() -> Vec<Place> {
             href: "/approvals",
             grant: "kernel.approval.list",
         },
+        Place {
+            group: Group::Foot,
+            label: "Notifications",
+            icon: "bell",
+            href: "/notifications",
+            grant: "kernel.notification.list",
+        },
+        Place { group: Group::Foot, label: "Background work", icon: "clock", href: "/jobs", grant: "kernel.job.list" },
         Place { group: Group::Foot, label: "Audit", icon: "book", href: "/audit", grant: "kernel.audit.list" },
         Place {
             group: Group::Foot,

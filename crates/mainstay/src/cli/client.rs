@@ -18,7 +18,8 @@ use tokio::net::{TcpStream, UnixStream};
 /// How long one answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// Where systems keep the certificates they trust.
-const TRUSTED: [&str; 3] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+const TRUSTED: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// One call.
 pub(crate) struct Request {
@@ -66,11 +67,19 @@ impl Request {
         }
         let reads = entry.effect == Effect::Read;
         if reads && !fields.is_empty() {
-            let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(&plain(value)))).collect();
+            let pairs: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}={}", encode(&plain(value)))).collect();
             path = format!("{path}?{}", pairs.join("&"));
         }
         let body = (!reads).then_some(Value::Object(fields));
-        Self { method: entry.route.method.as_str(), path, body, dry_run: false, confirmed: false, idempotency_key: None }
+        Self {
+            method: entry.route.method.as_str(),
+            path,
+            body,
+            dry_run: false,
+            confirmed: false,
+            idempotency_key: None,
+        }
     }
 }
 
@@ -91,27 +100,40 @@ impl Client {
         let (tls, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),
-            (None, None) => return Err(Error::invalid("server", "Write the server as https://host or http://127.0.0.1:7300.")),
+            (None, None) => {
+                return Err(Error::invalid("server", "Write the server as https://host or http://127.0.0.1:7300."));
+            }
         };
         let authority = rest.split('/').next().unwrap_or_default();
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| Error::invalid("server", "The port is not a number."))?),
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| Error::invalid("server", "The port is not a number."))?)
+            }
             _ => (authority, if tls { 443 } else { 80 }),
         };
         let host = host.trim_matches(['[', ']']).to_owned();
         if !tls && !["127.0.0.1", "localhost", "::1"].contains(&host.as_str()) {
-            return Err(Error::invalid("server", "Plain HTTP is for this machine only: a token would be readable on the way. Use https."));
+            return Err(Error::invalid(
+                "server",
+                "Plain HTTP is for this machine only: a token would be readable on the way. Use https.",
+            ));
         }
         Ok(Self::Server { host, port, tls, token: token(matches)? })
     }
 
     /// Sends a request and answers its JSON; an error answer becomes an error.
     pub(crate) fn send(&self, request: &Request) -> Result<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Error::internal("runtime", error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("runtime", error))?;
         let (status, body) = runtime.block_on(async {
-            tokio::time::timeout(ANSWER_TIME, self.exchange(request)).await.map_err(|_| Error::unavailable("The server did not answer within 60 seconds."))?
+            tokio::time::timeout(ANSWER_TIME, self.exchange(request))
+                .await
+                .map_err(|_| Error::unavailable("The server did not answer within 60 seconds."))?
         })?;
-        let value: Value = serde_json::from_slice(&body).map_err(|_| Error::unavailable(format!("The server answered {status} without JSON. Is it Mainstay?")))?;
+        let value: Value = serde_json::from_slice(&body)
+            .map_err(|_| Error::unavailable(format!("The server answered {status} without JSON. Is it Mainstay?")))?;
         match value.get("error") {
             Some(error) if status >= 300 || status == 202 => Err(read_error(error)),
             _ => Ok(value),
@@ -121,17 +143,25 @@ impl Client {
     async fn exchange(&self, request: &Request) -> Result<(u16, Bytes)> {
         match self {
             Self::Socket(path) => {
-                let away = |error: std::io::Error| Error::unavailable(format!("No server runs on this data folder ({}: {error}). Start it with \"mainstay up\", or give --server.", path.display()));
+                let away = |error: std::io::Error| {
+                    Error::unavailable(format!(
+                        "No server runs on this data folder ({}: {error}). Start it with \"mainstay up\", or give --server.",
+                        path.display()
+                    ))
+                };
                 talk(UnixStream::connect(path).await.map_err(away)?, "mainstay", None, request).await
             }
             Self::Server { host, port, tls, token } => {
-                let away = |error: std::io::Error| Error::unavailable(format!("{host}:{port} cannot be reached: {error}."));
+                let away =
+                    |error: std::io::Error| Error::unavailable(format!("{host}:{port} cannot be reached: {error}."));
                 let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(away)?;
                 if !*tls {
                     return talk(stream, host, token.as_deref(), request).await;
                 }
-                let name = ServerName::try_from(host.clone()).map_err(|_| Error::invalid("server", "This is no host name."))?;
-                let stream = tokio_rustls::TlsConnector::from(Arc::new(trust()?)).connect(name, stream).await.map_err(away)?;
+                let name = ServerName::try_from(host.clone())
+                    .map_err(|_| Error::invalid("server", "This is no host name."))?;
+                let stream =
+                    tokio_rustls::TlsConnector::from(Arc::new(trust()?)).connect(name, stream).await.map_err(away)?;
                 talk(stream, host, token.as_deref(), request).await
             }
         }
@@ -140,7 +170,8 @@ impl Client {
 
 fn token(matches: &ArgMatches) -> Result<Option<String>> {
     if matches.get_flag("token-stdin") {
-        let text = std::io::read_to_string(std::io::stdin()).map_err(|error| Error::invalid("token", format!("Standard input cannot be read: {error}.")))?;
+        let text = std::io::read_to_string(std::io::stdin())
+            .map_err(|error| Error::invalid("token", format!("Standard input cannot be read: {error}.")))?;
         return Ok(Some(text.trim().to_owned()));
     }
     Ok(matches.get_one::<String>("token").cloned())
@@ -151,19 +182,33 @@ fn trust() -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     let named = std::env::var("SSL_CERT_FILE").ok();
     let file = named.as_deref().into_iter().chain(TRUSTED).find(|path| std::path::Path::new(path).exists());
-    let file = file.ok_or_else(|| Error::unavailable("No trusted certificates were found. Install ca-certificates, or set SSL_CERT_FILE."))?;
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| Error::unavailable(format!("{file} cannot be read: {error}.")))?;
+    let file = file.ok_or_else(|| {
+        Error::unavailable("No trusted certificates were found. Install ca-certificates, or set SSL_CERT_FILE.")
+    })?;
+    let certificates = CertificateDer::pem_file_iter(file)
+        .map_err(|error| Error::unavailable(format!("{file} cannot be read: {error}.")))?;
     roots.add_parsable_certificates(certificates.filter_map(std::result::Result::ok));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| Error::internal("tls", error))?;
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::internal("tls", error))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, host: &str, token: Option<&str>, request: &Request) -> Result<(u16, Bytes)> {
+async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    host: &str,
+    token: Option<&str>,
+    request: &Request,
+) -> Result<(u16, Bytes)> {
     let lost = |error: hyper::Error| Error::unavailable(format!("The connection to the server was lost: {error}."));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
     let driver = tokio::spawn(connection);
-    let mut builder = hyper::Request::builder().method(request.method).uri(&request.path).header("host", host).header("accept", "application/json");
+    let mut builder = hyper::Request::builder()
+        .method(request.method)
+        .uri(&request.path)
+        .header("host", host)
+        .header("accept", "application/json");
     let optional = [
         ("authorization", token.map(|token| format!("Bearer {token}"))),
         ("idempotency-key", request.idempotency_key.clone()),
@@ -177,7 +222,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, hos
         }
     }
     let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-    let message = builder.body(Full::new(Bytes::from(body))).map_err(|error| Error::invalid("request", error.to_string()))?;
+    let message =
+        builder.body(Full::new(Bytes::from(body))).map_err(|error| Error::invalid("request", error.to_string()))?;
     let response = sender.send_request(message).await.map_err(lost)?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.map_err(lost)?.to_bytes();

@@ -35,25 +35,42 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colours = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
     // A second subscriber in one process is refused; the first one stays.
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).try_init());
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(colours)
+            .with_target(false)
+            .try_init(),
+    );
 }
 
 fn address(matches: &ArgMatches, name: &str) -> Result<SocketAddr> {
     let text = matches.get_one::<String>(name).map_or("", String::as_str);
-    text.parse().map_err(|_| Error::invalid(name, format!("\"{text}\" is not an address with a port, such as 127.0.0.1:7300.")))
+    text.parse()
+        .map_err(|_| Error::invalid(name, format!("\"{text}\" is not an address with a port, such as 127.0.0.1:7300.")))
 }
 
 fn config(root: &ArgMatches, matches: &ArgMatches) -> Config {
     let path = |matches: &ArgMatches, name: &str| matches.try_get_one::<String>(name).ok().flatten().map(PathBuf::from);
-    Config { data: path(root, "data").unwrap_or_else(|| "mainstay-data".into()), key_file: path(matches, "key-file"), ..Config::default() }
+    Config {
+        data: path(root, "data").unwrap_or_else(|| "mainstay-data".into()),
+        key_file: path(matches, "key-file"),
+        ..Config::default()
+    }
 }
 
 fn run_up(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     log();
-    let config = Config { listen: address(matches, "listen")?, agents: address(matches, "agents-listen")?, ..config(root, matches) };
+    let config = Config {
+        listen: address(matches, "listen")?,
+        agents: address(matches, "agents-listen")?,
+        ..config(root, matches)
+    };
     let json = root.get_one::<String>("output").is_some_and(|format| format == "json");
     let up = up::Up { config, no_agent: matches.get_flag("no-agent"), json };
     runtime()?.block_on(up::run(up, say))
@@ -68,9 +85,14 @@ fn run_serve(matches: &ArgMatches) -> Result<()> {
         let started = start::start(&config).await?;
         tracing::info!(console = %started.listening.console_addr, agents = %started.listening.agents_addr, "serving");
         let kernel = started.kernel.clone();
-        let secret = tokio::task::spawn_blocking(move || people::setup::issue(&kernel)).await.map_err(|error| Error::internal("setup", error))??;
+        let secret = tokio::task::spawn_blocking(move || people::setup::issue(&kernel))
+            .await
+            .map_err(|error| Error::internal("setup", error))??;
         if let Some(secret) = secret {
-            say(&format!("Open this link once to create the administrator: http://{}/setup?secret={secret}", started.listening.console_addr));
+            say(&format!(
+                "Open this link once to create the administrator: http://{}/setup?secret={secret}",
+                started.listening.console_addr
+            ));
         }
         started.serve(stop).await;
         Ok(())
@@ -78,7 +100,9 @@ fn run_serve(matches: &ArgMatches) -> Result<()> {
 }
 
 fn run_agent(matches: &ArgMatches) -> Result<()> {
-    let Some(("run", matches)) = matches.subcommand() else { return Err(Error::invalid("command", "See mainstay agent --help.")) };
+    let Some(("run", matches)) = matches.subcommand() else {
+        return Err(Error::invalid("command", "See mainstay agent --help."));
+    };
     let failed = |error: agent::Error| Error::unavailable(error.to_string());
     let dir = matches.get_one::<String>("dir").map(PathBuf::from).unwrap_or_default();
     let mut config = agent::Config::load(dir).map_err(failed)?;
@@ -94,7 +118,9 @@ fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
         Some(("doctor", _)) => doctor(&config),
         Some(("backup", sub)) => backup(&config, &sub.get_one::<String>("to").map(PathBuf::from).unwrap_or_default()),
-        Some(("restore", sub)) => restore(&config, &sub.get_one::<String>("from").map(PathBuf::from).unwrap_or_default()),
+        Some(("restore", sub)) => {
+            restore(&config, &sub.get_one::<String>("from").map(PathBuf::from).unwrap_or_default())
+        }
         Some(("release-held", _)) => {
             let (kernel, _) = start::open(&config)?;
             kernel.release_held()?;
@@ -112,20 +138,39 @@ fn backup(config: &Config, to: &Path) -> Result<()> {
     let (kernel, _) = start::open(config)?;
     let contents = kernel.backup(to, &FOLDERS)?;
     let rows: u64 = contents.rows.values().sum();
-    say(&format!("Wrote and verified {}: {rows} rows in {} tables, {} files, sha256 {}.", to.display(), contents.rows.len(), contents.files, contents.sha256));
+    say(&format!(
+        "Wrote and verified {}: {rows} rows in {} tables, {} files, sha256 {}.",
+        to.display(),
+        contents.rows.len(),
+        contents.files,
+        contents.sha256
+    ));
     say("The master key is not in it. Keep a copy of the key file elsewhere.");
     Ok(())
 }
 
 fn restore(config: &Config, from: &Path) -> Result<()> {
     let folder = config.folder();
-    std::fs::create_dir_all(&folder.data).map_err(|error| Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display())))?;
+    std::fs::create_dir_all(&folder.data).map_err(|error| {
+        Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display()))
+    })?;
     let domains = crate::domains::kernels();
     let migrations: Vec<_> = domains.iter().map(|domain| (domain.name, domain.migrations)).collect();
     let source = config.source();
-    let into = kernel::backup::Into { source: &source, data: &folder.data, migrations: &migrations, version: env!("CARGO_PKG_VERSION"), now: kernel::Clock::System.now() };
+    let into = kernel::backup::Into {
+        source: &source,
+        data: &folder.data,
+        migrations: &migrations,
+        version: env!("CARGO_PKG_VERSION"),
+        now: kernel::Clock::System.now(),
+    };
     let contents = kernel::backup::restore(from, &into)?;
-    say(&format!("Restored {} rows and {} files of {}.", contents.rows.values().sum::<u64>(), contents.files, contents.at));
+    say(&format!(
+        "Restored {} rows and {} files of {}.",
+        contents.rows.values().sum::<u64>(),
+        contents.files,
+        contents.at
+    ));
     say("Jobs and mail are held until \"mainstay server release-held\", so that nothing is sent or run twice.");
     Ok(())
 }
@@ -135,7 +180,10 @@ fn doctor(config: &Config) -> Result<()> {
     let epoch = kernel.db.read(kernel::meta::epoch)?;
     say(&format!("data     {}", config.data.display()));
     say(&format!("database {} opens, tables are up to date, epoch {epoch}", config.database));
-    say(&format!("effects  {}", if kernel.held() { "held; let them go with \"mainstay server release-held\"" } else { "flow" }));
+    say(&format!(
+        "effects  {}",
+        if kernel.held() { "held; let them go with \"mainstay server release-held\"" } else { "flow" }
+    ));
     say("Nothing is wrong.");
     Ok(())
 }

@@ -12,7 +12,8 @@ const CELL_MAX: usize = 60;
 /// Prints an answer as the arguments say.
 pub(super) fn print(matches: &ArgMatches, answer: &Value) -> Result<()> {
     let format = matches.get_one::<String>("output").map_or("table", String::as_str);
-    let fields: Option<Vec<&str>> = matches.get_one::<String>("fields").map(|list| list.split(',').map(str::trim).collect());
+    let fields: Option<Vec<&str>> =
+        matches.get_one::<String>("fields").map(|list| list.split(',').map(str::trim).collect());
     let answer = narrowed(answer, fields.as_deref());
     match format {
         "json" => say(&serde_json::to_string_pretty(&answer).map_err(|error| Error::internal("output", error))?),
@@ -86,10 +87,16 @@ fn columns(rows: &[Value]) -> Vec<String> {
 fn csv(answer: &Value) {
     let rows = rows(answer);
     let names = columns(&rows);
-    let quoted = |text: &str| if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() };
+    let quoted = |text: &str| {
+        if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    };
     say(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","));
     for row in &rows {
-        say(&names.iter().map(|name| quoted(&cell(row.get(name).unwrap_or(&Value::Null)))).collect::<Vec<_>>().join(","));
+        say(&names
+            .iter()
+            .map(|name| quoted(&cell(row.get(name).unwrap_or(&Value::Null))))
+            .collect::<Vec<_>>()
+            .join(","));
     }
 }
 
@@ -103,10 +110,28 @@ fn table(answer: &Value, wide: bool) {
         eprintln!("Nothing to show.");
         return;
     }
-    let names: Vec<String> = columns(&rows).into_iter().filter(|name| wide || rows.iter().any(|row| !matches!(row.get(name), None | Some(Value::Object(_) | Value::Array(_) | Value::Null)))).collect();
+    let names: Vec<String> = columns(&rows)
+        .into_iter()
+        .filter(|name| {
+            wide || rows
+                .iter()
+                .any(|row| !matches!(row.get(name), None | Some(Value::Object(_) | Value::Array(_) | Value::Null)))
+        })
+        .collect();
     let cut = |text: String| if wide { text } else { kernel::text::shorten(&text, CELL_MAX) };
-    let cells: Vec<Vec<String>> = rows.iter().map(|row| names.iter().map(|name| cut(cell(row.get(name).unwrap_or(&Value::Null)))).collect()).collect();
-    let width = |column: usize, name: &String| cells.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).chain([name.chars().count()]).max().unwrap_or(0);
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| names.iter().map(|name| cut(cell(row.get(name).unwrap_or(&Value::Null)))).collect())
+        .collect();
+    let width = |column: usize, name: &String| {
+        cells
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|text| text.chars().count())
+            .chain([name.chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = names.iter().enumerate().map(|(column, name)| width(column, name)).collect();
     let line = |texts: &[String]| {
         let padded: Vec<String> = texts.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();

@@ -33,7 +33,9 @@ fn operation(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
 
 fn request(entry: &Entry, matches: &ArgMatches) -> Result<Request> {
     let mut pairs = Vec::new();
-    for name in entry.input_schema().get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name) {
+    for name in
+        entry.input_schema().get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name)
+    {
         for value in matches.get_many::<String>(&format!("field-{name}")).into_iter().flatten() {
             pairs.push((name.clone(), value.clone()));
         }
@@ -50,7 +52,8 @@ fn request(entry: &Entry, matches: &ArgMatches) -> Result<Request> {
 fn whole_input(matches: &ArgMatches) -> Result<Value> {
     let text = match matches.get_one::<String>("input").map(String::as_str) {
         None => return Ok(Value::Object(serde_json::Map::new())),
-        Some("-") => std::io::read_to_string(std::io::stdin()).map_err(|error| Error::invalid("input", format!("Standard input cannot be read: {error}.")))?,
+        Some("-") => std::io::read_to_string(std::io::stdin())
+            .map_err(|error| Error::invalid("input", format!("Standard input cannot be read: {error}.")))?,
         Some(text) => text.to_owned(),
     };
     match serde_json::from_str(&text) {

@@ -21,10 +21,14 @@ fn value_for(schema: &Value) -> Value {
     if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
         return first.clone();
     }
-    if let Some(first) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()).and_then(|values| values.first()) {
+    if let Some(first) =
+        schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()).and_then(|values| values.first())
+    {
         return first.get("const").cloned().unwrap_or_else(|| value_for(first));
     }
-    let kind = schema["type"].as_str().or_else(|| schema["type"].as_array().and_then(|kinds| kinds.first()).and_then(Value::as_str));
+    let kind = schema["type"]
+        .as_str()
+        .or_else(|| schema["type"].as_array().and_then(|kinds| kinds.first()).and_then(Value::as_str));
     match kind {
         Some("integer" | "number") => json!(999_999),
         Some("boolean") => json!(false),
@@ -55,7 +59,14 @@ fn nobody_may_call_only_what_is_made_for_anyone() {
 #[test]
 fn only_sign_in_and_setup_are_made_for_anyone() {
     let house = House::new();
-    let open: Vec<&str> = house.world.kernel.registry().operations().filter(|entry| entry.access == Access::Anyone).map(|entry| entry.name).collect();
+    let open: Vec<&str> = house
+        .world
+        .kernel
+        .registry()
+        .operations()
+        .filter(|entry| entry.access == Access::Anyone)
+        .map(|entry| entry.name)
+        .collect();
     assert_eq!(open, ["people.session.sign-in", "people.setup.complete"]);
 }
 
@@ -80,7 +91,9 @@ fn a_role_is_denied_exactly_what_it_does_not_hold_and_nothing_breaks() {
             let held = entry.access != Access::Grant || actor.reach(entry.name, now).is_some();
             match house.world.call(actor, entry.name, plausible(entry.input_schema())) {
                 Ok(_) => assert!(held, "{role} could call {}", entry.name),
-                Err(error) if error.kind == ErrorKind::Internal => panic!("{role} {}: {error} {:?}", entry.name, error.cause),
+                Err(error) if error.kind == ErrorKind::Internal => {
+                    panic!("{role} {}: {error} {:?}", entry.name, error.cause)
+                }
                 Err(error) if !held => assert_eq!(error.kind, ErrorKind::Denied, "{role} {}", entry.name),
                 Err(_) => {}
             }
@@ -92,11 +105,20 @@ fn a_role_is_denied_exactly_what_it_does_not_hold_and_nothing_breaks() {
 fn hostile_text_in_every_field_never_breaks_an_operation() {
     let house = House::new();
     let admin = house.admin();
-    let texts = ["<script>alert(1)</script>", "'; DROP TABLE people_users; --", "\u{202e}\u{0}\u{feff}🙂", "%00../../etc/passwd", &"a".repeat(60_000)];
-    for entry in house.world.kernel.registry().operations().filter(|entry| entry.name != "people.session.sign-out-everywhere") {
+    let texts = [
+        "<script>alert(1)</script>",
+        "'; DROP TABLE people_users; --",
+        "\u{202e}\u{0}\u{feff}🙂",
+        "%00../../etc/passwd",
+        &"a".repeat(60_000),
+    ];
+    for entry in
+        house.world.kernel.registry().operations().filter(|entry| entry.name != "people.session.sign-out-everywhere")
+    {
         let schema = entry.input_schema();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let textual = property["type"] == "string" || property["type"].as_array().is_some_and(|kinds| kinds.contains(&json!("string")));
+            let textual = property["type"] == "string"
+                || property["type"].as_array().is_some_and(|kinds| kinds.contains(&json!("string")));
             if !textual || name == "password" {
                 continue;
             }

@@ -21,7 +21,7 @@ fn every_subscriber_reads_the_sample_of_every_event_it_takes() {
     let house = House::new();
     let registry = house.world.kernel.registry();
     for reaction in registry.reactions() {
-        for name in reaction.events {
+        for name in reaction.events.iter().filter(|name| **name != "*") {
             let event = registry.domains().iter().flat_map(|domain| &domain.events).find(|event| event.name == *name);
             let event = event.unwrap_or_else(|| panic!("{} takes {name}, which nobody sends", reaction.name));
             let sample = (event.sample)().unwrap();

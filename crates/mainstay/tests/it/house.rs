@@ -40,13 +40,16 @@ impl House {
         let input = json!({"login": format!("a-{role}"), "name": format!("A {role}"), "email": format!("{role}@northwind.example"), "password": PASSWORD});
         let user = self.world.call(&os, "people.user.create", input).unwrap()["id"].as_i64().unwrap();
         let team = self.world.kernel.db.read(people::default_team).unwrap();
-        let everywhere = json!({"role": role, "to": format!("user:{user}"), "scope": "everything", "reason": "test"});
-        let narrow = match role {
-            "technician" | "lead" => json!({"role": role, "to": format!("user:{user}"), "scope": "team", "team": team, "reason": "test"}),
-            "requester" | "watcher" | "external-technician" | "external_technician" => json!({"role": role, "to": format!("user:{user}"), "scope": "own", "reason": "test"}),
-            _ => everywhere,
-        };
-        self.world.call(&os, "people.grant.give", narrow).unwrap();
+        let mut grant = json!({"role": role, "user": user, "scope": "everything", "reason": "test"});
+        match role {
+            "technician" | "lead" => {
+                grant["scope"] = json!("team");
+                grant["scope_team"] = json!(team);
+            }
+            "requester" | "watcher" | "external" => grant["scope"] = json!("own"),
+            _ => {}
+        }
+        self.call(&os, "people.grant.give", grant);
         self.actor(user)
     }
 
@@ -60,6 +63,8 @@ impl House {
     }
 
     pub(crate) fn call(&self, actor: &Actor, operation: &str, input: Value) -> Value {
-        self.world.call(actor, operation, input).unwrap_or_else(|error| panic!("{operation}: {error} {:?}", error.cause))
+        self.world
+            .call(actor, operation, input)
+            .unwrap_or_else(|error| panic!("{operation}: {error} {:?}", error.cause))
     }
 }

@@ -47,7 +47,10 @@ impl Door {
     }
 
     pub(crate) fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
-        let request = Request::post(path).header("host", "localhost").header("cookie", cookie).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = Request::post(path)
+            .header("host", "localhost")
+            .header("cookie", cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap())
     }
 
@@ -70,7 +73,12 @@ impl Door {
     }
 
     fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", "localhost").header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
         for (name, value) in extra {
             request = request.header(*name, *value);
         }
@@ -83,7 +91,7 @@ fn a_session_opens_with_the_password_and_ends_with_sign_out() {
     let door = Door::new();
     assert_eq!(door.get("/desk", "").status, StatusCode::SEE_OTHER);
     let wrong = door.post("/sign-in", "", "login=ada&password=wrong&next=/");
-    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{}", wrong.body);
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
     let cookie = door.sign_in("ada");
     assert_eq!(door.get("/desk", &cookie).status, StatusCode::OK);
     let csrf = door.csrf(&cookie);
@@ -108,13 +116,23 @@ fn a_form_without_the_sessions_token_or_from_another_site_is_refused() {
     let form = "kind=request&summary=Hello&_back=/desk";
     assert_eq!(door.post("/do/desk.ticket.open", &cookie, form).status, StatusCode::FORBIDDEN);
     let csrf = door.csrf(&cookie);
-    let foreign = Request::post("/do/desk.ticket.open").header("host", "localhost").header("cookie", &cookie).header("origin", "https://evil.example").header("content-type", "application/x-www-form-urlencoded");
+    let foreign = Request::post("/do/desk.ticket.open")
+        .header("host", "localhost")
+        .header("cookie", &cookie)
+        .header("origin", "https://evil.example")
+        .header("content-type", "application/x-www-form-urlencoded");
     let foreign = foreign.body(Body::from(format!("{form}&_csrf={csrf}"))).unwrap();
     assert_eq!(door.send(foreign).status, StatusCode::FORBIDDEN);
     let mine = door.post("/do/desk.ticket.open", &cookie, &format!("{form}&_csrf={csrf}"));
     assert_eq!(mine.status, StatusCode::SEE_OTHER, "{}", mine.body);
-    let by_cookie = Request::post("/api/v1/desk/tickets").header("host", "localhost").header("cookie", &cookie).header("content-type", "application/json");
-    assert_eq!(door.send(by_cookie.body(Body::from(r#"{"kind":"request","summary":"x"}"#)).unwrap()).status, StatusCode::FORBIDDEN);
+    let by_cookie = Request::post("/api/v1/desk/tickets")
+        .header("host", "localhost")
+        .header("cookie", &cookie)
+        .header("content-type", "application/json");
+    assert_eq!(
+        door.send(by_cookie.body(Body::from(r#"{"kind":"request","summary":"x"}"#)).unwrap()).status,
+        StatusCode::FORBIDDEN
+    );
 }
 
 #[test]
@@ -123,7 +141,11 @@ fn a_refused_form_comes_back_with_what_was_typed() {
     let cookie = door.sign_in("ada");
     let csrf = door.csrf(&cookie);
     let long = "a".repeat(500);
-    let answer = door.post("/do/desk.ticket.open", &cookie, &format!("kind=request&summary={long}&detail=keep+this&_csrf={csrf}"));
+    let answer = door.post(
+        "/do/desk.ticket.open",
+        &cookie,
+        &format!("kind=request&summary={long}&detail=keep+this&_csrf={csrf}"),
+    );
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("keep this"), "the typed text is lost");
 }
@@ -143,9 +165,15 @@ fn rest_answers_json_errors_with_the_field_and_repeats_by_key() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let error: Value = serde_json::from_str(&wrong.body).unwrap();
     assert!(error["error"]["field"].is_string(), "{error}");
-    assert_eq!(door.api("GET", "/api/v1/desk/tickets", "mst_wrong", &Value::Null, &[]).status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        door.api("GET", "/api/v1/desk/tickets", "mst_wrong", &Value::Null, &[]).status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(door.api("GET", "/api/v1/nothing", &token, &Value::Null, &[]).status, StatusCode::NOT_FOUND);
-    assert_eq!(door.api("POST", "/api/v1/desk/tickets", &token, &json!([1]), &[]).status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        door.api("POST", "/api/v1/desk/tickets", &token, &json!([1]), &[]).status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 #[test]
@@ -160,7 +188,11 @@ fn oversized_bodies_strange_hosts_and_paths_outside_are_refused() {
         assert_eq!(door.get(path, "").status, StatusCode::NOT_FOUND, "{path}");
     }
     let cookie = door.sign_in("ada");
-    let away = door.post("/do/desk.ticket.open", &cookie, &format!("kind=request&summary=x&_back=https://evil.example/&_csrf={}", door.csrf(&cookie)));
+    let away = door.post(
+        "/do/desk.ticket.open",
+        &cookie,
+        &format!("kind=request&summary=x&_back=https://evil.example/&_csrf={}", door.csrf(&cookie)),
+    );
     assert_eq!(away.headers[header::LOCATION], "/");
 }
 
@@ -182,7 +214,8 @@ fn openapi_describes_every_operation() {
     let document: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     for entry in door.house.world.kernel.registry().operations() {
-        let found = &document["paths"][format!("/api/v1{}", entry.route.path)][entry.route.method.as_str().to_lowercase()];
+        let found =
+            &document["paths"][format!("/api/v1{}", entry.route.path)][entry.route.method.as_str().to_lowercase()];
         assert_eq!(found["operationId"], entry.name);
         assert!(found["summary"].as_str().is_some_and(|text| text.len() > 8), "{} says nothing of itself", entry.name);
     }

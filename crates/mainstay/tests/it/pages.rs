@@ -9,8 +9,9 @@ const PAGE_BYTES_MAX: usize = 200_000;
 
 fn paths() -> Vec<&'static str> {
     let (_, site) = mainstay::domains::split();
-    let mut paths: Vec<&'static str> = site.pages.iter().map(|page| page.path).filter(|path| !path.contains('{')).collect();
-    paths.extend(["/", "/_ui"]);
+    let mut paths: Vec<&'static str> =
+        site.pages.iter().map(|page| page.path).filter(|path| !path.contains('{')).collect();
+    paths.push("/");
     paths
 }
 
@@ -22,7 +23,8 @@ fn every_page_answers_every_role_or_says_why_not() {
         let cookie = door.sign_in(&login);
         for path in paths() {
             let answer = door.get(path, &cookie);
-            let fine = [StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::SEE_OTHER, StatusCode::NOT_FOUND].contains(&answer.status);
+            let fine = [StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::SEE_OTHER, StatusCode::NOT_FOUND]
+                .contains(&answer.status);
             assert!(fine, "{role} {path}: {} {}", answer.status, answer.body);
             assert!(answer.body.len() < PAGE_BYTES_MAX, "{path}: {} bytes", answer.body.len());
             assert!(!answer.body.contains(" style=\"") && !answer.body.contains("javascript:"), "{path}");
@@ -48,7 +50,7 @@ fn every_place_of_the_navigation_leads_to_a_page() {
     let pages: Vec<&str> = site.pages.iter().map(|page| page.path).collect();
     let places = site.nav.iter().map(|place| place.href).chain(site.creates.iter().map(|create| create.href));
     for href in places {
-        assert!(pages.contains(&href.split('?').next().unwrap()), "{href} leads nowhere");
+        assert!(pages.contains(&href.split(['?', '#']).next().unwrap()), "{href} leads nowhere");
     }
 }
 
@@ -56,13 +58,24 @@ fn every_place_of_the_navigation_leads_to_a_page() {
 fn every_grant_of_a_page_panel_place_and_role_names_an_operation() {
     let registry = mainstay::domains::registry().unwrap();
     let (_, site) = mainstay::domains::split();
-    let grants = site.pages.iter().map(|page| page.grant).chain(site.panels.iter().map(|panel| panel.grant)).chain(site.nav.iter().map(|place| place.grant)).chain(site.creates.iter().map(|create| create.grant));
+    let grants = site
+        .pages
+        .iter()
+        .map(|page| page.grant)
+        .chain(site.panels.iter().map(|panel| panel.grant))
+        .chain(site.nav.iter().map(|place| place.grant))
+        .chain(site.creates.iter().map(|create| create.grant));
     for grant in grants.filter(|grant| !grant.is_empty()) {
         assert!(registry.operation(grant).is_some(), "{grant} is no operation");
     }
     for role in people::roles::ROLES {
         for part in role.every_part() {
-            assert!(registry.operations().any(|entry| kernel::permission::matches(part.pattern, entry.name)), "{}: {} fits no operation", role.name, part.pattern);
+            assert!(
+                registry.operations().any(|entry| kernel::permission::matches(part.pattern, entry.name)),
+                "{}: {} fits no operation",
+                role.name,
+                part.pattern
+            );
         }
     }
 }

@@ -24,7 +24,9 @@ fn cell(text: &str) -> String {
 }
 
 fn operations(registry: &Registry, domain: &str) -> String {
-    let mut out = format!("# Operations of {domain}\n\nMade from the declarations; a test keeps it true. Each operation is a REST call, a command and a form.\n");
+    let mut out = format!(
+        "# Operations of {domain}\n\nMade from the declarations; a test keeps it true. Each operation is a REST call, a command and a form.\n"
+    );
     for entry in registry.operations().filter(|entry| entry.name.split('.').next() == Some(domain)) {
         let schema = entry.input_schema();
         let access = match entry.access {
@@ -37,15 +39,29 @@ fn operations(registry: &Registry, domain: &str) -> String {
             Effect::Write => "changes records",
             Effect::Dangerous => "can do harm: needs confirmation",
         };
-        let _ = write!(out, "\n## {}\n\n{}\n\n`{} /api/v1{}` · `mainstay {}` · {effect} · for {access}\n", entry.name, schema["description"].as_str().unwrap_or_default(), entry.route.method.as_str(), entry.route.path, entry.name.replace('.', " "));
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}\n\n`{} /api/v1{}` · `mainstay {}` · {effect} · for {access}\n",
+            entry.name,
+            schema["description"].as_str().unwrap_or_default(),
+            entry.route.method.as_str(),
+            entry.route.path,
+            entry.name.replace('.', " ")
+        );
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let properties = schema["properties"].as_object().cloned().unwrap_or_default();
         if !properties.is_empty() {
             out.push_str("\n| field | type | needed | what it is |\n|---|---|---|---|\n");
         }
         for (name, property) in &properties {
             let needed = if required.contains(&name.as_str()) { "yes" } else { "" };
-            let _ = writeln!(out, "| `{name}` | {} | {needed} | {} |", kind_of(property), cell(property["description"].as_str().unwrap_or_default()));
+            let _ = writeln!(
+                out,
+                "| `{name}` | {} | {needed} | {} |",
+                kind_of(property),
+                cell(property["description"].as_str().unwrap_or_default())
+            );
         }
     }
     out
@@ -64,7 +80,12 @@ fn settings(registry: &Registry) -> String {
     for setting in registry.settings() {
         let schema = (setting.schema)();
         let default = serde_json::to_string_pretty(&(setting.default)()).unwrap();
-        let _ = write!(out, "\n## {}\n\n{}\n\nDefault:\n\n```json\n{default}\n```\n", setting.key, schema["description"].as_str().unwrap_or_default());
+        let _ = write!(
+            out,
+            "\n## {}\n\n{}\n\nDefault:\n\n```json\n{default}\n```\n",
+            setting.key,
+            schema["description"].as_str().unwrap_or_default()
+        );
     }
     out
 }
