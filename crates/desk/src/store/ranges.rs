@@ -240,7 +240,7 @@ fn push_filter(query: &mut Query, wanted: &Wanted<'_>, range: &Range) {
     if !plan.teams.is_empty() && !matches!(range.drive, Drive::Team(_)) {
         query.push(" AND +t.team_id IN ").list(&plan.teams);
     }
-    if !plan.not_teams.is_empty() {
+    if !plan.not_teams.is_empty() && !matches!(range.drive, Drive::Team(_)) {
         query.push(" AND +t.team_id NOT IN ").list(&plan.not_teams);
     }
     if let Some(who) = plan.owner
