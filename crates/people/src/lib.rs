@@ -5,11 +5,13 @@ use kernel::db::Migration;
 use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
 pub mod actor;
+mod address;
 pub mod attempts;
 pub mod filter;
 pub mod grants;
 pub mod me;
 mod names;
+mod pages;
 mod password;
 pub mod place;
 mod random;
@@ -21,6 +23,7 @@ pub mod team;
 pub mod tokens;
 pub mod user;
 
+pub use address::address;
 pub use grants::give::GiveGrant;
 pub use grants::list::{ListGrants, ListRoles};
 pub use grants::revoke::RevokeGrant;
@@ -50,7 +53,13 @@ const MIGRATIONS: &[Migration] =
 
 /// What people declare.
 pub fn domain() -> web::Domain {
-    web::Domain { kernel: declarations(), ..web::Domain::default() }
+    web::Domain {
+        kernel: declarations(),
+        pages: pages::all(),
+        nav: pages::nav(),
+        creates: pages::creates(),
+        ..web::Domain::default()
+    }
 }
 
 fn declarations() -> Domain {

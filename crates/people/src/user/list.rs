@@ -23,7 +23,7 @@ pub struct UserRow {
 }
 
 /// A page of users.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Users {
     /// By name.
     pub items: Vec<UserRow>,
