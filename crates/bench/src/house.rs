@@ -70,25 +70,24 @@ impl House {
         for (slug, name) in TEAMS {
             self.call(&owner, "people.team.create", json!({ "slug": slug, "name": name }))?;
         }
+        let client = self.kernel.db.read(people::organisation)?;
         for name in PLACES {
-            self.call(&owner, "people.place.create", json!({ "name": name, "kind": "site" }))?;
+            self.call(&owner, "people.place.create", json!({ "name": name, "kind": "site", "parent": client }))?;
         }
         let team = self.kernel.db.read(|tx| people::team_by_slug(tx, "network"))?.map(|team| team.id);
         for role in people::roles::ROLES.iter().filter(|role| role.name != people::roles::ADMINISTRATOR) {
             let login = login(role.name);
             let user = self.user(&owner, &login, &format!("A {}", role.title), Some(PASSWORD))?;
-            let scope = match role.name {
-                "technician" | "lead" => {
-                    json!({ "role": role.name, "to": format!("user:{user}"), "scope": "team", "team": team, "reason": "measurement" })
-                }
-                "requester" | "external" => {
-                    json!({ "role": role.name, "to": format!("user:{user}"), "scope": "own", "reason": "measurement" })
-                }
-                _ => {
-                    json!({ "role": role.name, "to": format!("user:{user}"), "scope": "everything", "reason": "measurement" })
-                }
+            let mut given = json!({ "role": role.name, "user": user, "scope": "everything", "reason": "measurement" });
+            let narrow = match role.name {
+                "technician" | "lead" => json!({ "scope": "team", "scope_team": team }),
+                "requester" | "external" => json!({ "scope": "own" }),
+                _ => json!({}),
             };
-            self.call(&owner, "people.grant.give", scope)?;
+            if let (Value::Object(given), Value::Object(narrow)) = (&mut given, narrow) {
+                given.extend(narrow);
+            }
+            self.call(&owner, "people.grant.give", given)?;
         }
         for number in 0..REQUESTERS {
             self.user(&owner, &format!("employee{number}"), &format!("Employee {number}"), None)?;
@@ -137,7 +136,7 @@ impl House {
     /// Adds things through the door; answers their numbers.
     pub(crate) fn things(&self, count: usize) -> Result<Vec<i64>> {
         let owner = Actor::os("bench");
-        let kinds = ["server", "workstation", "workstation", "printer", "network_device"];
+        let kinds = ["server", "workstation", "laptop", "printer", "switch"];
         let mut made = Vec::new();
         for index in 0..count {
             let kind = kinds.get(index % kinds.len()).copied().unwrap_or("server");

@@ -1,5 +1,6 @@
 //! Every page of the site as every role: time, bytes of a first visit, elements.
 
+mod machines;
 mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,9 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let mut house = House::open(&scratch.path().join("data"))?.furnish()?;
     let assets = house.things(things)?;
     house = house.tickets_about(tickets, true, assets)?;
-    house.kernel.settle()?;
+    let agents = if run.quick { 4 } else { 20 };
+    machines::enrol(&house, agents)?;
+    report.datum("agents", agents);
     report.datum("tickets", tickets);
     report.datum("things", things);
     let site = house.site.take().ok_or_else(|| Error::internal("site-taken", "page"))?;
