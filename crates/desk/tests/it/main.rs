@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tickets;
