@@ -90,9 +90,12 @@ impl Tour<'_> {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let agents = cli::call(self.matches, self.registry, "fleet.agent.list", json!({}))?;
         let items = agents.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        let here =
-            items.iter().find(|agent| agent.get("name").and_then(Value::as_str) == Some(host.trim())).or(items.first());
-        let asset = here.and_then(|agent| agent.get("asset")).and_then(Value::as_i64);
+        let here = items
+            .iter()
+            .find(|agent| agent.get("hostname").and_then(Value::as_str) == Some(host.trim()))
+            .or(items.first());
+        let asset =
+            here.and_then(|agent| agent.get("asset")?.as_str()?.parse::<kernel::Ref>().ok()).map(|asset| asset.id);
         asset.ok_or_else(|| {
             Error::unavailable(
                 "No agent is known yet. Start \"mainstay up\" and wait until this machine appears in the console.",
