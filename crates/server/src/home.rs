@@ -189,8 +189,8 @@ fn around(beside: &Beside, clock: &Clock) -> Markup {
 fn charts(machine: Option<i64>) -> Markup {
     html! {
         @if let Some(asset) = machine {
-            (Chart::new("Processor", format!("/_series/asset/{asset}/cpu")).link("Open", format!("/assets/{asset}")))
-            (Chart::new("Memory", format!("/_series/asset/{asset}/memory")).link("Open", format!("/assets/{asset}")))
+            (Chart::new("Processor", format!("/_series/asset/{asset}/cpu?minutes=15")).link("Open", format!("/assets/{asset}")))
+            (Chart::new("Memory", format!("/_series/asset/{asset}/memory?minutes=15")).link("Open", format!("/assets/{asset}")))
         }
     }
 }

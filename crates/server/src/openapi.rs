@@ -69,11 +69,16 @@ fn operation(entry: &Entry) -> Value {
             "default": { "$ref": "#/components/responses/Error" }
         }
     });
-    if !body.is_empty() {
-        value["requestBody"] = json!({ "required": !body_required.is_empty(), "content": { "application/json": { "schema": { "type": "object", "properties": body, "required": body_required } } } });
-    }
-    if entry.access == Access::Anyone {
-        value["security"] = json!([]);
+    let extra = value.as_object_mut();
+    if let Some(fields) = extra {
+        if !body.is_empty() {
+            let schema = json!({ "type": "object", "properties": body, "required": body_required });
+            let content = json!({ "application/json": { "schema": schema } });
+            fields.insert("requestBody".into(), json!({ "required": !body_required.is_empty(), "content": content }));
+        }
+        if entry.access == Access::Anyone {
+            fields.insert("security".into(), json!([]));
+        }
     }
     value
 }

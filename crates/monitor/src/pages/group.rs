@@ -101,7 +101,7 @@ fn main(view: &View) -> Markup {
         (before(view))
         (alerts(view))
         (view.main)
-        (Card::new("What happened").flush(timeline(&entries(view))))
+        (Card::new("What happened").body(timeline(&entries(view))))
     }
 }
 
@@ -125,7 +125,7 @@ fn before(view: &View) -> Markup {
     if entries.is_empty() {
         html! { (card.body(html! { p { "Nothing is known to have changed in the two hours before, here or on what this stands on." } })) }
     } else {
-        html! { (card.flush(timeline(&entries))) }
+        html! { (card.body(timeline(&entries))) }
     }
 }
 

@@ -5,7 +5,10 @@ use kernel::notifications::Outgoing;
 use kernel::notifications::operations::{ListNotifications, ShowNotification, ShownNotification};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Clock, Column, Empty, Entry, Facts, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone, code, columns, pill, post_button, timeline};
+use web::ui::{
+    Button, Card, Clock, Column, Empty, Entry, Facts, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone, code,
+    columns, pill, post_button, timeline,
+};
 
 /// `GET /notifications`
 pub(super) fn list(page: &mut PageCx) -> Result<Content> {
@@ -38,7 +41,13 @@ fn list_view(state: &str, items: &[Outgoing], next: Option<&str>, clock: &Clock)
             .cell(pill(tone, word))
             .cell(clock.short(one.at.timestamp()))
     });
-    let heads = [Column::new("Message").main(), Column::new("Channel"), Column::new("To"), Column::new("State"), Column::new("Written")];
+    let heads = [
+        Column::new("Message").main(),
+        Column::new("Channel"),
+        Column::new("To"),
+        Column::new("State"),
+        Column::new("Written"),
+    ];
     let table = Table::new("Notifications").columns(heads).rows(rows);
     let more = next.map(|cursor| format!("/notifications?state={state}&cursor={cursor}"));
     html! {
@@ -62,7 +71,11 @@ fn show_view(shown: &ShownNotification, may_retry: bool, csrf: &str, clock: &Clo
     let one = &shown.message;
     let (tone, word) = tone(&one.state);
     let number = one.id.to_string();
-    let facts = Facts::new().text("Channel", &one.channel).text("To", &one.recipient).row("Written", clock.ago(one.at.timestamp())).mono("About", &one.about.to_string());
+    let facts = Facts::new()
+        .text("Channel", &one.channel)
+        .text("To", &one.recipient)
+        .row("Written", clock.ago(one.at.timestamp()))
+        .mono("About", &one.about.to_string());
     let tries: Vec<Entry> = shown
         .deliveries
         .iter()
@@ -75,7 +88,12 @@ fn show_view(shown: &ShownNotification, may_retry: bool, csrf: &str, clock: &Clo
             at: clock.when(try_.at.timestamp()),
         })
         .collect();
-    let retry = post_button("/do/kernel.notification.retry", csrf, &[("id", &number), ("_back", &format!("/notifications/{number}")), ("_done", "Queued again.")], &Button::submit("Try again"));
+    let retry = post_button(
+        "/do/kernel.notification.retry",
+        csrf,
+        &[("id", &number), ("_back", &format!("/notifications/{number}")), ("_done", "Queued again.")],
+        &Button::submit("Try again"),
+    );
     html! {
         (PageHeader::new(one.subject.clone()).crumb("Notifications", Some("/notifications")).crumb(format!("No. {number}"), None).pill(pill(tone, word)))
         (columns(Split::Wide, &html! { (Card::new("Text").body(code(&one.body))) (Card::new("Tries").body(timeline(&tries))) }, &html! {
@@ -104,8 +122,10 @@ mod tests {
             send_at: kernel::Time(0),
         };
         let listed = list_view("all", std::slice::from_ref(&message), Some("1"), &Clock::utc_us(0)).into_string();
-        let delivery = kernel::notifications::Delivery { at: kernel::Time(0), attempt: 1, ok: false, answer: "<script>".into() };
-        let page = show_view(&ShownNotification { message, deliveries: vec![delivery] }, true, "t", &Clock::utc_us(0)).into_string();
+        let delivery =
+            kernel::notifications::Delivery { at: kernel::Time(0), attempt: 1, ok: false, answer: "<script>".into() };
+        let page = show_view(&ShownNotification { message, deliveries: vec![delivery] }, true, "t", &Clock::utc_us(0))
+            .into_string();
         assert!(!page.contains("<script>") && !listed.contains("<script>"), "{page}");
         assert!(list_view("all", &[], None, &Clock::utc_us(0)).into_string().contains("Nothing was sent"));
     }
