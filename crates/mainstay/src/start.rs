@@ -139,7 +139,7 @@ pub fn until_signal() -> Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        drop(sender.send(true));
+        sender.send_replace(true);
         // Kept so that receivers see the value and not a closed channel.
         std::future::pending::<()>().await;
         drop(sender);

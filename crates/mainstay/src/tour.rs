@@ -25,17 +25,19 @@ pub fn runbook() -> Result<String> {
     Ok(format!(
         "name: {RUNBOOK}\n\
          title: Restart the demo service\n\
-         description: Starts the demo service again when it does not answer, and proves that it does.\n\
+         description: Starts the demo service when it does not answer, and proves that it does.\n\
+         inputs:\n\
+         \x20 machine: {{type: asset, title: The machine it runs on}}\n\
+         target: machine\n\
          steps:\n\
-         \x20 - name: start\n\
-         \x20   kind: command\n\
-         \x20   check:\n\
-         \x20     tcp: {{ host: {host}, port: {port} }}\n\
-         \x20   argv: [{argv}]\n\
-         \x20   detach: true\n\
-         \x20   timeout_s: 10\n\
+         \x20 - name: Start the service\n\
+         \x20   check: {{tcp: {{host: {host}, port: {port}}}}}\n\
+         \x20   command:\n\
+         \x20     argv: [{argv}]\n\
+         \x20     detach: true\n\
          \x20   verify:\n\
-         \x20     tcp: {{ host: {host}, port: {port} }}\n"
+         \x20     probe: {{tcp: {{host: {host}, port: {port}}}}}\n\
+         \x20     within_s: 10\n"
     ))
 }
 
@@ -55,12 +57,14 @@ pub fn run(matches: &ArgMatches, registry: &Registry) -> Result<()> {
         json!({ "name": CHECK, "asset": asset, "kind": "tcp", "host": host, "port": port }),
     )?;
     let saved = tour.call("runbooks.runbook.save", json!({ "yaml": runbook()? }))?;
-    let (runbook, hash) = (field(&saved, "id")?, field(&saved, "hash")?);
-    tour.call("runbooks.runbook.approve", json!({ "id": runbook, "hash": hash }))?;
-    let check = field(&check, "id")?;
+    let (runbook, version) = (field(&saved, "id")?, field(&saved, "version")?);
+    if saved.get("approved") != Some(&Value::Bool(true)) {
+        tour.call("runbooks.runbook.approve", json!({ "id": runbook, "version": version }))?;
+    }
+    let check = format!("check:{}", field(&check, "id")?);
     tour.call(
         "runbooks.binding.add",
-        json!({ "check": format!("check:{check}"), "runbook": runbook, "hash": hash, "mode": "auto" }),
+        json!({ "check": check, "runbook": runbook, "version": version, "mode": "auto" }),
     )?;
     say(&format!(
         "\nThe demo service on {} is watched now. Kill it and look at /assets/{asset} in the console.",

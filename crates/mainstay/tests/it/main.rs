@@ -12,3 +12,5 @@ mod http;
 mod pages;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod the_loop;
