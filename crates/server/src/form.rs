@@ -164,11 +164,8 @@ fn refused(
 ) -> Response {
     let body = form_page::view(entry, form, who, Some(error));
     let status = respond::status(error.kind);
-    pages::framed(app, parts, credentials, who, audience(entry), status, &Content::new("That did not work", body))
-}
-
-fn audience(entry: &Entry) -> Audience {
-    if entry.name == "desk.ticket.open" { Audience::Portal } else { Audience::Console }
+    let frame = pages::frame_for(who, Audience::Console, app.kernel.now());
+    pages::framed(app, parts, credentials, who, frame, status, &Content::new("That did not work", body))
 }
 
 /// `GET /do/{operation}`: the form drawn from the declaration, filled from the query.

@@ -29,6 +29,9 @@ fn label(name: &str) -> String {
     text
 }
 
+/// Fields that a page fills in by itself: they travel unseen in a form that comes back.
+const UNSEEN: [&str; 4] = ["id", "source", "expected_version", "external_key"];
+
 /// The page: what happened, the form with what was typed, one button.
 pub(crate) fn view(entry: &Entry, form: &Submitted, who: &Who, error: Option<&Error>) -> Markup {
     let dangerous = entry.effect == Effect::Dangerous;
@@ -45,6 +48,9 @@ pub(crate) fn view(entry: &Entry, form: &Submitted, who: &Who, error: Option<&Er
     }
     for field in fields(entry, form, error) {
         drawn = drawn.field(field);
+    }
+    for (name, value) in form.fields.iter().filter(|(name, _)| unseen(name, error)) {
+        drawn = drawn.field(Field::hidden(name, value));
     }
     if asks_proof {
         drawn = drawn.field(Field::hidden("_confirm", "1"));
@@ -75,11 +81,26 @@ fn fields(entry: &Entry, form: &Submitted, error: Option<&Error>) -> Vec<Field> 
         .map(|names| names.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
     let properties = schema.get("properties").and_then(Value::as_object);
+    let sent = |name: &str| form.fields.iter().any(|(key, _)| key == name);
     properties
         .into_iter()
         .flatten()
-        .map(|(name, property)| field(entry, form, error, name, property, required.contains(&name.as_str())))
+        .map(|(name, property)| (name, property, required.contains(&name.as_str())))
+        // A form that came back asks what its page asked, and what was missing; not everything the operation takes.
+        .filter(|(name, _, required)| error.is_none() || *required || sent(name) || concerns(error, name))
+        .filter(|(name, _, _)| !unseen(name, error) || !sent(name) && error.is_none())
+        .map(|(name, property, required)| field(entry, form, error, name, property, required))
         .collect()
+}
+
+/// Whether an error is about a field or a part of it.
+fn concerns(error: Option<&Error>, name: &str) -> bool {
+    let at = error.and_then(|error| error.field.as_deref());
+    at.is_some_and(|at| at == name || at.starts_with(&format!("{name}.")))
+}
+
+fn unseen(name: &str, error: Option<&Error>) -> bool {
+    UNSEEN.contains(&name) && !concerns(error, name)
 }
 
 fn field(
@@ -110,9 +131,7 @@ fn field(
         }
         _ => Field::text(name, label(name)),
     };
-    let message = error
-        .filter(|error| error.field.as_deref().is_some_and(|at| at == name || at.starts_with(&format!("{name}."))))
-        .map(|error| error.message.clone());
+    let message = error.filter(|_| concerns(error, name)).map(|error| error.message.clone());
     let help = property.get("description").and_then(Value::as_str).unwrap_or_default();
     let drawn = if required { drawn.required() } else { drawn };
     let drawn = drawn.value(value).error(message);

@@ -27,25 +27,12 @@ pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Respons
             return Ok(respond::see_other("/setup"));
         }
         let who = crate::session::Credentials::of(&parts).resolve(&app.kernel)?;
-        if who.actor.user().is_some() && !works_here(&who.actor, app.kernel.now()) {
+        if who.actor.user().is_some() && !who.works_here(app.kernel.now()) {
             return Ok(respond::see_other("/portal"));
         }
         Ok(pages::show(app, &parts, "/", "", Audience::Console, render))
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
-}
-
-/// Employees have the portal; whoever may list more than their own requests works in the console.
-fn works_here(actor: &kernel::Actor, now: kernel::Time) -> bool {
-    let beyond_own = |operation: &str| {
-        actor
-            .reach(operation, now)
-            .is_some_and(|reach| reach.everything || !reach.teams.is_empty() || !reach.places.is_empty())
-    };
-    ["desk.ticket.list", "assets.thing.list", "monitor.group.list", "kernel.audit.list"]
-        .iter()
-        .any(|operation| beyond_own(operation))
-        || actor.reach("desk.ticket.note", now).is_some()
 }
 
 fn render(page: &mut PageCx) -> Result<Content> {

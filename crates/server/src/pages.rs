@@ -6,15 +6,24 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use kernel::{Cx, Error, ErrorKind, Ref, Result};
+use kernel::{Cx, Error, ErrorKind, Ref, Result, Time};
 use maud::{Markup, html};
 use web::domain::Group;
 use web::page::{Audience, Content, PageCx};
 use web::shell::{self, NavGroup, NavItem, Shell, ShellUser};
 use web::ui::{Button, Empty, Flash, Tone};
 
-use crate::session::{Credentials, FLASH, Who};
+use crate::session::{Credentials, FLASH, Who, beyond_own};
 use crate::{Shared, door, respond};
+
+/// What an employee reads on a page of the console.
+const FOR_STAFF: &str =
+    "This page is for those who run things. What you asked for, and how it goes on, is in your portal.";
+
+/// The frame around a page: employees have the portal, whatever they look at.
+pub(crate) fn frame_for(who: &Who, audience: Audience, now: Time) -> Audience {
+    if who.actor.user().is_some() && !who.works_here(now) { Audience::Portal } else { audience }
+}
 
 /// A page of a domain.
 pub(crate) async fn page(State(app): State<Shared>, index: usize, request: Request) -> Response {
@@ -40,6 +49,8 @@ pub(crate) fn show(
         Ok(who) => who,
         Err(error) => return respond::error(&error),
     };
+    let now = app.kernel.now();
+    let frame = frame_for(&who, audience, now);
     let made = in_page(app, parts, &who, pattern, |page| {
         if who.actor.user().is_none() && who.via == kernel::Via::Page {
             return Err(Error::sign_in());
@@ -47,10 +58,13 @@ pub(crate) fn show(
         if !grant.is_empty() && !page.cx.may(grant) {
             return Err(Error::denied(grant));
         }
+        if audience != frame && !grant.is_empty() && !beyond_own(&who.actor, grant, now) {
+            return Err(Error::denied(grant).says(FOR_STAFF));
+        }
         render(page)
     });
     match made {
-        Ok(content) => framed(app, parts, &credentials, &who, audience, StatusCode::OK, &content),
+        Ok(content) => framed(app, parts, &credentials, &who, frame, StatusCode::OK, &content),
         Err(error) => failed(app, parts, &credentials, &who, &error),
     }
 }
@@ -168,10 +182,11 @@ impl Frame {
         let create = create
             .map(|one| shell::Create { icon: "plus", label: one.label.into(), href: one.href.into(), key: None })
             .collect();
-        let portal = vec![NavGroup {
-            items: vec![item("My requests", "/portal", "home"), item("Ask for help", "/portal/new", "plus")],
-            ..NavGroup::default()
-        }];
+        let mut asks = vec![item("My requests", "/portal", "home"), item("Ask for help", "/portal/new", "plus")];
+        if cx.may("kernel.approval.list") {
+            asks.push(item("Approvals", "/approvals", "check"));
+        }
+        let portal = vec![NavGroup { items: asks, ..NavGroup::default() }];
         let organisation = organisation(cx).unwrap_or_default();
         Self { nav, portal, create, alerts: needs, monitoring: cx.may("monitor.group.list"), organisation }
     }
@@ -208,14 +223,9 @@ pub(crate) fn failed(app: &Shared, parts: &Parts, credentials: &Credentials, who
         ErrorKind::Internal => "Something went wrong",
         _ => "That did not work",
     };
-    let console = who
-        .actor
-        .grants
-        .iter()
-        .any(|grant| grant.pattern != "desk.ticket.open" && !matches!(grant.scope, kernel::Scope::Own));
-    let home = if console { "/" } else { "/portal" };
+    let audience = frame_for(who, Audience::Console, app.kernel.now());
+    let home = if audience == Audience::Console { "/" } else { "/portal" };
     let body = html! { (Empty::new(title, error.message.clone()).action(Button::link("Go home", home).primary())) };
-    let audience = if console { Audience::Console } else { Audience::Portal };
     framed(app, parts, credentials, who, audience, respond::status(error.kind), &Content::new(title, body))
 }
 

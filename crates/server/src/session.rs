@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use kernel::db::Priority;
-use kernel::{Actor, Error, Handle, Result, Via};
+use kernel::{Actor, Error, Handle, Result, Time, Via};
 use web::shell::{Density, Theme};
 
 /// The cookie that holds a session's token.
@@ -128,7 +128,21 @@ impl Credentials {
     }
 }
 
+/// True when an actor's grants for an operation reach further than what is their own.
+pub(crate) fn beyond_own(actor: &Actor, operation: &str, now: Time) -> bool {
+    let reach = actor.reach(operation, now);
+    reach.is_some_and(|reach| reach.everything || !reach.teams.is_empty() || !reach.places.is_empty())
+}
+
 impl Who {
+    /// Employees have the portal; whoever may list more than their own requests works in the console.
+    pub(crate) fn works_here(&self, now: Time) -> bool {
+        ["desk.ticket.list", "assets.thing.list", "monitor.group.list", "kernel.audit.list"]
+            .iter()
+            .any(|operation| beyond_own(&self.actor, operation, now))
+            || self.actor.reach("desk.ticket.note", now).is_some()
+    }
+
     /// Refuses a change from a browser that does not carry the session's token.
     pub(crate) fn check_csrf(&self, given: Option<&str>) -> Result<()> {
         // Digests are compared, so that the time it takes says nothing about the token.
