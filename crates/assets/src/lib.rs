@@ -8,6 +8,7 @@ use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 mod api;
 mod facts;
 mod identity;
+mod pages;
 mod relation;
 mod thing;
 
@@ -29,7 +30,13 @@ const MIGRATIONS: &[Migration] =
 
 /// What assets declare.
 pub fn domain() -> web::Domain {
-    web::Domain { kernel: declarations(), ..web::Domain::default() }
+    web::Domain {
+        kernel: declarations(),
+        pages: pages::all(),
+        nav: pages::nav(),
+        creates: pages::creates(),
+        ..web::Domain::default()
+    }
 }
 
 fn declarations() -> Domain {

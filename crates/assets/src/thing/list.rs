@@ -23,7 +23,7 @@ pub struct ThingRow {
 }
 
 /// A page of things.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Things {
     /// In the order asked for.
     pub items: Vec<ThingRow>,
@@ -47,7 +47,7 @@ pub enum Order {
 }
 
 /// List things. The filter takes words, kind:, status:, criticality:, tag:, team:, owner: (me, none or a login), place:
-/// and seen<15min or seen>7d.
+/// seen<15min, seen>7d and seen:never.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct ListThings {
     /// The filter.

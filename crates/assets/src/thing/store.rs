@@ -193,7 +193,7 @@ impl Narrow {
     }
 }
 
-const KNOWN: &str = "kind:, status:, criticality:, tag:, team:, owner:, place:, seen<AGE and seen>AGE";
+const KNOWN: &str = "kind:, status:, criticality:, tag:, team:, owner:, place:, seen<AGE, seen>AGE and seen:never";
 
 fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
     let none = term.values.iter().any(|value| value == "none");
@@ -212,10 +212,15 @@ fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
         (Some("place"), Relation::Is) => {
             query.push("COALESCE(a.place_id, 0) IN ").list(&pointed(ids, none));
         }
-        (Some("seen"), Relation::Less | Relation::More) => {
-            let since = now.plus(-age(term)?);
-            let sign = if term.relation == Relation::Less { " > " } else { " < " };
-            query.push("COALESCE(a.last_seen_at, 0)").push(sign).bind(since);
+        (Some("seen"), Relation::Is) if term.value() == "never" => {
+            query.push("a.last_seen_at IS NULL");
+        }
+        // What was never seen is neither recent nor long ago, also when the condition is turned around.
+        (Some("seen"), Relation::Less) => {
+            query.push("COALESCE(a.last_seen_at, 0) > ").bind(now.plus(-age(term)?));
+        }
+        (Some("seen"), Relation::More) => {
+            query.push("COALESCE(a.last_seen_at, 9000000000000000000) < ").bind(now.plus(-age(term)?));
         }
         _ => return Err(term.unknown(KNOWN)),
     }

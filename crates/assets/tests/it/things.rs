@@ -157,7 +157,9 @@ fn each_filter_finds_what_it_says() {
         ("100%", vec!["prn-floor-3"]),
         ("FLOOR jams", vec!["prn-floor-3"]),
         ("seen<2h", vec!["srv-01"]),
-        ("seen>30min", vec!["prn-floor-3", "srv-01"]),
+        ("seen>30min", vec!["srv-01"]),
+        ("seen:never", vec!["prn-floor-3"]),
+        ("-seen:never", vec!["srv-01"]),
         ("seen<30min", vec![]),
         ("status:retired", vec![]),
     ] {
