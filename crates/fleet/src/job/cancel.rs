@@ -22,7 +22,8 @@ impl Operation for CancelJob {
     type Output = JobView;
 
     fn run(&self, cx: &mut Cx) -> Result<JobView> {
-        let job = find(cx, self.id, &cx.reach(list::NAME)?)?;
+        let seen = cx.reach(list::NAME).or_else(|_| cx.reach(Self::NAME))?;
+        let job = find(cx, self.id, &seen)?;
         find(cx, self.id, &cx.reach(Self::NAME)?).map_err(|_| Error::denied(Self::NAME))?;
         if job.is_over() {
             return Err(Error::conflict(format!("This job is over: {}.", job.state.replace('_', " "))));
@@ -36,6 +37,6 @@ impl Operation for CancelJob {
         let ending = Ending::decided("cancelled", reason, cx.now);
         finish(cx, &job, &ending)?;
         cx.changed(&job_ref(job.id), "state", "queued", "cancelled")?;
-        Ok(find(cx, self.id, &cx.reach(list::NAME)?)?.view())
+        Ok(find(cx, self.id, &seen)?.view())
     }
 }

@@ -1,0 +1,248 @@
+//! What runs follow from: alerts that open and recover, jobs that end, approvals, orders to stop.
+
+use kernel::{Cx, ErrorKind, Ref, Result, StoredEvent};
+use serde::Deserialize;
+
+use crate::binding;
+use crate::book::Step;
+use crate::engine::{Came, Phase};
+use crate::run::store::{self, Evidence};
+use crate::run::{Run, RunState, begin, drive, end::end, stop};
+
+/// How much of a job's output a run keeps, in bytes.
+const OUTPUT_BYTES: usize = 8 * 1024;
+
+/// The events that move runs.
+pub(crate) const EVENTS: &[&str] = &[
+    "runbooks.run.started",
+    "runbooks.run.stopped",
+    "fleet.job.finished",
+    "kernel.approval.decided",
+    "fleet.stop.ordered",
+    "monitor.group.opened",
+    "monitor.group.recovered",
+];
+
+/// Takes one event.
+pub(crate) fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    match event.name.as_str() {
+        "runbooks.run.started" => started(cx, &event.fields::<AboutRun>()?.run),
+        "runbooks.run.stopped" => stopped(cx, &event.fields::<AboutRun>()?.run),
+        "fleet.job.finished" => job_finished(cx, event.fields()?),
+        "kernel.approval.decided" => decided(cx, &event.fields()?),
+        "fleet.stop.ordered" => stop::stop_all(cx, &format!("{} stopped all runs", event.fields::<Ordered>()?.by)),
+        "monitor.group.opened" => opened(cx, &event.fields()?),
+        "monitor.group.recovered" => recovered(cx, &event.fields::<Recovered>()?.group),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct AboutRun {
+    run: Ref,
+}
+
+fn started(cx: &mut Cx, run: &Ref) -> Result<()> {
+    match store::by_id(cx.tx, run.id)? {
+        Some(mut run) => drive::first(cx, &mut run),
+        None => Ok(()),
+    }
+}
+
+/// A job that its agent was not sent yet is called back; one that was sent ends by itself.
+fn stopped(cx: &mut Cx, run: &Ref) -> Result<()> {
+    let Some(run) = store::by_id(cx.tx, run.id)? else { return Ok(()) };
+    let Some(job) = run.awaits.parse::<Ref>().ok().filter(|job| job.kind == "agent_job") else { return Ok(()) };
+    match cx.call_named("fleet.job.cancel", serde_json::json!({ "id": job.id })) {
+        Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unavailable) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct JobEnded {
+    job: Ref,
+    run: Option<Ref>,
+    state: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    exit_code: Option<i64>,
+    #[serde(default)]
+    output_tail: String,
+}
+
+fn job_finished(cx: &mut Cx, job: JobEnded) -> Result<()> {
+    let Some(run) = job.run.as_ref().filter(|run| run.kind == "run") else { return Ok(()) };
+    let Some(mut run) = store::by_id(cx.tx, run.id)? else { return Ok(()) };
+    // Only the job that the run waits for moves it: an older or foreign one changes nothing.
+    if run.state != RunState::Running || run.awaits != job.job.to_string() {
+        return Ok(());
+    }
+    let book = drive::book(cx, &run)?;
+    let what = meaning(&job, run.engine.phase, book.steps.get(run.engine.step));
+    let evidence = Evidence {
+        exit_code: job.exit_code,
+        output: tail(&job.output_tail, OUTPUT_BYTES).to_owned(),
+        reason: kernel::text::shorten(&job.reason, 1_000),
+    };
+    drive::came(cx, &mut run, what, &evidence)
+}
+
+/// What a job's end means for the phase it was for.
+fn meaning(job: &JobEnded, phase: Option<Phase>, step: Option<&Step>) -> Came {
+    let why = match (job.reason.is_empty(), job.exit_code) {
+        (false, _) => kernel::text::shorten(&job.reason, 300),
+        (true, Some(code)) => format!("exit code {code}"),
+        (true, None) => job.state.replace('_', " "),
+    };
+    let fine_exit = |code: i64| {
+        phase == Some(Phase::Act)
+            && step.and_then(|step| step.verify.as_ref()).is_some_and(|verify| verify.exit.contains(&code))
+    };
+    match job.state.as_str() {
+        "done" => Came::Done,
+        "failed" if job.exit_code.is_some_and(fine_exit) => Came::Done,
+        "timed_out" if phase == Some(Phase::Check) => Came::Unknown("the look took too long".to_owned()),
+        "failed" | "timed_out" => Came::Failed(why),
+        "refused" | "expired" | "cancelled" => Came::Refused(why),
+        "stopped" => Came::Stopped(why),
+        _ => Came::Unknown(why),
+    }
+}
+
+fn tail(text: &str, bytes_max: usize) -> &str {
+    let from = text.len().saturating_sub(bytes_max);
+    (from..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    approval: i64,
+    subject: Ref,
+    approved: bool,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    by: String,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
+    plan_hash: String,
+}
+
+fn decided(cx: &mut Cx, decision: &Decided) -> Result<()> {
+    if decision.subject.kind != "run" {
+        return Ok(());
+    }
+    let Some(mut run) = store::by_id(cx.tx, decision.subject.id)? else { return Ok(()) };
+    let said = if decision.comment.is_empty() { String::new() } else { format!(": {}", decision.comment) };
+    let words = match (decision.approved, decision.state.as_str()) {
+        (true, _) => format!("Approved by {}{said}", decision.by),
+        (false, "expired") => "Nobody approved it in time".to_owned(),
+        (false, _) => format!("Declined by {}{said}", decision.by),
+    };
+    match run.state {
+        RunState::Approval if decision.approved && decision.plan_hash == run.plan_hash()? => {
+            run.reason = words;
+            begin::launch(cx, &mut run)
+        }
+        RunState::Approval => end(cx, &mut run, RunState::Stopped, &words),
+        RunState::Running if run.awaits == Ref::new("approval", decision.approval).to_string() => {
+            run.engine.evidence.push(words.clone());
+            let what = if decision.approved { Came::Done } else { Came::Failed(words.clone()) };
+            drive::came(cx, &mut run, what, &Evidence { reason: words, ..Evidence::default() })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Ordered {
+    by: String,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    group: Ref,
+    #[serde(default)]
+    check: Option<Ref>,
+    #[serde(default)]
+    checks: Vec<Ref>,
+    #[serde(default)]
+    asset: Option<Ref>,
+    #[serde(default)]
+    team: Option<i64>,
+    #[serde(default)]
+    silenced: bool,
+}
+
+fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
+    if group.silenced {
+        return Ok(());
+    }
+    let mut checks: Vec<i64> = group.check.iter().chain(&group.checks).map(|check| check.id).collect();
+    checks.sort_unstable();
+    checks.dedup();
+    let asset = group.asset.as_ref().map(|asset| asset.id);
+    for binding in binding::store::of_checks(cx.tx, &checks)? {
+        begin::answer(cx, &binding, &group.group, asset, group.team)?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Recovered {
+    group: Ref,
+}
+
+/// The cause is gone: what waits for people is not needed any more, what is at work ends after its step.
+fn recovered(cx: &mut Cx, group: &Ref) -> Result<()> {
+    for mut run in store::active_of_cause(cx.tx, group)? {
+        recovered_run(cx, &mut run)?;
+    }
+    Ok(())
+}
+
+fn recovered_run(cx: &mut Cx, run: &mut Run) -> Result<()> {
+    if run.state != RunState::Running {
+        return end(cx, run, RunState::Stopped, "The alert recovered before anybody started it.");
+    }
+    run.engine.recovered = true;
+    store::update(cx.tx, run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(state: &str, exit_code: Option<i64>) -> JobEnded {
+        let (job, run) = (Ref::new("agent_job", 1), None);
+        JobEnded { job, run, state: state.into(), reason: String::new(), exit_code, output_tail: String::new() }
+    }
+
+    #[test]
+    fn the_end_of_a_job_means_what_the_phase_makes_of_it() {
+        let book = crate::book::parse::parse(
+            "name: a\ntitle: A\ntarget: m\ninputs: {m: {type: asset}}\nsteps:\n  - name: s\n    command: {argv: [/bin/x]}\n    verify: {exit: [3]}\n",
+        )
+        .unwrap();
+        let step = book.steps.first();
+        let table = [
+            ("done", Some(0), Phase::Act, Came::Done),
+            ("failed", Some(3), Phase::Act, Came::Done),
+            ("failed", Some(4), Phase::Act, Came::Failed("exit code 4".into())),
+            ("failed", Some(3), Phase::Undo, Came::Failed("exit code 3".into())),
+            ("timed_out", None, Phase::Act, Came::Failed("timed out".into())),
+            ("timed_out", None, Phase::Check, Came::Unknown("the look took too long".into())),
+            ("refused", None, Phase::Act, Came::Refused("refused".into())),
+            ("expired", None, Phase::Act, Came::Refused("expired".into())),
+            ("stopped", None, Phase::Act, Came::Stopped("stopped".into())),
+            ("unknown", None, Phase::Act, Came::Unknown("unknown".into())),
+            ("a word of tomorrow", None, Phase::Act, Came::Unknown("a word of tomorrow".into())),
+        ];
+        for (state, exit, phase, expected) in table {
+            assert_eq!(meaning(&ended(state, exit), Some(phase), step), expected, "{state} {exit:?} {phase:?}");
+        }
+    }
+}
