@@ -9,16 +9,25 @@ use kernel::{Call, Entry, Error, Registry, Result};
 use serde_json::{Map, Value, json};
 
 use crate::session::{Credentials, same_site};
-use crate::{Shared, door, respond};
+use crate::{Shared, door, respond, source};
+
+/// The operation that strangers call to come in.
+pub(crate) const SIGN_IN: &str = "people.session.sign-in";
+/// Where REST has it.
+const SIGN_IN_PATH: &str = "/api/v1/people/sessions";
 
 /// `ANY /api/v1/...`
 pub(crate) async fn call(State(app): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = match door::body(body).await {
+    let bytes = match door::body(&app, body).await {
         Ok(bytes) => bytes,
         Err(error) => return respond::error(&error),
     };
-    let answered = app.blocking(move |app| answer(app, &parts, &bytes)).await;
+    let turn = if parts.uri.path() == SIGN_IN_PATH { Some(source::turn(&app).await) } else { None };
+    if let Some(Err(error)) = &turn {
+        return respond::error(error);
+    }
+    let answered = app.blocking(move |app| answer(app, &parts, &bytes.bytes)).await;
     answered.unwrap_or_else(|error| respond::error(&error))
 }
 
@@ -40,7 +49,7 @@ fn answer(app: &Shared, parts: &Parts, body: &[u8]) -> Result<Response> {
         ..Call::new(who.actor, entry.name, input, if who.needs_csrf { kernel::Via::Page } else { who.via })
     };
     let dry_run = call.dry_run;
-    let done = app.kernel.dispatch(call)?;
+    let done = if entry.name == SIGN_IN { source::sign_in(app, parts, call)? } else { app.kernel.dispatch(call)? };
     if dry_run {
         return Ok(respond::json(
             StatusCode::OK,

@@ -33,6 +33,10 @@ pub struct App {
     pub(crate) live: broadcast::Sender<Arc<[Ref]>>,
     /// Names this console may be asked for in `Host`; empty accepts any.
     pub(crate) hosts: Vec<String>,
+    /// Turns to check a password.
+    pub(crate) sign_ins: Semaphore,
+    /// Turns of requests with large bodies.
+    pub(crate) large: Arc<Semaphore>,
     blocking: Arc<Semaphore>,
 }
 
@@ -51,7 +55,10 @@ impl App {
             grant: panel.grant,
         };
         let slots = site.panels.iter().map(slot).collect();
-        Arc::new(Self { kernel, site, slots, live, hosts, blocking: Arc::new(Semaphore::new(BLOCKING_MAX)) })
+        let blocking = Arc::new(Semaphore::new(BLOCKING_MAX));
+        let sign_ins = Semaphore::new(crate::source::SIGN_INS_AT_ONCE);
+        let large = Arc::new(Semaphore::new(crate::door::LARGE_AT_ONCE));
+        Arc::new(Self { kernel, site, slots, live, hosts, sign_ins, large, blocking })
     }
 
     /// The kernel.

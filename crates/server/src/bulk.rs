@@ -1,11 +1,13 @@
 //! Bulk edit: the ticked rows of a list, one operation, a preview of the difference, then the same calls for real.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use kernel::operation::coerce;
-use kernel::{Answer, Call, Entry, Error, FieldChange, Ref, Result, Via};
+use kernel::{Access, Answer, Call, Entry, Error, FieldChange, Ref, Result, Via};
 use maud::{Markup, html};
 use serde_json::Value;
 use web::page::{Audience, Content};
@@ -28,11 +30,14 @@ struct Outcome {
 /// `POST /_bulk`
 pub(crate) async fn submit(State(app): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = match door::body(body).await {
+    let bytes = match door::body(&app, body).await {
         Ok(bytes) => bytes,
         Err(error) => return respond::error(&error),
     };
-    let done = app.blocking(move |app| Ok(answer(app, &parts, &Submitted::parse(&bytes))));
+    let done = app.blocking(move |app| Ok(match Submitted::parse(&bytes.bytes) {
+            Ok(form) => answer(app, &parts, &form),
+            Err(error) => respond::error(&error),
+        }));
     done.await.unwrap_or_else(|error| respond::error(&error))
 }
 
@@ -74,7 +79,8 @@ enum Done {
 fn work(app: &Shared, who: &Who, form: &Submitted) -> Result<Done> {
     let field = |name: &str| form.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let name = field("op").ok_or_else(|| Error::invalid("op", "Choose what to do with the rows."))?;
-    let entry = app.kernel.registry().operation(&name).ok_or_else(|| Error::not_found("This action"))?;
+    let entry = app.kernel.registry().operation(&name).filter(|entry| entry.access != Access::Anyone);
+    let entry = entry.ok_or_else(|| Error::not_found("This action"))?;
     let refs: Vec<Ref> =
         form.fields.iter().filter(|(key, _)| key == "ref").map(|(_, value)| value.parse()).collect::<Result<_>>()?;
     if refs.is_empty() || refs.len() > ROWS_MAX {
@@ -87,7 +93,8 @@ fn work(app: &Shared, who: &Who, form: &Submitted) -> Result<Done> {
     let apply = form.mark("_apply") == Some("1");
     let outcomes: Vec<Outcome> = refs.iter().map(|one| row(app, who, entry, &fields, one, !apply)).collect();
     if !apply {
-        return Ok(Done::Preview(preview(entry, form, who, &fields, &refs, &outcomes)));
+        let titles = titles(app, who, &refs, &outcomes)?;
+        return Ok(Done::Preview(preview(entry, form, who, &fields, &refs, &outcomes, &titles)));
     }
     let kept = outcomes.iter().filter(|outcome| outcome.result.is_ok()).count();
     let failed = outcomes.iter().find_map(|outcome| {
@@ -106,7 +113,35 @@ fn row(app: &Shared, who: &Who, entry: &Entry, fields: &[(String, String)], subj
     Outcome { subject: subject.to_string(), result }
 }
 
-fn shown(value: &Value) -> Option<String> {
+/// Fields whose number names somebody or something, and the kind of noun it is.
+const NAMING: [(&str, &str); 5] =
+    [("owner", "user"), ("requester", "user"), ("team", "team"), ("place", "place"), ("asset", "asset")];
+
+/// What a number in a change names.
+fn named(field: &str, value: &Value) -> Option<Ref> {
+    let (_, kind) = NAMING.iter().find(|(name, _)| *name == field)?;
+    format!("{kind}:{}", value.as_i64()?).parse().ok()
+}
+
+/// Titles of the rows and of all they point at, as far as this actor may see them.
+type Titles = BTreeMap<Ref, String>;
+
+fn titles(app: &Shared, who: &Who, refs: &[Ref], outcomes: &[Outcome]) -> Result<Titles> {
+    let changes = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()).flat_map(|answer| &answer.changes);
+    let values = changes.flat_map(|change| [named(&change.field, &change.old), named(&change.field, &change.new)]);
+    let mut wanted: Vec<Ref> = values.flatten().chain(refs.iter().cloned()).collect();
+    wanted.sort();
+    wanted.dedup();
+    app.kernel.read_as(&who.actor, |cx| {
+        let found = cx.resolve(&wanted)?;
+        Ok(found.into_iter().map(|(one, resolved)| (one, resolved.title)).collect())
+    })
+}
+
+fn shown(field: &str, value: &Value, titles: &Titles) -> Option<String> {
+    if let Some(title) = named(field, value).and_then(|one| titles.get(&one)) {
+        return Some(title.clone());
+    }
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -121,12 +156,16 @@ fn preview(
     fields: &[(String, String)],
     refs: &[Ref],
     outcomes: &[Outcome],
+    titles: &Titles,
 ) -> Markup {
     let difference = |change: &FieldChange| Difference {
-        subject: Some(change.subject.to_string()),
+        subject: Some(match titles.get(&change.subject) {
+            Some(title) => format!("{} {title}", change.subject.id),
+            None => change.subject.to_string(),
+        }),
         field: change.field.clone(),
-        old: shown(&change.old),
-        new: shown(&change.new),
+        old: shown(&change.field, &change.old, titles),
+        new: shown(&change.field, &change.new, titles),
     };
     let changes: Vec<Difference> = outcomes
         .iter()

@@ -10,13 +10,19 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get, post};
+use hyper::body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
 use kernel::{Error, Result};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{Shared, api, bulk, compress, entry, form, home, live, own, pages, palette, respond};
 
 /// Largest request body.
 const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;
+/// Bodies up to this size take no turn.
+const SMALL_BYTES: u64 = 64 * 1024;
+/// Larger bodies in memory at once.
+pub(crate) const LARGE_AT_ONCE: usize = 16;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(20);
 
@@ -75,8 +81,27 @@ fn known_host(app: &Shared, request: &Request) -> bool {
     app.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// The whole body, bounded in size and time.
-pub(crate) async fn body(body: Body) -> Result<Bytes> {
+/// A body that arrived whole. While it is held, others of its size wait.
+pub(crate) struct Taken {
+    pub(crate) bytes: Bytes,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// The whole body, bounded in size and time. Large ones take turns: strangers may send them too.
+pub(crate) async fn body(app: &Shared, body: Body) -> Result<Taken> {
+    let small = body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL_BYTES);
+    let turn = if small { None } else { Some(large_turn(app).await?) };
+    Ok(Taken { bytes: whole(body).await?, _turn: turn })
+}
+
+async fn large_turn(app: &Shared) -> Result<OwnedSemaphorePermit> {
+    match tokio::time::timeout(BODY_TIME, app.large.clone().acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        _ => Err(Error::unavailable("Too many large requests at this moment. Try again shortly.")),
+    }
+}
+
+async fn whole(body: Body) -> Result<Bytes> {
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES_MAX).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -4,7 +4,6 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use kernel::db::Priority;
 use kernel::operation::coerce;
 use kernel::{Call, Error, Result, Via};
 use maud::{Markup, html};
@@ -13,13 +12,13 @@ use web::ui::{Button, Field, Form, Tone, notice};
 
 use crate::form::Submitted;
 use crate::session::{COOKIE, Credentials, same_site};
-use crate::{Shared, door, pages, respond};
+use crate::{Shared, door, pages, respond, source};
 
 /// How long a session cookie is kept by the browser, in seconds; the server ends sessions by its own clock.
 const COOKIE_SECONDS: i64 = 7 * 24 * 3600;
 
 fn session_cookie(parts: &Parts, token: &str) -> String {
-    let secure = if parts.extensions.get::<crate::session::FromLoopback>().is_some() { "" } else { "; Secure" };
+    let secure = if source::is_secure(parts) { "; Secure" } else { "" };
     format!("{COOKIE}={token}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}")
 }
 
@@ -31,7 +30,7 @@ pub(crate) async fn setup_page(State(app): State<Shared>, request: Request) -> R
         if !app.kernel.db.read(people::setup::waits)? {
             return Ok(respond::see_other("/sign-in"));
         }
-        let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
         Ok(pages::bare(&credentials, StatusCode::OK, "Set up", true, &setup_form(&form, None)))
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
@@ -70,30 +69,23 @@ fn setup_form(form: &Submitted, error: Option<&Error>) -> Markup {
     }
 }
 
-async fn form_of(request: Request) -> Result<(Parts, Submitted)> {
+async fn form_of(app: &Shared, request: Request) -> Result<(Parts, Submitted)> {
     let (parts, body) = request.into_parts();
-    let bytes = door::body(body).await?;
+    let body = door::body(app, body).await?;
     same_site(&parts.method, &parts.headers)?;
-    Ok((parts, Submitted::parse(&bytes)))
+    let form = Submitted::parse(&body.bytes)?;
+    Ok((parts, form))
 }
 
 /// Signs in and answers the redirect with the new session's cookie.
 fn open_session(app: &Shared, parts: &Parts, login: &str, password: &str, next: &str) -> Result<Response> {
     let nobody = std::sync::Arc::new(kernel::Actor::nobody());
-    let source =
-        parts.extensions.get::<crate::listen::Peer>().map_or_else(|| "unknown".to_owned(), |peer| peer.0.clone());
-    let now = app.kernel.now();
-    app.kernel.db.read(|tx| people::attempts::allowed(tx, login, &source, now))?;
     let agent =
         parts.headers.get(axum::http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let origin = format!("{source} · {}", kernel::text::shorten(agent, 150));
+    let from = source::of(parts).unwrap_or_else(|| "this machine".to_owned());
+    let origin = format!("{from} · {}", kernel::text::shorten(agent, 150));
     let input = json!({ "login": login, "password": password, "origin": origin });
-    let done = app.kernel.dispatch(Call::new(nobody, "people.session.sign-in", input, Via::Page));
-    let succeeded = done.is_ok();
-    app.kernel.db.write("people.attempt.record", Priority::Interactive, move |tx| {
-        people::attempts::record(tx, &source, succeeded, now)
-    })?;
-    let done = done?;
+    let done = source::sign_in(app, parts, Call::new(nobody, crate::api::SIGN_IN, input, Via::Page))?;
     let token =
         done.output.get("token").and_then(Value::as_str).ok_or_else(|| Error::internal("sign-in-without-token", ""))?;
     let mut response = respond::see_other(next);
@@ -103,7 +95,7 @@ fn open_session(app: &Shared, parts: &Parts, login: &str, password: &str, next: 
 
 /// `POST /setup`
 pub(crate) async fn setup(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(request).await {
+    let (parts, form) = match form_of(&app, request).await {
         Ok(read) => read,
         Err(error) => return respond::error(&error),
     };
@@ -161,8 +153,12 @@ pub(crate) async fn sign_in_page(State(app): State<Shared>, request: Request) ->
 
 /// `POST /sign-in`
 pub(crate) async fn sign_in(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(request).await {
+    let (parts, form) = match form_of(&app, request).await {
         Ok(read) => read,
+        Err(error) => return respond::error(&error),
+    };
+    let _turn = match source::turn(&app).await {
+        Ok(turn) => turn,
         Err(error) => return respond::error(&error),
     };
     let done = app.blocking(move |app| {
@@ -186,7 +182,7 @@ pub(crate) async fn sign_in(State(app): State<Shared>, request: Request) -> Resp
 
 /// `POST /signout`
 pub(crate) async fn sign_out(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(request).await {
+    let (parts, form) = match form_of(&app, request).await {
         Ok(read) => read,
         Err(error) => return respond::error(&error),
     };

@@ -25,11 +25,21 @@ pub(crate) struct Submitted {
     marks: Vec<(String, String)>,
 }
 
+/// Fields of one form.
+const FIELDS_MAX: usize = 1_000;
+
 impl Submitted {
-    pub(crate) fn parse(body: &[u8]) -> Self {
+    /// Reads a form's body or a query.
+    ///
+    /// # Errors
+    /// It has more fields than any form of ours.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self> {
+        if body.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
+            return Err(Error::over_limit(format!("A form has at most {FIELDS_MAX} fields. Send less at once.")));
+        }
         let (marks, fields) =
             door::pairs(&String::from_utf8_lossy(body)).into_iter().partition(|(key, _)| key.starts_with('_'));
-        Self { fields, marks }
+        Ok(Self { fields, marks })
     }
 
     pub(crate) fn mark(&self, name: &str) -> Option<&str> {
@@ -65,11 +75,11 @@ pub(crate) fn read_flash(cookie: &str) -> Option<Flash> {
 /// `POST /do/{operation}`
 pub(crate) async fn submit(State(app): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = match door::body(body).await {
+    let bytes = match door::body(&app, body).await {
         Ok(bytes) => bytes,
         Err(error) => return respond::error(&error),
     };
-    let done = app.blocking(move |app| Ok(answer(app, &parts, &bytes)));
+    let done = app.blocking(move |app| Ok(answer(app, &parts, &bytes.bytes)));
     done.await.unwrap_or_else(|error| respond::error(&error))
 }
 
@@ -87,9 +97,14 @@ fn answer(app: &Shared, parts: &Parts, body: &Bytes) -> Response {
         Ok(who) => who,
         Err(error) => return respond::error(&error),
     };
-    let form = Submitted::parse(body);
+    let form = match Submitted::parse(body) {
+        Ok(form) => form,
+        Err(error) => return pages::failed(app, parts, &credentials, &who, &error),
+    };
     let name = parts.uri.path().strip_prefix("/do/").unwrap_or_default();
-    let Some(entry) = app.kernel.registry().operation(name) else {
+    // What strangers may call has doors of its own, which count their tries.
+    let entry = app.kernel.registry().operation(name).filter(|entry| entry.access != kernel::Access::Anyone);
+    let Some(entry) = entry else {
         return pages::failed(app, parts, &credentials, &who, &Error::not_found("This form"));
     };
     let done = guard(parts, &credentials, &who, &form).and_then(|()| run(app, &who, entry, &form));
@@ -179,7 +194,7 @@ pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Respons
         let Some(entry) = registry.operation(&name).filter(|entry| entry.effect != Effect::Read) else {
             return Ok(pages::failed(app, &parts, &credentials, &who, &Error::not_found("This form")));
         };
-        let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
         let render = |page: &mut web::page::PageCx| {
             page.cx.reach(entry.name)?;
             Ok(Content::new(form_page::title(entry), form_page::view(entry, &form, &who, None)))

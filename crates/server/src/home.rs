@@ -91,6 +91,7 @@ fn first_machine(cx: &mut Cx) -> Option<i64> {
 /// What happened lately to things this actor may see, with where to read more.
 fn lately(cx: &mut Cx) -> Result<Vec<(StoredEvent, Option<String>)>> {
     let events = cx.latest_events(60)?;
+    let events = cx.readable(None, events)?;
     let refs: Vec<Ref> = events.iter().flat_map(|event| event.subjects.iter().cloned()).collect();
     let resolved = cx.resolve(&refs)?;
     let seen = events.into_iter().filter_map(|event| {

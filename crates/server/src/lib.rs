@@ -20,6 +20,7 @@ mod pages;
 mod palette;
 mod respond;
 mod session;
+mod source;
 
 pub use app::{App, Site};
 pub use door::router;

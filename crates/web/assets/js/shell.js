@@ -33,6 +33,7 @@ document.addEventListener("click", (event) => {
   if (dialog instanceof HTMLDialogElement) {
     event.preventDefault();
     dialog.showModal();
+    one("[autofocus], input:not([type=hidden]), select, textarea", dialog)?.focus();
     return;
   }
   const el = around(event, "[data-do]");
