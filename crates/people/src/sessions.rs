@@ -136,7 +136,7 @@ impl Event for SessionStarted {
         if self.origin.is_empty() {
             format!("{} signed in", self.name)
         } else {
-            format!("{} signed in from {}", self.name, self.origin)
+            format!("{} signed in from {}", self.name, self.origin.split(" · ").next().unwrap_or_default())
         }
     }
     fn mark(&self) -> Mark {

@@ -1,7 +1,13 @@
 //! People from outside: sign-in, sessions, tokens, setup, roles and who may give them.
 
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod office;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
