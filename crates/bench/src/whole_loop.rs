@@ -38,7 +38,7 @@ fn faults(run: &Run, report: &mut Report, folder: &Path, program: &Path) -> Resu
     let server = Server::start(program, &data, true)?;
     let client = &server.client;
     until("This machine in the console", PATIENCE, ASK, || {
-        client.get("/api/v1/assets/things").ok().filter(|things| !items(things).is_empty())
+        client.get("/api/v1/assets").ok().filter(|things| !items(things).is_empty())
     })?;
     let mut service = serve(program)?;
     tour(program, &data)?;

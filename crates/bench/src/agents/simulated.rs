@@ -226,7 +226,7 @@ impl Simulated {
     /// Sends, pings and listens until the link breaks.
     pub(crate) async fn work(&mut self, tally: &Tally) -> Outcome<()> {
         let every = Duration::from_millis(u64::from(self.profile.metrics_interval_ms));
-        let first = every.mul_f64((self.number % 997) as f64 / 997.0);
+        let first = every.mul_f64((self.number * 617 % 1_000) as f64 / 1_000.0);
         let mut moment = interval_at(Instant::now() + first, every);
         let mut ping =
             interval_at(Instant::now() + first / 2, Duration::from_millis(u64::from(self.profile.ping_interval_ms)));
