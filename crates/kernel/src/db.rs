@@ -176,6 +176,11 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
+        // A writer that waits for itself would wait for ever.
+        let this = std::thread::current().id();
+        if self.inner.threads.iter().any(|thread| thread.thread().id() == this) {
+            return Err(Error::internal("write-inside-write", name));
+        }
         let (work, answer) = queue::Job::new(name, work);
         if let Err(error) = self.inner.queue.push(priority, Box::new(work)) {
             self.inner.stats.refused.fetch_add(1, Ordering::Relaxed);
