@@ -4,7 +4,7 @@ use kernel::{Ref, Result};
 use maud::{Markup, html};
 use web::PageCx;
 use web::page::{Panel, PanelPlace};
-use web::ui::{Button, Clock, Facts, post_button, status};
+use web::ui::{Button, Card, Clock, Facts, post_button, status};
 
 use crate::agent::list::ListAgents;
 use crate::agent::{self, AgentView, State};
@@ -36,15 +36,16 @@ fn card(agent: &AgentView, clock: &Clock, approve: Option<(&str, &str)>) -> Mark
         .known("Version", Some(agent.agent_version.as_str()).filter(|text| !text.is_empty()))
         .text("Profile", &agent.profile)
         .text("Its policy allows", agent::pages::classes_words(&agent.classes));
-    html! {
-        (facts)
-        p.flow {
-            a href={ "/fleet/agents/" (agent.id) } { "Open the agent" }
-            @if let (State::Pending, Some((csrf, back))) = (agent.state, approve) {
-                (post_button("/do/fleet.agent.approve", csrf, &[("id", &agent.id.to_string()), ("_back", back)], &Button::submit("Approve").small().primary()))
-            }
+    let approval = match (agent.state, approve) {
+        (State::Pending, Some((csrf, back))) => {
+            let number = agent.id.to_string();
+            let button = Button::submit("Approve").small().primary();
+            post_button("/do/fleet.agent.approve", csrf, &[("id", &number), ("_back", back)], &button)
         }
-    }
+        _ => html! {},
+    };
+    let page = format!("/fleet/agents/{}", agent.id);
+    html! { (Card::new("Agent").link("Open", &page).tight(html! { (facts) (approval) })) }
 }
 
 #[cfg(test)]
