@@ -3,7 +3,9 @@
 use kernel::{Result, Time};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Clock, Column, Empty, Field, Form, PageHeader, Row, Split, Table, columns, post_button};
+use web::ui::{
+    Button, Card, Clock, Column, Empty, Field, Form, PageHeader, Row, Split, Table, code, columns, post_button,
+};
 
 use super::{Names, ends, role_title, scope_words};
 use crate::me::{Me, ShowMe};
@@ -147,27 +149,18 @@ fn tokens(view: &View<'_>) -> Markup {
         Column::new(""),
     ];
     let table = Table::new("Your tokens").columns(columns).rows(rows);
-    let lengths = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Without an end")];
-    let form = Form::post("/do/people.token.create", view.csrf)
-        .back("/me")
-        .part(html! { input type="hidden" name="_show" value="token"; })
-        .fields([
-            Field::text("name", "What it is for").required().length_max(80).placeholder("Backup script"),
-            Field::select("days", "Valid for", lengths).value("90"),
-        ])
-        .field(
-            Field::text("patterns", "Only these operations")
-                .mono()
-                .placeholder("desk.ticket.*, *.list")
-                .help("Separated by commas; * stands for anything. Empty: all you may do."),
-        )
-        .action(Button::submit("Make a token"));
+    let login = &view.me.user.user.login;
+    let command = format!("mainstay people token create --for {login} --name \"backup script\" --days 90 -o name");
     html! {
         (Card::new("Tokens").count(view.tokens.len()).flush(html! {
             @if table.is_empty() {
-                (Empty::new("No tokens", "A token lets a program act as you. It is shown once, when it is made."))
+                (Empty::new("No tokens", "A token lets a program act as you."))
             } @else { (table) }
-            div.in { (form) }
+            div.in {
+                (Button::link("New token", "/do/people.token.create?_back=/me").icon("plus"))
+                p { "Or make one on the server with this command. The token is shown once, and never again." }
+                (code(&command))
+            }
         }))
     }
 }

@@ -35,7 +35,7 @@ pub struct NewToken {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct CreateToken {
     /// The login of the user it acts as; yourself when empty.
-    #[serde(default)]
+    #[serde(default, rename = "for")]
     pub for_user: Option<String>,
     /// What it is for, for example "backup script".
     #[serde(default)]
@@ -94,7 +94,7 @@ impl CreateToken {
         let user = match (login, cx.actor.user()) {
             (Some(login), _) => user::store::by_identity(cx.tx, "local", &login.to_lowercase())?,
             (None, Some(id)) => user::store::get(cx.tx, id)?,
-            (None, None) => return Err(Error::invalid("for_user", "Say whose token this is: the login of a user.")),
+            (None, None) => return Err(Error::invalid("for", "Say whose token this is: the login of a user.")),
         };
         let missing = || Error::not_found(format!("The user \"{}\"", login.unwrap_or_default()));
         let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(missing)?;

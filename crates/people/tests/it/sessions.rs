@@ -188,9 +188,10 @@ fn what_is_long_over_is_forgotten() {
 fn signing_in_from_inside_another_change_is_refused_and_does_not_hang() {
     let office = Office::new();
     let input = json!({ "login": "ada", "password": PASSWORD });
-    let done = office.world.kernel.write_as(office.admin(), "test.nested", move |cx| {
-        cx.call_named("people.session.sign-in", input.clone())
-    });
+    let done = office
+        .world
+        .kernel
+        .write_as(office.admin(), "test.nested", move |cx| cx.call_named("people.session.sign-in", input.clone()));
     assert_eq!(done.unwrap_err().kind, ErrorKind::Internal);
     office.sign_in("ada", PASSWORD).unwrap();
 }

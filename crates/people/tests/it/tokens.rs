@@ -65,17 +65,17 @@ fn a_token_cannot_make_tokens() {
 fn only_who_holds_as_much_makes_a_token_for_somebody_else() {
     let office = Office::new();
     let sam = office.user("sam");
-    let input = json!({ "for_user": "ada" });
+    let input = json!({ "for": "ada" });
     assert_eq!(
         office.call(&office.actor(sam), "people.token.create", input.clone()).unwrap_err().kind,
         ErrorKind::Denied
     );
     let token = make(&office, &Actor::os("root"), input);
     assert_eq!(office.token(&token).unwrap().user, office.admin);
-    let missing = office.call(&Actor::os("root"), "people.token.create", json!({ "for_user": "ghost" })).unwrap_err();
+    let missing = office.call(&Actor::os("root"), "people.token.create", json!({ "for": "ghost" })).unwrap_err();
     assert_eq!(missing.kind, ErrorKind::NotFound);
     let nobody = office.call(&Actor::os("root"), "people.token.create", json!({})).unwrap_err();
-    assert_eq!(nobody.field.as_deref(), Some("for_user"));
+    assert_eq!(nobody.field.as_deref(), Some("for"));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_small_administrator_cannot_act_for_a_bigger_one() {
     let small = office.actor(small);
     office.call(&small, "people.user.show", json!({ "id": office.admin })).unwrap();
     for (operation, input) in [
-        ("people.token.create", json!({ "for_user": "ada" })),
+        ("people.token.create", json!({ "for": "ada" })),
         ("people.user.set-password", json!({ "id": office.admin, "password": "taken over for good" })),
         ("people.user.disable", json!({ "id": office.admin, "reason": "coup" })),
     ] {
