@@ -69,7 +69,7 @@ impl Door {
     }
 
     fn token(&self) -> String {
-        self.house.call(&kernel::Actor::os("root"), "people.token.create", json!({"for_user": "ada", "name": "test"}))["token"].as_str().unwrap().to_owned()
+        self.house.call(&kernel::Actor::os("root"), "people.token.create", json!({"for": "ada", "name": "test"}))["token"].as_str().unwrap().to_owned()
     }
 
     fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
