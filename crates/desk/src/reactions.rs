@@ -130,12 +130,14 @@ fn what_is_known(group: &GroupOpened) -> String {
     kernel::text::shorten(text.trim(), TEXT_CHARS_MAX - 1)
 }
 
+/// To the second: fractions say nothing to a reader.
 fn moment(at: &Value) -> String {
-    match at {
-        Value::String(text) => text.clone(),
-        Value::Number(micros) => micros.as_i64().map_or_else(String::new, |micros| Time(micros).to_string()),
-        _ => String::new(),
-    }
+    let at = match at {
+        Value::String(text) => Time::parse(text).ok(),
+        Value::Number(micros) => micros.as_i64().map(Time),
+        _ => None,
+    };
+    at.map_or_else(String::new, |at| Time(at.0 - at.0.rem_euclid(kernel::time::SECOND)).to_string())
 }
 
 /// A heading and its lines; nothing when there are none.

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use kernel::operation::coerce;
 use kernel::{Call, Entry, Error, Registry, Result};
@@ -23,7 +23,8 @@ pub(crate) async fn call(State(app): State<Shared>, request: Request) -> Respons
         Ok(bytes) => bytes,
         Err(error) => return respond::error(&error),
     };
-    let turn = if parts.uri.path() == SIGN_IN_PATH { Some(source::turn(&app).await) } else { None };
+    let signs_in = parts.method == Method::POST && parts.uri.path() == SIGN_IN_PATH;
+    let turn = if signs_in { Some(source::turn(&app).await) } else { None };
     if let Some(Err(error)) = &turn {
         return respond::error(error);
     }

@@ -34,10 +34,12 @@ pub(crate) async fn submit(State(app): State<Shared>, request: Request) -> Respo
         Ok(bytes) => bytes,
         Err(error) => return respond::error(&error),
     };
-    let done = app.blocking(move |app| Ok(match Submitted::parse(&bytes.bytes) {
+    let done = app.blocking(move |app| {
+        Ok(match Submitted::parse(&bytes.bytes) {
             Ok(form) => answer(app, &parts, &form),
             Err(error) => respond::error(&error),
-        }));
+        })
+    });
     done.await.unwrap_or_else(|error| respond::error(&error))
 }
 

@@ -10,8 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use hyper::body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Body as _;
 use kernel::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
 

@@ -4,7 +4,7 @@
 use kernel::{Effect, Entry, Error, ErrorKind};
 use maud::{Markup, html};
 use serde_json::Value;
-use web::ui::{Button, Card, Field, Form, PageHeader, Tone, notice};
+use web::ui::{Button, Card, Field, Form, PageHeader, Tone, code, notice};
 
 use crate::form::Submitted;
 use crate::session::Who;
@@ -19,6 +19,24 @@ pub(crate) fn title(entry: &Entry) -> String {
         first.make_ascii_uppercase();
     }
     text
+}
+
+/// Outputs that are shown once and never again.
+const ONCE: [&str; 2] = ["token", "signing_key"];
+
+/// The page for an answer with a secret that is not shown again; `None` when there is none, or when the form leads to a
+/// page of the new thing, which shows it.
+pub(crate) fn once(entry: &Entry, form: &Submitted, output: &Value) -> Option<Markup> {
+    let back = form.mark("_back").filter(|back| crate::respond::local(back)).unwrap_or("/");
+    let secret = ONCE.iter().find_map(|field| output.get(*field)).and_then(Value::as_str)?;
+    if back.contains("{id}") {
+        return None;
+    }
+    Some(html! {
+        (PageHeader::new("Keep this now").subtitle(html! { (entry.summary()) }))
+        (notice(Tone::Warn, "This secret is shown once and never again. Copy it to where it is needed, then go on."))
+        (Card::new(title(entry)).body(html! { (code(secret)) (Button::link("I have it", back).primary()) }))
+    })
 }
 
 fn label(name: &str) -> String {
@@ -136,4 +154,36 @@ fn field(
     let drawn = if required { drawn.required() } else { drawn };
     let drawn = drawn.value(value).error(message);
     if help.is_empty() { drawn } else { drawn.help(help) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+    struct Make {}
+
+    impl kernel::Operation for Make {
+        const NAME: &'static str = "test.token.make";
+        const ROUTE: kernel::Route = kernel::post("/test");
+        const ACCESS: kernel::Access = kernel::Access::Grant;
+        const EFFECT: Effect = Effect::Write;
+        type Output = ();
+        fn run(&self, _: &mut kernel::Cx) -> kernel::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_not_shown_again_gets_a_page_unless_the_form_leads_to_one() {
+        let entry = Entry::of::<Make>();
+        let form = |text: &str| Submitted::parse(text.as_bytes()).unwrap();
+        let output = json!({ "id": 1, "token": "mst_<b>" });
+        let page = once(&entry, &form("_back=/me"), &output).unwrap().into_string();
+        assert!(page.contains("mst_&lt;b&gt;"), "{page}");
+        assert!(once(&entry, &form("_back=/fleet/tokens/{id}"), &output).is_none());
+        assert!(once(&entry, &form("_back=/me"), &json!({ "id": 1 })).is_none());
+    }
 }

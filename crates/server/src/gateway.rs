@@ -22,11 +22,15 @@ use crate::{Shared, listen};
 /// Connected agents at once.
 const AGENTS_MAX: usize = 25_000;
 /// TLS handshakes at once; more wait.
-const HANDSHAKES_MAX: usize = 64;
+const HANDSHAKES_MAX: usize = 512;
 /// How long a TLS handshake may take.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(15);
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// An agent that says nothing, not even a pong, for so long is gone.
 const SILENCE: Duration = Duration::from_secs(200);
+/// How long a connection may take until its agent is let in: strangers hold no places.
+const ENTRY_TIME: Duration = Duration::from_secs(30);
+/// An agent that takes no frame for so long is gone.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Frames that may wait for a slow agent.
 const OUTBOX: usize = 64;
 
@@ -110,15 +114,18 @@ async fn talk(app: Shared, exported: Exported, mut socket: WebSocket) {
     let opened = app.blocking(move |app| Session::open(&app.kernel, exported.0, &peer.ip().to_string(), sender)).await;
     let Ok((session, challenge)) = opened else { return };
     let mut session = Some(session);
-    let mut alive = socket.send(Message::Binary(Bytes::from(challenge))).await.is_ok();
+    let mut alive = write(&mut socket, challenge).await;
+    let entry = tokio::time::Instant::now() + ENTRY_TIME;
     while alive {
+        let open = session.as_ref().is_some_and(Session::is_open);
         let received = tokio::select! {
             received = tokio::time::timeout(SILENCE, socket.recv()) => received,
             frame = pushed.recv() => {
                 let Some(frame) = frame else { break };
-                alive = socket.send(Message::Binary(Bytes::from(frame))).await.is_ok();
+                alive = write(&mut socket, frame).await;
                 continue;
             }
+            () = tokio::time::sleep_until(entry), if !open => break,
         };
         let Ok(Some(Ok(message))) = received else { break };
         match message {
@@ -149,11 +156,17 @@ async fn talk(app: Shared, exported: Exported, mut socket: WebSocket) {
     }
 }
 
+/// Sends a frame; false when the agent does not take it.
+async fn write(socket: &mut WebSocket, frame: Vec<u8>) -> bool {
+    let sent = tokio::time::timeout(WRITE_TIME, socket.send(Message::Binary(Bytes::from(frame)))).await;
+    matches!(sent, Ok(Ok(())))
+}
+
 async fn answer(socket: &mut WebSocket, reply: Result<Reply>, peer: SocketAddr) -> bool {
     match reply {
         Ok(reply) => {
             for frame in reply.frames {
-                if socket.send(Message::Binary(Bytes::from(frame))).await.is_err() {
+                if !write(socket, frame).await {
                     return false;
                 }
             }

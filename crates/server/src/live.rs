@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::response::sse::{Event, Sse};
@@ -25,38 +25,53 @@ const OPEN_KINDS: [&str; 1] = ["list"];
 
 struct Stream {
     app: Shared,
+    credentials: Credentials,
     actor: Arc<Actor>,
+    /// When the actor was last asked for.
+    asked: Instant,
     changes: Receiver<Arc<[Ref]>>,
 }
 
 /// `GET /_live`
 pub(crate) async fn stream(State(app): State<Shared>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let who = app.blocking(move |app| Credentials::of(&parts).resolve(&app.kernel)).await;
-    let actor = match who {
-        Ok(who) if who.actor.user().is_some() => who.actor,
-        Ok(_) => return respond::error(&Error::sign_in()),
+    let credentials = Credentials::of(&parts);
+    let actor = match reader(&app, &credentials).await {
+        Ok(actor) => actor,
         Err(error) => return respond::error(&error),
     };
     let changes = app.live.subscribe();
-    let state = Stream { app, actor, changes };
-    let events =
-        stream::unfold(state, |mut state| async move { Some((Ok::<_, Infallible>(state.next().await), state)) });
+    let state = Stream { app, credentials, actor, asked: Instant::now(), changes };
+    let events = stream::unfold(state, |mut state| async move {
+        let event = state.next().await?;
+        Some((Ok::<_, Infallible>(event), state))
+    });
     Sse::new(events).into_response()
 }
 
+/// Who reads: a person who is signed in now, with the grants they hold now.
+async fn reader(app: &Shared, credentials: &Credentials) -> Result<Arc<Actor>> {
+    let credentials = credentials.clone();
+    app.blocking(move |app| credentials.still(&app.kernel)).await?.map(Arc::new).ok_or_else(Error::sign_in)
+}
+
 impl Stream {
-    async fn next(&mut self) -> Event {
+    /// The next event; `None` when the reader is signed out, disabled, or was too long away.
+    async fn next(&mut self) -> Option<Event> {
         loop {
-            let first = match tokio::time::timeout(TICK, self.changes.recv()).await {
-                Err(_) => return Event::default().event("tick").data(""),
+            let first = tokio::time::timeout(TICK, self.changes.recv()).await;
+            if self.asked.elapsed() >= TICK {
+                (self.actor, self.asked) = (reader(&self.app, &self.credentials).await.ok()?, Instant::now());
+            }
+            let first = match first {
+                Err(_) => return Some(Event::default().event("tick").data("")),
                 Ok(first) => first,
             };
             let mut refs = BTreeSet::new();
             match first {
                 Ok(touched) => refs.extend(touched.iter().cloned()),
                 // The reader was too slow: everything may be out of date.
-                Err(RecvError::Lagged(_)) => return Event::default().event("lagged").data(""),
+                Err(RecvError::Lagged(_)) => return Some(Event::default().event("lagged").data("")),
                 Err(RecvError::Closed) => return std::future::pending().await,
             }
             tokio::time::sleep(GATHER).await;
@@ -67,7 +82,7 @@ impl Stream {
             let visible = self.app.blocking(move |app| visible(app, &actor, refs)).await.unwrap_or_default();
             if !visible.is_empty() {
                 let names = names(&visible);
-                return Event::default().event("changed").data(serde_json::Value::from(names).to_string());
+                return Some(Event::default().event("changed").data(serde_json::Value::from(names).to_string()));
             }
         }
     }

@@ -82,6 +82,17 @@ impl Credentials {
         self.csrf.as_deref()
     }
 
+    /// The actor as they are now, if they are still signed in. It does not count as a use: an open page keeps no session alive.
+    pub(crate) fn still(&self, kernel: &Handle) -> Result<Option<Actor>> {
+        let now = kernel.now();
+        let found = match (&self.bearer, &self.cookie) {
+            (Some(token), _) => kernel.db.read(|tx| people::tokens::resolve(tx, token, now))?,
+            (None, Some(token)) => kernel.db.read(|tx| people::sessions::resolve(tx, token, now))?,
+            (None, None) => None,
+        };
+        Ok(found.map(|found| found.actor))
+    }
+
     /// Asks the database who this is. A bad bearer token is an error; a bad cookie is nobody.
     pub(crate) fn resolve(&self, kernel: &Handle) -> Result<Who> {
         let anonymous = |actor: Actor, via| Who {

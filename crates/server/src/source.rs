@@ -1,0 +1,92 @@
+//! Where a request comes from, for the limits on sign-ins, and the turns that sign-ins take.
+//!
+//! The console listens on loopback, so whoever comes from further away came through a proxy on this machine, which says in
+//! `X-Forwarded-For` for whom it asks. Its own word is the last one there: what stands before it came from outside.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::http::request::Parts;
+use kernel::db::Priority;
+use kernel::{Answer, Call, Error, Result};
+use serde_json::Value;
+use tokio::sync::SemaphorePermit;
+
+use crate::Shared;
+use crate::listen::Peer;
+
+/// Passwords that are checked at once: each takes 19 MiB and a processor for 40 ms.
+pub(crate) const SIGN_INS_AT_ONCE: usize = 4;
+/// How long a sign-in waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The address that failures are counted for; `None` when it would be everybody's: this machine, or a proxy that does not
+/// say for whom it asks. The limits of each login hold all the same.
+pub(crate) fn of(parts: &Parts) -> Option<String> {
+    let peer: IpAddr = parts.extensions.get::<Peer>()?.0.parse().ok()?;
+    if !peer.is_loopback() {
+        return Some(peer.to_string());
+    }
+    let told = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last: IpAddr = told.rsplit(',').next()?.trim().parse().ok()?;
+    (!last.is_loopback()).then(|| last.to_string())
+}
+
+/// True when the browser spoke TLS: with us never, with a proxy on this machine when it says so.
+pub(crate) fn is_secure(parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0.parse::<IpAddr>().ok());
+    let told = parts.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    peer.is_some_and(|peer| !peer.is_loopback()) || told.is_some_and(|told| told.eq_ignore_ascii_case("https"))
+}
+
+/// Waits for a turn to check a password.
+pub(crate) async fn turn(app: &Shared) -> Result<SemaphorePermit<'_>> {
+    match tokio::time::timeout(PATIENCE, app.sign_ins.acquire()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        _ => Err(Error::unavailable("Too many people sign in at this moment. Try again shortly.")),
+    }
+}
+
+/// Signs in by whatever door, counting failures of the address beside those of the login.
+pub(crate) fn sign_in(app: &Shared, parts: &Parts, call: Call) -> Result<Answer> {
+    let Some(source) = of(parts) else { return app.kernel.dispatch(call) };
+    let now = app.kernel.now();
+    let login = call.input.get("login").and_then(Value::as_str).unwrap_or_default();
+    app.kernel.db.read(|tx| people::attempts::allowed(tx, login, &source, now))?;
+    let done = app.kernel.dispatch(call);
+    let succeeded = done.is_ok();
+    app.kernel.db.write("people.attempt.record", Priority::Interactive, move |tx| {
+        people::attempts::record(tx, &source, succeeded, now)
+    })?;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(peer: &str, forwarded: &[&str]) -> Parts {
+        let mut request = axum::http::Request::get("/sign-in");
+        for one in forwarded {
+            request = request.header("x-forwarded-for", *one);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        parts.extensions.insert(Peer(peer.to_owned()));
+        parts
+    }
+
+    #[test]
+    fn failures_are_counted_for_whom_the_proxy_names_and_never_for_everybody() {
+        for (peer, forwarded, source) in [
+            ("127.0.0.1", &[][..], None),
+            ("127.0.0.1", &["nonsense"], None),
+            ("127.0.0.1", &["::1"], None),
+            ("127.0.0.1", &["203.0.113.7"], Some("203.0.113.7")),
+            ("::1", &["198.51.100.1, 203.0.113.7"], Some("203.0.113.7")),
+            ("127.0.0.1", &["198.51.100.1", "203.0.113.7"], Some("203.0.113.7")),
+            ("192.0.2.4", &["198.51.100.1"], Some("192.0.2.4")),
+        ] {
+            assert_eq!(of(&parts(peer, forwarded)).as_deref(), source, "{peer} {forwarded:?}");
+        }
+    }
+}
