@@ -59,7 +59,8 @@ pub fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let Some(name) = function_name(line.trim_start()) else { continue };
         let close = format!("{}}}", " ".repeat(indent));
         let body = lines.iter().skip(index);
-        let length = body.clone().position(|later| *later == close || later.trim_end() == format!("{}{{}}", " ".repeat(indent)));
+        let length =
+            body.clone().position(|later| *later == close || later.trim_end() == format!("{}{{}}", " ".repeat(indent)));
         let one_line = line.trim_end().ends_with('}') || line.trim_end().ends_with(';');
         if let (Some(length), false) = (length, one_line) {
             found.push((name, index + 1, length + 1));
@@ -72,7 +73,9 @@ fn function_name(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let place = words.iter().position(|word| *word == "fn")?;
     let before = words.get(..place)?;
-    let known = |word: &&str| word.starts_with("pub") || ["const", "async", "unsafe", "extern", "crate)", "super)", "in"].contains(word);
+    let known = |word: &&str| {
+        word.starts_with("pub") || ["const", "async", "unsafe", "extern", "crate)", "super)", "in"].contains(word)
+    };
     if !before.iter().all(known) {
         return None;
     }

@@ -47,7 +47,11 @@ fn arrows_go_down_only() {
     for (name, tier, same) in TIERS {
         for dependency in dependencies(name, "[dependencies]") {
             let Some((below, _)) = tiers.get(dependency.as_str()) else { continue };
-            let fine = if name == "agent" { AGENT_MAY_USE.contains(&dependency.as_str()) } else { *below < tier || same.contains(&dependency.as_str()) };
+            let fine = if name == "agent" {
+                AGENT_MAY_USE.contains(&dependency.as_str())
+            } else {
+                *below < tier || same.contains(&dependency.as_str())
+            };
             if !fine {
                 wrong.push(format!("{name} -> {dependency}"));
             }
@@ -59,7 +63,10 @@ fn arrows_go_down_only() {
 #[test]
 fn every_crate_has_a_place_in_the_tiers() {
     let known: Vec<&str> = TIERS.iter().map(|(name, ..)| *name).collect();
-    let folders = std::fs::read_dir(tidy::root().join("crates")).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let folders = std::fs::read_dir(tidy::root().join("crates"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
     let unknown: Vec<String> = folders.filter(|name| !known.contains(&name.as_str())).collect();
     assert!(unknown.is_empty(), "give these a tier: {unknown:?}");
 }
@@ -70,7 +77,12 @@ fn only_the_server_and_the_product_know_http_and_the_command_line() {
     let may = ["server", "mainstay", "agent", "bench"];
     let mut wrong = Vec::new();
     for (name, ..) in TIERS.iter().filter(|(name, ..)| !may.contains(name)) {
-        wrong.extend(dependencies(name, "[dependencies]").into_iter().filter(|one| http.contains(&one.as_str())).map(|one| format!("{name} -> {one}")));
+        wrong.extend(
+            dependencies(name, "[dependencies]")
+                .into_iter()
+                .filter(|one| http.contains(&one.as_str()))
+                .map(|one| format!("{name} -> {one}")),
+        );
     }
     assert!(wrong.is_empty(), "{wrong:?}");
 }

@@ -4,10 +4,23 @@ use tidy::sources;
 
 #[test]
 fn nothing_is_left_for_somebody() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[ign", "ore")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X:"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("#[ign", "ore"),
+    ];
     let mut found = Vec::new();
     for file in sources("crates", &[".rs", ".js", ".css", ".sql", ".md", ".toml"]) {
-        found.extend(file.text.lines().enumerate().filter(|(_, line)| marks.iter().any(|mark| line.contains(mark))).map(|(number, _)| format!("{}:{}", file.path, number + 1)));
+        found.extend(
+            file.text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| marks.iter().any(|mark| line.contains(mark)))
+                .map(|(number, _)| format!("{}:{}", file.path, number + 1)),
+        );
     }
     assert!(found.is_empty(), "finish or remove:\n{}", found.join("\n"));
 }
@@ -17,7 +30,13 @@ fn nothing_names_the_machine_it_was_written_on() {
     let signs = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("bash_", "jobs")];
     let mut found = Vec::new();
     for file in sources(".", &[".rs", ".js", ".mjs", ".css", ".sql", ".md", ".toml", ".sh", "run"]) {
-        found.extend(file.text.lines().enumerate().filter(|(_, line)| signs.iter().any(|sign| line.contains(sign))).map(|(number, _)| format!("{}:{}", file.path, number + 1)));
+        found.extend(
+            file.text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| signs.iter().any(|sign| line.contains(sign)))
+                .map(|(number, _)| format!("{}:{}", file.path, number + 1)),
+        );
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
