@@ -172,7 +172,11 @@ struct Writer {
 
 impl Writer {
     fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|error| unusable(path, &error))?;
+        let mut options = File::options();
+        // Password hashes and everybody's words are in it: only its owner may read it.
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file =
+            options.write(true).create(true).truncate(true).open(path).map_err(|error| unusable(path, &error))?;
         let stream = zstd::Encoder::new(file, 3).map_err(|error| unusable(path, &error))?;
         Ok(Self { path: path.to_owned(), stream, digest: Context::new(&SHA256) })
     }

@@ -198,7 +198,7 @@ pub(crate) struct Woken {
 
 fn perform(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, decoded: &dyn Decoded, now: Time) -> Result<(Answer, Woken)> {
     if let Some(key) = &call.idempotency_key
-        && let Some(output) = idempotency::earlier(tx, call, key, now)?
+        && let Some(output) = idempotency::earlier(kernel, tx, call, key, now)?
     {
         return Ok((Answer { output, changes: Vec::new(), audit: None, replayed: true }, Woken::default()));
     }
@@ -209,7 +209,7 @@ fn perform(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, decoded: &dyn Decoded,
     let input = kernel.registry().operation(&call.operation).map(|entry| entry.redacted(&call.input));
     let (audit, woken) = record(tx, &call.actor, &call.operation, call.via, input.as_ref(), log, now)?;
     if let Some(key) = &call.idempotency_key {
-        idempotency::remember(tx, call, key, &output, now)?;
+        idempotency::remember(kernel, tx, call, key, &output, now)?;
     }
     Ok((Answer { output, changes, audit: Some(audit), replayed: false }, woken))
 }

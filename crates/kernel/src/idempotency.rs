@@ -1,4 +1,5 @@
-//! Idempotency keys: a retry with the same key and input answers the first result again.
+//! Idempotency keys: a retry with the same key and input answers the first result again. Inputs hold passwords and answers
+//! hold new tokens, so the input is kept as a digest under the master key and the answer is sealed with it.
 
 use serde_json::Value;
 
@@ -6,23 +7,35 @@ use crate::db::Tx;
 use crate::dispatch::Call;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::text::sha256_hex;
+use crate::permission::Ident;
+use crate::running::Kernel;
+use crate::secrets::Sealed;
+use crate::text::{hex, unhex};
 use crate::time::Time;
 
 mod store;
 
-fn digest(call: &Call) -> String {
-    sha256_hex(format!("{}\n{}", call.operation, call.input).as_bytes())
+/// After the master key was changed a retry is told that its key was used, which repeats nothing.
+fn digest(kernel: &Kernel, call: &Call) -> Result<String> {
+    kernel.keys().keyed_digest(&format!("idempotency\n{}\n{}", call.operation, call.input))
 }
 
-/// The answer an earlier call with this key got, if it was the same call.
-pub(crate) fn earlier(tx: &mut Tx<'_>, call: &Call, key: &str, now: Time) -> Result<Option<Value>> {
+/// The name an answer is sealed under: it opens for this actor and key only.
+fn name(call: &Call, key: &str) -> String {
+    format!("kernel.idempotency.{}.{key}", call.actor.ident)
+}
+
+/// The answer an earlier call with this key got, if it was the same call. Strangers share no keys: they have none.
+pub(crate) fn earlier(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, key: &str, now: Time) -> Result<Option<Value>> {
     if key.is_empty() || key.len() > 200 {
         return Err(Error::invalid("idempotency_key", "An idempotency key has 1 to 200 characters."));
     }
+    if call.actor.ident == Ident::Nobody {
+        return Ok(None);
+    }
     match store::find(tx, &call.actor.ident.to_string(), key, now)? {
         None => Ok(None),
-        Some((known, output)) if known == digest(call) => Ok(Some(output)),
+        Some((known, output)) if known == digest(kernel, call)? => opened(kernel, &name(call, key), &output).map(Some),
         Some(_) => {
             Err(Error::conflict("This idempotency key was used for a different call. Use a new key for a new call."))
         }
@@ -30,8 +43,35 @@ pub(crate) fn earlier(tx: &mut Tx<'_>, call: &Call, key: &str, now: Time) -> Res
 }
 
 /// Keeps the answer for a day.
-pub(crate) fn remember(tx: &mut Tx<'_>, call: &Call, key: &str, output: &Value, now: Time) -> Result<()> {
-    store::put(tx, &call.actor.ident.to_string(), key, &digest(call), output, now.plus(limits::IDEMPOTENCY_MICROS))
+pub(crate) fn remember(
+    kernel: &Kernel,
+    tx: &mut Tx<'_>,
+    call: &Call,
+    key: &str,
+    output: &Value,
+    now: Time,
+) -> Result<()> {
+    if call.actor.ident == Ident::Nobody {
+        return Ok(());
+    }
+    let sealed = kernel.keys().seal(&name(call, key), output.to_string().as_bytes())?;
+    let packed = format!("{} {} {}", sealed.key, hex(&sealed.nonce), hex(&sealed.bytes));
+    let (actor, until) = (call.actor.ident.to_string(), now.plus(limits::IDEMPOTENCY_MICROS));
+    store::put(tx, &actor, key, &digest(kernel, call)?, &packed, until)
+}
+
+fn opened(kernel: &Kernel, name: &str, packed: &str) -> Result<Value> {
+    let damaged = || Error::internal("idempotency-damaged", name);
+    let mut parts = packed.split(' ');
+    let (Some(key), Some(nonce), Some(bytes)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(damaged());
+    };
+    let sealed = Sealed {
+        key: key.to_owned(),
+        nonce: unhex(nonce).ok_or_else(damaged)?,
+        bytes: unhex(bytes).ok_or_else(damaged)?,
+    };
+    serde_json::from_slice(&kernel.keys().unseal(name, sealed)?).map_err(|_| damaged())
 }
 
 /// Forgets keys that are past their day.

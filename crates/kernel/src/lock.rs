@@ -12,6 +12,19 @@ pub struct DataLock {
     _file: File,
 }
 
+/// Makes the data folder for its owner alone, if it is not there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder(data: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .recursive(true)
+        .create(data)
+        .map_err(|error| Error::unavailable(format!("The data folder {} cannot be made: {error}.", data.display())))
+}
+
 impl DataLock {
     /// Takes the folder, or says which process has it.
     pub fn take(data: &Path) -> Result<Self> {

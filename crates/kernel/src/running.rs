@@ -93,9 +93,7 @@ impl Kernel {
     /// Opens the database, brings it up to date, and lets the domains start. Background threads are a separate step.
     pub fn open(settings: Settings) -> Result<Handle> {
         let Settings { source, options, data, key_file, clock, domains } = settings;
-        std::fs::create_dir_all(&data).map_err(|error| {
-            Error::unavailable(format!("The data folder {} cannot be made: {error}.", data.display()))
-        })?;
+        crate::lock::make_folder(&data)?;
         let lock = crate::lock::DataLock::take(&data)?;
         let registry = Registry::new(domains)?;
         let secrets = crate::secrets::Keys::open(&key_file)?;

@@ -50,6 +50,44 @@ impl Keys {
     }
 }
 
+/// Something sealed, as it lies in a table of its own.
+pub(crate) struct Sealed {
+    pub(crate) key: String,
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Keys {
+    /// Seals bytes under a name that must be given again to open them.
+    pub(crate) fn seal(&self, name: &str, secret: &[u8]) -> Result<Sealed> {
+        let (id, key) = self.newest()?;
+        let mut nonce = [0; 12];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| Error::internal("no-random-bytes", name))?;
+        let mut bytes = secret.to_vec();
+        cipher(key)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut bytes)
+            .map_err(|_| Error::internal("secret-not-sealed", name))?;
+        Ok(Sealed { key: id.clone(), nonce: nonce.to_vec(), bytes })
+    }
+
+    /// Opens what was sealed under a name.
+    pub(crate) fn unseal(&self, name: &str, mut sealed: Sealed) -> Result<Vec<u8>> {
+        let nonce =
+            Nonce::try_assume_unique_for_key(&sealed.nonce).map_err(|_| Error::internal("secret-nonce", name))?;
+        let opened = cipher(self.by_id(&sealed.key)?)?
+            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut sealed.bytes)
+            .map_err(|_| Error::internal("secret-damaged", name))?;
+        Ok(opened.to_vec())
+    }
+
+    /// A digest that says nothing to whoever lacks the master key: a short secret cannot be found by trying.
+    pub(crate) fn keyed_digest(&self, text: &str) -> Result<String> {
+        let (_, key) = self.newest()?;
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
+        Ok(crate::text::hex(ring::hmac::sign(&key, text.as_bytes()).as_ref()))
+    }
+}
+
 fn parse(line: &str) -> Option<(String, [u8; 32])> {
     let (id, digits) = line.trim().split_once(' ')?;
     let mut key = [0; 32];
@@ -97,23 +135,14 @@ pub fn rotate(path: &Path) -> Result<()> {
 impl Cx<'_, '_> {
     /// Seals a secret under a name; an earlier one of that name is replaced.
     pub fn put_secret(&mut self, name: &str, secret: &[u8]) -> Result<()> {
-        let (id, key) = self.kernel.keys().newest()?;
-        let nonce: [u8; 12] = self.kernel.random()?;
-        let mut sealed = secret.to_vec();
-        cipher(key)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name.as_bytes()), &mut sealed)
-            .map_err(|_| Error::internal("secret-not-sealed", name))?;
-        store::put(self.tx, name, id, &nonce, &sealed, self.now)
+        let sealed = self.kernel.keys().seal(name, secret)?;
+        store::put(self.tx, name, &sealed, self.now)
     }
 
     /// Opens a secret; `None` when there is none of that name.
     pub fn secret(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some((id, nonce, mut sealed)) = store::get(self.tx, name)? else { return Ok(None) };
-        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| Error::internal("secret-nonce", name))?;
-        let opened = cipher(self.kernel.keys().by_id(&id)?)?
-            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut sealed)
-            .map_err(|_| Error::internal("secret-damaged", name))?;
-        Ok(Some(opened.to_vec()))
+        let Some(sealed) = store::get(self.tx, name)? else { return Ok(None) };
+        self.kernel.keys().unseal(name, sealed).map(Some)
     }
 
     /// Removes a secret.

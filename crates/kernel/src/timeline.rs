@@ -12,7 +12,25 @@ impl Cx<'_, '_> {
         store::timeline(self.tx, subject, before, limit)
     }
 
-    /// The newest events of all; the caller leaves out those whose subjects the actor may not see.
+    /// The events that the actor may read: an event's first subject is what it is mainly about, and its title may quote it.
+    /// What is gone is still told to who sees everything of its kind. `about` is a thing the caller has checked.
+    pub fn readable(&mut self, about: Option<&Ref>, events: Vec<StoredEvent>) -> Result<Vec<StoredEvent>> {
+        let mut mains: Vec<Ref> = events.iter().filter_map(|event| event.subjects.first().cloned()).collect();
+        mains.sort();
+        mains.dedup();
+        let seen = self.resolve(&mains)?;
+        let sees_all = |cx: &Self, main: &Ref| match cx.kernel.registry().noun(&main.kind) {
+            None => true,
+            Some(noun) => cx.actor.reach(noun.list, cx.now).is_some_and(|reach| reach.everything),
+        };
+        let readable = |event: &StoredEvent| {
+            let main = event.subjects.first();
+            main.is_none_or(|main| Some(main) == about || seen.contains_key(main) || sees_all(self, main))
+        };
+        Ok(events.into_iter().filter(readable).collect())
+    }
+
+    /// The newest events of all; the caller leaves out those that are not [`Self::readable`].
     pub fn latest_events(&mut self, limit: i64) -> Result<Vec<StoredEvent>> {
         store::latest(self.tx, limit)
     }

@@ -12,7 +12,6 @@ use crate::permission::{self, Actor, Proof};
 use crate::reference::Ref;
 use crate::running::Handle;
 use crate::settings;
-use crate::text::sha256_hex;
 
 /// True when policy wants an approval before this operation runs.
 pub(crate) fn required(policy: &ApprovalPolicy, entry: &Entry) -> bool {
@@ -31,7 +30,7 @@ pub(crate) fn hold(kernel: &Handle, call: &Call, entry: &Entry) -> Result<()> {
     let (name, shown, input) = (entry.name, entry.redacted(&call.input), call.input.clone());
     let title = format!("{} asks to run {name}: {}", call.actor.name, entry.summary().trim_end_matches('.'));
     let id = kernel.write_as((*call.actor).clone(), "kernel.approval.request", move |cx| {
-        let plan_hash = sha256_hex(format!("{}\n{name}\n{input}", cx.actor.ident).as_bytes());
+        let plan_hash = cx.kernel.keys().keyed_digest(&format!("{}\n{name}\n{input}", cx.actor.ident))?;
         let new = NewApproval {
             subject: Ref::new("approval", 0),
             title: title.clone(),

@@ -31,7 +31,7 @@ pub struct Into<'a> {
 pub fn restore(path: &Path, into: &Into<'_>) -> Result<Contents> {
     let (contents, applied) = read(path)?;
     let migrations = known(&contents, &applied, into.migrations)?;
-    std::fs::create_dir_all(into.data).map_err(|error| unusable(into.data, &error))?;
+    crate::lock::make_folder(into.data)?;
     let _lock = DataLock::take(into.data)?;
     let db = Db::open(into.source, &Options { writers: 1, readers: 1, ..Options::default() })?;
     db.migrate(&migrations, into.version, into.now, &|| Ok(()))?;

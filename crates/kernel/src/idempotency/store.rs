@@ -1,27 +1,18 @@
 //! Idempotency keys in SQL.
 
-use serde_json::Value;
-
 use crate::db::Tx;
 use crate::error::Result;
 use crate::time::Time;
 
-pub(super) fn find(tx: &mut Tx<'_>, actor: &str, key: &str, now: Time) -> Result<Option<(String, Value)>> {
+pub(super) fn find(tx: &mut Tx<'_>, actor: &str, key: &str, now: Time) -> Result<Option<(String, String)>> {
     let row = tx.first(
         "SELECT digest, output FROM kernel_idempotency WHERE actor = ?1 AND key = ?2 AND expires_at > ?3",
         &[actor.into(), key.into(), now.into()],
     )?;
-    row.map(|row| Ok((row.text(0)?, row.json(1)?))).transpose()
+    row.map(|row| Ok((row.text(0)?, row.text(1)?))).transpose()
 }
 
-pub(super) fn put(
-    tx: &mut Tx<'_>,
-    actor: &str,
-    key: &str,
-    digest: &str,
-    output: &Value,
-    expires_at: Time,
-) -> Result<()> {
+pub(super) fn put(tx: &mut Tx<'_>, actor: &str, key: &str, digest: &str, output: &str, expires_at: Time) -> Result<()> {
     tx.execute(
         "INSERT INTO kernel_idempotency (actor, key, digest, output, expires_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (actor, key) DO UPDATE SET digest = excluded.digest, output = excluded.output, expires_at = excluded.expires_at",

@@ -185,7 +185,8 @@ fn typed(key: &str, text: &str, schema: &Value) -> Result<Value> {
     if has_type(schema, "object") || has_type(schema, "array") {
         return serde_json::from_str(text).map_err(|error| Error::invalid(key, format!("This is not JSON: {error}.")));
     }
-    Ok(Value::String(text.to_owned()))
+    // A field of any type: JSON when it is JSON, else the text.
+    Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
 }
 
 #[cfg(test)]
@@ -195,13 +196,21 @@ mod tests {
     #[test]
     fn texts_become_typed_by_the_schema() {
         let schema = serde_json::json!({"properties": {
-            "n": {"type": ["integer", "null"]}, "b": {"type": "boolean"}, "s": {"type": "string"}, "l": {"type": "array", "items": {"type": "integer"}}
+            "n": {"type": ["integer", "null"]}, "b": {"type": "boolean"}, "s": {"type": "string"}, "l": {"type": "array", "items": {"type": "integer"}}, "any": {"description": "x"}, "word": true
         }});
-        let pairs = [("n", "12"), ("b", "on"), ("s", "007"), ("l", "1,2"), ("l", "3")]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let pairs = [
+            ("n", "12"),
+            ("b", "on"),
+            ("s", "007"),
+            ("l", "1,2"),
+            ("l", "3"),
+            ("any", "{\"a\": 1}"),
+            ("word", "plain"),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(
             coerce(&pairs, &schema).unwrap(),
-            serde_json::json!({"n": 12, "b": true, "s": "007", "l": [1, 2, 3]})
+            serde_json::json!({"n": 12, "b": true, "s": "007", "l": [1, 2, 3], "any": {"a": 1}, "word": "plain"})
         );
         let wrong = coerce(&[("n".into(), "many".into())], &schema).unwrap_err();
         assert_eq!(wrong.field.as_deref(), Some("n"));

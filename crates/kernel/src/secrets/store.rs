@@ -1,24 +1,22 @@
 //! Sealed secrets in SQL.
 
+use super::Sealed;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::time::Time;
 
-pub(super) fn put(tx: &mut Tx<'_>, name: &str, key_id: &str, nonce: &[u8], sealed: &[u8], at: Time) -> Result<()> {
+pub(super) fn put(tx: &mut Tx<'_>, name: &str, sealed: &Sealed, at: Time) -> Result<()> {
     tx.execute(
         "INSERT INTO kernel_secrets (name, key_id, nonce, sealed, updated_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (name) DO UPDATE SET key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, updated_at = excluded.updated_at",
-        &[name.into(), key_id.into(), nonce.into(), sealed.into(), at.into()],
+        &[name.into(), (&sealed.key).into(), sealed.nonce.as_slice().into(), sealed.bytes.as_slice().into(), at.into()],
     )?;
     Ok(())
 }
 
-/// A sealed secret: the master key's id, the nonce, the sealed bytes.
-pub(super) type Sealed = (String, Vec<u8>, Vec<u8>);
-
 pub(super) fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Sealed>> {
     let row = tx.first("SELECT key_id, nonce, sealed FROM kernel_secrets WHERE name = ?1", &[name.into()])?;
-    row.map(|row| Ok((row.text(0)?, row.bytes(1)?, row.bytes(2)?))).transpose()
+    row.map(|row| Ok(Sealed { key: row.text(0)?, nonce: row.bytes(1)?, bytes: row.bytes(2)? })).transpose()
 }
 
 pub(super) fn delete(tx: &mut Tx<'_>, name: &str) -> Result<()> {

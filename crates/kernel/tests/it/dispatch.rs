@@ -188,3 +188,30 @@ fn concurrent_writers_lose_nothing() {
     world.settle().unwrap();
     assert_eq!(ints(&world, "SELECT COUNT(*) FROM notes_notes WHERE copies = 1 AND counted = 1"), [160]);
 }
+
+#[test]
+fn what_is_kept_for_a_retry_shows_neither_the_input_nor_the_answer() {
+    let (world, actor) = world();
+    let call = || Call {
+        idempotency_key: Some("k".into()),
+        ..Call::new(
+            Arc::new(actor.clone()),
+            "notes.note.write",
+            json!({ "text": "the answer holds this", "password": "hunter2" }),
+            Via::Rest,
+        )
+    };
+    let first = world.kernel.dispatch(call()).unwrap();
+    let (digest, output) = world
+        .kernel
+        .db
+        .read(|tx| {
+            let row = tx.one("SELECT digest, output FROM kernel_idempotency", &[])?;
+            Ok((row.text(0)?, row.text(1)?))
+        })
+        .unwrap();
+    let guessed = text::sha256_hex(format!("notes.note.write\n{}", call().input).as_bytes());
+    assert_ne!(digest, guessed, "a password could be found by trying");
+    assert!(!output.contains("answer holds"), "{output}");
+    assert_eq!(world.kernel.dispatch(call()).unwrap().output, first.output);
+}
