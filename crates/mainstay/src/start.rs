@@ -85,9 +85,7 @@ pub struct Started {
 /// Opens the kernel without listening: for `server` commands that work on the folder.
 pub fn open(config: &Config) -> Result<(Handle, server::Site)> {
     let folder = config.folder();
-    std::fs::create_dir_all(&folder.data).map_err(|error| {
-        Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display()))
-    })?;
+    kernel::lock::make_folder(&folder.data)?;
     let (domains, site) = domains::split();
     let settings = KernelSettings {
         source: config.source(),

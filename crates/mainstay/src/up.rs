@@ -86,7 +86,7 @@ fn prepare(kernel: &Handle, folder: &Folder) -> Result<Option<String>> {
     let unusable = |error: std::io::Error| {
         Error::unavailable(format!("The agent's folder {} cannot be used: {error}.", home.display()))
     };
-    std::fs::create_dir_all(&home).map_err(unusable)?;
+    kernel::lock::make_folder(&home)?;
     let policy = home.join("policy.toml");
     if !policy.exists() {
         std::fs::write(&policy, policy_text()?).map_err(unusable)?;

@@ -111,31 +111,39 @@ fn own() -> Vec<Command> {
                     .help("End when the process that started it ends"),
             ]),
         ),
-        Command::new("server")
-            .about("Look after the server's data")
-            .subcommand_required(true)
-            .args([key().global(true)])
-            .subcommands([
-                Command::new("doctor").about("Check the data folder and say what is wrong"),
-                Command::new("backup")
-                    .about("Write a verified dump of everything")
-                    .arg(Arg::new("to").required(true).value_name("FILE")),
-                Command::new("restore")
-                    .about("Restore a dump into an empty data folder; effects are held")
-                    .arg(Arg::new("from").required(true).value_name("FILE")),
-                Command::new("release-held").about("Let jobs and mail of a restored server go"),
-            ]),
-        Command::new("demo").about("Things to try Mainstay with").subcommand_required(true).subcommands([
-            Command::new("service").about("A small service on loopback that exists to be killed").arg(
-                Arg::new("address").long("address").value_name("ADDR").default_value(crate::demo_service::ADDRESS),
-            ),
-            Command::new("tour")
-                .about("Watch the demo service: make its check, its runbook and the binding, and show each command"),
-        ]),
+        server(key()),
+        demo(),
         Command::new("completions")
             .about("Print completions for a shell")
             .arg(Arg::new("shell").required(true).value_parser(["bash", "zsh", "fish"])),
     ]
+}
+
+fn server(key: Arg) -> Command {
+    Command::new("server")
+        .about("Look after the server's data")
+        .subcommand_required(true)
+        .args([key.global(true)])
+        .subcommands([
+            Command::new("doctor").about("Check the data folder and say what is wrong"),
+            Command::new("backup")
+                .about("Write a verified dump of everything")
+                .arg(Arg::new("to").required(true).value_name("FILE")),
+            Command::new("restore")
+                .about("Restore a dump into an empty data folder; effects are held")
+                .arg(Arg::new("from").required(true).value_name("FILE")),
+            Command::new("release-held").about("Let jobs and mail of a restored server go"),
+        ])
+}
+
+fn demo() -> Command {
+    Command::new("demo").about("Things to try Mainstay with").subcommand_required(true).subcommands([
+        Command::new("service")
+            .about("A small service on loopback that exists to be killed")
+            .arg(Arg::new("address").long("address").value_name("ADDR").default_value(crate::demo_service::ADDRESS)),
+        Command::new("tour")
+            .about("Watch the demo service: make its check, its runbook and the binding, and show each command"),
+    ])
 }
 
 fn domain_command(name: &'static str, entries: &[&Entry]) -> Command {

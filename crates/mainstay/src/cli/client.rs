@@ -54,7 +54,7 @@ fn plain(value: &Value) -> String {
 
 impl Request {
     /// The request for an operation: path fields in the path, the rest in the query of a read or the body of a write.
-    pub(crate) fn of(entry: &Entry, input: Value) -> Self {
+    pub(crate) fn of(entry: &Entry, input: Value) -> Result<Self> {
         let mut fields = match input {
             Value::Object(fields) => fields,
             _ => serde_json::Map::new(),
@@ -65,6 +65,9 @@ impl Request {
             let value = fields.remove(&name).unwrap_or_default();
             path = path.replace(&format!("{{{name}}}"), &encode(&plain(&value)));
         }
+        if let Some(missing) = path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
+            return Err(Error::invalid(missing.0, "This is required; see --help."));
+        }
         let reads = entry.effect == Effect::Read;
         if reads && !fields.is_empty() {
             let pairs: Vec<String> =
@@ -72,14 +75,14 @@ impl Request {
             path = format!("{path}?{}", pairs.join("&"));
         }
         let body = (!reads).then_some(Value::Object(fields));
-        Self {
+        Ok(Self {
             method: entry.route.method.as_str(),
             path,
             body,
             dry_run: false,
             confirmed: false,
             idempotency_key: None,
-        }
+        })
     }
 }
 
@@ -242,6 +245,8 @@ fn read_error(error: &Value) -> Error {
         "denied" => Error::of_kind(ErrorKind::Denied, message),
         "unconfirmed" => Error::unconfirmed(message),
         "over_limit" => Error::over_limit(message),
+        "held" => Error::of_kind(ErrorKind::Held, message),
+        "internal" => Error::of_kind(ErrorKind::Internal, message),
         _ => Error::unavailable(message),
     };
     read.field = error.get("field").and_then(Value::as_str).map(str::to_owned);

@@ -151,9 +151,7 @@ fn backup(config: &Config, to: &Path) -> Result<()> {
 
 fn restore(config: &Config, from: &Path) -> Result<()> {
     let folder = config.folder();
-    std::fs::create_dir_all(&folder.data).map_err(|error| {
-        Error::unavailable(format!("The data folder {} cannot be made: {error}.", folder.data.display()))
-    })?;
+    kernel::lock::make_folder(&folder.data)?;
     let domains = crate::domains::kernels();
     let migrations: Vec<_> = domains.iter().map(|domain| (domain.name, domain.migrations)).collect();
     let source = config.source();
@@ -203,6 +201,8 @@ fn completions(matches: &ArgMatches, registry: &Registry) -> Result<()> {
         Some("fish") => Shell::Fish,
         _ => Shell::Bash,
     };
-    generate(shell, &mut super::command(registry), "mainstay", &mut std::io::stdout());
+    let mut script = Vec::new();
+    generate(shell, &mut super::command(registry), "mainstay", &mut script);
+    say(&String::from_utf8_lossy(&script));
     Ok(())
 }

@@ -87,6 +87,9 @@ fn columns(rows: &[Value]) -> Vec<String> {
 fn csv(answer: &Value) {
     let rows = rows(answer);
     let names = columns(&rows);
+    if names.is_empty() {
+        return;
+    }
     let quoted = |text: &str| {
         if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
     };

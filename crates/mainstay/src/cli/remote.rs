@@ -21,7 +21,7 @@ pub(super) fn run(matches: &ArgMatches, registry: &Registry) -> Result<()> {
 /// A call by name with JSON input, over the same way as the command line's own.
 pub(crate) fn call(matches: &ArgMatches, registry: &Registry, name: &str, input: Value) -> Result<Value> {
     let entry = registry.operation(name).ok_or_else(|| Error::not_found(format!("The operation \"{name}\"")))?;
-    Client::of(matches)?.send(&Request::of(entry, input))
+    Client::of(matches)?.send(&Request::of(entry, input)?)
 }
 
 fn operation(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
@@ -46,7 +46,7 @@ fn request(entry: &Entry, matches: &ArgMatches) -> Result<Request> {
     }
     let flag = |name: &str| matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false);
     let key = matches.try_get_one::<String>("idempotency-key").ok().flatten().cloned();
-    Ok(Request { dry_run: flag("dry-run"), confirmed: flag("yes"), idempotency_key: key, ..Request::of(entry, input) })
+    Ok(Request { dry_run: flag("dry-run"), confirmed: flag("yes"), idempotency_key: key, ..Request::of(entry, input)? })
 }
 
 fn whole_input(matches: &ArgMatches) -> Result<Value> {

@@ -220,3 +220,46 @@ fn openapi_describes_every_operation() {
         assert!(found["summary"].as_str().is_some_and(|text| text.len() > 8), "{} says nothing of itself", entry.name);
     }
 }
+
+#[test]
+fn strangers_sign_in_at_the_doors_made_for_it_only() {
+    let door = Door::new();
+    let input = format!("login=ada&password={}", PASSWORD.replace(' ', "+"));
+    let by_form = door.post("/do/people.session.sign-in", "", &input);
+    assert!(by_form.status == StatusCode::NOT_FOUND && !by_form.body.contains("token"), "{}", by_form.body);
+    let by_bulk = door.post("/_bulk", "", &format!("op=people.session.sign-in&ref=user:1&{input}"));
+    assert_eq!(by_bulk.status, StatusCode::NOT_FOUND, "{}", by_bulk.body);
+}
+
+#[test]
+fn a_form_with_more_fields_than_any_of_ours_is_refused() {
+    let door = Door::new();
+    let many = "a&".repeat(2_000_000);
+    assert_eq!(door.post("/sign-in", "", &many).status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(door.post("/do/desk.ticket.open", "", &many).status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(door.post("/_bulk", "", &many).status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[test]
+fn what_is_mainly_about_something_hidden_is_not_told_on_home() {
+    let door = Door::new();
+    let os = kernel::Actor::os("root");
+    let other = json!({"name": "Human resources", "slug": "hr"});
+    let other = door.house.call(&os, "people.team.create", other)["id"].clone();
+    let secret = json!({"kind": "request", "summary": "Dismissal of Mr Quux", "requester": 1, "team": other});
+    let ticket = door.house.call(&os, "desk.ticket.open", secret)["id"].as_i64().unwrap();
+    let team = door.house.world.kernel.db.read(people::default_team).unwrap();
+    let asset = json!({"name": "laptop-7", "kind": "laptop", "team": team});
+    let asset = door.house.call(&os, "assets.thing.create", asset)["ref"].clone();
+    let link = json!({"id": ticket, "to": asset});
+    door.house.call(&os, "desk.ticket.link", link);
+    door.house.world.settle().unwrap();
+    let technician = door.house.people["technician"].clone();
+    let told = door.house.world.kernel.read_as(&technician, |cx| {
+        let events = cx.latest_events(200)?;
+        cx.readable(None, events)
+    });
+    let told: Vec<String> = told.unwrap().into_iter().map(|event| event.title).collect();
+    assert!(told.iter().any(|title| title.contains("laptop-7")), "{told:?}");
+    assert!(!told.iter().any(|title| title.contains("Quux")), "{told:?}");
+}
