@@ -112,7 +112,8 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
     Ok((group.id, silenced))
 }
 
-/// What happened to an asset and what it stands on, shortly before; what monitoring said itself is left out.
+/// What happened to an asset and what it stands on, shortly before; what monitoring said itself is left out, and so is what
+/// people wrote to the desk: not everybody who reads the group may read that.
 fn changed_before(cx: &mut Cx, asset: i64, ancestors: &[i64]) -> Result<Vec<Before>> {
     let subjects: Vec<Ref> =
         std::iter::once(&asset).chain(ancestors.iter().take(20)).map(|id| Ref::new("asset", *id)).collect();
@@ -120,7 +121,7 @@ fn changed_before(cx: &mut Cx, asset: i64, ancestors: &[i64]) -> Result<Vec<Befo
     let mut before: Vec<Before> = events
         .into_iter()
         .filter(|event| {
-            !["monitor.alert.", "monitor.group.", "fleet.job."].iter().any(|own| event.name.starts_with(own))
+            !["monitor.alert.", "monitor.group.", "fleet.job.", "desk."].iter().any(|own| event.name.starts_with(own))
         })
         .map(|event| Before { at: event.at, title: event.title })
         .collect();

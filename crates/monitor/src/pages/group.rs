@@ -2,13 +2,13 @@
 
 use kernel::{Result, StoredEvent};
 use maud::{Markup, html};
-use web::page::{Content, PageCx, PanelPlace};
+use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
     Button, Card, Clock, Column, Entry, Facts, PageHeader, Row, Split, Table, Tone, columns, pill, post_button, status,
     timeline,
 };
 
-use super::{Names, ago, others, severity};
+use super::{Names, ago, severity};
 use crate::group::show::{GroupDetail, ShowGroup};
 use crate::group::{Group, GroupState, Member};
 
@@ -28,18 +28,20 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let detail = page.cx.call(&ShowGroup { id })?;
     let subject = detail.group.reference();
     let events = page.cx.timeline(&subject, None, 50)?;
+    let events = page.cx.readable(Some(&subject), events)?;
     let mut assets: Vec<i64> = detail.alerts.iter().map(|alert| alert.asset).collect();
     assets.push(detail.group.asset);
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
+    let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
         events,
         names,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
         csrf: page.csrf.clone(),
-        main: others(page, &subject, PanelPlace::Main),
-        side: others(page, &subject, PanelPlace::Side),
+        main: placed(&parts, PanelPlace::Main),
+        side: placed(&parts, PanelPlace::Side),
         detail,
     };
     Ok(Content::new(view.detail.group.title.clone(), draw(&view)))
