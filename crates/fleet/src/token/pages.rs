@@ -12,6 +12,7 @@ use crate::events::capital;
 pub(crate) fn show(page: &mut PageCx) -> Result<Content> {
     let id = page.id("id")?;
     let (actor, now) = (page.cx.actor.ident.to_string(), page.cx.now);
+    page.cx.reach_everything("fleet.token.list")?;
     let token = find(page.cx, id)?.view(now);
     let hash = store::hash_of(page.cx.tx, id)?;
     let command = page.cx.kernel.get::<Fresh>()?.command(id, &hash, &actor, now);

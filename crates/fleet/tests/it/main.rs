@@ -13,4 +13,6 @@ mod link;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod stop;
