@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Ref, Result, Time};
+use kernel::{Result, Time};
 use maud::{Markup, html};
 use web::domain::{Create, Group as NavGroup, Place};
 use web::page::PageCx;
-use web::ui::{Clock, Tone, lazy};
+use web::ui::{Clock, Tone};
 use web::{Page, ui};
 
 use crate::check::Severity;
@@ -103,16 +103,6 @@ impl Names {
         match id.and_then(|id| self.teams.get(&id)) {
             Some(name) => html! { span dir="auto" { (name) } },
             None => ui::nobody("No team"),
-        }
-    }
-}
-
-/// Parts of other domains about one thing.
-fn others(page: &PageCx, subject: &Ref, place: web::page::PanelPlace) -> Markup {
-    let slots: Vec<_> = page.panels(subject.kind.as_ref()).into_iter().filter(|slot| slot.place == place).collect();
-    html! {
-        @for slot in &slots {
-            (lazy(&format!("panel-{}", slot.name.replace('.', "-")), slot.title, &slot.src(subject)))
         }
     }
 }

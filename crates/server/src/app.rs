@@ -53,6 +53,7 @@ impl App {
             title: panel.title,
             place: panel.place,
             grant: panel.grant,
+            render: panel.render,
         };
         let slots = site.panels.iter().map(slot).collect();
         let blocking = Arc::new(Semaphore::new(BLOCKING_MAX));

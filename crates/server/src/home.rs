@@ -6,10 +6,10 @@ use kernel::attention::Need;
 use kernel::{Cx, Ref, Result, StoredEvent};
 use maud::{Markup, html};
 use serde_json::{Value, json};
-use web::page::{Audience, Content, PageCx, PanelPlace, PanelSlot};
+use web::page::{Audience, Content, PageCx, PanelPlace, Part, placed};
 use web::ui::{
     Attention, Button, Card, Chart, Clock, Empty, Entry, PageHeader, Split, Step, StepState, Tone, attention_list,
-    columns, lazy, live, steps, timeline,
+    columns, live, steps, timeline,
 };
 
 use crate::{Shared, pages, respond};
@@ -39,11 +39,11 @@ fn render(page: &mut PageCx) -> Result<Content> {
     let needs = page.cx.attention(NEEDS_MAX)?;
     let clock = page.clock();
     let why = page.param("why").is_some();
-    let slots = page.panels("home");
+    let parts = page.parts(&Ref::new("home", 1));
     let beside = Beside { steps: first_steps(page), lately: lately(page.cx)?, machine: first_machine(page.cx) };
     let name = page.cx.actor.name.split_whitespace().next().unwrap_or("").to_owned();
     let hour: u8 = page.cx.now.timestamp().to_zoned(page.zone.clone()).hour().unsigned_abs();
-    Ok(Content::new("Home", view(&name, hour, &needs, &clock, why, &slots, &beside)))
+    Ok(Content::new("Home", view(&name, hour, &needs, &clock, why, &parts, &beside)))
 }
 
 /// What stands around the list.
@@ -131,15 +131,7 @@ fn row(need: &Need, clock: &Clock, explain: bool) -> Attention {
     }
 }
 
-fn view(
-    name: &str,
-    hour: u8,
-    needs: &[Need],
-    clock: &Clock,
-    explain: bool,
-    slots: &[PanelSlot],
-    beside: &Beside,
-) -> Markup {
+fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, parts: &[Part], beside: &Beside) -> Markup {
     let rows: Vec<Attention> = needs.iter().map(|need| row(need, clock, explain)).collect();
     let link = if explain { ("Hide the scores", "/") } else { ("Why this order?", "/?why=1") };
     let list = html! {
@@ -149,8 +141,6 @@ fn view(
         } @else { (attention_list(&rows)) }
     };
     let card = html! { (Card::new("Needs you now").count(rows.len()).link(link.0, link.1).flush(list)) };
-    let home = Ref::new("home", 1);
-    let placed = |place: PanelPlace| html! { @for slot in slots.iter().filter(|slot| slot.place == place) { (lazy(&format!("panel-{}", slot.name), slot.title, &slot.src(&home))) } };
     let says = match rows.len() {
         0 => "Nothing needs you right now".to_owned(),
         1 => "1 thing needs you".to_owned(),
@@ -161,7 +151,7 @@ fn view(
     let day = today.split(',').next().unwrap_or_default();
     html! {
         (PageHeader::new(title).subtitle(html! { (day) " · " (says) }))
-        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(PanelPlace::Main)) (around(beside, clock)) }, &html! { (charts(beside.machine)) (placed(PanelPlace::Side)) }))
+        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(parts, PanelPlace::Main)) (around(beside, clock)) }, &html! { (charts(beside.machine)) (placed(parts, PanelPlace::Side)) }))
     }
 }
 

@@ -236,12 +236,8 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
         let who = Credentials::of(&parts).resolve(&app.kernel)?;
         let markup = in_page(app, &parts, &who, "/_panel/{name}/{kind}/{id}", |page| {
             let name = page.path.get("name").cloned().unwrap_or_default();
-            let panel = app
-                .site
-                .panels
-                .iter()
-                .find(|panel| panel.name == name)
-                .ok_or_else(|| Error::not_found("This panel"))?;
+            let panel =
+                app.slots.iter().find(|panel| panel.name == name).ok_or_else(|| Error::not_found("This panel"))?;
             let kind = page
                 .path
                 .get("kind")
@@ -254,7 +250,7 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
             if !known {
                 return Err(Error::not_found(subject));
             }
-            Ok((panel.render)(page, &subject)?.unwrap_or_else(|| html! {}))
+            Ok(panel.draw(page, &subject))
         })?;
         Ok(respond::page(StatusCode::OK, markup))
     });

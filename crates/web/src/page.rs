@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use kernel::{Cx, Error, Ref, Result};
-use maud::Markup;
+use maud::{Markup, html};
+
+use crate::ui::{Tone, notice};
 
 /// Who a page is made for; it decides the frame around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +73,8 @@ pub struct PageCx<'c, 'a, 'tx> {
     pub all_panels: &'c [PanelSlot],
 }
 
-/// A panel as a page lists it: enough to place it and load it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A panel as the server lists it.
+#[derive(Clone, Debug)]
 pub struct PanelSlot {
     /// Its name.
     pub name: &'static str,
@@ -84,13 +86,33 @@ pub struct PanelSlot {
     pub place: PanelPlace,
     /// The operation whose grant shows it.
     pub grant: &'static str,
+    /// Makes it.
+    pub render: fn(&mut PageCx, &Ref) -> Result<Option<Markup>>,
 }
 
 impl PanelSlot {
-    /// Where it is loaded from.
-    pub fn src(&self, subject: &Ref) -> String {
-        format!("/_panel/{}/{}/{}", self.name, subject.kind, subject.id)
+    /// The panel about a subject. `/_panel/NAME/KIND/ID` answers the same, for parts that renew themselves. A panel that fails says so and leaves the page whole.
+    pub fn draw(&self, page: &mut PageCx, subject: &Ref) -> Markup {
+        let body = match (self.render)(page, subject) {
+            Ok(body) => body.unwrap_or_else(|| html! {}),
+            Err(error) => notice(Tone::Warn, &error.message),
+        };
+        html! { div.stack id={ "panel-" (self.name.replace('.', "-")) } { (body) } }
     }
+}
+
+/// A panel as it stands on a page.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Where it stands.
+    pub place: PanelPlace,
+    /// What it shows.
+    pub body: Markup,
+}
+
+/// The parts of one place, in order.
+pub fn placed(parts: &[Part], place: PanelPlace) -> Markup {
+    html! { @for part in parts.iter().filter(|part| part.place == place) { (part.body) } }
 }
 
 impl PageCx<'_, '_, '_> {
@@ -100,9 +122,18 @@ impl PageCx<'_, '_, '_> {
         text.parse().map_err(|_| Error::not_found("This page"))
     }
 
-    /// The panels about a kind that this actor may see, in order of declaration.
-    pub fn panels(&self, about: &str) -> Vec<PanelSlot> {
-        self.all_panels.iter().filter(|slot| slot.about == about && self.cx.may(slot.grant)).cloned().collect()
+    /// What other domains show about a subject to this actor, in order of declaration. It is drawn with the page, so that
+    /// nothing moves afterwards and pages are whole without script.
+    pub fn parts(&mut self, subject: &Ref) -> Vec<Part> {
+        let all = self.all_panels;
+        let wanted = all.iter().filter(|slot| slot.about == subject.kind.as_ref());
+        let mut parts = Vec::new();
+        for slot in wanted {
+            if self.cx.may(slot.grant) {
+                parts.push(Part { place: slot.place, body: slot.draw(self, subject) });
+            }
+        }
+        parts
     }
 
     /// The clock for times on this page: now, in the reader's zone.

@@ -1,12 +1,12 @@
 //! The tab "Overview" of a thing's page: facts at a glance, storage, relations, what happened lately, and the parts of
 //! other domains, which load by themselves.
 
-use kernel::{Ref, Time};
+use kernel::Time;
 use maud::{Markup, html};
-use web::page::{PanelPlace, PanelSlot};
+use web::page::{PanelPlace, Part, placed};
 use web::ui::{
-    Button, Card, Clock, Column, Dialog, Empty, Entry, Facts, Field, Form, Row, Split, Table, Tone, columns, lazy,
-    nobody, person, post_button, timeline,
+    Button, Card, Clock, Column, Dialog, Empty, Entry, Facts, Field, Form, Row, Split, Table, Tone, columns, nobody,
+    person, post_button, timeline,
 };
 
 use super::glance::{Glance, Known};
@@ -23,7 +23,7 @@ pub(super) struct View<'a> {
     pub(super) known: &'a Known,
     pub(super) updates: Option<(u64, u64)>,
     pub(super) moments: Option<&'a [Moment]>,
-    pub(super) panels: &'a [PanelSlot],
+    pub(super) panels: &'a [Part],
     pub(super) pickers: Option<&'a Pickers>,
     pub(super) may_relate: bool,
     pub(super) csrf: &'a str,
@@ -38,25 +38,16 @@ impl View<'_> {
 }
 
 pub(super) fn body(view: &View<'_>) -> Markup {
-    let reference = &view.shown.row.thing.reference;
     let main = html! {
-        (slots(view.panels, PanelPlace::Main, reference))
+        (placed(view.panels, PanelPlace::Main))
         @if let Some(storage) = storage::card(view.known) { (storage) }
         @if view.may_relate || !view.shown.relations.is_empty() { (relations(view)) }
         @if !view.shown.row.thing.notes.is_empty() {
             (Card::new("Notes").body(html! { p dir="auto" { (view.shown.row.thing.notes) } }))
         }
     };
-    let side = html! { (glance(view)) (slots(view.panels, PanelPlace::Side, reference)) @if let Some(moments) = view.moments { (lately(view, moments)) } };
+    let side = html! { (glance(view)) (placed(view.panels, PanelPlace::Side)) @if let Some(moments) = view.moments { (lately(view, moments)) } };
     html! { (columns(Split::Wide, &main, &side)) (dialogs(view)) }
-}
-
-fn slots(panels: &[PanelSlot], place: PanelPlace, reference: &Ref) -> Markup {
-    html! {
-        @for slot in panels.iter().filter(|slot| slot.place == place) {
-            (lazy(&format!("panel-{}", slot.name.replace('.', "-")), slot.title, &slot.src(reference)))
-        }
-    }
 }
 
 fn glance(view: &View<'_>) -> Markup {
@@ -235,6 +226,8 @@ fn dialogs(view: &View<'_>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{HOSTILE, check, clock, row};
+    use kernel::Ref;
+
     use super::*;
     use serde_json::json;
 
@@ -267,9 +260,8 @@ mod tests {
         }
         let relations = if full { vec![related(true), related(false)] } else { vec![] };
         let shown = ThingShown { row: row(7, name), sections: vec![], relations };
-        let slot =
-            PanelSlot { name: "monitor.charts", about: "asset", title: "Figures", place: PanelPlace::Main, grant: "x" };
-        let (panels, pickers, moments) = ([slot], Pickers::default(), [moment]);
+        let part = Part { place: PanelPlace::Main, body: html! { p { "Figures of others" } } };
+        let (panels, pickers, moments) = ([part], Pickers::default(), [moment]);
         body(&View {
             shown: &shown,
             known: &known,
@@ -296,8 +288,7 @@ mod tests {
         check(
             &drawn(HOSTILE, true),
             &[
-                "panel-monitor-charts",
-                "/_panel/monitor.charts/asset/7",
+                "Figures of others",
                 "3 pending, 1 for security",
                 "/desk/4",
                 "data-live=\"asset:7\"",

@@ -67,7 +67,7 @@ fn overview(page: &mut PageCx, shown: &ThingShown, frame: Frame) -> Result<Marku
         None
     };
     let pickers = if frame.edit { Some(Pickers::of(page)?) } else { None };
-    let panels = page.panels("asset");
+    let panels = page.parts(&thing.reference);
     let view = View {
         shown,
         known: &known,

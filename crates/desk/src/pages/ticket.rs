@@ -2,10 +2,10 @@
 
 use kernel::{Result, StoredEvent, Time};
 use maud::{Markup, html};
-use web::page::{Content, PageCx, PanelPlace, PanelSlot};
+use web::page::{Content, PageCx, PanelPlace, Part, placed};
 use web::ui::{
-    Button, Card, Clock, Dialog, Entry, Facts, Field, Form, PageHeader, Split, Tone, columns, lazy, live, nobody,
-    person, post_button, stack, timeline,
+    Button, Card, Clock, Dialog, Entry, Facts, Field, Form, PageHeader, Split, Tone, columns, live, nobody, person,
+    post_button, stack, timeline,
 };
 
 use super::conversation::{self, Composer};
@@ -19,7 +19,7 @@ struct Shown {
     events: Vec<StoredEvent>,
     people: Vec<(i64, String)>,
     teams: Vec<(i64, String)>,
-    panels: Vec<PanelSlot>,
+    panels: Vec<Part>,
     me: Option<i64>,
     may: May,
     note: bool,
@@ -67,7 +67,7 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
         events,
         people,
         teams,
-        panels: page.panels("ticket"),
+        panels: page.parts(&subject(id)),
         me: page.cx.actor.user(),
         may,
         note: page.param("say") == Some("note"),
@@ -92,15 +92,11 @@ fn draw(shown: &Shown) -> Markup {
         may_reply: shown.may.reply,
         may_note: shown.may.note,
     };
-    let place = |place: PanelPlace| {
-        let slots = shown.panels.iter().filter(move |slot| slot.place == place);
-        html! { @for slot in slots { (lazy(&format!("panel-{}", slot.name), slot.title, &slot.src(&ticket.reference))) } }
-    };
     let talk = conversation::card(&ticket.detail, &ticket.conversation, older.as_deref(), &shown.clock);
     let refs = ticket.reference.to_string();
-    let main = html! { (live("conversation", &refs, &here, &talk)) (conversation::composer(&compose)) (place(PanelPlace::Main)) };
+    let main = html! { (live("conversation", &refs, &here, &talk)) (conversation::composer(&compose)) (placed(&shown.panels, PanelPlace::Main)) };
     let facts = html! { (glance(shown)) (links(shown)) (story(shown)) };
-    let side = html! { (live("facts", &refs, &here, &facts)) (place(PanelPlace::Side)) };
+    let side = html! { (live("facts", &refs, &here, &facts)) (placed(&shown.panels, PanelPlace::Side)) };
     html! { (header(shown)) (columns(Split::Wide, &main, &side)) (dialogs(shown)) }
 }
 

@@ -2,14 +2,14 @@
 
 use kernel::Result;
 use maud::{Markup, html};
-use web::page::{Content, PageCx, PanelPlace};
+use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
     Button, Card, Clock, Column, Facts, Field, Form, PageHeader, Row, Split, Table, Tone, columns, pill, post_button,
     status,
 };
 
 use super::check_form::{probe_fields, rule_fields, team_options};
-use super::{Names, ago, looks, others, severity};
+use super::{Names, ago, looks, severity};
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 
@@ -44,14 +44,15 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         delete: page.cx.may("monitor.check.delete"),
         silence: page.cx.may("monitor.silence.create"),
     };
+    let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
         names,
         teams: team_options(page)?,
         may,
         csrf: page.csrf.clone(),
-        main: others(page, &subject, PanelPlace::Main),
-        side: others(page, &subject, PanelPlace::Side),
+        main: placed(&parts, PanelPlace::Main),
+        side: placed(&parts, PanelPlace::Side),
         detail,
     };
     Ok(Content::new(view.detail.check.name.clone(), draw(&view)))

@@ -49,6 +49,7 @@ async function loadChart(chart) {
     const empty = chart.data.series.every(({ points }) => points.every(([, value]) => value === null));
     sayInChart(chart, empty ? "No numbers in this time. They appear as soon as the first ones arrive." : "");
     setChartState(chart, "live", chart.zoom ? "Zoomed" : "Live");
+    if (empty && !chart.zoom) setTimeout(() => chart.seen && !document.hidden && chart.figure.isConnected && void loadChart(chart), 3000);
     render(chart);
     fillTable(chart);
   } catch (error) {
