@@ -64,6 +64,8 @@ struct Engine {
     results: Vec<agent_proto::CheckResult>,
     results_due: Option<Instant>,
     next_sample: Instant,
+    /// Whether a sample was taken since the start.
+    sampled: bool,
     next_facts: Instant,
     next_confirm: Instant,
     status: Status,
@@ -173,6 +175,7 @@ impl Engine {
             results: Vec::new(),
             results_due: None,
             next_sample: now,
+            sampled: false,
             next_facts: now,
             next_confirm: now,
             status: Status { pid: std::process::id(), note: "connecting".into(), ..Status::default() },

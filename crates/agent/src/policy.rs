@@ -109,8 +109,17 @@ pub(crate) fn find(path: &Path) -> Found {
 }
 
 fn writable_by_others(path: &Path) -> Option<String> {
-    let mode = path.metadata().ok()?.mode();
-    (mode & 0o022 != 0).then(|| format!("the policy {} can be written by others; use chmod go-w on it", path.display()))
+    let file = path.metadata().ok()?;
+    if let Some(why) = not_ours(file.uid(), rustix::process::geteuid().as_raw()) {
+        return Some(format!("the policy {} {why}", path.display()));
+    }
+    let open = file.mode() & 0o022 != 0;
+    open.then(|| format!("the policy {} can be written by others; use chmod go-w on it", path.display()))
+}
+
+/// An owner can always write, whatever the mode says: only root and whom the agent runs as may be it.
+fn not_ours(owner: u32, us: u32) -> Option<&'static str> {
+    (owner != 0 && owner != us).then_some("belongs to another user; use chown on it")
 }
 
 impl Policy {

@@ -13,6 +13,8 @@ use crate::ring::Keep;
 /// Most series of a moment.
 const SERVER_SERIES_MAX: usize = 600;
 const WORKSTATION_SERIES_MAX: usize = 40;
+/// How long after the first sample the second is taken.
+const SECOND_SAMPLE: Duration = Duration::from_secs(3);
 const CONFIRM_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Engine {
@@ -34,7 +36,10 @@ impl Engine {
 
     pub(super) fn sample(&mut self) {
         let (now, wall_us) = (Instant::now(), clock::wall_us());
-        self.next_sample = (self.next_sample + self.sample_interval()).max(now);
+        // A rate needs two samples: the second comes soon, so that a new machine shows something at once.
+        let pause = if self.sampled { self.sample_interval() } else { self.sample_interval().min(SECOND_SAMPLE) };
+        self.sampled = true;
+        self.next_sample = (self.next_sample + pause).max(now);
         if let Some(jump_us) = self.jumps.look(wall_us, std::time::Instant::now()) {
             self.counts.jumps += 1;
             log::note(format!("this machine's clock jumped by {} s", jump_us / 1_000_000));

@@ -139,3 +139,10 @@ fn a_written_policy_is_read_back() {
     let policy = Policy::parse(POLICY).unwrap();
     assert_eq!(Policy::parse(&policy.to_toml().unwrap()), Ok(policy));
 }
+
+#[test]
+fn a_policy_that_another_user_owns_is_not_followed() {
+    assert_eq!(super::not_ours(0, 1_000), None);
+    assert_eq!(super::not_ours(1_000, 1_000), None);
+    assert!(super::not_ours(1_000, 0).is_some() && super::not_ours(1_001, 1_000).is_some());
+}
