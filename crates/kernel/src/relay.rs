@@ -1,10 +1,14 @@
 //! The relay: numbers committed events in one order and hands them to the subscribers. Each subscriber has a cursor that
 //! moves in the same transaction as its work, so what only changes the database happens exactly once.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::db::Priority;
 use crate::dispatch::{self, Via, Woken};
 use crate::error::{Error, Result};
-use crate::event::{Reaction, StoredEvent, store};
+use crate::event::store::{self, Cursor};
+use crate::event::{Reaction, StoredEvent};
 use crate::job::dead::{Buried, bury};
 use crate::job::worker::back_off;
 use crate::limits;
@@ -31,23 +35,52 @@ pub(crate) fn round(kernel: &Handle) -> Result<bool> {
         kernel.db.write("kernel.relay.number", Priority::Background, store::number)?;
         busy = true;
     }
+    let (cursors, head) = kernel.db.read(store::cursors)?;
+    let (mut batches, mut passed) = (Batches::default(), Vec::new());
     for reaction in kernel.registry().reactions() {
-        busy |= batch(kernel, reaction)?;
+        let missing = || Error::internal("subscription-missing", reaction.name);
+        let cursor = cursors.get(reaction.name).ok_or_else(missing)?;
+        if cursor.position >= head || cursor.retry_at > kernel.now() {
+            continue;
+        }
+        let events = batches.after(kernel, cursor.position)?;
+        let (done, pass) = batch(kernel, reaction, cursor, &events)?;
+        busy |= done;
+        passed.extend(pass);
+    }
+    if !passed.is_empty() {
+        kernel.db.write("kernel.relay.advance", Priority::Background, move |tx| {
+            passed.iter().try_for_each(|(name, from, to)| store::advance(tx, name, *from, *to).map(drop))
+        })?;
     }
     Ok(busy)
 }
 
-fn batch(kernel: &Handle, reaction: &Reaction) -> Result<bool> {
-    let (cursor, events) = kernel.db.read(|tx| {
-        let cursor =
-            store::cursor(tx, reaction.name)?.ok_or_else(|| Error::internal("subscription-missing", reaction.name))?;
-        let events = store::after(tx, cursor.position, limits::EVENT_BATCH)?;
-        Ok((cursor, events))
-    })?;
-    let Some(last) = events.last().map(|event| event.position) else { return Ok(false) };
-    if cursor.retry_at > kernel.now() {
-        return Ok(false);
+/// The batches of one round: subscribers mostly stand at the same place, so each batch is read once.
+#[derive(Default)]
+struct Batches(HashMap<i64, Arc<[StoredEvent]>>);
+
+impl Batches {
+    fn after(&mut self, kernel: &Handle, position: i64) -> Result<Arc<[StoredEvent]>> {
+        if let Some(known) = self.0.get(&position) {
+            return Ok(known.clone());
+        }
+        let events: Arc<[StoredEvent]> = kernel.db.read(|tx| store::after(tx, position, limits::EVENT_BATCH))?.into();
+        self.0.insert(position, events.clone());
+        Ok(events)
     }
+}
+
+/// A move of a cursor over events that its subscriber does not take: name, from, to.
+type Pass = (&'static str, i64, i64);
+
+fn batch(
+    kernel: &Handle,
+    reaction: &Reaction,
+    cursor: &Cursor,
+    events: &[StoredEvent],
+) -> Result<(bool, Option<Pass>)> {
+    let Some(last) = events.last().map(|event| event.position) else { return Ok((false, None)) };
     let mut position = cursor.position;
     let webhooks =
         if reaction.events == ["*"] { Some(kernel.db.read(settings::store::get::<Webhooks>)?) } else { None };
@@ -57,17 +90,11 @@ fn batch(kernel: &Handle, reaction: &Reaction) -> Result<bool> {
     };
     for event in events.iter().filter(takes) {
         if let Err(error) = deliver(kernel, reaction, position, event) {
-            return put_off(kernel, reaction, position, event, cursor.failures, &error);
+            return put_off(kernel, reaction, position, event, cursor.failures, &error).map(|done| (done, None));
         }
         position = event.position;
     }
-    if position < last {
-        let name = reaction.name;
-        kernel
-            .db
-            .write("kernel.relay.advance", Priority::Background, move |tx| store::advance(tx, name, position, last))?;
-    }
-    Ok(true)
+    Ok((true, (position < last).then_some((reaction.name, position, last))))
 }
 
 fn deliver(kernel: &Handle, reaction: &Reaction, from: i64, event: &StoredEvent) -> Result<()> {

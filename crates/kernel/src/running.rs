@@ -96,7 +96,6 @@ impl Kernel {
         crate::lock::make_folder(&data)?;
         let lock = crate::lock::DataLock::take(&data)?;
         let registry = Registry::new(domains)?;
-        let secrets = crate::secrets::Keys::open(&key_file)?;
         let db = Db::open(&source, &options)?;
         let now = clock.now();
         let migrations: Vec<_> = registry.domains().iter().map(|domain| (domain.name, domain.migrations)).collect();
@@ -105,6 +104,8 @@ impl Kernel {
         for one in &migrated.applied {
             tracing::debug!(migration = one, "applied");
         }
+        let sealed = db.read(crate::secrets::any)?;
+        let secrets = crate::secrets::Keys::open(&key_file, !sealed)?;
         let held = db.read(crate::meta::held)?;
         let kernel = Arc::new(Self {
             db,

@@ -10,14 +10,17 @@ use crate::error::{Error, Result};
 
 mod store;
 
+pub(crate) use store::any;
+
 /// The master keys: the last one seals, all of them open.
 pub(crate) struct Keys {
     keys: Vec<(String, [u8; 32])>,
 }
 
 impl Keys {
-    /// Reads the key file, or makes it with one new key; each line is `id hex`.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Reads the key file; each line is `id hex`. Where nothing is sealed yet, a missing file is made with one new key;
+    /// where something is, a missing file is an error, because a new key would open nothing.
+    pub(crate) fn open(path: &Path, may_make: bool) -> Result<Self> {
         let unusable = |error: &dyn std::fmt::Display| {
             Error::unavailable(format!(
                 "The master key file {} cannot be used: {error}. Secrets cannot be opened without it; restore it from the recovery sheet.",
@@ -26,7 +29,7 @@ impl Keys {
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_make => {
                 let text = new_line()?;
                 write_private(path, &text).map_err(|error| unusable(&error))?;
                 text
@@ -172,17 +175,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "k1 zz\n").unwrap();
-        assert!(Keys::open(&path).is_err());
+        assert!(Keys::open(&path, true).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "k1 zz\n");
+    }
+
+    #[test]
+    fn a_missing_key_file_is_an_error_where_something_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert!(Keys::open(&path, false).is_err_and(|error| error.message.contains("recovery sheet")));
+        assert!(!path.exists(), "no new key stands in for the lost one");
     }
 
     #[test]
     fn rotation_keeps_the_old_key_and_seals_with_the_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let first = Keys::open(&path).unwrap().newest().unwrap().0.clone();
+        let first = Keys::open(&path, true).unwrap().newest().unwrap().0.clone();
         rotate(&path).unwrap();
-        let keys = Keys::open(&path).unwrap();
+        let keys = Keys::open(&path, true).unwrap();
         assert_ne!(keys.newest().unwrap().0, first);
         assert!(keys.by_id(&first).is_ok());
     }

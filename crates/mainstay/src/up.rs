@@ -1,5 +1,6 @@
 //! `mainstay up`: one command starts the server on an embedded database and this machine's agent as a child process.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
     let mut keeper = None;
     let mut agent_pid = None;
     if !up.no_agent {
-        let server = format!("wss://{agents_addr}/agent");
+        let server = format!("wss://{}/agent", from_here(agents_addr));
         let prepared = {
             let (kernel, folder) = (kernel.clone(), folder.clone());
             blocking(move || prepare(&kernel, &folder)).await?
@@ -56,6 +57,16 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
         let _ = keeper.await;
     }
     Ok(())
+}
+
+/// How this machine's own agent reaches an address to listen on: "any address" is loopback from here.
+fn from_here(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

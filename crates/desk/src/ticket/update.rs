@@ -140,8 +140,9 @@ impl Operation for UpdateTicket {
 /// Puts one field back to an earlier value, for undo.
 pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
     fn read<T: serde::de::DeserializeOwned>(field: &str, value: &Value) -> Result<T> {
-        serde_json::from_value(value.clone())
-            .map_err(|error| Error::internal("undo-value", format!("{field}: {error}")))
+        serde_json::from_value(value.clone()).map_err(|_| {
+            Error::conflict(format!("{field} had no value before, so it cannot be put back. Change it by hand."))
+        })
     }
     if let Some(link) = field.strip_prefix("link ") {
         return set_link(cx, id, link, !value.is_null());

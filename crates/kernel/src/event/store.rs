@@ -1,5 +1,7 @@
 //! Events and subscriptions in SQL.
 
+use std::collections::HashMap;
+
 use super::{Pending, StoredEvent};
 use crate::db::{Query, Row, Tx};
 use crate::error::Result;
@@ -68,9 +70,14 @@ pub(crate) fn unnumbered(tx: &mut Tx<'_>) -> Result<bool> {
     Ok(tx.first("SELECT id FROM kernel_events WHERE position = 0 LIMIT 1", &[])?.is_some())
 }
 
+/// Numbered events behind a position. The index holds numbered events only, and is used only where the text says so.
 pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<StoredEvent>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE e.position > ").bind(position).push(" ORDER BY e.position LIMIT ").bind(limit);
+    query
+        .push(" WHERE e.position > 0 AND e.position > ")
+        .bind(position)
+        .push(" ORDER BY e.position LIMIT ")
+        .bind(limit);
     tx.run(&query)?.iter().map(event).collect()
 }
 
@@ -113,10 +120,14 @@ pub(crate) struct Cursor {
     pub(crate) retry_at: Time,
 }
 
-pub(crate) fn cursor(tx: &mut Tx<'_>, subscriber: &str) -> Result<Option<Cursor>> {
-    let row = tx
-        .first("SELECT position, failures, retry_at FROM kernel_subscriptions WHERE name = ?1", &[subscriber.into()])?;
-    row.map(|row| Ok(Cursor { position: row.int(0)?, failures: row.int(1)?, retry_at: row.time(2)? })).transpose()
+/// Where every subscriber stands, and the position of the newest numbered event.
+pub(crate) fn cursors(tx: &mut Tx<'_>) -> Result<(HashMap<String, Cursor>, i64)> {
+    let rows = tx.query("SELECT name, position, failures, retry_at FROM kernel_subscriptions", &[])?;
+    let cursor =
+        |row: &Row| Ok((row.text(0)?, Cursor { position: row.int(1)?, failures: row.int(2)?, retry_at: row.time(3)? }));
+    let cursors = rows.iter().map(cursor).collect::<Result<_>>()?;
+    let head = tx.one("SELECT value FROM kernel_counters WHERE name = 'event_position'", &[])?.int(0)?;
+    Ok((cursors, head))
 }
 
 /// Moves a cursor forward; answers false when it had moved already, so that the work is not done twice.

@@ -24,6 +24,11 @@ pub(super) fn delete(tx: &mut Tx<'_>, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// True when something is sealed.
+pub(crate) fn any(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx.first("SELECT name FROM kernel_secrets LIMIT 1", &[])?.is_some())
+}
+
 pub(super) fn sealed_with_other(tx: &mut Tx<'_>, key_id: &str) -> Result<Vec<String>> {
     tx.query("SELECT name FROM kernel_secrets WHERE key_id <> ?1 ORDER BY name", &[key_id.into()])?
         .iter()
