@@ -97,6 +97,7 @@ fn held_jobs_wait_until_they_are_released() {
     let data = folder.path().join("data");
     let source = Source::Sqlite(folder.path().join("a.db"));
     bring_back(&file, &source, &data).unwrap();
+    std::fs::copy(world.folder().join("key"), data.join("key")).unwrap();
     let copy = opened(source, &data);
     copy.settle().unwrap();
     let counted = || {
