@@ -140,10 +140,8 @@ impl Hub {
             }
             gone
         };
-        if let Some(gone) = gone {
-            if let Some(frame) = last {
-                (gone.push)(frame);
-            }
+        if let (Some(gone), Some(frame)) = (gone, last) {
+            (gone.push)(frame);
         }
     }
 

@@ -79,8 +79,7 @@ pub fn tls_config(kernel: &Handle) -> Result<rustls::ServerConfig> {
 
 /// Opens the keys, making what does not exist yet, and keeps them in memory.
 pub(crate) fn open(kernel: &Handle) -> Result<()> {
-    let (job, seed) = SigningKey::generate().ok_or_else(|| Error::internal("no-random-bytes", "job key"))?;
-    drop(job);
+    let (_, seed) = SigningKey::generate().ok_or_else(|| Error::internal("no-random-bytes", "job key"))?;
     let now = kernel.now();
     let made = authority::Authority::make(now)?;
     let (der, key) = (made.der.clone(), made.key.clone());

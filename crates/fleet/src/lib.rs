@@ -51,7 +51,7 @@ pub fn domain() -> web::Domain {
         kernel: declarations(),
         pages: vec![
             Page::console("/fleet", agent::list::NAME, agent::pages::list),
-            Page::console("/fleet/agents/{id}", agent::list::NAME, agent::pages::show),
+            Page::console("/fleet/agents/{id}", agent::list::NAME, agent::pages::one::show),
             Page::console("/fleet/tokens/{id}", "fleet.token.list", token::pages::show),
             Page::console("/fleet/jobs", job::list::NAME, job::pages::list),
             Page::console("/fleet/jobs/{id}", job::list::NAME, job::pages::show),

@@ -23,7 +23,12 @@ pub(crate) fn panels() -> Vec<Panel> {
 fn agent_card(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
     let listed = page.cx.call(&ListAgents { asset: Some(subject.id), limit: Some(5), ..ListAgents::default() })?;
     let clock = page.clock();
-    let approve = page.cx.may("fleet.agent.approve").then_some((page.csrf.as_str(), page.here.as_str()));
+    let back = page
+        .cx
+        .resolve(std::slice::from_ref(subject))?
+        .remove(subject)
+        .map_or_else(|| "/fleet".to_owned(), |thing| thing.href);
+    let approve = page.cx.may("fleet.agent.approve").then_some((page.csrf.as_str(), back.as_str()));
     let best = listed.items.iter().find(|one| one.state == State::Active).or(listed.items.first());
     Ok(best.map(|agent| card(agent, &clock, approve)))
 }

@@ -72,6 +72,7 @@ impl Operation for StopAll {
     type Output = StopState;
 
     fn run(&self, cx: &mut Cx) -> Result<StopState> {
+        cx.reach_everything(Self::NAME)?;
         let reason = match self.reason.as_deref().map(str::trim) {
             None | Some("") => String::new(),
             Some(text) => kernel::text::line("reason", text, 300)?,
@@ -119,6 +120,7 @@ impl Operation for ReleaseStop {
     type Output = StopState;
 
     fn run(&self, cx: &mut Cx) -> Result<StopState> {
+        cx.reach_everything(Self::NAME)?;
         let Some(order) = current(cx.tx)? else {
             return Err(Error::conflict("Runs are not stopped."));
         };

@@ -4,7 +4,7 @@ use kernel::{Ref, Result};
 use maud::{Markup, html};
 use web::PageCx;
 use web::page::{Panel, PanelPlace};
-use web::ui::{Button, Clock, Column, Empty, Field, Form, Row, Table, post_button, status};
+use web::ui::{Button, Card, Clock, Column, Empty, Field, Form, Row, Table, post_button, status};
 
 use crate::binding::list::ListBindings;
 use crate::binding::{self, BindingView, Mode};
@@ -29,9 +29,8 @@ fn bindings(page: &mut PageCx, check: &Ref) -> Result<Option<Markup>> {
     let options = if add { runbook::store::approved_options(page.cx.tx)? } else { Vec::new() };
     let auto = page.cx.may(binding::add::AUTO);
     let remove = page.cx.may("runbooks.binding.remove");
-    let back = format!("/monitoring/checks/{}", check.id);
-    let back = page.param("_from").map_or(back, str::to_owned);
-    Ok(Some(bindings_body(&Bindings {
+    let back = home(page, check)?;
+    let body = bindings_body(&Bindings {
         check,
         found: &found,
         options: &options,
@@ -40,7 +39,14 @@ fn bindings(page: &mut PageCx, check: &Ref) -> Result<Option<Markup>> {
         remove,
         csrf: &page.csrf,
         back: &back,
-    })))
+    });
+    Ok(Some(html! { (Card::new("Runbooks").flush(body)) }))
+}
+
+/// The page of the thing that a panel stands on: a form in a panel leads back there.
+fn home(page: &mut PageCx, subject: &Ref) -> Result<String> {
+    let known = page.cx.resolve(std::slice::from_ref(subject))?;
+    Ok(known.get(subject).map_or_else(|| "/runs".to_owned(), |thing| thing.href.clone()))
 }
 
 struct Bindings<'a> {
@@ -111,14 +117,15 @@ fn bind_form(view: &Bindings<'_>) -> Markup {
 fn asset_runs(page: &mut PageCx, asset: &Ref) -> Result<Option<Markup>> {
     let found = page.cx.call(&ListRuns { asset: Some(asset.id), limit: Some(10), ..ListRuns::default() })?.items;
     let clock = page.clock();
-    Ok((!found.is_empty()).then(|| runs_body(&found, None, &clock)))
+    Ok((!found.is_empty())
+        .then(|| html! { (Card::new("Runs").link("All runs", "/runs").flush(runs_body(&found, None, &clock))) }))
 }
 
 fn group_runs(page: &mut PageCx, cause: &Ref) -> Result<Option<Markup>> {
     let found = page.cx.call(&ListRuns { cause: Some(cause.clone()), limit: Some(10), ..ListRuns::default() })?.items;
     let start = page.cx.may(run::start::NAME).then_some(page.csrf.as_str());
     let clock = page.clock();
-    Ok((!found.is_empty()).then(|| runs_body(&found, start, &clock)))
+    Ok((!found.is_empty()).then(|| html! { (Card::new("Runs").flush(runs_body(&found, start, &clock))) }))
 }
 
 fn runs_body(found: &[RunView], start: Option<&str>, clock: &Clock) -> Markup {

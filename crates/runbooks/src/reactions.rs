@@ -20,6 +20,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "kernel.approval.decided",
     "fleet.stop.ordered",
     "monitor.group.opened",
+    "monitor.group.changed",
     "monitor.group.recovered",
 ];
 
@@ -32,6 +33,7 @@ pub(crate) fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
         "kernel.approval.decided" => decided(cx, &event.fields()?),
         "fleet.stop.ordered" => stop::stop_all(cx, &format!("{} stopped all runs", event.fields::<Ordered>()?.by)),
         "monitor.group.opened" => opened(cx, &event.fields()?),
+        "monitor.group.changed" => joined(cx, &event.fields()?),
         "monitor.group.recovered" => recovered(cx, &event.fields::<Recovered>()?.group),
         _ => Ok(()),
     }
@@ -187,6 +189,27 @@ fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
     let asset = group.asset.as_ref().map(|asset| asset.id);
     for binding in binding::store::of_checks(cx.tx, &checks)? {
         begin::answer(cx, &binding, &group.group, asset, group.team)?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    group: Ref,
+    #[serde(default)]
+    change: String,
+    #[serde(default)]
+    check: Option<Ref>,
+}
+
+/// A further check of the same cause failed: what is bound to it is answered too, once a group, on the check's own
+/// machine, which may be another than the cause's. Where that cannot be told, the run is only proposed.
+fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
+    let (Some(check), "joined") = (&group.check, group.change.as_str()) else { return Ok(()) };
+    let shown = cx.call_named("monitor.check.show", serde_json::json!({ "id": check.id })).ok();
+    let asset = shown.and_then(|shown| shown.get("asset")?.as_i64());
+    for binding in binding::store::of_checks(cx.tx, &[check.id])? {
+        begin::answer(cx, &binding, &group.group, asset, None)?;
     }
     Ok(())
 }

@@ -42,6 +42,7 @@ impl Operation for CreateToken {
     type Output = NewToken;
 
     fn run(&self, cx: &mut Cx) -> Result<NewToken> {
+        cx.reach_everything(Self::NAME)?;
         let name = kernel::text::line("name", &self.name, 120)?;
         let uses = self.uses.unwrap_or(1);
         if !(1..=10_000).contains(&uses) {

@@ -26,6 +26,7 @@ impl Operation for ListTokens {
     type Output = ListPage<TokenView>;
 
     fn run(&self, cx: &mut Cx) -> Result<ListPage<TokenView>> {
+        cx.reach_everything(Self::NAME)?;
         let limit = list_page::limit(self.limit)?;
         let rows = super::store::page(cx.tx, list_page::before(self.cursor.as_deref())?, limit + 1)?;
         let (count, now) = (super::store::count(cx.tx)?, cx.now);

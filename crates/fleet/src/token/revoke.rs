@@ -21,6 +21,7 @@ impl Operation for RevokeToken {
     type Output = TokenView;
 
     fn run(&self, cx: &mut Cx) -> Result<TokenView> {
+        cx.reach_everything(Self::NAME)?;
         let token = super::find(cx, self.id)?;
         let (by, now) = (cx.actor.name.clone(), cx.now);
         if !super::store::revoke(cx.tx, token.id, &by, now)? {

@@ -144,7 +144,7 @@ fn a_facts_message_is_stored_under_the_asset_of_the_connection_and_acknowledged(
     let section = [("os.name".to_owned(), "\"Debian\"".to_owned())].into_iter().collect();
     let whole = facts::whole("os", 1_772_438_400_000, &section);
     let ack = FromServer::Ack { lane: Lane::Results, seq: 1 };
-    assert_eq!(connection.durable(1, Durable::Facts(whole.clone())), [ack.clone()]);
+    assert_eq!(connection.durable(1, Durable::Facts(whole.clone())), std::slice::from_ref(&ack));
     assert_eq!(connection.durable(1, Durable::Facts(whole)), [ack], "what comes again is acknowledged again");
     let known = world.kernel.read_as(&admin(), |cx| assets::fact(cx.tx, 1, "os", "os.name")).unwrap();
     assert_eq!(known, Some(json!("Debian")));

@@ -18,11 +18,13 @@ pub(crate) fn world() -> World {
 pub(crate) fn restart(world: World) -> World {
     let (folder, clock) = (world.folder().to_owned(), world.clock.clone());
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    let moved = folder.with_extension("again");
+    let moved = folder.with_file_name(format!("{name}.again"));
     std::fs::rename(&folder, &moved).unwrap();
     drop(world);
     let source = match std::env::var("MAINSTAY_TEST_POSTGRES") {
-        Ok(url) if !url.is_empty() => kernel::db::Source::Postgres(url, name.replace(".again", "")),
+        Ok(url) if !url.is_empty() => {
+            kernel::db::Source::Postgres(url, name.split(".again").next().unwrap_or(&name).to_owned())
+        }
         _ => kernel::db::Source::Sqlite(moved.join("mainstay.db")),
     };
     let domains = vec![people::domain().kernel, assets::domain().kernel, fleet::domain().kernel];

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clones;
 #[cfg(test)]
+mod declarations;
+#[cfg(test)]
 mod enrolment;
 #[cfg(test)]
 mod jobs;

@@ -42,6 +42,7 @@ impl Operation for AddBinding {
     type Output = BindingView;
 
     fn run(&self, cx: &mut Cx) -> Result<BindingView> {
+        cx.reach_everything(Self::NAME)?;
         if self.check.kind != "check" {
             return Err(Error::invalid("check", "Give a check, such as check:12."));
         }
@@ -49,16 +50,14 @@ impl Operation for AddBinding {
             return Err(Error::not_found(&self.check).at("check"));
         }
         let version = runbook::version(cx, self.runbook, self.version.as_deref())?;
-        if self.mode == Mode::Auto {
-            if !version.is_approved() {
-                return Err(Error::conflict(format!(
-                    "Version {} of this runbook is not approved, so it cannot run by itself. Have it approved first.",
-                    version.number
-                )));
-            }
-            if !cx.may(AUTO) {
-                return Err(Error::denied(AUTO));
-            }
+        if self.mode != Mode::Propose && !version.is_approved() {
+            return Err(Error::conflict(format!(
+                "Version {} of this runbook is not approved, so an alert cannot set it to work. Have it approved first.",
+                version.number
+            )));
+        }
+        if self.mode == Mode::Auto && !cx.may(AUTO) {
+            return Err(Error::denied(AUTO));
         }
         let given = self.inputs.clone().unwrap_or_default();
         // The machine of the alert stands in for the target, so that everything else is checked now.

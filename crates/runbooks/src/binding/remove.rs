@@ -22,6 +22,7 @@ impl Operation for RemoveBinding {
     type Output = BindingView;
 
     fn run(&self, cx: &mut Cx) -> Result<BindingView> {
+        cx.reach_everything(Self::NAME)?;
         let missing = || Error::not_found(format!("binding:{}", self.id));
         let binding = store::find(cx.tx, self.id)?.ok_or_else(missing)?;
         let (by, now) = (cx.actor.name.clone(), cx.now);

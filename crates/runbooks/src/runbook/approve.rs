@@ -28,6 +28,7 @@ impl Operation for ApproveRunbook {
     type Output = VersionView;
 
     fn run(&self, cx: &mut Cx) -> Result<VersionView> {
+        cx.reach_everything(Self::NAME)?;
         if self.version.is_empty() {
             return Err(Error::invalid(
                 "version",

@@ -88,6 +88,7 @@ impl Operation for SaveRunbook {
     }
 
     fn run(&self, cx: &mut Cx) -> Result<SavedRunbook> {
+        cx.reach_everything(Self::NAME)?;
         let Parsed { book, canonical, hash } = self.parsed()?;
         let now = cx.now;
         let runbook = match store::by_name(cx.tx, &book.name)? {

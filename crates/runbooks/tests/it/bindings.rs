@@ -57,7 +57,7 @@ fn an_approval_starts_the_run_and_a_refusal_ends_it() {
         assert_eq!(run["state"], "approval");
         let pending = town.call("kernel.approval.list", json!({ "state": "pending" }));
         let approval = &pending["items"][0];
-        let decide = json!({ "id": approval["id"], "plan_hash": approval["plan_hash"], "approve": decision });
+        let decide = json!({ "id": approval["id"], "plan_hash": approval["plan_hash"], "approved": decision });
         town.call("kernel.approval.decide", decide);
         assert_eq!(town.run(run["id"].as_i64().unwrap())["state"], state);
     }

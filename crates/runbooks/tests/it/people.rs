@@ -62,7 +62,7 @@ fn an_approval_step_waits_for_somebody_else_and_goes_on_or_fails() {
         let approval: i64 = waiting.strip_prefix("approval:").unwrap().parse().unwrap();
         let plan = town.call("kernel.approval.show", json!({ "id": approval }))["plan_hash"].clone();
         let approver = person(9, &["kernel.approval.*", "runbooks.run.*"]);
-        let decide = json!({ "id": approval, "plan_hash": plan, "approve": decision, "comment": "so be it" });
+        let decide = json!({ "id": approval, "plan_hash": plan, "approved": decision, "comment": "so be it" });
         town.world.call(&approver, "kernel.approval.decide", decide).unwrap();
         town.world.settle().unwrap();
         assert_eq!(town.run(run)["state"], state);

@@ -125,9 +125,12 @@ fn when_no_word_comes_the_run_goes_on_as_unknown() {
     town.answers(run, &["done", "failed"]);
     town.world.pass(time::HOUR).unwrap();
     assert_eq!(town.history().last().map(String::as_str), Some("wait"), "the act is looked at");
-    town.world.pass(time::HOUR).unwrap();
-    town.world.pass(time::HOUR).unwrap();
-    assert_eq!(town.run(run)["step"], 1, "it undid back to the first step");
+    for _ in 0..3 {
+        town.world.pass(time::HOUR).unwrap();
+    }
+    assert_eq!(town.history(), ["free", "look", "start", "wait", "wait", "stop", "unfree"]);
+    town.world.pass(2 * time::HOUR).unwrap();
+    assert_eq!(town.run(run)["state"], "failed");
 }
 
 #[test]

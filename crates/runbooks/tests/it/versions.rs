@@ -25,7 +25,7 @@ fn an_author_does_not_approve_alone_unless_this_is_a_team_of_one() {
     let approve = json!({ "id": saved["id"], "version": saved["version"] });
     assert_eq!(town.refused(&author, "runbooks.runbook.approve", approve.clone()).kind, ErrorKind::Conflict);
     let policy = json!({ "key": "kernel.approvals", "value": { "one_person_team": true, "required": [] } });
-    town.call("kernel.setting.update", policy);
+    town.call("kernel.setting.set", policy);
     let done = town.world.call(&author, "runbooks.runbook.approve", approve.clone()).unwrap();
     assert!(done["approval_note"].as_str().unwrap().contains("team of one person"), "{done}");
     assert_eq!(town.refused(&admin(), "runbooks.runbook.approve", approve).kind, ErrorKind::Conflict, "once only");
