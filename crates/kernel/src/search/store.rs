@@ -8,7 +8,6 @@ use crate::reference::Ref;
 pub(super) fn put(tx: &mut Tx<'_>, document: &Document, words: &[String], scopes: &[String]) -> Result<()> {
     let subject = &document.subject;
     let (text, tokens) = (words.join(" "), scopes.join(" "));
-    let vector = vector(&text, &tokens);
     let mut params: Vec<Value> = vec![
         subject.kind.as_ref().into(),
         subject.id.into(),
@@ -18,7 +17,7 @@ pub(super) fn put(tx: &mut Tx<'_>, document: &Document, words: &[String], scopes
         (&tokens).into(),
     ];
     if tx.dialect() == Dialect::Postgres {
-        params.push(vector.into());
+        params.push(vector(&text, &tokens).into());
         tx.execute(
             "INSERT INTO kernel_search_documents (kind, ref_id, title, at, words, scopes, vector) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, CAST(CAST(?7 AS TEXT) AS TSVECTOR)) \
