@@ -14,6 +14,8 @@ use web::ui::{
 
 use crate::{Shared, pages, respond};
 
+/// So many are counted, here and in the navigation.
+pub(crate) const NEEDS_COUNTED_MAX: usize = 99;
 /// Rows of "Needs you now".
 const NEEDS_MAX: usize = 20;
 /// Rows of "Lately".
@@ -36,7 +38,7 @@ pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Respons
 }
 
 fn render(page: &mut PageCx) -> Result<Content> {
-    let needs = page.cx.attention(NEEDS_MAX)?;
+    let needs = page.cx.attention(NEEDS_COUNTED_MAX)?;
     let clock = page.clock();
     let why = page.param("why").is_some();
     let parts = page.parts(&Ref::new("home", 1));
@@ -132,16 +134,19 @@ fn row(need: &Need, clock: &Clock, explain: bool) -> Attention {
 }
 
 fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, parts: &[Part], beside: &Beside) -> Markup {
-    let rows: Vec<Attention> = needs.iter().map(|need| row(need, clock, explain)).collect();
+    let rows: Vec<Attention> = needs.iter().take(NEEDS_MAX).map(|need| row(need, clock, explain)).collect();
     let link = if explain { ("Hide the scores", "/") } else { ("Why this order?", "/?why=1") };
     let list = html! {
         @if rows.is_empty() {
             (Empty::new("Nothing needs you now", "Alerts, approvals and requests appear here, most pressing first. Add a check to have something watched.")
                 .action(Button::link("Add a check", "/monitoring/checks/new")))
-        } @else { (attention_list(&rows)) }
+        } @else {
+            (attention_list(&rows))
+            @if needs.len() > rows.len() { p.flow { "The " (rows.len()) " most pressing of " (needs.len()) "." } }
+        }
     };
-    let card = html! { (Card::new("Needs you now").count(rows.len()).link(link.0, link.1).flush(list)) };
-    let says = match rows.len() {
+    let card = html! { (Card::new("Needs you now").count(needs.len()).link(link.0, link.1).flush(list)) };
+    let says = match needs.len() {
         0 => "Nothing needs you right now".to_owned(),
         1 => "1 thing needs you".to_owned(),
         n => format!("{n} things need you"),
