@@ -207,7 +207,7 @@ struct Changed {
 fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
     let (Some(check), "joined") = (&group.check, group.change.as_str()) else { return Ok(()) };
     let shown = cx.call_named("monitor.check.show", serde_json::json!({ "id": check.id })).ok();
-    let asset = shown.and_then(|shown| shown.get("asset")?.as_i64());
+    let asset = shown.and_then(|shown| shown.get("check")?.get("asset")?.as_i64());
     for binding in binding::store::of_checks(cx.tx, &[check.id])? {
         begin::answer(cx, &binding, &group.group, asset, None)?;
     }

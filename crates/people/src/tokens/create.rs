@@ -112,7 +112,12 @@ impl CreateToken {
 /// A token must not make tokens: a limited one could make an unlimited one.
 fn signed_in_person(cx: &Cx) -> Result<()> {
     match (&cx.actor.ident, cx.actor.proof) {
-        (Ident::Os(_), _) | (Ident::User(_), Proof::At(_)) => Ok(()),
+        (Ident::Os(_), _) => Ok(()),
+        // A stolen session alone must not turn into a token that outlives it.
+        (Ident::User(_), Proof::At(at)) if cx.now.since(at) <= kernel::limits::PROOF_MICROS => Ok(()),
+        (Ident::User(_), Proof::At(_)) => Err(Error::unconfirmed(
+            "A new token needs a proof of who you are that is not older than 5 minutes. Enter your password again.",
+        )),
         _ => Err(Error::conflict(
             "A token cannot make tokens. Sign in at the console, or use the command line on the server.",
         )),

@@ -98,3 +98,15 @@ fn a_small_administrator_cannot_act_for_a_bigger_one() {
         assert_eq!(error.kind, ErrorKind::Conflict, "{operation}: {error}");
     }
 }
+
+#[test]
+fn a_session_whose_proof_is_old_makes_no_token() {
+    let office = Office::new();
+    let sam = office.user("sam");
+    let now = office.world.kernel.now();
+    let old = Actor { proof: Proof::At(now.plus(-6 * kernel::time::MINUTE)), ..office.actor(sam) };
+    let error = office.call(&old, "people.token.create", json!({})).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unconfirmed);
+    let fresh = Actor { proof: Proof::At(now), ..office.actor(sam) };
+    assert!(office.call(&fresh, "people.token.create", json!({})).is_ok());
+}

@@ -125,6 +125,10 @@ fn allowed(cx: &mut Cx, binding: &Binding, version: &Version, machine: Option<i6
     if binder.reach(crate::binding::add::AUTO, now).is_none() {
         return propose(format!("{} no longer may let runbooks run by themselves.", binding.bound_by_name));
     }
+    let reach = binder.reach(super::start::NAME, now);
+    if reach.is_none_or(|reach| super::start::within_reach(cx, &reach, machine).is_err()) {
+        return propose(format!("{} may not start runs on this machine.", binding.bound_by_name));
+    }
     if store::autos_since(cx.tx, binding.id, machine, now.plus(-HOUR))? >= AUTO_RUNS_PER_HOUR {
         return propose(format!(
             "It started {AUTO_RUNS_PER_HOUR} times by itself within an hour on this machine and did not help for good. A person should look."

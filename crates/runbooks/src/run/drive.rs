@@ -20,7 +20,7 @@ use crate::runbook;
 /// The identity that works on runs.
 pub(crate) const RUNNER: &str = "runbooks.runner";
 /// What the runner may do by itself.
-pub(crate) const RUNNER_GRANTS: &[&str] = &["fleet.job.queue", "fleet.job.cancel"];
+pub(crate) const RUNNER_GRANTS: &[&str] = &["fleet.job.queue", "fleet.job.cancel", "monitor.check.show"];
 /// A machine that does not fetch a job within so many seconds is not there.
 const FETCH_S: u32 = 120;
 /// How long after all of that nothing more is expected, in seconds.
@@ -150,7 +150,11 @@ fn author_may(cx: &mut Cx, run: &Run, operation: &str) -> Result<()> {
     let version = runbook::store::by_id(cx.tx, run.version_id)?.ok_or_else(missing)?;
     let (author, now) = (runbook::holder(cx, &version.author)?, cx.now);
     match author.reach(operation, now) {
-        Some(_) => Ok(()),
+        Some(reach) if super::start::within_reach(cx, &reach, run.asset).is_ok() => Ok(()),
+        Some(_) => Err(Error::conflict(format!(
+            "{}, who wrote this version, has no grant for {operation} that reaches this machine. Have it saved and approved anew.",
+            version.author_name
+        ))),
         None => Err(Error::conflict(format!(
             "{}, who wrote this version, no longer holds a grant for {operation}. Have it saved and approved anew.",
             version.author_name

@@ -68,6 +68,13 @@ impl StartRun {
         within_reach(cx, &reach, asset)?;
         let (by, by_name) = (cx.actor.ident.to_string(), cx.actor.name.clone());
         let cause = self.cause.clone();
+        // What happens is written down at the cause, so it must be something this actor may see.
+        if let Some(cause) = &cause
+            && cx.kernel.registry().noun(&cause.kind).is_some()
+            && !cx.resolve(std::slice::from_ref(cause))?.contains_key(cause)
+        {
+            return Err(Error::not_found(cause).at("cause"));
+        }
         let why = Reason { mode: "hand", binding: 0, check: None, cause, by: (&by, &by_name), words: "" };
         begin::create(cx, &version, &values, asset, RunState::Proposed, &why)
     }
@@ -110,7 +117,7 @@ fn must_be_approved(version: &runbook::Version) -> Result<()> {
 }
 
 /// Refuses a machine that the grant does not reach.
-fn within_reach(cx: &mut Cx, reach: &Reach, asset: Option<i64>) -> Result<()> {
+pub(crate) fn within_reach(cx: &mut Cx, reach: &Reach, asset: Option<i64>) -> Result<()> {
     let Some(id) = asset else { return Ok(()) };
     let missing = || Error::not_found(format!("asset:{id}")).at("asset");
     let brief = assets::brief(cx.tx, &[id])?.remove(&id).ok_or_else(missing)?;

@@ -139,7 +139,10 @@ fn town() -> Domain {
             Entry::of::<CancelJob>(),
             Entry::of::<WriteNote>(),
         ],
-        nouns: vec![Noun { kind: "check", list: "town.event.tell", resolve: checks, set: None }],
+        nouns: vec![
+            Noun { kind: "check", list: "town.event.tell", resolve: checks, set: None },
+            Noun { kind: "alert_group", list: "town.event.tell", resolve: checks, set: None },
+        ],
         ..Domain::default()
     }
 }
