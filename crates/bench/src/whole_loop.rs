@@ -23,6 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const INCIDENTS: &str = "/api/v1/desk/tickets?filter=kind:incident";
 
 pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
+    if std::net::TcpStream::connect(mainstay::demo_service::ADDRESS).is_ok() {
+        let address = mainstay::demo_service::ADDRESS;
+        return Err(Error::unavailable(format!(
+            "Something listens on {address} already. End it first; the demo service needs that address."
+        )));
+    }
     let scratch = run.scratch()?;
     // A copy of the program: whatever it starts is known by it, and is ended with it.
     let program = scratch.path().join("mainstay");
