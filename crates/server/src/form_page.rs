@@ -14,7 +14,8 @@ pub(crate) fn title(entry: &Entry) -> String {
     let mut words = entry.name.rsplit('.');
     let verb = words.next().unwrap_or_default().replace('-', " ");
     let noun = words.next().unwrap_or_default().replace('-', " ");
-    let mut text = format!("{verb} {noun}");
+    // "fleet.stop.all" is said the other way round.
+    let mut text = if verb == "all" { format!("{noun} {verb}") } else { format!("{verb} {noun}") };
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }

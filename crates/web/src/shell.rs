@@ -130,11 +130,14 @@ impl Shell<'_> {
                     link rel="icon" type="image/svg+xml" href=(assets::logo_href());
                     meta name="color-scheme" content="light dark";
                     script type="module" src=(assets::js_href()) {}
+                    // Shown when it is whole: tables do not grow under the reader's eyes.
+                    link rel="expect" href="#end" blocking="render";
                 }
                 body class=(class) data-csrf=[(!self.csrf.is_empty()).then_some(self.csrf)] data-live-source=[self.live.then_some("/_live")]
                     data-keys=[self.keys_off.then_some("off")] {
                     a.skip href="#main" { "Skip to content" }
                     (body)
+                    div #end hidden {}
                     (flash(self.flash.as_ref(), self.csrf))
                     div.progress-line aria-hidden="true" {}
                 }

@@ -217,10 +217,9 @@ fn tokens_card(view: &ListView<'_>) -> Markup {
             .href(format!("/fleet/tokens/{}", token.id))
             .main()
             .cell(status(tone, &crate::events::capital(&token.state)))
-            .text(&format!("{} left", token.uses_left))
             .cell(revoke)
     });
-    let columns = [Column::new("Token").main(), Column::new("State"), Column::new("Machines"), Column::new("Change")];
+    let columns = [Column::new("Token").main(), Column::new("State"), Column::new("Change")];
     html! { (Card::new("Enrolment tokens").flush(html! { (Table::new("Enrolment tokens").columns(columns).rows(rows)) })) }
 }
 

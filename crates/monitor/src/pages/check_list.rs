@@ -97,7 +97,7 @@ fn draw(view: &View) -> Markup {
                 .button(Button::submit("Resume").value("op", "monitor.check.resume").key("r"))
                 .button(Button::submit("Delete").value("op", "monitor.check.delete")),
         )
-        .total(format!("{} checks", count_capped(total, 1_000)))
+        .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "check" } else { "checks" }))
         .paging(next, first)
         .live("list:2", here)
         .empty(empty(view));

@@ -124,7 +124,7 @@ fn list(view: &View) -> Markup {
     let ended = if view.ended { "true" } else { "" };
     let next =
         view.silences.next.as_ref().map(|cursor| with("/monitoring/silences", &[("ended", ended), ("cursor", cursor)]));
-    let list = List::new("silences", table).total(format!("{} silences", view.silences.count)).paging(next, None).empty(Empty::new(
+    let list = List::new("silences", table).total(format!("{} {}", view.silences.count, if view.silences.count == 1 { "silence" } else { "silences" })).paging(next, None).empty(Empty::new(
         "No silences",
         "Before planned work, open an asset or a check and press Silence: alerts of it are then recorded without telling anybody.",
     ));
