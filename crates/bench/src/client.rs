@@ -45,12 +45,13 @@ impl Client {
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, String)> {
         let mut stream = self.connect()?;
         let body = body.map(Value::to_string).unwrap_or_default();
-        write!(
-            stream,
+        let length = body.len();
+        // In one piece: small services answer after the first.
+        let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nMainstay-Confirm: yes\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes())?;
         stream.flush()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
