@@ -163,7 +163,7 @@ fn table(queue: &Queue) -> Table {
             Column::new("Subject").main(),
             Column::new("Requester").wide(),
             Column::new("Thing").wide(),
-            Column::new("Owner"),
+            Column::new("Owner").wide(),
             Column::new("Team").extra(),
             Column::new("Status"),
             Column::new("Updated").num().sort(turned, sorted),
