@@ -25,7 +25,7 @@ const PLACES: &[&str] = &["Hamburg", "Oslo", "Gdansk", "Rotterdam"];
 /// People who ask for help.
 const REQUESTERS: usize = 150;
 /// Tickets in one write, and things in one write: a write stays short.
-const SLICE: u64 = 4_000;
+const SLICE: u64 = 1_000;
 
 /// An open house.
 pub(crate) struct House {
