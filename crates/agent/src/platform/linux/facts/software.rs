@@ -136,7 +136,7 @@ mod tests {
         let mut sheet = Sheet::new("users");
         utmp(&bytes, &mut sheet);
         assert_eq!(sheet.section.len(), 1);
-        assert_eq!(sheet.section["users.pts/0"], r#"{"from":"10.0.0.9","since_s":1700000000,"user":"ada"}"#);
+        assert_eq!(sheet.section["users.pts/0"], r#"{"user":"ada","from":"10.0.0.9","since_s":1700000000}"#);
     }
 
     #[test]
