@@ -88,6 +88,7 @@ pub(crate) async fn ensure(config: &Config) -> Result<Enrolment, Error> {
             Err(error) => log::note(&error),
         }
         failures = failures.saturating_add(1);
+        // Doubling to a minute, so that many machines do not press a server that is coming back.
         tokio::time::sleep(Duration::from_secs(1 << failures.min(6)).min(Duration::from_secs(60))).await;
     }
 }

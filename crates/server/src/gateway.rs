@@ -54,6 +54,7 @@ pub(crate) async fn serve(
             () = listen::asked_to_stop(&mut stopped) => return,
         };
         let Ok((stream, peer)) = accepted else {
+            // No more file handles, mostly: without a pause the loop would spin until one is free.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };

@@ -119,6 +119,7 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
             () = asked_to_stop(&mut stopped) => return,
         };
         let Ok((stream, peer)) = accepted else {
+            // No more file handles, mostly: without a pause the loop would spin until one is free.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -146,6 +147,7 @@ async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<boo
             () = asked_to_stop(&mut stopped) => return,
         };
         let Ok((stream, _)) = accepted else {
+            // No more file handles, mostly: without a pause the loop would spin until one is free.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
