@@ -5,7 +5,7 @@ CREATE TABLE kernel_approvals (
   requires TEXT NOT NULL, team_id INTEGER, requested_by TEXT NOT NULL, requested_name TEXT NOT NULL, requested_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL, state TEXT NOT NULL, decided_by TEXT NOT NULL, decided_name TEXT NOT NULL, decided_at INTEGER NOT NULL,
   comment TEXT NOT NULL, operation TEXT NOT NULL, input TEXT NOT NULL, outcome TEXT NOT NULL
-) STRICT;
+, patterns TEXT NOT NULL DEFAULT '[]') STRICT;
 
 CREATE INDEX kernel_approvals_pending ON kernel_approvals (expires_at) WHERE state = 'pending';
 

@@ -157,7 +157,7 @@ impl Cx<'_, '_> {
         self.request(new, None)
     }
 
-    fn request(&mut self, new: &NewApproval, held: Option<(&str, &serde_json::Value)>) -> Result<i64> {
+    fn request(&mut self, new: &NewApproval, held: Option<&store::Held<'_>>) -> Result<i64> {
         self.must_write("request_approval")?;
         if let Some(id) = store::pending(self.tx, &new.subject, &new.plan_hash)? {
             return Ok(id);

@@ -134,6 +134,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
         match access {
             Access::Anyone => Ok(()),
             Access::SignedIn if self.actor.ident == crate::permission::Ident::Nobody => Err(Error::sign_in()),
+            Access::SignedIn if !self.actor.fits(name) => Err(Error::outside_token(name)),
             Access::SignedIn => Ok(()),
             Access::Grant => self.reach(name).map(|_| ()),
         }

@@ -103,6 +103,14 @@ impl Error {
         )
     }
 
+    /// The token that came leaves this operation out.
+    pub fn outside_token(operation: &str) -> Self {
+        Self::new(
+            ErrorKind::Denied,
+            format!("The token is not for \"{operation}\". Use one whose patterns name it, or one without patterns."),
+        )
+    }
+
     /// A dangerous operation came without confirmation or with an old proof of identity.
     pub fn unconfirmed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unconfirmed, message)

@@ -95,6 +95,9 @@ pub struct Actor {
     pub teams: Vec<i64>,
     /// When they proved who they are.
     pub proof: Proof,
+    /// The patterns of the token they came with: what fits none of them is refused, even what needs no grant. Empty when
+    /// nothing narrows them.
+    pub patterns: Vec<String>,
 }
 
 /// The union of the scopes under which an actor holds an operation.
@@ -113,7 +116,14 @@ pub struct Reach {
 impl Actor {
     /// Nobody.
     pub fn nobody() -> Self {
-        Self { ident: Ident::Nobody, name: "nobody".into(), grants: Vec::new(), teams: Vec::new(), proof: Proof::None }
+        Self {
+            ident: Ident::Nobody,
+            name: "nobody".into(),
+            grants: Vec::new(),
+            teams: Vec::new(),
+            proof: Proof::None,
+            patterns: Vec::new(),
+        }
     }
 
     /// A service identity with grants to everything that matches the patterns.
@@ -125,6 +135,7 @@ impl Actor {
             grants,
             teams: Vec::new(),
             proof: Proof::Standing,
+            patterns: Vec::new(),
         }
     }
 
@@ -136,7 +147,23 @@ impl Actor {
             grants: vec![Grant::everywhere("*")],
             teams: Vec::new(),
             proof: Proof::Standing,
+            patterns: Vec::new(),
         }
+    }
+
+    /// The same actor with no more than the patterns of a token leave; no pattern narrows nothing.
+    #[must_use]
+    pub fn narrowed(self, patterns: &[String]) -> Self {
+        if patterns.is_empty() {
+            return self;
+        }
+        let grants = self.grants.iter().flat_map(|grant| grant.narrowed(patterns)).collect();
+        Self { grants, patterns: patterns.to_vec(), ..self }
+    }
+
+    /// True unless the actor is narrowed to patterns and the operation fits none of them.
+    pub fn fits(&self, operation: &str) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| matches(pattern, operation))
     }
 
     /// The user number, if the actor is a person.
@@ -180,6 +207,26 @@ impl Grant {
     pub fn everywhere(pattern: &str) -> Self {
         Self { pattern: pattern.into(), scope: Scope::Everything, expires_at: None }
     }
+
+    /// What is left of the grant under patterns: never more than the grant, never more than a pattern.
+    pub fn narrowed(&self, patterns: &[String]) -> Vec<Self> {
+        let left = patterns.iter().filter_map(|pattern| both(&self.pattern, pattern));
+        left.map(|pattern| Self { pattern, ..self.clone() }).collect()
+    }
+}
+
+/// A pattern for names that fit both; where that cannot be written as one pattern, none.
+fn both(one: &str, two: &str) -> Option<String> {
+    if matches(one, two) {
+        return Some(two.to_owned());
+    }
+    if matches(two, one) {
+        return Some(one.to_owned());
+    }
+    let prefix = |text: &str| text.strip_suffix('*').filter(|rest| !rest.contains('*')).map(str::to_owned);
+    let suffix = |text: &str| text.strip_prefix('*').filter(|rest| !rest.contains('*')).map(str::to_owned);
+    let join = |front: Option<String>, back: Option<String>| Some(format!("{}*{}", front?, back?));
+    join(prefix(one), suffix(two)).or_else(|| join(prefix(two), suffix(one)))
 }
 
 /// True when `name` fits `pattern`, in which `*` stands for any run of characters.
@@ -231,5 +278,43 @@ mod tests {
         actor.grants.push(Grant { pattern: "a.b".into(), scope: Scope::Everything, expires_at: Some(Time(10)) });
         assert!(actor.reach("a.b", Time(9)).is_some_and(|reach| reach.everything));
         assert_eq!(actor.reach("a.b", Time(10)), None);
+    }
+
+    #[test]
+    fn patterns_of_a_token_leave_what_both_allow() {
+        for (one, two, left) in [
+            ("*", "desk.ticket.list", Some("desk.ticket.list")),
+            ("desk.ticket.list", "*", Some("desk.ticket.list")),
+            ("desk.*", "*.list", Some("desk.*.list")),
+            ("*.list", "desk.*", Some("desk.*.list")),
+            ("desk.*", "assets.*", None),
+            ("desk.ticket.open", "*.list", None),
+        ] {
+            assert_eq!(both(one, two).as_deref(), left, "{one} and {two}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_under_patterns_never_matches_a_name_that_one_of_both_does_not() {
+        let patterns = ["*", "desk.*", "*.list", "desk.ticket.*", "*.ticket.*", "desk.ticket.list", "d*t", "*a*b*"];
+        let names =
+            ["desk.ticket.list", "desk.view.list", "assets.thing.list", "desk.list", "dt", "ab", "desk.ticket.open"];
+        for one in patterns {
+            for two in patterns {
+                let Some(left) = both(one, two) else { continue };
+                for name in names.iter().filter(|name| matches(&left, name)) {
+                    assert!(matches(one, name) && matches(two, name), "{one} and {two} gave {left} for {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrowed_actor_keeps_within_its_patterns_and_an_unnarrowed_one_fits_everything() {
+        let whole = Actor::os("root");
+        assert!(whole.fits("people.me.update") && whole.clone().narrowed(&[]).fits("people.me.update"));
+        let less = whole.narrowed(&["desk.*".to_owned()]);
+        assert!(less.fits("desk.ticket.list") && !less.fits("people.me.update"));
+        assert!(less.reach("desk.ticket.list", Time(0)).is_some() && less.reach("people.me.update", Time(0)).is_none());
     }
 }

@@ -86,6 +86,7 @@ impl Cx<'_, '_> {
         let own = |user: Option<i64>| user.map(|user| token(kind, Some(ScopeToken::User(user))));
         match access {
             Some(Access::Anyone) => vec![token(kind, None)],
+            Some(Access::SignedIn) if !self.actor.fits(list) => Vec::new(),
             Some(Access::SignedIn) => own(self.actor.user()).into_iter().collect(),
             Some(Access::Grant) => match self.actor.reach(list, self.now) {
                 None => Vec::new(),

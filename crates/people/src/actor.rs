@@ -23,7 +23,7 @@ pub fn resolve(tx: &mut Tx<'_>, ident: &Ident, now: Time) -> Result<Actor> {
 }
 
 fn bare(ident: Ident, name: &str, proof: Proof) -> Actor {
-    Actor { ident, name: name.to_owned(), grants: Vec::new(), teams: Vec::new(), proof }
+    Actor { ident, name: name.to_owned(), grants: Vec::new(), teams: Vec::new(), proof, patterns: Vec::new() }
 }
 
 /// The actor of a user who may sign in, without a proof of identity.
@@ -34,7 +34,7 @@ pub(crate) fn of_user(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<Option<Acto
     for given in grants::store::current_of_user(tx, id, now)? {
         held.extend(expand(tx, &given)?);
     }
-    Ok(Some(Actor { ident: Ident::User(id), name: user.name, grants: held, teams, proof: Proof::None }))
+    Ok(Some(Actor { grants: held, teams, ..bare(Ident::User(id), &user.name, Proof::None) }))
 }
 
 /// The grants of operations that a given role stands for; an unknown role stands for none.

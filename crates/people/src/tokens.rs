@@ -1,5 +1,5 @@
-//! Tokens: how programs act as a user. `mst_` and 256 random bits; only the hash is stored. A token may hold less than its
-//! user: then its grants are the intersection with its patterns.
+//! Tokens: how programs act as a user. `mst_` and 256 random bits; only the hash is stored. A token may be for less than its
+//! user may do: then it reaches no operation that fits none of its patterns.
 
 use kernel::db::Tx;
 use kernel::time::MINUTE;
@@ -7,7 +7,6 @@ use kernel::{Actor, Event, Mark, Proof, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::grants::reach;
 use crate::random::fingerprint;
 use crate::sessions::SignedIn;
 
@@ -74,12 +73,7 @@ pub fn resolve(tx: &mut Tx<'_>, token: &str, now: Time) -> Result<Option<SignedI
 
 fn limited(actor: Actor, token: &Token) -> Actor {
     let proof = if token.standing { Proof::Standing } else { Proof::None };
-    let grants = if token.patterns.is_empty() {
-        actor.grants
-    } else {
-        actor.grants.iter().flat_map(|grant| reach::narrowed(grant, &token.patterns)).collect()
-    };
-    Actor { grants, proof, ..actor }
+    Actor { proof, ..actor.narrowed(&token.patterns) }
 }
 
 /// Writes down that a token is used; at most once a minute has an effect.

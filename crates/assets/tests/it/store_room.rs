@@ -30,7 +30,13 @@ impl Room {
     /// Sam, who holds everything of assets in one scope.
     pub(crate) fn sam(&self, scope: Scope) -> Actor {
         let grants = vec![Grant { pattern: "assets.*".into(), scope, expires_at: None }];
-        Actor { ident: Ident::User(self.user), name: "Sam Reyes".into(), grants, teams: vec![], proof: Proof::Standing }
+        Actor {
+            grants,
+            proof: Proof::Standing,
+            ident: Ident::User(self.user),
+            name: "Sam Reyes".into(),
+            ..Actor::nobody()
+        }
     }
 
     pub(crate) fn call(&self, actor: &Actor, operation: &str, input: Value) -> Result<Value> {

@@ -47,6 +47,7 @@ pub(crate) fn actor(id: i64, name: &str, role: &str, scope: &Scope, teams: &[i64
         grants: grants.collect(),
         teams: teams.to_vec(),
         proof: Proof::Standing,
+        ..Actor::nobody()
     }
 }
 

@@ -224,6 +224,7 @@ fn who_does_not_see_a_machine_cannot_see_or_queue_its_jobs() {
         grants: vec![grant("fleet.*")],
         teams: vec![99],
         proof: kernel::Proof::Standing,
+        ..Actor::nobody()
     };
     assert_eq!(world.call(&scoped, "fleet.job.show", json!({ "id": id })).unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(world.call(&scoped, "fleet.agent.show", json!({ "id": 1 })).unwrap_err().kind, ErrorKind::NotFound);

@@ -1,4 +1,5 @@
-//! Dangerous operations that policy holds until somebody else agrees: kept with sealed input, run as who asked.
+//! Dangerous operations that policy holds until somebody else agrees: kept with sealed input, run as who asked and no
+//! further than the token they asked with.
 
 use serde_json::Value;
 
@@ -30,18 +31,21 @@ pub(crate) fn hold(kernel: &Handle, call: &Call, entry: &Entry) -> Result<()> {
     let (name, shown, input) = (entry.name, entry.redacted(&call.input), call.input.clone());
     let title = format!("{} asks to run {name}: {}", call.actor.name, entry.summary().trim_end_matches('.'));
     let id = kernel.write_as((*call.actor).clone(), "kernel.approval.request", move |cx| {
-        let plan_hash = cx.kernel.keys().keyed_digest(&format!("{}\n{name}\n{input}", cx.actor.ident))?;
+        let patterns = &cx.actor.patterns;
+        let limit = patterns.join(", ");
+        let plan_hash = cx.kernel.keys().keyed_digest(&format!("{}\n{name}\n{limit}\n{input}", cx.actor.ident))?;
+        let limit = if limit.is_empty() { limit } else { format!("\nAsked with a token for {limit} only.") };
         let new = NewApproval {
             subject: Ref::new("approval", 0),
             title: title.clone(),
-            detail: format!("Input: {shown}"),
+            detail: format!("Input: {shown}{limit}"),
             plan_hash,
             requires: name.to_owned(),
             team: None,
             requested_by: None,
             expires_at: None,
         };
-        let id = cx.request(&new, Some((name, &shown)))?;
+        let id = cx.request(&new, Some(&store::Held { operation: name, input: &shown, patterns }))?;
         cx.put_secret(&secret(id), input.to_string().as_bytes())?;
         Ok(id)
     })?;
@@ -60,7 +64,8 @@ pub(super) fn enqueue(cx: &mut Cx, approval: i64) -> Result<()> {
     cx.enqueue(&Job::new("kernel.run-approved", &approval)?)
 }
 
-/// Runs what was approved, as who asked for it, with the grants they have now. Harmless to repeat: the call carries the
+/// Runs what was approved, as who asked for it, with the grants they have now under the patterns of the token they came
+/// with. Harmless to repeat: the call carries the
 /// approval's number as its idempotency key.
 pub(crate) fn run_approved(running: &Running<'_>) -> Result<()> {
     let id: i64 = running.input()?;
@@ -68,7 +73,7 @@ pub(crate) fn run_approved(running: &Running<'_>) -> Result<()> {
     let (approval, input, actor) = kernel.read_as(&Actor::service("kernel.approvals", &[]), |cx| {
         let approval = store::get(cx.tx, id)?.ok_or_else(|| Error::not_found(format!("approval:{id}")))?;
         let input = cx.secret(&secret(id))?;
-        let actor = cx.kernel.actor(cx.tx, &approval.requested_by.parse()?)?;
+        let actor = cx.kernel.actor(cx.tx, &approval.requested_by.parse()?)?.narrowed(&approval.patterns);
         Ok((approval, input, actor))
     })?;
     let Some(input) = input else { return Ok(()) };

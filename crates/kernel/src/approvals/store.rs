@@ -53,8 +53,20 @@ pub struct Approval {
     pub operation: String,
     /// The held operation's input, without its secrets.
     pub input: Value,
+    /// The patterns of the token it was asked with, which limit it when it runs; empty when nothing limits it.
+    pub patterns: Vec<String>,
     /// What became of the held operation; empty until it ran.
     pub outcome: String,
+}
+
+/// A call that waits with an approval.
+pub(super) struct Held<'a> {
+    /// The operation.
+    pub(super) operation: &'a str,
+    /// Its input, without its secrets.
+    pub(super) input: &'a Value,
+    /// The patterns of the token it came with.
+    pub(super) patterns: &'a [String],
 }
 
 impl Approval {
@@ -67,7 +79,7 @@ impl Approval {
 }
 
 const COLUMNS: &str = "SELECT id, kind, ref_id, title, detail, plan_hash, requires, team_id, requested_by, requested_name, requested_at, \
-                       expires_at, state, decided_by, decided_name, decided_at, comment, operation, input, outcome FROM kernel_approvals";
+                       expires_at, state, decided_by, decided_name, decided_at, comment, operation, input, outcome, patterns FROM kernel_approvals";
 
 fn approval(row: &Row) -> Result<Approval> {
     let id = row.int(0)?;
@@ -96,6 +108,7 @@ fn approval(row: &Row) -> Result<Approval> {
         operation: row.text(17)?,
         input: row.json(18)?,
         outcome: row.text(19)?,
+        patterns: row.json(20)?,
     })
 }
 
@@ -104,13 +117,13 @@ pub(super) fn insert(
     new: &NewApproval,
     by: (&str, &str),
     expires_at: Time,
-    held: Option<(&str, &Value)>,
+    held: Option<&Held<'_>>,
     now: Time,
 ) -> Result<i64> {
     tx.insert(
         "INSERT INTO kernel_approvals (kind, ref_id, title, detail, plan_hash, requires, team_id, requested_by, requested_name, requested_at, \
-         expires_at, state, decided_by, decided_name, decided_at, comment, operation, input, outcome) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'pending', '', '', 0, '', ?12, ?13, '') RETURNING id",
+         expires_at, state, decided_by, decided_name, decided_at, comment, operation, input, outcome, patterns) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'pending', '', '', 0, '', ?12, ?13, '', ?14) RETURNING id",
         &[
             new.subject.kind.as_ref().into(),
             new.subject.id.into(),
@@ -123,8 +136,9 @@ pub(super) fn insert(
             by.1.into(),
             now.into(),
             expires_at.into(),
-            held.map_or("", |(name, _)| name).into(),
-            held.map_or_else(|| "null".to_owned(), |(_, input)| input.to_string()).into(),
+            held.map_or("", |held| held.operation).into(),
+            held.map_or_else(|| "null".to_owned(), |held| held.input.to_string()).into(),
+            held.map_or_else(|| "[]".to_owned(), |held| serde_json::json!(held.patterns).to_string()).into(),
         ],
     )
 }

@@ -108,8 +108,8 @@ fn checks_groups_and_alerts_are_seen_as_far_as_the_grant_reaches() {
         ident: Ident::User(77),
         name: "Eve".into(),
         grants: vec![Grant { pattern: "monitor.*".into(), scope: Scope::Teams(vec![4_711]), expires_at: None }],
-        teams: vec![],
         proof: Proof::Standing,
+        ..Actor::nobody()
     };
     let see = |operation: &str, input| house.world.call(&stranger, operation, input);
     for list in ["monitor.check.list", "monitor.group.list", "monitor.alert.list"] {

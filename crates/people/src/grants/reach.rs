@@ -1,4 +1,4 @@
-//! Who may give what: nobody gives more than they hold. And what is left of a grant under a token's patterns.
+//! Who may give what: nobody gives more than they hold.
 
 use kernel::permission::matches;
 use kernel::{Cx, Error, Grant, Result, Scope, Time};
@@ -43,26 +43,6 @@ fn scope_covers(held: &Scope, wanted: &Scope) -> bool {
     }
 }
 
-/// What is left of a grant under patterns: never more than the grant, never more than a pattern.
-pub(crate) fn narrowed(grant: &Grant, patterns: &[String]) -> Vec<Grant> {
-    let left = patterns.iter().filter_map(|pattern| both(&grant.pattern, pattern));
-    left.map(|pattern| Grant { pattern, ..grant.clone() }).collect()
-}
-
-/// A pattern for names that fit both; where that cannot be written as one pattern, none.
-fn both(one: &str, two: &str) -> Option<String> {
-    if matches(one, two) {
-        return Some(two.to_owned());
-    }
-    if matches(two, one) {
-        return Some(one.to_owned());
-    }
-    let prefix = |text: &str| text.strip_suffix('*').filter(|rest| !rest.contains('*')).map(str::to_owned);
-    let suffix = |text: &str| text.strip_prefix('*').filter(|rest| !rest.contains('*')).map(str::to_owned);
-    let join = |front: Option<String>, back: Option<String>| Some(format!("{}*{}", front?, back?));
-    join(prefix(one), suffix(two)).or_else(|| join(prefix(two), suffix(one)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,34 +70,5 @@ mod tests {
         let ending = Grant { expires_at: Some(Time(5)), ..grant("*", Scope::Everything) };
         assert!(!covers(&ending, &grant("a", Scope::Own)), "what ends is not given for ever");
         assert!(covers(&ending, &Grant { expires_at: Some(Time(5)), ..grant("a", Scope::Own) }));
-    }
-
-    #[test]
-    fn patterns_of_a_token_leave_what_both_allow() {
-        for (one, two, left) in [
-            ("*", "desk.ticket.list", Some("desk.ticket.list")),
-            ("desk.ticket.list", "*", Some("desk.ticket.list")),
-            ("desk.*", "*.list", Some("desk.*.list")),
-            ("*.list", "desk.*", Some("desk.*.list")),
-            ("desk.*", "assets.*", None),
-            ("desk.ticket.open", "*.list", None),
-        ] {
-            assert_eq!(both(one, two).as_deref(), left, "{one} and {two}");
-        }
-    }
-
-    #[test]
-    fn what_is_left_under_patterns_never_matches_a_name_that_one_of_both_does_not() {
-        let patterns = ["*", "desk.*", "*.list", "desk.ticket.*", "*.ticket.*", "desk.ticket.list", "d*t", "*a*b*"];
-        let names =
-            ["desk.ticket.list", "desk.view.list", "assets.thing.list", "desk.list", "dt", "ab", "desk.ticket.open"];
-        for one in patterns {
-            for two in patterns {
-                let Some(left) = both(one, two) else { continue };
-                for name in names.iter().filter(|name| matches(&left, name)) {
-                    assert!(matches(one, name) && matches(two, name), "{one} and {two} gave {left} for {name}");
-                }
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::office::Office;
 use kernel::time::DAY;
-use kernel::{Actor, ErrorKind, Proof};
+use kernel::{Actor, Cx, ErrorKind, Proof};
 use serde_json::{Value, json};
 
 fn make(office: &Office, actor: &Actor, input: Value) -> String {
@@ -51,10 +51,52 @@ fn patterns_leave_a_token_less_than_its_user_holds_and_never_more() {
 }
 
 #[test]
+fn patterns_leave_out_what_everybody_may_do_for_themselves() {
+    let office = Office::new();
+    let sam = office.user("sam");
+    let tries = [
+        ("people.me.update", json!({ "email": "elsewhere@example.org" })),
+        ("people.session.sign-out-everywhere", json!({})),
+        ("people.token.list", json!({})),
+    ];
+    for (patterns, refused) in [(json!(["desk.ticket.list"]), true), (json!(["people.*"]), false), (json!([]), false)] {
+        let token = make(&office, &office.actor(sam), json!({ "patterns": patterns }));
+        let actor = office.token(&token).unwrap().actor;
+        for (operation, input) in tries.clone() {
+            let call = move |cx: &mut Cx| cx.call_named(operation, input.clone());
+            let kind = office.world.kernel.write_as(actor.clone(), "office.script", call).err().map(|error| error.kind);
+            assert_eq!(kind, refused.then_some(ErrorKind::Denied), "{operation} under {patterns}");
+        }
+    }
+}
+
+#[test]
+fn a_held_call_runs_no_further_than_the_token_it_came_with() {
+    let office = Office::new();
+    let (boss, set) = (Actor::os("boss"), "people.user.set-password");
+    let policy = json!({ "key": "kernel.approvals", "value": { "required": [set] } });
+    office.call(&boss, "kernel.setting.set", policy).unwrap();
+    let sam = office.user("sam");
+    office.give(sam, "watcher", json!({}));
+    for (patterns, outcome) in [(json!([set]), "failed: You do not hold"), (json!([]), "done")] {
+        let token = make(&office, &office.admin(), json!({ "patterns": patterns, "standing": true }));
+        let actor = office.token(&token).unwrap().actor;
+        let input = json!({ "id": sam, "password": "chosen by a script" });
+        let held = office.call(&actor, set, input).unwrap_err().subject.unwrap().id;
+        let plan = office.call(&boss, "kernel.approval.show", json!({ "id": held })).unwrap()["plan_hash"].clone();
+        let decision = json!({ "id": held, "plan_hash": plan, "approved": true });
+        office.call(&boss, "kernel.approval.decide", decision).unwrap();
+        office.world.settle().unwrap();
+        let shown = office.call(&boss, "kernel.approval.show", json!({ "id": held })).unwrap();
+        assert!(shown["outcome"].as_str().unwrap().starts_with(outcome), "{shown}");
+    }
+}
+
+#[test]
 fn a_token_cannot_make_tokens() {
     let office = Office::new();
     for standing in [false, true] {
-        let token = make(&office, &office.admin(), json!({ "patterns": ["desk.*"], "standing": standing }));
+        let token = make(&office, &office.admin(), json!({ "patterns": ["people.*"], "standing": standing }));
         let actor = office.token(&token).unwrap().actor;
         let error = office.call(&actor, "people.token.create", json!({})).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);

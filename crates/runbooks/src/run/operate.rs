@@ -117,6 +117,7 @@ fn one_grant(run: &Run, operation: &str, scopes: Vec<Scope>) -> Actor {
         grants: scopes.into_iter().map(grant).collect(),
         teams: Vec::new(),
         proof: Proof::Standing,
+        patterns: Vec::new(),
     }
 }
 

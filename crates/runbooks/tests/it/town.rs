@@ -180,7 +180,7 @@ pub(crate) fn admin() -> Actor {
 /// A person with grants of their own; the town knows nobody, so the kernel gives them nothing by number.
 pub(crate) fn person(id: i64, patterns: &[&str]) -> Actor {
     let grants = patterns.iter().map(|pattern| Grant::everywhere(pattern)).collect();
-    Actor { ident: Ident::User(id), name: format!("Person {id}"), grants, teams: Vec::new(), proof: Proof::Standing }
+    Actor { ident: Ident::User(id), name: format!("Person {id}"), grants, proof: Proof::Standing, ..Actor::nobody() }
 }
 
 impl Town {
