@@ -104,19 +104,16 @@ impl Cx<'_, '_> {
         store::delete(self.tx, subject, need)
     }
 
-    /// The list for this actor, most pressing first: weight, plus age (a point an hour up to 48), plus 100 when it is the actor's own
+    /// The list for this actor, as far as their grants reach, most pressing first: weight, plus age (a point an hour up to 48), plus 100 when it is the actor's own
     /// and 50 when it is their team's.
     pub fn attention(&mut self, limit: usize) -> Result<Vec<Need>> {
         let mut needs = store::all(self.tx, 2_000)?;
         let (now, user, teams) = (self.now, self.actor.user(), &self.actor.teams);
         let mine = |need: &Need| need.user.is_some() && need.user == user;
+        // To be in a team is not enough: the grant must reach the team's things.
         let reaches = |need: &Need| match self.actor.reach(&need.grant, now) {
             None => false,
-            Some(reach) => {
-                reach.everything
-                    || mine(need)
-                    || need.team.is_some_and(|team| teams.contains(&team) || reach.teams.contains(&team))
-            }
+            Some(reach) => reach.everything || mine(need) || need.team.is_some_and(|team| reach.teams.contains(&team)),
         };
         needs.retain(|need| {
             reaches(need) && (need.user.is_none() || mine(need) || need.user.is_some_and(|_| user.is_none()))

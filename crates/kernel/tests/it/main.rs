@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod attention;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod backup;
@@ -18,6 +20,8 @@ mod faults;
 mod notes;
 #[cfg(test)]
 mod outside;
+#[cfg(test)]
+mod patterns;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
