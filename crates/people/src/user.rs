@@ -1,7 +1,7 @@
 //! Users: people who may sign in, and what may be seen of them.
 
 use kernel::search::{Document, ScopeToken};
-use kernel::{Cx, Error, Event, Mark, Reach, Ref, Result, Time};
+use kernel::{Cx, Error, Event, Mark, Operation, Reach, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,14 @@ pub(crate) fn index(cx: &mut Cx, user: &User) -> Result<()> {
 /// A user the actor's grant for an operation reaches.
 pub(crate) fn reached(cx: &mut Cx, id: i64, operation: &str) -> Result<User> {
     let reach = cx.reach(operation)?;
+    store::find(cx.tx, &[id], &reach)?.pop().ok_or_else(|| Error::not_found(User::subject(id)))
+}
+
+/// A user the actor may see, for an operation on somebody who need not be within the reach of its own grant. Whoever may
+/// not list users at all sees those that grant reaches.
+pub(crate) fn seen(cx: &mut Cx, id: i64, operation: &str) -> Result<User> {
+    let reach = cx.reach(list::ListUsers::NAME).or_else(|_| cx.reach(operation))?;
+    let reach = with_self(reach, cx.actor.user());
     store::find(cx.tx, &[id], &reach)?.pop().ok_or_else(|| Error::not_found(User::subject(id)))
 }
 

@@ -97,7 +97,7 @@ impl GiveGrant {
     fn holder(&self, cx: &mut Cx) -> Result<String> {
         match (self.user, self.team) {
             (Some(id), None) => {
-                let user = user::store::get(cx.tx, id)?.ok_or_else(|| Error::not_found(user::User::subject(id)))?;
+                let user = user::seen(cx, id, Self::NAME)?;
                 match user.disabled_at {
                     None => Ok(user.name),
                     Some(_) => {

@@ -134,8 +134,10 @@ impl Operation for AddMember {
 
     fn run(&self, cx: &mut Cx) -> Result<Team> {
         let team = reached(cx, self.id, Self::NAME)?;
-        let user = user::store::get(cx.tx, self.user)?.filter(|user| user.disabled_at.is_none());
-        let user = user.ok_or_else(|| Error::not_found(user::User::subject(self.user)))?;
+        let user = user::seen(cx, self.user, Self::NAME)?;
+        if user.disabled_at.is_some() {
+            return Err(Error::not_found(user::User::subject(user.id)));
+        }
         for given in grants::store::list(cx.tx, &[], &[team.id], false, cx.now)? {
             let held = actor::expand(cx.tx, &given)?;
             reach::must_cover(cx, &held)?;

@@ -153,3 +153,31 @@ fn what_one_may_not_see_is_not_there() {
         ErrorKind::Denied
     );
 }
+
+#[test]
+fn roles_and_teams_are_given_to_people_one_may_see_and_errors_name_nobody_else() {
+    let office = Office::new();
+    let (sam, kim, stranger) = (office.user("sam"), office.user("kim"), office.user("stranger"));
+    let team = office.world.kernel.db.read(people::default_team).unwrap().unwrap();
+    office.call(&office.admin(), "people.team.add-member", json!({ "id": team, "user": kim })).unwrap();
+    office.give(sam, "administrator", json!({ "scope": "team", "scope_team": team }));
+    let actor = office.actor(sam);
+    let give = |user: i64| {
+        json!({ "user": user, "role": "administrator", "scope": "team", "scope_team": team, "reason": "x" })
+    };
+    for disabled in [false, true] {
+        if disabled {
+            let input = json!({ "id": stranger, "reason": "left" });
+            office.call(&office.admin(), "people.user.disable", input).unwrap();
+        }
+        for (operation, input) in
+            [("people.grant.give", give(stranger)), ("people.team.add-member", json!({ "id": team, "user": stranger }))]
+        {
+            let error = office.call(&actor, operation, input).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::NotFound, "{operation}: {error}");
+            assert!(!error.message.contains("User stranger"), "{operation}: {error}");
+        }
+    }
+    office.call(&actor, "people.grant.give", give(kim)).unwrap();
+    office.call(&actor, "people.team.add-member", json!({ "id": team, "user": sam, "lead": true })).unwrap();
+}
