@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
 use crate::machine::{Rule, State};
 use crate::probe::{Kind, Probe};
-use crate::store;
+use crate::{ground, store};
 
 pub mod create;
 pub mod delete;
@@ -150,8 +150,23 @@ impl NewCheck {
         }
     }
 
+    /// Refuses what does not hold together or is not there for whoever asks. `old` is what the check was before.
+    pub(crate) fn check(&self, cx: &mut Cx, operation: &str, old: Option<&Self>) -> Result<()> {
+        self.check_numbers()?;
+        if old.map_or(self.vantage != self.asset, |old| old.vantage != self.vantage) {
+            ground::visible_asset(cx, operation, self.vantage, "vantage")?;
+        }
+        if old.is_none_or(|old| old.team != self.team) {
+            known_team(cx, self.team)?;
+        }
+        if old.is_none_or(|old| old.vantage != self.vantage) {
+            room_for_one(cx, self.vantage)?;
+        }
+        Ok(())
+    }
+
     /// Refuses numbers that do not make sense alone or together.
-    pub(crate) fn check_numbers(&self) -> Result<()> {
+    fn check_numbers(&self) -> Result<()> {
         let window = i64::try_from(WINDOW).unwrap_or(i64::MAX);
         if !(INTERVAL_S_MIN..=INTERVAL_S_MAX).contains(&self.interval_s) {
             return Err(Error::invalid(
@@ -210,7 +225,7 @@ pub(crate) fn known_team(cx: &mut Cx, team: Option<i64>) -> Result<()> {
 }
 
 /// Refuses one check more than an agent, or the house, may have.
-pub(crate) fn room_for_one(cx: &mut Cx, vantage: i64) -> Result<()> {
+fn room_for_one(cx: &mut Cx, vantage: i64) -> Result<()> {
     if store::checks::count_of_agent(cx.tx, vantage)? >= CHECKS_PER_AGENT_MAX {
         return Err(Error::over_limit(format!(
             "One agent runs at most {CHECKS_PER_AGENT_MAX} checks. Remove some, or let another agent look (vantage)."

@@ -9,6 +9,7 @@ use crate::events::Before;
 use crate::store;
 
 pub mod acknowledge;
+pub(crate) mod flaps;
 pub mod list;
 pub(crate) mod open;
 pub(crate) mod recover;

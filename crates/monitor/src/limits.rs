@@ -12,8 +12,8 @@ pub(crate) const INTERVAL_S_DEFAULT: i64 = 10;
 pub(crate) const WINDOW: usize = 20;
 /// This many changes between good and bad in the window: the check flaps.
 pub(crate) const FLAP_ENTER: usize = 5;
-/// Down to this many changes the check flaps no longer.
-pub(crate) const FLAP_LEAVE: usize = 3;
+/// This many results in a row that are the same: the check flaps no longer.
+pub(crate) const FLAP_QUIET: usize = 12;
 /// Intervals without a result after which there is no data.
 pub(crate) const MISSED_INTERVALS: i64 = 3;
 /// A result this much older than its arrival is history: kept as a series, not judged. In microseconds.
@@ -28,6 +28,10 @@ pub(crate) const HOPS_MAX: usize = 3;
 pub(crate) const RELATED_MAX: usize = 200;
 /// A parent that fires this long after its children takes them over, in microseconds.
 pub(crate) const MERGE_MICROS: i64 = 2 * MINUTE;
+/// An alert waits this long at most for newer results of what its asset stands on, in microseconds.
+pub(crate) const HOLD_MICROS_MAX: i64 = 30 * SECOND;
+/// Most checks of what an asset stands on that an alert waits for.
+pub(crate) const HOLD_PARENTS_MAX: i64 = 50;
 /// "What changed just before" reaches this far back, in microseconds.
 pub(crate) const BEFORE_MICROS: i64 = 2 * HOUR;
 /// Most entries of "what changed just before".

@@ -15,7 +15,9 @@ use crate::machine::{Machine, Outcome, State, Step};
 use crate::probe::Probe;
 use crate::store;
 
+mod flaps;
 mod flush;
+mod hold;
 mod intake;
 mod tick;
 
@@ -99,6 +101,8 @@ pub(crate) struct Monitor {
     outbox: Mutex<VecDeque<Pending>>,
     flushing: Mutex<()>,
     agents: Mutex<BTreeMap<i64, Agent>>,
+    /// Alerts that fired and wait for word of what their asset stands on.
+    held: Mutex<BTreeMap<i64, hold::Held>>,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
 }
 
@@ -120,6 +124,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         outbox: Mutex::default(),
         flushing: Mutex::default(),
         agents: Mutex::default(),
+        held: Mutex::default(),
         registers: Mutex::default(),
     });
     monitor.load(handle, now)?;
@@ -173,6 +178,7 @@ impl Monitor {
             let Some(machine) = machines.remove(&check.id) else { continue };
             match lives.checks.get_mut(&check.id) {
                 None => {
+                    self.resume_hold(&check, now);
                     let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
                     lives.checks.insert(live.check.id, live);
                 }
@@ -257,6 +263,7 @@ impl Live {
         let mut lines: Vec<String> =
             self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
         lines.reverse();
+        lines.extend(self.flap_words(step).map(|words| line(self.seen_at, &words)));
         lines
     }
 

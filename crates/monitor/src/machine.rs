@@ -2,6 +2,8 @@
 //!
 //! An alert *fires* when n of the last m known results are bad and the newest is, and *clears* after k good ones in a
 //! row. Runs that could not be made and missing results are no knowledge: they count neither way, and never clear.
+//!
+//! Results that go back and forth are *flapping*: an open alert then stays open until enough results in a row are the same.
 
 use std::collections::VecDeque;
 
@@ -9,7 +11,7 @@ use kernel::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{FLAP_ENTER, FLAP_LEAVE, WINDOW};
+use crate::limits::{FLAP_ENTER, FLAP_QUIET, WINDOW};
 
 /// How an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -95,10 +97,37 @@ pub(crate) struct Machine {
     counted: usize,
     /// Runs in a row that could not be made.
     errors: usize,
-    flapping: bool,
+    /// Results go back and forth.
+    #[serde(default)]
+    pub(crate) flaps: Option<Flaps>,
 }
 
-/// A change of state.
+/// What is remembered of results that go back and forth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Flaps {
+    /// How often a good result was followed by a bad one.
+    pub(crate) falls: usize,
+    /// When the first of those bad results was made, in milliseconds.
+    pub(crate) first_ms: i64,
+    /// The falls that were told last.
+    told: usize,
+}
+
+/// What is to be told about flapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flap {
+    /// It began, or became twice as much as was told last.
+    Goes(Flaps),
+    /// It is over: so many results in a row were the same.
+    Over(Flaps),
+}
+
+/// So many results in a row that are the same end flapping.
+pub(crate) fn quiet(rule: &Rule) -> usize {
+    FLAP_QUIET.max(rule.clear_k)
+}
+
+/// A change of state, or of what is to be told about a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// Before.
@@ -109,20 +138,14 @@ pub(crate) struct Step {
     pub(crate) fired: bool,
     /// The alert cleared with this step.
     pub(crate) cleared: bool,
+    /// Flapping began, became more, or is over.
+    pub(crate) flap: Option<Flap>,
 }
 
 impl Machine {
     /// The memory of a check that has no result yet.
     pub(crate) fn new(since: Time) -> Self {
-        Self {
-            state: State::Waiting,
-            open: false,
-            since,
-            window: VecDeque::new(),
-            counted: 0,
-            errors: 0,
-            flapping: false,
-        }
+        Self { state: State::Waiting, open: false, since, window: VecDeque::new(), counted: 0, errors: 0, flaps: None }
     }
 
     /// True when this very result was taken before: agents send again what was not acknowledged.
@@ -133,6 +156,7 @@ impl Machine {
     /// Takes one result. `at_ms` is when it was made, `now` when it is judged.
     pub(crate) fn take(&mut self, rule: &Rule, at_ms: i64, outcome: Outcome, now: Time) -> Option<Step> {
         let was_open = self.open;
+        let mut flap = None;
         let state = match outcome {
             Outcome::Unknown => {
                 self.errors += 1;
@@ -140,34 +164,63 @@ impl Machine {
             }
             Outcome::Good | Outcome::Bad => {
                 self.errors = 0;
-                self.push(at_ms, outcome == Outcome::Bad);
+                flap = self.push(rule, at_ms, outcome == Outcome::Bad);
                 self.judge(rule)
             }
         };
-        self.enter(state, was_open, now)
+        self.enter(state, was_open, flap, now)
     }
 
     /// Nothing came for too long: no data when the agent is there, stale when it is not.
     pub(crate) fn missing(&mut self, agent_is_there: bool, now: Time) -> Option<Step> {
         let state = if agent_is_there { State::NoData } else { State::Stale };
         let open = self.open;
-        self.enter(state, open, now)
+        self.enter(state, open, None, now)
     }
 
     /// The check was changed: earlier results say nothing about it. An open alert stays open until good results come.
     pub(crate) fn forget(&mut self) {
         self.window.clear();
-        (self.counted, self.errors, self.flapping) = (0, 0, false);
+        (self.counted, self.errors, self.flaps) = (0, 0, None);
     }
 
-    fn push(&mut self, at_ms: i64, bad: bool) {
+    fn push(&mut self, rule: &Rule, at_ms: i64, bad: bool) -> Option<Flap> {
+        let fell = bad && self.window.back().is_some_and(|(_, bad)| !bad);
         self.window.push_back((at_ms, bad));
         if self.window.len() > WINDOW {
             self.window.pop_front();
         }
         self.counted = (self.counted + 1).min(WINDOW);
-        let changes = self.changes();
-        self.flapping = changes >= if self.flapping { FLAP_LEAVE + 1 } else { FLAP_ENTER };
+        self.flap(rule, fell)
+    }
+
+    /// Whether results go back and forth, and what of it is to be told.
+    fn flap(&mut self, rule: &Rule, fell: bool) -> Option<Flap> {
+        let Some(mut flaps) = self.flaps else {
+            if self.changes() < FLAP_ENTER {
+                return None;
+            }
+            let falls: Vec<i64> = self.falls().collect();
+            let first_ms = falls.first().copied().unwrap_or_default();
+            let flaps = Flaps { falls: falls.len(), first_ms, told: falls.len() };
+            self.flaps = Some(flaps);
+            return Some(Flap::Goes(flaps));
+        };
+        let same = self.streak();
+        if same >= quiet(rule) {
+            // What went back and forth is told and over: it does not count towards the next time.
+            self.flaps = None;
+            self.window.drain(..self.window.len().saturating_sub(same));
+            self.counted = self.counted.min(self.window.len());
+            return Some(Flap::Over(flaps));
+        }
+        flaps.falls += usize::from(fell);
+        let more = flaps.falls >= 2 * flaps.told;
+        if more {
+            flaps.told = flaps.falls;
+        }
+        self.flaps = Some(flaps);
+        more.then_some(Flap::Goes(flaps))
     }
 
     fn judge(&mut self, rule: &Rule) -> State {
@@ -176,7 +229,7 @@ impl Machine {
         let bad = recent.filter(|(_, bad)| *bad).count();
         let good_streak = self.window.iter().rev().take_while(|(_, bad)| !bad).count();
         if self.open {
-            if self.flapping {
+            if self.flaps.is_some() {
                 return State::Flapping;
             }
             if good_streak < rule.clear_k.max(1) {
@@ -188,23 +241,36 @@ impl Machine {
         }
         if newest_bad && bad >= rule.fire_n.max(1) {
             self.open = true;
-            return if self.flapping { State::Flapping } else { State::Firing };
+            return if self.flaps.is_some() { State::Flapping } else { State::Firing };
         }
-        match (self.flapping, bad) {
+        match (self.flaps.is_some(), bad) {
             (true, _) => State::Flapping,
             (false, 0) => State::Ok,
             (false, _) => State::Pending,
         }
     }
 
-    fn enter(&mut self, state: State, was_open: bool, now: Time) -> Option<Step> {
-        let step = Step { from: self.state, to: state, fired: self.open && !was_open, cleared: was_open && !self.open };
-        if step.from == step.to && !step.fired && !step.cleared {
-            return None;
+    fn enter(&mut self, state: State, was_open: bool, flap: Option<Flap>, now: Time) -> Option<Step> {
+        let step =
+            Step { from: self.state, to: state, fired: self.open && !was_open, cleared: was_open && !self.open, flap };
+        let moved = step.from != step.to || step.fired || step.cleared;
+        if moved {
+            self.state = state;
+            self.since = now;
         }
-        self.state = state;
-        self.since = now;
-        Some(step)
+        (moved || flap.is_some()).then_some(step)
+    }
+
+    /// When the bad results were made that followed a good one, or none; oldest first, in milliseconds.
+    fn falls(&self) -> impl Iterator<Item = i64> {
+        let before = std::iter::once(false).chain(self.window.iter().map(|(_, bad)| *bad));
+        self.window.iter().zip(before).filter(|((_, bad), before)| *bad && !before).map(|((at, _), _)| *at)
+    }
+
+    /// How many results at the end of the window are the same.
+    fn streak(&self) -> usize {
+        let newest = self.window.back().map(|(_, bad)| *bad);
+        self.window.iter().rev().take_while(|(_, bad)| Some(*bad) == newest).count()
     }
 
     /// How often results changed between good and bad in the window.

@@ -4,7 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, index, known_team, room_for_one};
+use super::{Check, NewCheck, Severity, index};
 use crate::events::CheckCreated;
 use crate::limits::INTERVAL_S_DEFAULT;
 use crate::machine::Machine;
@@ -89,10 +89,6 @@ impl CreateCheck {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let name = kernel::text::line("name", name.unwrap_or(&kernel::text::shorten(&probe.words(), 100)), 120)?;
         let asset = ground::visible_asset(cx, Self::NAME, self.asset, "asset")?;
-        if let Some(vantage) = self.vantage {
-            ground::visible_asset(cx, Self::NAME, vantage, "vantage")?;
-        }
-        known_team(cx, self.team)?;
         let (n, m, k) = if kind == Kind::Silent { (1, 1, 1) } else { (2, 3, 2) };
         let fire_m = self.fire_m.unwrap_or(m.max(self.fire_n.unwrap_or(0)));
         let new = NewCheck {
@@ -110,7 +106,7 @@ impl CreateCheck {
             place: asset.place,
             owner: asset.owner,
         };
-        new.check_numbers()?;
+        new.check(cx, Self::NAME, None)?;
         Ok(new)
     }
 }
@@ -124,7 +120,6 @@ impl Operation for CreateCheck {
 
     fn run(&self, cx: &mut Cx) -> Result<Check> {
         let new = self.fields(cx)?;
-        room_for_one(cx, new.vantage)?;
         let machine =
             serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;
         let (id, _) = store::checks::insert(cx.tx, &new, &machine, cx.now)?;

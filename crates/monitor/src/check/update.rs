@@ -4,10 +4,10 @@ use kernel::{Access, Change, Cx, Effect, Operation, Ref, Result, Route, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, find, index, kind_or, known_team, room_for_one};
+use super::{Check, NewCheck, Severity, find, index, kind_or};
 use crate::events::CheckChanged;
 use crate::probe::{Kind, Params, Probe};
-use crate::{ground, store};
+use crate::store;
 
 /// Change a check. Fields that are left out stay as they are. The results so far no longer count when what is looked at
 /// changes; an alert that is out stays out until good results come.
@@ -124,18 +124,14 @@ impl UpdateCheck {
         Probe::new(kind, &params)
     }
 
-    fn fields(&self, cx: &mut Cx, current: &Check) -> Result<NewCheck> {
+    fn fields(&self, current: &Check) -> Result<NewCheck> {
         let mut new = NewCheck::of(current);
         new.probe = self.probe(&current.probe)?;
         if let Some(name) = &self.name {
             new.name = kernel::text::line("name", name, 120)?;
         }
         new.vantage = self.vantage.apply(Some(current.vantage)).unwrap_or(current.asset);
-        if new.vantage != current.vantage {
-            ground::visible_asset(cx, Self::NAME, new.vantage, "vantage")?;
-        }
         new.team = self.team.apply(current.team);
-        known_team(cx, new.team)?;
         new.interval_s = self.interval_s.unwrap_or(new.interval_s);
         new.fire_n = self.fire_n.unwrap_or(new.fire_n);
         new.fire_m = self.fire_m.unwrap_or(new.fire_m);
@@ -155,7 +151,7 @@ impl Operation for UpdateCheck {
     fn run(&self, cx: &mut Cx) -> Result<Check> {
         let current = find(cx, Self::NAME, self.id)?;
         cx.expect_version(&current.reference(), self.expected_version, current.version)?;
-        let new = self.fields(cx, &current)?;
+        let new = self.fields(&current)?;
         apply(cx, &current, &new)?;
         find(cx, Self::NAME, self.id)
     }
@@ -167,12 +163,8 @@ pub(crate) fn apply(cx: &mut Cx, current: &Check, new: &NewCheck) -> Result<()> 
     if *new == old {
         return Ok(());
     }
-    new.check_numbers()?;
-    let moved = new.vantage != old.vantage;
-    if moved {
-        room_for_one(cx, new.vantage)?;
-    }
-    let renewed = moved || new.probe != old.probe || new.interval_s != old.interval_s;
+    new.check(cx, UpdateCheck::OPERATION, Some(&old))?;
+    let renewed = new.vantage != old.vantage || new.probe != old.probe || new.interval_s != old.interval_s;
     store::checks::update(cx.tx, current.id, new, renewed, cx.now)?;
     new.record(cx, &current.reference(), Some(&old))?;
     index(cx, current.id, new)?;

@@ -77,16 +77,17 @@ impl Event for GroupOpened {
     }
 }
 
-/// An open group changed: an alert joined or left, it matters more, somebody acknowledged it.
+/// An open group changed: an alert joined, left, or goes back and forth, or somebody acknowledged it.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupChanged {
     /// The group.
     pub group: Ref,
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
-    /// `joined`, `left`, `acknowledged` or `unacknowledged`.
+    /// `joined`, `left`, `flapping` (an alert goes back and forth), `steady` (it no longer does, and is still out),
+    /// `acknowledged` or `unacknowledged`.
     pub change: &'static str,
-    /// The check whose alert joined or left.
+    /// The check whose alert it is about.
     pub check: Option<Ref>,
     /// How much the group matters now.
     pub severity: Severity,
@@ -104,7 +105,7 @@ impl Event for GroupChanged {
     }
     fn mark(&self) -> Mark {
         match self.change {
-            "joined" => mark(self.severity),
+            "joined" | "flapping" | "steady" => mark(self.severity),
             "left" => Mark::Ok,
             "acknowledged" => Mark::Working,
             _ => Mark::Info,

@@ -12,14 +12,14 @@ use crate::{ground, notify, silence, store};
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "alert";
 
-/// Puts a fired alert into the group of its cause, or opens one.
-pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String]) -> Result<()> {
+/// Puts a fired alert into the group of its cause, or opens one. `looked` says what was looked at again before.
+pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String], looked: &[String]) -> Result<()> {
     let ancestors = ground::ancestors(cx.tx, check.asset)?;
     let mut near = vec![check.asset];
     near.extend(&ancestors);
     let (id, silenced) = match store::alerts::open_group_on(cx.tx, &near)? {
         Some(group) => (group, join(cx, group, check, evidence)?),
-        None => open(cx, check, &ancestors, evidence)?,
+        None => open(cx, check, &ancestors, &[looked, evidence].concat())?,
     };
     cx.emit(&AlertFired {
         alert: Ref::new("alert", check.alert),

@@ -8,18 +8,18 @@ use crate::events::{AlertRecovered, GroupChanged, GroupRecovered};
 use crate::limits::EVIDENCE_MAX;
 use crate::{ground, notify, store};
 
-/// Takes a cleared alert out of its group.
+/// Takes a cleared alert out of its group. One that nobody was told of, because it still waited, is not told as recovered.
 pub(crate) fn cleared(cx: &mut Cx, check: &Check, evidence: &[String]) -> Result<()> {
+    let Some(group) = check.group else { return Ok(()) };
     cx.emit(&AlertRecovered {
         alert: Ref::new("alert", check.alert),
         check: check.reference(),
         asset: Ref::new("asset", check.asset),
-        group: check.group.map(|id| Ref::new("alert_group", id)),
+        group: Some(Ref::new("alert_group", group)),
         name: check.name.clone(),
         evidence: evidence.to_vec(),
         lasted_s: check.fired_at.map_or(0, |at| cx.now.since(at) / kernel::time::SECOND),
     })?;
-    let Some(group) = check.group else { return Ok(()) };
     store::alerts::set_group(cx.tx, check.id, None)?;
     let asset = ground::asset_name(cx.tx, check.asset)?;
     let lines = evidence.iter().map(|line| format!("{asset}, {}: {line}", check.name)).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
-use super::{Monitor, Pending, lock};
+use super::{Monitor, Pending, hold, lock};
 use crate::limits::SLICE;
 use crate::{group, store};
 
@@ -65,14 +65,18 @@ fn write(cx: &mut Cx, pending: &Pending) -> Result<()> {
     let text = pending.evidence.last().cloned().unwrap_or_default();
     let asset = check.asset;
     store::alerts::moved(cx.tx, check.id, asset, &pending.step, &pending.machine, &text, pending.at)?;
+    let step = &pending.step;
     cx.touch(Ref::new("alert", check.alert));
     cx.touch(Ref::new("asset", asset));
     cx.touch(Ref::new("list", 2));
-    if pending.step.fired {
-        group::open::fired(cx, &check, &pending.evidence)?;
+    if step.fired && !hold::wait(cx, &check, pending)? {
+        group::open::fired(cx, &check, &pending.evidence, &[])?;
     }
-    if pending.step.cleared {
+    if step.cleared {
         group::recover::cleared(cx, &check, &pending.evidence)?;
+    }
+    if let Some(flap) = step.flap.filter(|_| pending.machine.open && !step.fired) {
+        group::flaps::told(cx, &check, flap, &text)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub fn tick(handle: &Handle) -> Result<()> {
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
     monitor.flush(handle)?;
+    monitor.release(handle)?;
     if review {
         review_silences(handle)?;
     }

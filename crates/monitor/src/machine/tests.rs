@@ -65,7 +65,11 @@ fn sequences_of_results_lead_to_these_states() {
         ((2, 3, 2), "beb", "PPF", 1, 0),
         // flapping: one alert, however often it goes back and forth
         ((3, 3, 2), "gbgbgb", "OPPPPL", 0, 0),
-        ((2, 3, 1), "bgbgbgggggggggggggggggggggg", "PPFOPLLLLLLLLLLLLLLLLOOOOOO", 1, 1),
+        ((2, 3, 1), "bgbgbgggggggggggggggggggggg", "PPFOPLLLLLLLLLLLOOOOOOOOOOO", 1, 1),
+        // it ends with twelve results in a row that are the same, either way, and counts anew from there
+        ((2, 3, 2), "bbggbbggbbgggggggggggggg", "PFFOPFFOPFLLLLLLLLLLLOOO", 3, 3),
+        ((2, 3, 2), "bbggbbggbbggggggggggggbbgg", "PFFOPFFOPFLLLLLLLLLLLOPFFO", 4, 4),
+        ((2, 3, 2), "bbggbbggbbggbbbbbbbbbbbbbgg", "PFFOPFFOPFLLLLLLLLLLLLLFFFO", 3, 3),
         ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPFLLLL", 3, 2),
     ];
     for ((fire_n, fire_m, clear_k), sequence, expected, fired, cleared) in table {
@@ -73,6 +77,31 @@ fn sequences_of_results_lead_to_these_states() {
         let (_, states, got_fired, got_cleared) = play(&rule, sequence);
         assert_eq!((states.as_str(), got_fired, got_cleared), (expected, fired, cleared), "{rule:?} over {sequence}");
     }
+}
+
+#[test]
+fn flapping_is_told_when_it_begins_when_it_doubles_and_when_it_is_over() {
+    let mut machine = Machine::new(Time(0));
+    let mut told = Vec::new();
+    let sequence = format!("{}{}", "bbgg".repeat(12), "g".repeat(12));
+    for (at, letter) in (1_i64..).zip(sequence.chars()) {
+        let outcome = if letter == 'b' { Outcome::Bad } else { Outcome::Good };
+        match machine.take(&RULE, at, outcome, Time(at)).and_then(|step| step.flap) {
+            Some(Flap::Goes(flaps)) => told.push((at, flaps.falls, flaps.first_ms, "goes")),
+            Some(Flap::Over(flaps)) => told.push((at, flaps.falls, flaps.first_ms, "over")),
+            None => {}
+        }
+    }
+    assert_eq!(told, [(11, 3, 1, "goes"), (21, 6, 1, "goes"), (45, 12, 1, "goes"), (58, 12, 1, "over")]);
+    assert!(!machine.open);
+}
+
+#[test]
+fn a_memory_of_an_earlier_version_is_read() {
+    let text = r#"{"state":"flapping","open":true,"since":"2026-03-02T08:00:00Z","window":[[1,true],[2,false]],"counted":2,"errors":0,"flapping":true}"#;
+    let text = text.replace(r#""2026-03-02T08:00:00Z""#, &serde_json::to_string(&Time(5)).unwrap());
+    let machine: Machine = serde_json::from_str(&text).unwrap();
+    assert_eq!((machine.open, machine.flaps), (true, None));
 }
 
 #[test]

@@ -125,7 +125,7 @@ pub(crate) fn moved(
     let text = serde_json::to_string(machine).map_err(|error| Error::internal("machine-not-json", error))?;
     tx.execute(
         "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5 WHERE check_id = ?6",
-        &[step.to.as_str().into(), machine.open.into(), at.into(), evidence.into(), text.into(), check.into()],
+        &[step.to.as_str().into(), machine.open.into(), machine.since.into(), evidence.into(), text.into(), check.into()],
     )?;
     if step.fired {
         tx.execute("UPDATE monitor_alerts SET fired_at = ?1 WHERE check_id = ?2", &[at.into(), check.into()])?;

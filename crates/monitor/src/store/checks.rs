@@ -175,6 +175,13 @@ pub(crate) fn of_agent(tx: &mut Tx<'_>, vantage: i64) -> Result<Vec<Check>> {
     tx.run(&query)?.iter().map(check).collect()
 }
 
+/// Checks of these assets that are looked at.
+pub(crate) fn on_assets(tx: &mut Tx<'_>, assets: &[i64], limit: i64) -> Result<Vec<i64>> {
+    let mut query = Query::new("SELECT id FROM monitor_checks WHERE paused = 0 AND asset_id IN ");
+    query.list(assets).push(" ORDER BY id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
+}
+
 pub(crate) fn count_of_agent(tx: &mut Tx<'_>, vantage: i64) -> Result<i64> {
     tx.one("SELECT COUNT(*) FROM monitor_checks WHERE vantage_id = ?1", &[vantage.into()])?.int(0)
 }

@@ -5,11 +5,15 @@ mod alerts;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod flapping;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod parents;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -85,3 +85,35 @@ fn alerts_windows_and_series_survive_a_restart() {
         end(kernel);
     }
 }
+
+#[test]
+fn an_alert_that_waits_for_its_parent_is_told_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(kernel::world::START);
+    let name = format!("mainstay_monitor_waiting_{}", std::process::id());
+    let groups = |kernel: &Handle| call(kernel, "monitor.group.list", json!({"state": "open"}))["count"].clone();
+    {
+        let kernel = open(folder.path(), &clock, &name);
+        let (host, vm) = (new_asset(&kernel, "host-01"), new_asset(&kernel, "vm-01"));
+        call(&kernel, "assets.relation.add", json!({"id": vm, "kind": "runs_on", "to": host}));
+        let check = |asset: i64| {
+            let input = json!({"asset": asset, "kind": "process", "process": "nginx"});
+            call(&kernel, "monitor.check.create", input)["id"].as_i64().unwrap()
+        };
+        let (host_runs, service) = (check(host), check(vm));
+        let say = |asset: i64, check: i64, state: CheckState| {
+            clock.advance(SECOND);
+            monitor::tick(&kernel).unwrap();
+            message(&kernel, "check_results", asset, &vec![result(&kernel, check, state)]).unwrap();
+        };
+        say(host, host_runs, CheckState::Ok);
+        say(vm, service, CheckState::Fail);
+        say(vm, service, CheckState::Fail);
+        assert_eq!(groups(&kernel), 0);
+        kernel.shut_down();
+    }
+    let kernel = open(folder.path(), &clock, &name);
+    monitor::tick(&kernel).unwrap();
+    assert_eq!(groups(&kernel), 1);
+    kernel.shut_down();
+}

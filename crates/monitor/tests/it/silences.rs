@@ -69,6 +69,28 @@ fn when_a_silence_ends_what_is_still_open_is_told() {
 }
 
 #[test]
+fn a_silence_that_runs_out_ends_by_itself_and_covers_only_who_is_told_never_how_it_stands() {
+    let house = House::new();
+    told(&house);
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.call("monitor.silence.create", json!({"asset": web, "minutes": 1, "reason": "Update"}));
+    house.report(web, check, "gbb");
+    let shown = house.show(check);
+    assert_eq!((&shown["check"]["state"], &shown["check"]["open"]), (&json!("firing"), &json!(true)));
+    assert_eq!(house.events("asset", web, "monitor.alert.fired").len(), 1, "what happens is recorded");
+    let alert = house.call("monitor.alert.show", json!({"id": shown["check"]["alert"]})).to_string();
+    assert!(alert.contains("\"fired\":true"), "{alert}");
+    house.wait(29);
+    assert!(messages(&house).is_empty(), "one second is left");
+    house.report(web, check, "b");
+    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
+    assert_eq!(house.groups("open")[0]["silenced"], false);
+    house.report(web, check, "gg");
+    assert_eq!(messages(&house).len(), 2, "and so is the recovery");
+}
+
+#[test]
 fn the_recovery_of_what_was_told_is_told_even_under_a_silence() {
     let house = House::new();
     told(&house);

@@ -1,0 +1,34 @@
+//! An alert of an open group goes back and forth: that is why the group stays open, so it is said where people look.
+
+use kernel::{Cx, Ref, Result};
+
+use super::{GroupState, open};
+use crate::check::Check;
+use crate::events::GroupChanged;
+use crate::limits::EVIDENCE_MAX;
+use crate::machine::Flap;
+use crate::{ground, store};
+
+/// Writes down in the group of a check that its alert flaps, or no longer does and is still out.
+pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result<()> {
+    let Some(id) = check.group else { return Ok(()) };
+    let Some(mut group) = store::groups::by_id(cx.tx, id)? else { return Ok(()) };
+    if group.state != GroupState::Open {
+        return Ok(());
+    }
+    let asset = ground::asset_name(cx.tx, check.asset)?;
+    let detail = format!("{asset}, {}: {line}", check.name);
+    // The newest word explains why it is still open, so it is kept even when the list is full.
+    group.evidence.truncate(EVIDENCE_MAX - 1);
+    group.evidence.push(detail.clone());
+    store::groups::set_evidence(cx.tx, id, &group.evidence)?;
+    cx.emit(&GroupChanged {
+        group: group.reference(),
+        asset: Some(Ref::new("asset", group.asset)),
+        change: if matches!(flap, Flap::Goes(_)) { "flapping" } else { "steady" },
+        check: Some(check.reference()),
+        severity: group.severity,
+        detail,
+    })?;
+    if group.silenced { Ok(()) } else { open::attend(cx, &group) }
+}
