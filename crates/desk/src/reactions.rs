@@ -22,6 +22,7 @@ pub(crate) fn follow() -> Reaction {
         name: "desk.alerts",
         events: &[
             "monitor.group.opened",
+            "monitor.group.changed",
             "monitor.group.recovered",
             "monitor.group.merged",
             "runbooks.run.started",
@@ -38,6 +39,7 @@ pub(crate) fn follow() -> Reaction {
 fn run(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     match event.name.as_str() {
         "monitor.group.opened" => group_opened(cx, &event.fields()?),
+        "monitor.group.changed" => group_changed(cx, &event.fields()?),
         "monitor.group.recovered" => group_recovered(cx, &event.fields()?),
         "monitor.group.merged" => group_merged(cx, &event.fields()?),
         name => run_told(cx, name, &event.fields()?),
@@ -157,6 +159,27 @@ fn lines(heading: &str, lines: &[String]) -> String {
     }
     text.push('\n');
     text
+}
+
+#[derive(Deserialize)]
+struct GroupChanged {
+    group: Ref,
+    #[serde(default)]
+    change: String,
+    #[serde(default)]
+    detail: String,
+}
+
+/// Why an incident stays open although the alert seems gone, or for longer than it seems, is noted on it.
+fn group_changed(cx: &mut Cx, changed: &GroupChanged) -> Result<()> {
+    let first = match changed.change.as_str() {
+        "flapping" => "The alert comes and goes.",
+        "steady" => "The alert no longer comes and goes, but stays.",
+        _ => return Ok(()),
+    };
+    let Some(ticket) = of_cause(cx, &changed.group)?.filter(|ticket| ticket.status.is_open()) else { return Ok(()) };
+    let text = format!("{first}\n\n{}", lines("Evidence", std::slice::from_ref(&changed.detail)));
+    note(cx, &ticket, &kernel::text::shorten(text.trim(), TEXT_CHARS_MAX - 1)).map(|_| ())
 }
 
 #[derive(Deserialize)]

@@ -156,7 +156,8 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()
         "detail" => after.detail = text(value)?,
         "kind" => after.kind = read(field, value)?,
         "priority" => after.priority = read(field, value)?,
-        "team" => after.team = number(value)?,
+        // Without a team those who take it back would not see it any more.
+        "team" => after.team = read(field, value)?,
         "place" => after.place = number(value)?,
         "requester" => after.requester = number(value)?,
         "owner" => after.owner = number(value)?,

@@ -64,6 +64,32 @@ fn a_recovery_resolves_the_incident_that_nobody_has_taken_in_hand() {
 }
 
 #[test]
+fn an_alert_that_comes_and_goes_says_on_its_incident_why_it_stays_open() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    let change = |change: &str, detail: &str| json!({ "group": "alert_group:9", "asset": format!("asset:{}", town.asset), "change": change, "severity": "critical", "detail": detail });
+    town.tell("monitor.group.changed", change("joined", "Joined: another"));
+    town.tell("monitor.group.changed", change("flapping", "It keeps coming back: it failed 3 times in 2 min."));
+    town.tell("monitor.group.changed", change("steady", "12 results in a row were bad."));
+    let incident = town.incident();
+    assert_eq!(incident["status"], "new");
+    let said: Vec<(&str, &str)> = incident["conversation"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["kind"].as_str().unwrap(), one["text"].as_str().unwrap()))
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].0 == "note" && said[0].1.starts_with("The alert comes and goes."), "{said:?}");
+    assert!(said[0].1.contains("it failed 3 times in 2 min"), "{said:?}");
+    assert!(said[1].1.starts_with("The alert no longer comes and goes, but stays."), "{said:?}");
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.incident()["status"], "resolved", "the notes are nobody's hand");
+    town.tell("monitor.group.changed", change("flapping", "It keeps coming back"));
+    assert_eq!(town.incident()["conversation"].as_array().unwrap().len(), 3, "what is over is not told again");
+}
+
+#[test]
 fn a_recovery_is_only_noted_when_somebody_has_the_incident_or_proof_or_policy_is_missing() {
     for (taken, proven, policy) in [("owner", true, true), ("reply", true, true), ("", false, true), ("", true, false)]
     {

@@ -82,6 +82,37 @@ fn a_change_against_an_older_version_is_a_conflict_that_names_who_changed_what()
 }
 
 #[test]
+fn an_undo_of_what_somebody_changed_since_is_a_conflict_that_names_them_and_changes_nothing() {
+    let town = Town::new();
+    let id = town.open(&town.admin, json!({ "summary": "Printer", "team": town.desk }));
+    let update = |who, input| town.world.answer(who, "desk.ticket.update", input).unwrap().audit;
+    let mine = update(&town.sam, json!({ "id": id, "summary": "Printer on floor 2", "priority": "high" }));
+    let theirs = update(&town.admin, json!({ "id": id, "priority": "urgent" }));
+    let error = town.call(&town.sam, "kernel.audit.undo", json!({ "id": mine })).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.starts_with("Ada Admin changed priority of ticket:"), "{}", error.message);
+    assert!(error.message.contains("by hand"), "{}", error.message);
+    let shown = town.show(&town.sam, id);
+    assert_eq!(
+        (shown["summary"].as_str(), shown["priority"].as_str()),
+        (Some("Printer on floor 2"), Some("urgent")),
+        "nothing of it is put back"
+    );
+    town.done(&town.admin, "kernel.audit.undo", json!({ "id": theirs }));
+    assert_eq!(town.show(&town.sam, id)["priority"], "high");
+}
+
+#[test]
+fn an_undo_of_what_never_was_something_else_is_a_conflict_that_names_the_field() {
+    let town = Town::new();
+    let answer =
+        town.world.answer(&town.sam, "desk.ticket.open", json!({ "summary": "Printer", "team": town.desk })).unwrap();
+    let error = town.call(&town.sam, "kernel.audit.undo", json!({ "id": answer.audit })).unwrap_err();
+    assert_eq!((error.kind, error.cause.as_deref()), (ErrorKind::Conflict, None), "{error}");
+    assert!(error.message.contains("had no value before, so it cannot be put back"), "{}", error.message);
+}
+
+#[test]
 fn handing_over_takes_the_owner_away_and_absent_differs_from_null() {
     let town = Town::new();
     let id = town.open(&town.admin, json!({ "summary": "Switch", "team": town.desk, "place": town.office }));

@@ -187,6 +187,6 @@ macro_rules! told {
 }
 
 told!(
-    Opened "monitor.group.opened", Recovered "monitor.group.recovered", Merged "monitor.group.merged",
+    Opened "monitor.group.opened", Changed "monitor.group.changed", Recovered "monitor.group.recovered", Merged "monitor.group.merged",
     Started "runbooks.run.started", Finished "runbooks.run.finished", Failed "runbooks.run.failed", Stopped "runbooks.run.stopped"
 );
