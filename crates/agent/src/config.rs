@@ -1,9 +1,10 @@
 //! Where the agent keeps its things and which servers it may call.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::collector;
 use crate::error::Error;
 use crate::files;
 use crate::link::Address;
@@ -30,6 +31,8 @@ pub struct Config {
     pub ring_bytes_max: u64,
     /// End when the process that started this one ends.
     pub end_with_parent: bool,
+    /// Whom the collector runs as when root starts the agent. `None`: `mainstay-agent`, or else `nobody`.
+    pub user: Option<String>,
 }
 
 /// `agent.toml` in the agent's folder.
@@ -40,6 +43,7 @@ struct ConfigFile {
     policy: Option<PathBuf>,
     proxy: Option<String>,
     ring_bytes_max: Option<u64>,
+    user: Option<String>,
 }
 
 impl Config {
@@ -49,20 +53,53 @@ impl Config {
     /// The file cannot be read or has a mistake, which is named with its line.
     pub fn load(dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let dir = dir.into();
+        if collector::is_this() {
+            // The executor read it, and says what it says; this process may not be able to.
+            return Ok(Self::blank(dir));
+        }
         let path = dir.join("agent.toml");
         let bytes = files::read_if_there(&path).map_err(|e| Error::io("read", &path, &e))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let file: ConfigFile =
             toml::from_str(&text).map_err(|e| Error::new(format!("{} has a mistake: {e}", path.display())))?;
+        let blank = Self::blank(dir);
         Ok(Self {
             servers: file.servers,
-            policy_path: file.policy.unwrap_or_else(|| policy_path(&dir)),
-            token: None,
+            policy_path: file.policy.unwrap_or(blank.policy_path),
             proxy: file.proxy,
-            ring_bytes_max: file.ring_bytes_max.unwrap_or(RING_BYTES_MAX),
-            end_with_parent: false,
-            dir,
+            ring_bytes_max: file.ring_bytes_max.unwrap_or(blank.ring_bytes_max),
+            user: file.user,
+            ..blank
         })
+    }
+
+    /// What suits everyone.
+    pub(crate) fn blank(dir: PathBuf) -> Self {
+        Self {
+            servers: Vec::new(),
+            policy_path: dir.join("policy.toml"),
+            token: None,
+            proxy: None,
+            ring_bytes_max: RING_BYTES_MAX,
+            end_with_parent: false,
+            user: None,
+            dir,
+        }
+    }
+
+    /// Takes the token from a file, or else as it was given.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn take_token(&mut self, given: Option<String>, file: Option<&Path>) -> Result<(), Error> {
+        self.token = match file {
+            None => given,
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|e| Error::io("read the token in", path, &e))?;
+                Some(text.trim().to_owned())
+            }
+        };
+        Ok(())
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
@@ -74,10 +111,6 @@ impl Config {
         }
         files::make_folder(&self.dir).map_err(|e| Error::io("make the folder", &self.dir, &e))
     }
-}
-
-fn policy_path(dir: &Path) -> PathBuf {
-    dir.join("policy.toml")
 }
 
 #[cfg(test)]

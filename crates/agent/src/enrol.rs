@@ -11,29 +11,12 @@ use crate::link::session::{self, NoEntry};
 use crate::link::{self, Address, Trust};
 use crate::{log, platform};
 
-/// Enrols this machine with the token in `config` at the first of its servers that answers. Blocks.
-///
-/// # Errors
-/// The machine is enrolled already, the token is wrong, or no server answered as it should.
-pub fn enrol(config: &Config) -> Result<(), Error> {
-    config.validate()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::io("start the runtime", &config.dir, &e))?;
-    runtime.block_on(async {
-        if Enrolment::load(&config.dir)?.is_some() {
-            let dir = config.dir.display();
-            return Err(Error::new(format!("this machine is enrolled already; to enrol it anew, remove {dir}")));
-        }
-        first_contact(config).await.map(drop)
-    })
-}
-
 /// Tries every server once.
 pub(crate) async fn first_contact(config: &Config) -> Result<Enrolment, Error> {
     let Some(token) = &config.token else {
-        return Err(Error::new("this machine is not enrolled; run `mainstay-agent enrol URL TOKEN` first"));
+        return Err(Error::new(
+            "this machine is not enrolled; run `MAINSTAY_AGENT_TOKEN=TOKEN mainstay-agent enrol URL` first",
+        ));
     };
     let token: EnrolmentToken = token.parse().map_err(|e: agent_proto::TokenError| Error::new(e.to_string()))?;
     let mut last = Error::new("no server is named; give its address, such as wss://mainstay.example.org:7301/agent");
@@ -64,12 +47,10 @@ async fn at_server(config: &Config, token: &EnrolmentToken, server: &str) -> Res
     if enrolled.pending {
         log::note("enrolled; an administrator still has to approve this machine");
     }
-    let enrolment = Enrolment::new(enrolled, config.servers.clone());
-    enrolment.save(&config.dir)?;
-    Ok(enrolment)
+    Ok(Enrolment::new(enrolled, config.servers.clone()))
 }
 
-/// The enrolment of this machine, made now if it has to be: a server that is away is waited for, a token that is
+/// Enrols this machine: a server that is away is waited for, a token that is
 /// refused is not.
 pub(crate) async fn ensure(config: &Config) -> Result<Enrolment, Error> {
     if let Some(token) = &config.token {
@@ -77,9 +58,6 @@ pub(crate) async fn ensure(config: &Config) -> Result<Enrolment, Error> {
     }
     let mut failures = 0_u32;
     loop {
-        if let Some(enrolment) = Enrolment::load(&config.dir)? {
-            return Ok(enrolment);
-        }
         match first_contact(config).await {
             Ok(enrolment) => return Ok(enrolment),
             Err(Error::Refused(Refusal { code: RefusalCode::Busy, text, .. })) => log::note(text),

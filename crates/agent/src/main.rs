@@ -24,8 +24,13 @@ enum Command {
     Enrol {
         /// The server's address, such as wss://mainstay.example.org:7301/agent
         url: String,
-        /// The token that an administrator made for this machine.
-        token: String,
+        /// The token that an administrator made for this machine. Better in the environment, or in a file: other users of
+        /// this machine can read the arguments of a program.
+        #[arg(env = "MAINSTAY_AGENT_TOKEN", hide_env_values = true, required_unless_present = "token_file")]
+        token: Option<String>,
+        /// Read the token from this file.
+        #[arg(long)]
+        token_file: Option<PathBuf>,
         /// An HTTP proxy: http://[user:password@]host:port
         #[arg(long)]
         proxy: Option<String>,
@@ -38,6 +43,9 @@ enum Command {
         /// Enrol with this token when the machine is not enrolled yet.
         #[arg(long, env = "MAINSTAY_AGENT_TOKEN", hide_env_values = true)]
         token: Option<String>,
+        /// Read that token from this file.
+        #[arg(long)]
+        token_file: Option<PathBuf>,
         /// The machine's own policy file. Default: policy.toml in the agent's folder.
         #[arg(long)]
         policy: Option<PathBuf>,
@@ -63,19 +71,19 @@ fn main() -> ExitCode {
 
 fn obey(dir: PathBuf, command: Command) -> Result<(), Error> {
     match command {
-        Command::Enrol { url, token, proxy } => {
+        Command::Enrol { url, token, token_file, proxy } => {
             let mut config = Config::load(dir)?;
             config.servers = vec![url];
-            config.token = Some(token);
+            config.take_token(token, token_file.as_deref())?;
             config.proxy = proxy.or(config.proxy);
             agent::enrol(&config)
         }
-        Command::Run { servers, token, policy, proxy } => {
+        Command::Run { servers, token, token_file, policy, proxy } => {
             let mut config = Config::load(dir)?;
             if !servers.is_empty() {
                 config.servers = servers;
             }
-            config.token = token;
+            config.take_token(token, token_file.as_deref())?;
             config.policy_path = policy.unwrap_or(config.policy_path);
             config.proxy = proxy.or(config.proxy);
             agent::run(config)

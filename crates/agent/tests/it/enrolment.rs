@@ -133,3 +133,29 @@ async fn a_server_is_reached_through_a_proxy() {
     let request = relay.await.unwrap();
     assert!(request.starts_with("CONNECT 127.0.0.1:") && request.contains("Basic dXNlcjpwdw=="), "{request}");
 }
+
+#[test]
+fn the_program_takes_its_token_from_the_environment_or_a_file_so_that_no_argument_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "from a file\n").unwrap();
+    let enrol = |environment: Option<&str>, arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mainstay-agent"));
+        command.env_remove("MAINSTAY_AGENT_TOKEN").arg("--dir").arg(folder.path().join("agent"));
+        command.args(["enrol", "wss://127.0.0.1:1/agent"]).args(arguments);
+        command.envs(environment.map(|token| ("MAINSTAY_AGENT_TOKEN", token)));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let file = file.to_str().unwrap();
+    assert_eq!(enrol(None, &[]).0, Some(2), "without a token it is a mistake in the command line");
+    for (environment, arguments) in
+        [(Some("nonsense"), &[][..]), (None, &["--token-file", file]), (None, &["nonsense"])]
+    {
+        let (code, says) = enrol(environment, arguments);
+        assert_eq!(code, Some(1), "{says}");
+        assert!(says.contains("token") && !says.contains("nonsense"), "{says}");
+    }
+    let (code, says) = enrol(None, &["--token-file", "/nowhere/token"]);
+    assert!(code == Some(1) && says.contains("/nowhere/token"), "{says}");
+}
