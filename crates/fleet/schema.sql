@@ -6,7 +6,7 @@ CREATE TABLE fleet_agents (
   boot_id TEXT NOT NULL, boot_id_before TEXT NOT NULL, agent_version TEXT NOT NULL, profile TEXT NOT NULL,
   policy_digest TEXT NOT NULL, classes TEXT NOT NULL, token_id INTEGER NOT NULL, online INTEGER NOT NULL,
   enrolled_at INTEGER NOT NULL, last_seen INTEGER NOT NULL, team_id INTEGER, place_id INTEGER, owner_id INTEGER, version INTEGER NOT NULL
-) STRICT;
+, macs TEXT NOT NULL DEFAULT '[]') STRICT;
 
 CREATE INDEX fleet_agents_asset ON fleet_agents (asset_id, id);
 

@@ -19,7 +19,12 @@ pub(crate) struct Found {
 pub(crate) fn find_or_create(cx: &mut Cx, hints: &IdentityHints, token: &Token) -> Result<Found> {
     match assets::identify(cx, &evidence(hints, None))? {
         Identified::Same { asset, .. } => Ok(Found { asset, doubt: None }),
-        Identified::New => Ok(Found { asset: create(cx, hints, token)?, doubt: None }),
+        Identified::New => {
+            // A machine that waits for a person has left no signs yet; when it enrols again it stays one thing.
+            let waiting = if token.auto_approve { None } else { agent::store::waiting(cx.tx, hints)? };
+            let asset = waiting.map_or_else(|| create(cx, hints, token), Ok)?;
+            Ok(Found { asset, doubt: None })
+        }
         Identified::Conflict { reasons, .. } => {
             let doubt = format!("Its signs contradict each other: {}", reasons.join("; "));
             let doubt = Some(kernel::text::shorten(&doubt, 280));
@@ -41,9 +46,11 @@ fn create(cx: &mut Cx, hints: &IdentityHints, token: &Token) -> Result<i64> {
     )
 }
 
-/// Keeps the signs of a machine whose agent was let in.
-pub(crate) fn keep_signs(cx: &mut Cx, asset: i64, hints: &IdentityHints, key: &[u8; 32]) -> Result<()> {
-    assets::record_evidence(cx, asset, &evidence(hints, Some(kernel::text::hex(key))))
+/// Keeps the signs that an agent enrolled with as those of its thing: only once it is let in, so that who merely asks
+/// cannot hang signs on a thing.
+pub(crate) fn keep_signs(cx: &mut Cx, asset: i64, id: i64) -> Result<()> {
+    let (hints, key) = agent::store::signs(cx.tx, id)?;
+    assets::record_evidence(cx, asset, &evidence(&hints, Some(kernel::text::hex(&key))))
 }
 
 fn evidence(hints: &IdentityHints, agent_key: Option<String>) -> Evidence {

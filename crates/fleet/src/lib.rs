@@ -42,8 +42,10 @@ pub use token::list::ListTokens;
 pub use token::revoke::RevokeToken;
 pub use token::{NewToken, TokenView};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_fleet.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_fleet.sql") },
+    Migration { number: 2, name: "signs of waiting", sql: include_str!("../migrations/0002_signs_of_waiting.sql") },
+];
 
 /// What fleet declares.
 pub fn domain() -> web::Domain {

@@ -99,7 +99,8 @@ pub struct NewToken {
     pub id: i64,
     /// The token. It is not shown again.
     pub token: String,
-    /// The command to run on the other machine, as root.
+    /// The command to run on the other machine, as root: the token is in the environment, where other users of the machine
+    /// do not see it.
     pub command: String,
     /// Until when.
     pub expires_at: Time,
@@ -125,7 +126,7 @@ pub(crate) fn make(cx: &mut Cx, wanted: &Wanted<'_>) -> Result<NewToken> {
     let by = cx.actor.name.clone();
     let id = store::insert(cx.tx, wanted, &hash(&secret), &by, cx.now)?;
     let url = cx.setting::<LinkSetting>()?.url();
-    let command = format!("mainstay-agent enrol {url} {text}");
+    let command = format!("MAINSTAY_AGENT_TOKEN={text} mainstay-agent enrol {url}");
     if let Ok(fresh) = cx.kernel.get::<Fresh>() {
         fresh.keep(Shown {
             hash: hash(&secret),

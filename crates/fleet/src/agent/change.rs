@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Agent, AgentView, State, find, store};
+use crate::asset;
 use crate::events::{AgentApproved, AgentRevoked, agent_ref, asset_ref};
 use crate::hub::Hub;
 use crate::token::{self, NewToken, Wanted};
@@ -39,6 +40,7 @@ impl Operation for ApproveAgent {
         }
         let reference = agent_ref(agent.id);
         set(cx, &agent, State::Active, "")?;
+        asset::keep_signs(cx, agent.asset, agent.id)?;
         cx.attention_done(&reference, "approval")?;
         let (asset, hostname) = (asset_ref(agent.asset), agent.hostname.clone());
         cx.emit(&AgentApproved { asset, agent: reference, hostname, detail: String::new() })?;

@@ -129,8 +129,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
     let hint = |hint: &Option<String>| Value::from(hint.clone().unwrap_or_default());
     tx.insert(
         "INSERT INTO fleet_agents (agent_id, public_key, asset_id, state, reason, hostname, machine_id, dmi_uuid, serial, boot_id, \
-         boot_id_before, agent_version, profile, policy_digest, classes, token_id, online, enrolled_at, last_seen, version) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', ?10, ?11, '', '', ?12, 0, ?13, ?13, 1) RETURNING id",
+         boot_id_before, agent_version, profile, policy_digest, classes, token_id, online, enrolled_at, last_seen, version, macs) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', ?10, ?11, '', '', ?12, 0, ?13, ?13, 1, ?14) RETURNING id",
         &[
             new.agent_id.as_slice().into(),
             new.public_key.as_slice().into(),
@@ -145,8 +145,37 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
             new.profile.into(),
             new.token.into(),
             new.now.into(),
+            serde_json::json!(new.hints.macs).to_string().into(),
         ],
     )
+}
+
+/// The signs and the key an agent enrolled with.
+pub(crate) fn signs(tx: &mut Tx<'_>, id: i64) -> Result<(IdentityHints, [u8; 32])> {
+    let row = tx.one(
+        "SELECT hostname, machine_id, dmi_uuid, serial, macs, public_key FROM fleet_agents WHERE id = ?1",
+        &[id.into()],
+    )?;
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let hints = IdentityHints {
+        hostname: row.text(0)?,
+        machine_id: some(row.text(1)?),
+        dmi_uuid: some(row.text(2)?),
+        serial: some(row.text(3)?),
+        macs: row.json(4)?,
+    };
+    let key = row.bytes(5)?.try_into().map_err(|_| kernel::Error::internal("agent-key", "not 32 bytes"))?;
+    Ok((hints, key))
+}
+
+/// The thing on which an agent waits for approval that named the same signs.
+pub(crate) fn waiting(tx: &mut Tx<'_>, hints: &IdentityHints) -> Result<Option<i64>> {
+    let (Some(machine_id), Some(dmi_uuid)) = (&hints.machine_id, &hints.dmi_uuid) else { return Ok(None) };
+    let row = tx.first(
+        "SELECT asset_id FROM fleet_agents WHERE state = 'pending' AND machine_id = ?1 AND dmi_uuid = ?2 ORDER BY id LIMIT 1",
+        &[machine_id.into(), dmi_uuid.into()],
+    )?;
+    row.map(|row| row.int(0)).transpose()
 }
 
 pub(crate) fn set_state(tx: &mut Tx<'_>, id: i64, state: State, reason: &str) -> Result<()> {

@@ -86,12 +86,16 @@ fn enter(cx: &mut Cx, enrol: &Enrol, token: &Token, agent_id: [u8; 16]) -> Resul
         None => asset::find_or_create(cx, &hints, token)?,
     };
     let asset = found.asset;
-    let known = !agent::store::others_on(cx.tx, asset, 0)?.is_empty();
+    let others = agent::store::others_on(cx.tx, asset, 0)?;
+    let known = others.iter().any(|other| other.state != State::Pending);
     let (state, reason) = match (&found.doubt, token.asset) {
         (Some(doubt), _) => (State::Pending, doubt.as_str()),
         (None, Some(_)) => (State::Active, "It has a new key"),
         (None, None) if known => {
             (State::Pending, "This machine has an agent already; approving this one revokes the other")
+        }
+        (None, None) if !others.is_empty() => {
+            (State::Pending, "Another agent that says it is this machine waits for approval already")
         }
         (None, None) if token.auto_approve => (State::Active, ""),
         (None, None) => (State::Pending, "The token leaves the approval to a person"),
@@ -111,13 +115,13 @@ fn enter(cx: &mut Cx, enrol: &Enrol, token: &Token, agent_id: [u8; 16]) -> Resul
             now: cx.now,
         },
     )?;
-    asset::keep_signs(cx, asset, &hints, &enrol.public_key)?;
     asset::follow(cx, asset)?;
     let reference = agent_ref(id);
     cx.changed(&reference, "state", serde_json::Value::Null, state)?;
     let detail = if state == State::Pending { "it waits for approval".to_owned() } else { String::new() };
     cx.emit(&AgentEnrolled { asset: asset_ref(asset), agent: reference.clone(), hostname: hostname.clone(), detail })?;
     if state == State::Active {
+        asset::keep_signs(cx, asset, id)?;
         agent::change::replace(cx, asset, id)?;
     } else {
         wait_for_approval(cx, id, &hostname, reason)?;

@@ -72,7 +72,9 @@ mod tests {
             created_by: "Alex".into(),
         };
         let clock = Clock::utc_us(1_772_438_400_000_000);
-        let fresh = body(&token, Some("mainstay-agent enrol wss://x mst1_y"), Some("csrf"), &clock).into_string();
+        let fresh =
+            body(&token, Some("MAINSTAY_AGENT_TOKEN=mst1_y mainstay-agent enrol wss://x"), Some("csrf"), &clock)
+                .into_string();
         assert!(fresh.contains("mst1_y") && fresh.contains("fleet.token.revoke") && !fresh.contains("<script>"));
         assert!(!body(&token, None, None, &clock).into_string().contains("enrol wss"));
     }

@@ -1,6 +1,7 @@
 //! Tokens let machines in as often and as long as they say.
 
 use agent_proto::{FromServer, RefusalCode};
+use kernel::world::World;
 use kernel::{Actor, ErrorKind, time};
 use serde_json::json;
 
@@ -42,10 +43,13 @@ fn a_token_is_for_as_many_machines_as_it_says_and_until_its_end() {
 }
 
 #[test]
-fn the_text_of_a_token_is_stored_nowhere() {
+fn the_text_of_a_token_is_stored_nowhere_and_is_no_argument_of_the_command() {
     let world = world();
     let made = world.call(&admin(), "fleet.token.create", json!({ "name": "secret" })).unwrap();
     let text = made["token"].as_str().unwrap().to_owned();
+    let command = made["command"].as_str().unwrap();
+    assert!(command.starts_with(&format!("MAINSTAY_AGENT_TOKEN={text} mainstay-agent enrol wss://")), "{command}");
+    assert_eq!(command.matches(&text).count(), 1, "never an argument, which others on the machine can read");
     let listed = world.call(&admin(), "fleet.token.list", json!({})).unwrap().to_string();
     assert!(!listed.contains(&text[..20]), "{listed}");
     let audit: Vec<String> = world
@@ -71,6 +75,50 @@ fn a_pending_machine_waits_until_a_person_approves_it() {
     assert_eq!(again.kind, ErrorKind::Conflict);
     let needs = world.kernel.read_as(&admin(), |cx| cx.attention(10)).unwrap();
     assert!(needs.iter().all(|need| need.word != "Approve"), "{needs:?}");
+}
+
+fn identified(world: &World, machine: &Machine) -> assets::Identified {
+    let hints = &machine.hints;
+    let evidence = assets::Evidence {
+        agent_key: None,
+        machine_id: hints.machine_id.clone(),
+        dmi_uuid: hints.dmi_uuid.clone(),
+        serial: hints.serial.clone(),
+        macs: hints.macs.clone(),
+        hostname: hints.hostname.clone(),
+    };
+    world.kernel.read_as(&admin(), |cx| assets::identify(cx, &evidence)).unwrap()
+}
+
+#[test]
+fn a_machine_leaves_its_signs_on_a_thing_only_once_it_is_let_in() {
+    let world = world();
+    let careful = token(&world, json!({ "name": "careful" }));
+    let mut machine = Machine::new("web-12");
+    machine.hints.serial = Some("SN-4711-12".into());
+    machine.hints.macs = vec!["3c:ec:ef:12:34:56".into()];
+    assert!(machine.enrol(&world.kernel, &careful));
+    assert_eq!(identified(&world, &machine), assets::Identified::New, "who only waits has left nothing");
+    let found = |text: &str| {
+        let found = world.call(&admin(), "kernel.search.find", json!({ "text": text, "kinds": ["asset"] })).unwrap();
+        found["items"].as_array().unwrap().len()
+    };
+    assert_eq!((found("3c:ec:ef:12:34:56"), found("SN-4711-12")), (0, 0));
+    world.call(&admin(), "fleet.agent.approve", json!({ "id": 1 })).unwrap();
+    assert!(matches!(identified(&world, &machine), assets::Identified::Same { asset: 1, .. }));
+    assert_eq!((found("3c:ec:ef:12:34:56"), found("SN-4711-12")), (1, 1));
+    let at_once = enrolled(&world, "web-13");
+    assert!(matches!(identified(&world, &at_once), assets::Identified::Same { asset: 2, .. }));
+}
+
+#[test]
+fn a_waiting_machine_that_enrols_again_stays_one_thing() {
+    let world = world();
+    let careful = token(&world, json!({ "name": "careful", "uses": 2 }));
+    assert!(Machine::new("web-14").enrol(&world.kernel, &careful));
+    assert!(Machine::new("web-14").enrol(&world.kernel, &careful), "with a new key, as after its folder was removed");
+    let on: Vec<_> = agents(&world, json!({})).iter().map(|agent| agent["asset"].clone()).collect();
+    assert_eq!(on, [json!("asset:1"), json!("asset:1")]);
 }
 
 #[test]
