@@ -143,6 +143,15 @@ pub struct JobFinished {
     pub finished_us: i64,
     /// What it did, in a few words.
     pub action: String,
+    /// It only looked: when it failed, what it looked for was not so, and nothing broke.
+    pub look: bool,
+}
+
+impl JobFinished {
+    /// True when it looked and what it looked for was not so.
+    fn not_so(&self) -> bool {
+        self.look && self.state == "failed"
+    }
 }
 
 impl Event for JobFinished {
@@ -153,6 +162,11 @@ impl Event for JobFinished {
     }
     fn title(&self) -> String {
         let exit = self.exit_code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
+        if self.not_so() {
+            let looked = self.action.strip_prefix("look at ").unwrap_or(&self.action);
+            let reason = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
+            return format!("Not so yet: {looked}{reason}");
+        }
         match (self.state.as_str(), self.reason.is_empty()) {
             ("done", _) => format!("Done{exit}: {}", self.action),
             (state, true) => format!("{}{exit}: {}", capital(state), self.action),
@@ -162,6 +176,7 @@ impl Event for JobFinished {
     fn mark(&self) -> Mark {
         match self.state.as_str() {
             "done" => Mark::Ok,
+            "failed" if self.not_so() => Mark::Info,
             "failed" | "refused" | "timed_out" => Mark::Critical,
             _ => Mark::Warn,
         }
@@ -179,6 +194,7 @@ impl Event for JobFinished {
             started_us: 1_700_000_000_000_000,
             finished_us: 1_700_000_001_000_000,
             action: "systemctl restart nginx.service".into(),
+            look: false,
         }
     }
 }

@@ -140,6 +140,11 @@ impl Job {
     }
 }
 
+/// True when an action, as it is stored, only looks and changes nothing.
+pub(crate) fn is_look(action: &serde_json::Value) -> bool {
+    action.get("Probe").is_some()
+}
+
 /// What an action does, in a few words.
 pub(crate) fn words(action: &Action) -> String {
     let text = match action {
@@ -214,6 +219,7 @@ pub(crate) fn finish(cx: &mut Cx, job: &Job, ending: &Ending) -> Result<bool> {
         started_us: ending.started_us,
         finished_us: ending.finished_us,
         action: job.summary(),
+        look: is_look(&job.action),
     })?;
     Ok(true)
 }

@@ -27,6 +27,15 @@ pub(crate) fn tone(state: &str) -> Tone {
     }
 }
 
+/// How a job stands, as a tone and a word. A look that found something else than it looked for is no failure.
+fn standing(job: &JobView) -> (Tone, String) {
+    if job.state == "failed" && super::is_look(&job.action) {
+        (Tone::Info, "Not so".to_owned())
+    } else {
+        (tone(&job.state), capital(&job.state))
+    }
+}
+
 /// Jobs as rows.
 pub(crate) fn jobs_table(jobs: &[JobView], clock: &Clock) -> Markup {
     if jobs.is_empty() {
@@ -37,9 +46,10 @@ pub(crate) fn jobs_table(jobs: &[JobView], clock: &Clock) -> Markup {
 
 fn table(jobs: &[JobView], clock: &Clock) -> Table {
     let rows = jobs.iter().map(|job| {
+        let (tone, word) = standing(job);
         Row::new(&job.summary)
             .href(format!("/fleet/jobs/{}", job.id))
-            .cell(status(tone(&job.state), &capital(&job.state)))
+            .cell(status(tone, &word))
             .main()
             .text(&job.queued_by)
             .cell(clock.ago(job.queued_at.timestamp()))
@@ -88,17 +98,18 @@ fn linked(names: &BTreeMap<Ref, Resolved>, reference: &Ref) -> Markup {
 fn show_body(job: &JobView, names: &BTreeMap<Ref, Resolved>, cancel: Option<&str>, clock: &Clock) -> Markup {
     let id = job.id.to_string();
     let back = format!("/fleet/jobs/{id}");
+    let (tone, word) = standing(job);
     let mut header = PageHeader::new(&job.summary)
         .mono()
         .crumb("Endpoints", Some("/fleet"))
         .crumb("Jobs", Some("/fleet/jobs"))
-        .pill(pill(tone(&job.state), &capital(&job.state)));
+        .pill(pill(tone, &word));
     if let (Some(csrf), "queued") = (cancel, job.state.as_str()) {
         let fields = [("id", id.as_str()), ("_back", back.as_str())];
         header = header.action(post_button("/do/fleet.job.cancel", csrf, &fields, &Button::submit("Cancel it")));
     }
     let mut facts = Facts::new()
-        .row("State", status(tone(&job.state), &capital(&job.state)))
+        .row("State", status(tone, &word))
         .known("Because", Some(job.reason.as_str()).filter(|text| !text.is_empty()))
         .row("Machine", linked(names, &job.asset))
         .known("Exit code", job.exit_code.map(|code| code.to_string()).as_deref())
@@ -171,6 +182,18 @@ mod tests {
         assert!(!html.contains("<img") && html.contains("Timed out"), "{html}");
         let page = ListPage { items: many, next: Some("9".into()), count: 10, count_capped: false };
         assert!(list_body(&page, None, &clock).into_string().contains("cursor=9"));
+    }
+
+    #[test]
+    fn a_look_that_found_something_else_is_no_failure() {
+        let clock = Clock::utc_us(1_772_438_400_000_000);
+        let look = serde_json::json!({ "Probe": { "probe": { "Tcp": { "host": "a", "port": 80 } }, "timeout_ms": 1 } });
+        let draw = |state: &str| {
+            jobs_table(&[JobView { action: look.clone(), ..sample("look", state) }], &clock).into_string()
+        };
+        assert!(draw("failed").contains("Not so") && !draw("failed").contains("Failed"));
+        assert!(draw("refused").contains("Refused") && draw("done").contains("Done"));
+        assert!(jobs_table(&[sample("act", "failed")], &clock).into_string().contains("Failed"));
     }
 
     #[test]

@@ -213,6 +213,35 @@ fn input_that_makes_no_job_is_refused_by_field() {
 }
 
 #[test]
+fn a_look_before_an_act_is_told_as_not_so_yet_and_an_act_that_failed_as_failed() {
+    let world = world();
+    let machine = enrolled(&world, "web-01");
+    let (mut connection, _) = machine.connect(&world.kernel);
+    let tcp = json!({ "Tcp": { "host": "localhost", "port": 80 } });
+    let look = json!({ "Probe": { "probe": tcp, "timeout_ms": 1_000 } });
+    let wait = json!({ "WaitFor": { "probe": tcp, "every_ms": 1_000, "timeout_ms": 1_000 } });
+    for (number, action, state, title, mark) in [
+        (1, &look, JobState::Failed, "Not so yet: TCP localhost:80 (connection refused)", "info"),
+        (2, &look, JobState::Done, "Done: look at TCP localhost:80", "ok"),
+        (3, &look, JobState::Refused, "Refused: look at TCP localhost:80 (connection refused)", "critical"),
+        (4, &wait, JobState::Failed, "Failed: wait for TCP localhost:80 (connection refused)", "critical"),
+    ] {
+        queue(&world, json!({ "asset": 1, "action": action, "run": "run:9" }));
+        let sent = signed(&connection.pushed());
+        let job_id =
+            verify_job(&sent[0], &machine.server_key, &machine.agent_id, 0, world.clock.now().0).unwrap().job_id;
+        let Durable::JobResult(plain) = result(job_id, state) else { panic!() };
+        let ended = JobResult { exit_code: None, reason: "connection refused".into(), output: String::new(), ..plain };
+        connection.durable(number, Durable::JobResult(ended));
+        world.settle().unwrap();
+        let asset = kernel::Ref::new("asset", 1);
+        let told = world.kernel.read_as(&admin(), |cx| cx.timeline(&asset, None, 50)).unwrap();
+        let newest = told.into_iter().find(|event| event.name == "fleet.job.finished").unwrap();
+        assert_eq!((newest.title.as_str(), newest.mark.as_str()), (title, mark));
+    }
+}
+
+#[test]
 fn who_does_not_see_a_machine_cannot_see_or_queue_its_jobs() {
     let world = world();
     enrolled(&world, "web-08");
