@@ -177,3 +177,49 @@ fn a_removed_binding_answers_no_more() {
     assert!(town.runs().is_empty());
     assert_eq!(town.refused(&admin(), "runbooks.binding.remove", json!({ "id": id })).kind, ErrorKind::NotFound);
 }
+
+#[test]
+fn a_check_that_joins_a_group_is_answered_by_what_is_bound_to_it_once_and_on_its_own_machine() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(BOOK);
+    bind(&town, runbook, "auto");
+    let joined = |change: &str, check: i64| {
+        let fields = json!({ "group": "alert_group:9", "asset": "asset:1", "change": change, "check": format!("check:{check}"),
+            "severity": "critical", "detail": "Joined: Web fails on web-03" });
+        town.tell("monitor.group.changed", fields);
+    };
+    joined("flapping", 3);
+    joined("left", 3);
+    joined("joined", 4);
+    assert!(town.runs().is_empty(), "another change, and another check");
+    joined("joined", 3);
+    joined("joined", 3);
+    let runs = town.runs();
+    assert_eq!(runs.len(), 1, "once a group");
+    let facts = (runs[0]["state"].as_str(), runs[0]["asset"].as_str(), runs[0]["cause"].as_str());
+    assert_eq!(
+        facts,
+        (Some("running"), Some("asset:3"), Some("alert_group:9")),
+        "the machine of the check, not of the cause"
+    );
+}
+
+#[test]
+fn a_binder_whose_reach_became_less_starts_nothing_by_itself_on_what_they_no_longer_reach() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(BOOK);
+    let (sam, team) = town.hired("lead");
+    town.owned(3, team);
+    // When Sam bound it, Sam reached everything; now only what is the web team's.
+    let before = kernel::Actor { grants: vec![kernel::Grant::everywhere("*")], ..sam.clone() };
+    let add = json!({ "check": "check:3", "runbook": runbook, "mode": "auto" });
+    assert_eq!(town.refused(&sam, "runbooks.binding.add", add.clone()).kind, ErrorKind::Denied);
+    town.world.call(&before, "runbooks.binding.add", add).unwrap();
+    town.open_group(9, 1);
+    let run = town.runs()[0].clone();
+    assert_eq!(run["state"], "proposed");
+    assert!(run["reason"].as_str().unwrap().contains("Sam Reyes may not start runs on this machine"), "{run}");
+    assert!(town.jobs().is_empty());
+    town.open_group(10, 3);
+    assert_eq!(town.runs()[1]["state"], "running", "the web team's machine is still within reach");
+}

@@ -256,6 +256,51 @@ fn an_author_who_lost_the_grant_runs_nothing_on_machines() {
 }
 
 #[test]
+fn a_run_reaches_no_machine_that_the_author_of_its_version_does_not_reach() {
+    let town = Town::new();
+    let (sam, team) = town.hired("administrator");
+    town.owned(3, team);
+    // When Sam wrote it, Sam reached everything; now only what is the web team's.
+    let before = kernel::Actor { grants: vec![kernel::Grant::everywhere("*")], ..sam };
+    let saved = town.world.call(&before, "runbooks.runbook.save", json!({ "yaml": BOOK })).unwrap();
+    town.call("runbooks.runbook.approve", json!({ "id": saved["id"], "version": saved["version"] }));
+    let start = |asset: i64| {
+        let run = town.call("runbooks.run.start", json!({ "runbook": saved["id"], "asset": asset }));
+        town.run(run["id"].as_i64().unwrap())
+    };
+    let refused = start(1);
+    assert_eq!(refused["state"], "failed");
+    assert!(
+        refused["outcome"].as_str().unwrap().contains("has no grant for fleet.job.queue that reaches this machine"),
+        "{refused}"
+    );
+    assert!(town.history().is_empty());
+    let within = start(3);
+    assert_eq!(within["state"], "running", "whoever starts it may more, and that adds nothing: {within}");
+    assert_eq!(town.history(), ["free"]);
+}
+
+#[test]
+fn a_cause_that_who_starts_a_run_may_not_see_does_not_exist() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(BOOK);
+    let start = json!({ "runbook": runbook, "asset": 1, "cause": "alert_group:9" });
+    let blind = person(7, &["runbooks.run.*"]);
+    let error = town.refused(&blind, "runbooks.run.start", start.clone());
+    assert_eq!((error.kind, error.field.as_deref()), (ErrorKind::NotFound, Some("cause")));
+    let missing = json!({ "runbook": runbook, "asset": 1, "cause": "alert_group:900" });
+    let absent = town.refused(&admin(), "runbooks.run.start", missing);
+    assert_eq!(
+        (absent.kind, absent.field.as_deref()),
+        (error.kind, error.field.as_deref()),
+        "hidden and absent look alike"
+    );
+    assert!(town.runs().is_empty());
+    let sees = person(7, &["runbooks.run.*", "town.event.tell"]);
+    assert!(town.world.call(&sees, "runbooks.run.start", start).is_ok());
+}
+
+#[test]
 fn old_runs_are_forgotten() {
     let town = Town::new();
     let (runbook, _) = town.approved(BOOK);
