@@ -1,6 +1,6 @@
 //! Where the agent keeps its things and which servers it may call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 

@@ -5,28 +5,31 @@ mod answers;
 mod sampling;
 mod work;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use agent_proto::{Durable, Frame};
 use agent_proto::{FromAgent, Hello, Lane, Profile, encode};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::checks::Checks;
-use crate::clock::{self, JumpDetector, ServerTime};
+use crate::clock::{self, JumpDetector};
+use crate::collector::Executor;
 use crate::config::Config;
 use crate::error::Error;
 use crate::facts::Told;
 use crate::identity::{self, Enrolment};
-use crate::jobs::Jobs;
 use crate::link::Address;
 use crate::link::connector::{Connector, dice};
+use crate::pair::{PolicyWords, ToCollector, ToExecutor};
 use crate::platform::{self, Collector};
 use crate::register::Register;
 use crate::ring::{Keep, Ring};
 use crate::status::{self, Status};
-use crate::{enrol, log, policy};
+use crate::{enrol, log};
 use work::Done;
 
 /// Frames on their way to the link: more than may be in flight, so that an acknowledgement always finds room.
@@ -39,7 +42,7 @@ const SLOW_ROUNDS: u32 = 12;
 /// Results of checks that changed nothing wait so long for company.
 const RESULTS_WAIT: Duration = Duration::from_secs(1);
 
-/// All state of a running agent.
+/// All state of a running collector.
 struct Engine {
     config: Config,
     enrolment: Enrolment,
@@ -49,18 +52,13 @@ struct Engine {
     collector: Collector,
     told: Told,
     checks: Checks,
-    jobs: Jobs,
+    policy: PolicyWords,
+    /// What the executor let us do, and how to end it.
+    acting: HashMap<[u8; 16], AbortHandle>,
     profile: Profile,
-    server_time: Option<ServerTime>,
     jumps: JumpDetector,
-    /// Frames to the link, and whether anybody takes them.
-    frames: mpsc::Sender<Vec<u8>>,
     connected: bool,
-    trust: watch::Sender<Vec<Vec<u8>>>,
-    /// Where started work reports.
-    done: mpsc::Sender<Done>,
-    /// Asks the collector of facts to begin.
-    facts_wanted: mpsc::Sender<()>,
+    ways: Ways,
     results: Vec<agent_proto::CheckResult>,
     results_due: Option<Instant>,
     next_sample: Instant,
@@ -72,6 +70,18 @@ struct Engine {
     counts: Counts,
 }
 
+/// Where the engine sends things.
+struct Ways {
+    /// Frames to the link.
+    frames: mpsc::Sender<Vec<u8>>,
+    trust: watch::Sender<Vec<Vec<u8>>>,
+    /// Where started work reports.
+    done: mpsc::Sender<Done>,
+    /// Asks for a look at the facts.
+    facts_wanted: mpsc::Sender<()>,
+    executor: mpsc::Sender<ToExecutor>,
+}
+
 /// What the agent's own metrics count.
 #[derive(Default)]
 struct Counts {
@@ -81,17 +91,28 @@ struct Counts {
     jumps: u64,
 }
 
-/// Runs the agent until it is told to end.
-pub(crate) async fn run(config: Config) -> Result<(), Error> {
-    let _lock = status::lock(&config.dir)?;
+/// Runs until the executor ends, or the process is told to end.
+pub(crate) async fn run(
+    config: Config,
+    enrolment: Option<Enrolment>,
+    policy: PolicyWords,
+    executor: Executor,
+) -> Result<(), Error> {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let parent = platform::parent_process();
-    let enrolment = tokio::select! {
-        enrolment = enrol::ensure(&config) => enrolment?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+    let Executor { heard: mut ordered, to } = executor;
+    let mut enrolment = match enrolment {
+        Some(enrolment) => enrolment,
+        None => tokio::select! {
+            enrolment = enrolled(&config, &to) => enrolment?,
+            () = closed(&mut ordered) => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        },
     };
+    if let Some(trust) = identity::renewed_trust(&config.dir) {
+        enrolment.trust = trust;
+    }
     let (done, mut finished) = mpsc::channel(EVENTS_MAX);
     let (events, mut heard) = mpsc::channel(EVENTS_MAX);
     let (frames, outgoing) = mpsc::channel(FRAMES_MAX);
@@ -105,7 +126,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         frames: outgoing,
     };
     let facts_wanted = work::spawn_facts(done.clone());
-    let mut engine = Engine::open(config, enrolment, frames, trust, done, facts_wanted)?;
+    let ways = Ways { frames, trust, done, facts_wanted, executor: to };
+    let mut engine = Engine::open(config, enrolment, policy, ways)?;
     let link = tokio::spawn(connector.run());
     let mut housekeeping = interval(HOUSEKEEPING);
     housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -115,6 +137,10 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            order = ordered.recv() => match order {
+                Some(order) => engine.on_executor(order),
+                None => break,
+            },
             Some(event) = heard.recv() => engine.on_link(event),
             Some(done) = finished.recv() => engine.on_done(done),
             () = sleep_until(engine.next_sample) => engine.sample(),
@@ -122,9 +148,6 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
             () = sleep_until(engine.checks.next_due().unwrap_or(far)) => engine.start_checks(),
             () = sleep_until(engine.results_due.unwrap_or(far)) => engine.flush_results(),
             _ = housekeeping.tick() => {
-                if engine.config.end_with_parent && platform::parent_process() != parent {
-                    break;
-                }
                 rounds = rounds.wrapping_add(1);
                 engine.keep_house(rounds.is_multiple_of(SLOW_ROUNDS));
             }
@@ -135,6 +158,19 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     // The link closes when its frames end; it need not be waited for longer than a moment.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     Ok(())
+}
+
+/// The enrolment is the executor's to keep.
+async fn enrolled(config: &Config, to: &mpsc::Sender<ToExecutor>) -> Result<Enrolment, Error> {
+    let enrolment = enrol::ensure(config).await?;
+    let gone = || Error::new("the executor ended");
+    to.send(ToExecutor::Enrolled(enrolment.clone())).await.map_err(|_| gone())?;
+    Ok(enrolment)
+}
+
+/// Before the enrolment there is nothing to be ordered.
+async fn closed(ordered: &mut mpsc::Receiver<ToCollector>) {
+    while ordered.recv().await.is_some() {}
 }
 
 fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
@@ -150,26 +186,17 @@ fn servers(config: &Config, enrolment: &Enrolment) -> Result<Vec<Address>, Error
 }
 
 impl Engine {
-    fn open(
-        config: Config,
-        enrolment: Enrolment,
-        frames: mpsc::Sender<Vec<u8>>,
-        trust: watch::Sender<Vec<Vec<u8>>>,
-        done: mpsc::Sender<Done>,
-        facts_wanted: mpsc::Sender<()>,
-    ) -> Result<Self, Error> {
+    fn open(config: Config, enrolment: Enrolment, policy: PolicyWords, ways: Ways) -> Result<Self, Error> {
         let now = Instant::now();
         let ring = Ring::open(&config.dir.join("ring"), config.ring_bytes_max, clock::wall_ms())?;
         let no_samples_wait = ring.positions().iter().all(|at| at.lane != Lane::Metrics || at.waiting == 0);
-        let (jobs, unknown) = Jobs::open(&config.dir, &enrolment, &config.policy_path)?;
-        let mut engine = Self {
+        Ok(Self {
             run_id: (u128::from(dice()) << 64 | u128::from(dice())).to_le_bytes(),
             register: Register::open(&config.dir, no_samples_wait),
             collector: Collector::new(),
             told: Told::open(&config.dir)?,
             checks: Checks::open(&config.dir, now),
             profile: Profile::SERVER,
-            server_time: None,
             jumps: JumpDetector::new(),
             connected: false,
             results: Vec::new(),
@@ -183,16 +210,10 @@ impl Engine {
             config,
             enrolment,
             ring,
-            jobs,
-            frames,
-            trust,
-            done,
-            facts_wanted,
-        };
-        for result in unknown {
-            engine.say(Lane::Results, Durable::JobResult(result), Keep::Synced);
-        }
-        Ok(engine)
+            policy,
+            acting: HashMap::new(),
+            ways,
+        })
     }
 
     /// Keeps a message until the server has stored it.
@@ -203,7 +224,7 @@ impl Engine {
     /// Hands over what waits, while the window is open.
     fn pump(&mut self) {
         while self.connected {
-            let Ok(room) = self.frames.try_reserve() else { return };
+            let Ok(room) = self.ways.frames.try_reserve() else { return };
             let Some(frame) = self.ring.next_unsent() else { return };
             room.send(frame);
         }
@@ -216,7 +237,7 @@ impl Engine {
         }
         match encode(&Frame::direct(message)) {
             Ok(frame) => {
-                if self.frames.try_send(frame).is_err() {
+                if self.ways.frames.try_send(frame).is_err() {
                     log::note("the link takes nothing");
                 }
             }
@@ -225,25 +246,23 @@ impl Engine {
     }
 
     fn hello(&self) -> Hello {
-        let found = policy::find(&self.config.policy_path);
         Hello {
             agent_version: crate::VERSION.to_owned(),
             boot_id: platform::boot_id(),
             run_id: self.run_id,
             hints: platform::identity_hints(),
-            policy_digest: found.digest,
-            classes_allowed: found.policy.classes_allowed(),
+            policy_digest: self.policy.digest,
+            classes_allowed: self.policy.classes_allowed.clone(),
             clock_us: clock::wall_us(),
             resume: self.ring.positions(),
             checks_generation: self.checks.generation,
         }
     }
 
-    /// What the server's clock says now, or ours when it was never told.
-    fn server_us(&self) -> i64 {
-        match &self.server_time {
-            Some(time) => time.at(std::time::Instant::now()),
-            None => clock::wall_us(),
+    /// Says something to the executor. One that takes nothing is about to end, or to end us.
+    fn tell(&self, message: ToExecutor) {
+        if self.ways.executor.try_send(message).is_err() {
+            log::note("the executor takes nothing");
         }
     }
 
@@ -257,7 +276,6 @@ impl Engine {
 
     fn write_status(&mut self) {
         self.status.waiting = self.ring.positions().iter().map(|position| position.waiting).sum();
-        self.status.policy_trouble = policy::find(&self.config.policy_path).trouble.unwrap_or_default();
         status::write(&self.config.dir, &self.status);
     }
 
@@ -268,6 +286,6 @@ impl Engine {
         self.write_status();
         // The link hears it when its frames end.
         let (nobody, _) = mpsc::channel(1);
-        self.frames = nobody;
+        self.ways.frames = nobody;
     }
 }

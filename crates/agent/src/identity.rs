@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::files::{self, hex, unhex, unhex_any};
 
+const TRUST: &str = "trust.json";
+
 /// Reads the agent's key, or makes it at the first start. The key never leaves this machine.
 pub(crate) fn key(dir: &Path) -> Result<SigningKey, Error> {
     let path = dir.join("key");
@@ -24,14 +26,30 @@ pub(crate) fn key(dir: &Path) -> Result<SigningKey, Error> {
     SigningKey::from_seed(&seed).ok_or_else(|| Error::new("the key cannot be used"))
 }
 
-/// What the agent keeps from its enrolment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the agent keeps from its enrolment. The executor writes it once; only the trust is renewed, by the collector and
+/// in a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Enrolment {
     pub(crate) agent_id: [u8; 16],
     pub(crate) server_public_key: [u8; 32],
     /// Certificate authorities in DER form: current and next.
     pub(crate) trust: Vec<Vec<u8>>,
     pub(crate) servers: Vec<String>,
+}
+
+/// The trust bundle as the server last renewed it, if it did.
+pub(crate) fn renewed_trust(home: &Path) -> Option<Vec<Vec<u8>>> {
+    let bytes = files::read_if_there(&home.join(TRUST)).ok()??;
+    let ders: Vec<String> = serde_json::from_slice(&bytes).ok()?;
+    ders.iter().map(|der| unhex_any(der)).collect()
+}
+
+/// Keeps a renewed trust bundle.
+pub(crate) fn keep_trust(home: &Path, trust: &[Vec<u8>]) -> Result<(), Error> {
+    let path = home.join(TRUST);
+    let ders: Vec<String> = trust.iter().map(|der| hex(der)).collect();
+    let json = serde_json::to_vec_pretty(&ders).map_err(|e| Error::new(e.to_string()))?;
+    files::replace(&path, &json).map_err(|e| Error::io("keep the trust bundle in", &path, &e))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +87,7 @@ impl Enrolment {
         }
     }
 
+    /// Writes it; there must be none yet.
     pub(crate) fn save(&self, dir: &Path) -> Result<(), Error> {
         let file = EnrolmentFile {
             agent_id: hex(&self.agent_id),
@@ -78,7 +97,7 @@ impl Enrolment {
         };
         let path = Self::path(dir);
         let json = serde_json::to_vec_pretty(&file).map_err(|e| Error::new(e.to_string()))?;
-        files::replace(&path, &json).map_err(|e| Error::io("keep the enrolment in", &path, &e))
+        files::create(&path, &json).map_err(|e| Error::io("keep the enrolment in", &path, &e))
     }
 
     fn path(dir: &Path) -> PathBuf {
@@ -103,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn a_renewed_trust_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(renewed_trust(folder.path()), None);
+        keep_trust(folder.path(), &[vec![0x30, 0]]).unwrap();
+        assert_eq!(renewed_trust(folder.path()), Some(vec![vec![0x30, 0]]));
+    }
+
+    #[test]
     fn the_enrolment_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Enrolment::load(folder.path()), Ok(None));
@@ -113,6 +140,8 @@ mod tests {
             servers: vec!["wss://a/agent".into()],
         };
         enrolment.save(folder.path()).unwrap();
+        let other = Enrolment { server_public_key: [3; 32], ..enrolment.clone() };
+        assert!(other.save(folder.path()).is_err(), "it is written once");
         assert_eq!(Enrolment::load(folder.path()), Ok(Some(enrolment)));
         std::fs::write(folder.path().join("enrolment.json"), "{}").unwrap();
         assert!(Enrolment::load(folder.path()).is_err());

@@ -2,10 +2,11 @@
 //! they start; done at most once. A job that comes again gets the result that it had.
 
 mod execute;
+mod hands;
 mod journal;
 mod output;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use agent_proto::{
@@ -20,6 +21,8 @@ use crate::{clock, files, log, policy};
 use journal::{Journal, Known};
 
 pub(crate) use execute::execute;
+pub(crate) use hands::Hands;
+pub(crate) use output::Tail;
 
 /// Jobs that run at the same moment.
 const RUNNING_MAX: usize = 8;
@@ -43,14 +46,16 @@ pub(crate) struct Jobs {
     server_key: [u8; 32],
     policy_path: PathBuf,
     journal: Journal,
+    /// By signed orders alone; on disk.
     stop_epoch: u64,
+    told_epoch: u64,
     /// What runs, and how to stop it; a job that was told to stop runs until its result is here.
     running: HashMap<[u8; 16], Option<oneshot::Sender<()>>>,
 }
 
 impl Jobs {
     /// Opens the journal. What was started and has no result gets one now: nobody knows.
-    pub(crate) fn open(dir: &Path, enrolment: &Enrolment, policy_path: &Path) -> Result<(Self, Vec<JobResult>), Error> {
+    pub(crate) fn open(dir: &Path, enrolment: &Enrolment, policy_path: &Path) -> Result<Self, Error> {
         let (journal, unfinished) = Journal::open(&dir.join("jobs"))?;
         execute::clear_inputs(dir)?;
         let stop_epoch = files::read_if_there(&dir.join("stop_epoch"))
@@ -64,20 +69,31 @@ impl Jobs {
             policy_path: policy_path.to_owned(),
             journal,
             stop_epoch,
+            told_epoch: 0,
             running: HashMap::new(),
         };
         let why = "the agent ended while this ran; it is not run again, look before you repeat it";
-        let results: Vec<JobResult> =
-            unfinished.into_iter().map(|job_id| without_run(job_id, JobState::Unknown, why.into())).collect();
-        for result in &results {
-            jobs.keep(result);
+        for job_id in unfinished {
+            jobs.keep(&without_run(job_id, JobState::Unknown, why.into()));
         }
-        Ok((jobs, results))
+        Ok(jobs)
+    }
+
+    /// Results that the collector does not have yet, without those that are on their way: `limit` of them at most.
+    pub(crate) fn owed(&self, on_their_way: &HashSet<[u8; 16]>, limit: usize) -> Vec<JobResult> {
+        let owed = self.journal.owed().filter(|job_id| !on_their_way.contains(*job_id));
+        owed.filter_map(|job_id| self.journal.result(job_id)).take(limit).collect()
+    }
+
+    /// The collector has this result on its disk.
+    pub(crate) fn kept(&mut self, job_id: &[u8; 16]) {
+        self.journal.kept(job_id);
     }
 
     /// Judges a job that was delivered. `server_us` is the server's time, `wall_us` this machine's.
     pub(crate) fn take(&mut self, signed: &SignedJob, server_us: i64, wall_us: i64) -> Verdict {
-        let judged = verify_job(signed, &self.server_key, &self.agent_id, self.stop_epoch, server_us);
+        let stop_epoch = self.stop_epoch.max(self.told_epoch);
+        let judged = verify_job(signed, &self.server_key, &self.agent_id, stop_epoch, server_us);
         let (job, refusal) = match judged {
             Ok(job) => (Box::new(job), None),
             Err((refusal, Some(job))) => (job, Some(refusal)),
@@ -179,8 +195,13 @@ impl Jobs {
         }
     }
 
+    /// The epoch of a greeting is not signed: it counts as long as the collector that told it is there.
+    pub(crate) fn told_epoch(&mut self, stop_epoch: u64) {
+        self.told_epoch = stop_epoch;
+    }
+
     /// Epochs only grow.
-    pub(crate) fn raise_epoch(&mut self, stop_epoch: u64) {
+    fn raise_epoch(&mut self, stop_epoch: u64) {
         if stop_epoch > self.stop_epoch {
             self.stop_epoch = stop_epoch;
             if let Err(e) = files::replace(&self.dir.join("stop_epoch"), stop_epoch.to_string().as_bytes()) {

@@ -58,8 +58,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { dir, command } = Arguments::parse();
-    match obey(dir, command) {
+    let ended = agent::collect().unwrap_or_else(|| {
+        let Arguments { dir, command } = Arguments::parse();
+        obey(dir, command)
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell when standard error is closed.

@@ -5,7 +5,8 @@ mod linux;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Collector, Sections, boot_id, count_processes, identity_hints, parent_process, systemd_runs, used_percent,
+    Collector, Sections, boot_id, count_processes, give_guarded, guarded_words, identity_hints, parent_process,
+    systemd_runs, used_percent,
 };
 
 #[cfg(not(target_os = "linux"))]

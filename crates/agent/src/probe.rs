@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::{net_guard, platform};
 
-pub(crate) use service::systemctl;
+pub(crate) use service::{look as unit, systemctl};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! What the agent is doing, in a file that the next command reads: no socket, no port.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,12 @@ use crate::identity::Enrolment;
 pub struct Status {
     /// The agent's name on the server, 32 hexadecimal digits; empty when the machine is not enrolled.
     pub agent_id: String,
-    /// Process id of the agent that wrote this; 0 when none did.
+    /// Process id of the agent's executor, which is the one that was started; 0 when none was.
     pub pid: u32,
+    /// Process id of its collector; 0 when there is none.
+    pub collector_pid: u32,
+    /// Is the collector kept apart from what runs jobs? In words that begin with yes or no.
+    pub apart: String,
     /// Is such an agent running now?
     #[serde(skip)]
     pub running: bool,
@@ -39,8 +43,11 @@ impl fmt::Display for Status {
             id => writeln!(f, "enrolled   yes, as {id}")?,
         }
         match self.running {
-            true => writeln!(f, "running    yes, process {}", self.pid)?,
+            true => writeln!(f, "running    yes, process {}, its collector {}", self.pid, self.collector_pid)?,
             false => writeln!(f, "running    no")?,
+        }
+        if !self.apart.is_empty() {
+            writeln!(f, "apart      {}", self.apart)?;
         }
         match self.server.as_str() {
             "" => writeln!(f, "connected  no: {}", self.note)?,
@@ -54,14 +61,28 @@ impl fmt::Display for Status {
     }
 }
 
+/// What the executor says; the rest is the collector's word.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Executor {
+    pub(crate) pid: u32,
+    pub(crate) collector_pid: u32,
+    pub(crate) apart: String,
+    pub(crate) policy_trouble: String,
+}
+
 /// Reads the status of the agent in a folder.
 ///
 /// # Errors
 /// The folder's files cannot be read.
 pub fn status(dir: &Path) -> Result<Status, Error> {
-    let path = path(dir);
-    let bytes = files::read_if_there(&path).map_err(|e| Error::io("read", &path, &e))?;
-    let mut status: Status = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let mut status: Status = read(&path(&dir.join("collector")))?;
+    let Executor { pid, collector_pid, apart, policy_trouble } = read(&executor_path(dir))?;
+    status = Status { pid, collector_pid, apart, policy_trouble, ..status };
+    // The collector's words go to a terminal, perhaps root's.
+    for text in [&mut status.server, &mut status.note] {
+        text.retain(|c| !c.is_control());
+    }
     status.agent_id = Enrolment::load(dir)?.map(|enrolment| hex(&enrolment.agent_id)).unwrap_or_default();
     status.running = is_locked(dir);
     if !status.running {
@@ -71,18 +92,37 @@ pub fn status(dir: &Path) -> Result<Status, Error> {
     Ok(status)
 }
 
-/// Writes the status. It is a courtesy: a full disk must not stop the agent.
-pub(crate) fn write(dir: &Path, status: &Status) {
-    if let Ok(json) = serde_json::to_vec_pretty(status) {
-        let aside = dir.join("status.new");
+fn read<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let bytes = files::read_if_there(path).map_err(|e| Error::io("read", path, &e))?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}
+
+/// Writes the collector's part into its folder.
+pub(crate) fn write(home: &Path, status: &Status) {
+    keep(&path(home), status);
+}
+
+/// Writes the executor's part.
+pub(crate) fn write_executor(dir: &Path, said: &Executor) {
+    keep(&executor_path(dir), said);
+}
+
+/// It is a courtesy: a full disk must not stop the agent.
+fn keep(path: &Path, words: &impl Serialize) {
+    if let Ok(json) = serde_json::to_vec_pretty(words) {
+        let aside = path.with_extension("new");
         if std::fs::write(&aside, json).is_ok() {
-            let _ = std::fs::rename(&aside, path(dir));
+            let _ = std::fs::rename(&aside, path);
         }
     }
 }
 
-fn path(dir: &Path) -> std::path::PathBuf {
-    dir.join("status.json")
+fn path(home: &Path) -> PathBuf {
+    home.join("status.json")
+}
+
+fn executor_path(dir: &Path) -> PathBuf {
+    dir.join("executor.json")
 }
 
 /// Takes the folder for this process: one folder, one agent. Held as long as the file lives.
@@ -111,11 +151,15 @@ mod tests {
     fn one_folder_has_one_agent_and_its_status_says_whether_it_runs() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!status(dir.path()).unwrap().running);
-        write(dir.path(), &Status { pid: 7, server: "wss://a".into(), ..Status::default() });
+        let home = dir.path().join("collector");
+        files::make_folder(&home).unwrap();
+        write(&home, &Status { pid: 9, server: "wss://a\u{1b}".into(), ..Status::default() });
+        write_executor(dir.path(), &Executor { pid: 7, collector_pid: 8, apart: "yes".into(), ..Executor::default() });
         let held = lock(dir.path()).unwrap();
         assert!(lock(dir.path()).unwrap_err().to_string().contains("another agent"));
         let running = status(dir.path()).unwrap();
-        assert!(running.running && running.to_string().contains("connected  to wss://a"));
+        assert_eq!((running.running, running.pid, running.collector_pid), (true, 7, 8), "the executor's word");
+        assert!(running.to_string().contains("connected  to wss://a\n"));
         drop(held);
         assert!(status(dir.path()).unwrap().to_string().contains("running    no"));
     }

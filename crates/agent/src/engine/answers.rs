@@ -4,12 +4,11 @@ use agent_proto::{Durable, FromAgent, FromServer, Lane, Welcome};
 use tokio::time::Instant;
 
 use super::Engine;
-use crate::clock::{self, ServerTime};
-use crate::jobs::Verdict;
 use crate::link::connector::LinkEvent;
 use crate::link::is_usable;
-use crate::log;
+use crate::pair::{ToCollector, ToExecutor};
 use crate::ring::Keep;
+use crate::{clock, identity, log};
 
 impl Engine {
     pub(super) fn on_link(&mut self, event: LinkEvent) {
@@ -31,8 +30,8 @@ impl Engine {
         }
         let first = self.counts.connections == 0;
         self.counts.connections += 1;
-        self.server_time = Some(ServerTime::told(welcome.server_time_us, std::time::Instant::now()));
-        self.jobs.raise_epoch(welcome.stop_epoch);
+        let (server_time_us, stop_epoch) = (welcome.server_time_us, welcome.stop_epoch);
+        self.tell(ToExecutor::Welcomed { server_time_us, stop_epoch });
         self.set_profile(welcome.profile);
         self.connected = true;
         self.ring.rewind();
@@ -64,11 +63,8 @@ impl Engine {
         match message {
             FromServer::Ack { lane, seq } => self.ring.ack(lane, seq),
             FromServer::Checks { generation, checks } => self.checks.replace(generation, checks, Instant::now()),
-            FromServer::Job(signed) => {
-                let verdict = self.jobs.take(&signed, self.server_us(), clock::wall_us());
-                self.on_verdict(verdict);
-            }
-            FromServer::Stop(signed) => self.jobs.stop(&signed),
+            FromServer::Job(signed) => self.tell(ToExecutor::Job(signed)),
+            FromServer::Stop(signed) => self.tell(ToExecutor::Stop(signed)),
             FromServer::FactsResend { section } => {
                 for facts in self.told.again(&section, clock::wall_ms()) {
                     self.say(Lane::Facts, Durable::Facts(facts), Keep::Lazily);
@@ -82,18 +78,25 @@ impl Engine {
         }
     }
 
-    fn on_verdict(&mut self, verdict: Verdict) {
-        let at_us = clock::wall_us();
-        match verdict {
-            Verdict::Start(job, stop) => {
-                self.counts.jobs += 1;
-                let accepted = Durable::JobAccepted { job_id: job.job_id, at_us };
-                self.say(Lane::Results, accepted, Keep::Lazily);
-                self.start_job(job, stop);
+    pub(super) fn on_executor(&mut self, order: ToCollector) {
+        match order {
+            ToCollector::Policy(policy) => self.policy = policy,
+            ToCollector::Accepted { job_id, at_us, fresh } => {
+                self.counts.jobs += u64::from(fresh);
+                self.say(Lane::Results, Durable::JobAccepted { job_id, at_us }, Keep::Lazily);
             }
-            Verdict::Runs(job_id) => self.say(Lane::Results, Durable::JobAccepted { job_id, at_us }, Keep::Lazily),
-            Verdict::Report(result) => self.say(Lane::Results, Durable::JobResult(result), Keep::Synced),
-            Verdict::Ignore => {}
+            ToCollector::Result(result) => {
+                let job_id = result.job_id;
+                self.say(Lane::Results, Durable::JobResult(result), Keep::Synced);
+                self.tell(ToExecutor::Kept { job_id });
+            }
+            ToCollector::Act { job_id, action } => self.start_act(job_id, action),
+            ToCollector::Halt { job_id } => {
+                if let Some(acting) = self.acting.remove(&job_id) {
+                    acting.abort();
+                }
+            }
+            ToCollector::Start(_) | ToCollector::Pulse => {}
         }
     }
 
@@ -104,11 +107,11 @@ impl Engine {
         }
         if bundle != self.enrolment.trust {
             self.enrolment.trust.clone_from(&bundle);
-            match self.enrolment.save(&self.config.dir) {
+            match identity::keep_trust(&self.config.dir, &self.enrolment.trust) {
                 Ok(()) => log::note("the trust bundle was renewed"),
                 Err(e) => log::note(e),
             }
-            self.trust.send_replace(bundle);
+            self.ways.trust.send_replace(bundle);
         }
     }
 }

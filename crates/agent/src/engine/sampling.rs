@@ -83,7 +83,7 @@ impl Engine {
     pub(super) fn want_facts(&mut self) {
         let now = Instant::now();
         self.next_facts = now + self.facts_interval();
-        let _ = self.facts_wanted.try_send(());
+        let _ = self.ways.facts_wanted.try_send(());
         if now >= self.next_confirm && self.counts.connections > 0 {
             self.confirm_facts();
         }

@@ -1,19 +1,20 @@
 //! Work that goes on beside the loop, and what becomes of it.
 
 use agent_proto::facts::Section;
-use agent_proto::{CheckResult, Durable, Job, JobResult, Lane};
-use tokio::sync::{mpsc, oneshot};
+use agent_proto::{Action, CheckResult, Durable, Lane};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Engine, RESULTS_WAIT};
+use crate::pair::{Outcome, ToExecutor};
 use crate::platform::Sections;
 use crate::ring::Keep;
-use crate::{checks, clock, jobs, probe};
+use crate::{checks, clock, collector, probe};
 
 /// Work that came to an end.
 pub(super) enum Done {
     Check(CheckResult),
-    Job(JobResult),
+    Act([u8; 16], Outcome),
     Section(&'static str, Section),
 }
 
@@ -40,9 +41,9 @@ impl Engine {
     pub(super) fn on_done(&mut self, done: Done) {
         match done {
             Done::Check(result) => self.on_check(result),
-            Done::Job(result) => {
-                self.jobs.finish(&result);
-                self.say(Lane::Results, Durable::JobResult(result), Keep::Synced);
+            Done::Act(job_id, outcome) => {
+                self.acting.remove(&job_id);
+                self.tell(ToExecutor::Acted { job_id, outcome });
             }
             Done::Section(name, section) => {
                 if let Some(facts) = self.told.tell(name, clock::wall_ms(), &section) {
@@ -52,18 +53,19 @@ impl Engine {
         }
     }
 
-    pub(super) fn start_job(&self, job: Box<Job>, stop: oneshot::Receiver<()>) {
-        let (dir, done) = (self.config.dir.clone(), self.done.clone());
-        tokio::spawn(async move {
-            let result = jobs::execute(dir, job, stop).await;
-            // Without an engine the journal holds a start without an end, which is the truth.
-            let _ = done.send(Done::Job(result)).await;
+    /// Does for the executor what needs no rights.
+    pub(super) fn start_act(&mut self, job_id: [u8; 16], action: Action) {
+        let done = self.ways.done.clone();
+        let acting = tokio::spawn(async move {
+            let outcome = collector::perform(&action).await;
+            let _ = done.send(Done::Act(job_id, outcome)).await;
         });
+        self.acting.insert(job_id, acting.abort_handle());
     }
 
     pub(super) fn start_checks(&mut self) {
         for spec in self.checks.start_due(Instant::now()) {
-            let done = self.done.clone();
+            let done = self.ways.done.clone();
             tokio::spawn(async move {
                 let (seen, took) = probe::look(&spec.probe, checks::deadline(&spec)).await;
                 let result = CheckResult {

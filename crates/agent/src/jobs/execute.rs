@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use agent_proto::{Action, CheckState, Job, JobResult, JobState, Probe, ServiceVerb, limits};
+use agent_proto::{Action, CheckState, Job, JobResult, JobState, ServiceVerb};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::hands::Hands;
 use super::output::Tail;
 use crate::clock;
 use crate::error::Error;
 use crate::files::{self, hex};
-use crate::http::{Request, Target, exchange};
-use crate::probe::{self, truncate};
+use crate::pair::Outcome;
+use crate::probe;
 use crate::subprocess::PATH;
 
 /// Between asking a program to end and killing it.
@@ -26,123 +27,35 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// A detached program that fails within this time did not start.
 const START: Duration = Duration::from_millis(500);
 const SERVICE_DEADLINE: Duration = Duration::from_secs(120);
-/// systemctl needs a moment to know the new state.
-const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 
-/// What came of an action.
-struct Outcome {
-    state: JobState,
-    reason: String,
-    exit_code: Option<i32>,
-    output: (String, u64),
-}
-
-impl Outcome {
-    fn done(output: String) -> Self {
-        Self { state: JobState::Done, reason: String::new(), exit_code: None, output: (output, 0) }
-    }
-
-    fn not(state: JobState, reason: impl Into<String>) -> Self {
-        Self { state, reason: reason.into(), exit_code: None, output: (String::new(), 0) }
-    }
-
-    fn failed(reason: impl Into<String>) -> Self {
-        Self::not(JobState::Failed, reason)
-    }
-
-    fn stopped() -> Self {
-        Self::not(JobState::Stopped, "all runs were stopped")
-    }
-}
-
-/// Does a job that was judged and written down.
-pub(crate) async fn execute(dir: PathBuf, job: Box<Job>, mut stop: oneshot::Receiver<()>) -> JobResult {
+/// Does a job that was judged and written down. Looking and asking is the collector's.
+pub(crate) async fn execute(dir: PathBuf, job: Box<Job>, hands: Hands, mut stop: oneshot::Receiver<()>) -> JobResult {
     let started_us = clock::wall_us();
-    let mut outcome = match &job.action {
+    let outcome = match &job.action {
         Action::Command { detach: false, .. } => run_command(&dir, &job, &mut stop).await,
         other => tokio::select! {
-            outcome = act(&dir, &job.job_id, other) => outcome,
-            _ = &mut stop => Outcome::stopped(),
+            outcome = act(&dir, &job.job_id, other, &hands) => outcome,
+            _ = &mut stop => {
+                hands.halt(job.job_id);
+                Outcome::stopped()
+            }
         },
     };
-    truncate(&mut outcome.reason, limits::TEXT_BYTES_MAX);
-    truncate(&mut outcome.output.0, limits::OUTPUT_BYTES_MAX);
-    JobResult {
-        job_id: job.job_id,
-        state: outcome.state,
-        reason: outcome.reason,
-        exit_code: outcome.exit_code,
-        started_us,
-        finished_us: clock::wall_us(),
-        output: outcome.output.0,
-        output_dropped_bytes: outcome.output.1,
-    }
+    let Outcome { state, reason, exit_code, output, output_dropped_bytes } = outcome.bounded();
+    let (job_id, finished_us) = (job.job_id, clock::wall_us());
+    JobResult { job_id, state, reason, exit_code, started_us, finished_us, output, output_dropped_bytes }
 }
 
-async fn act(dir: &Path, job_id: &[u8; 16], action: &Action) -> Outcome {
+async fn act(dir: &Path, job_id: &[u8; 16], action: &Action, hands: &Hands) -> Outcome {
     match action {
         Action::Command { argv, env, input_json, .. } => detach(dir, job_id, argv, env, input_json.as_deref()).await,
         Action::Service { unit, verb } => service(unit, *verb).await,
-        Action::Http { method, url, headers, body, expect_status, timeout_ms } => {
-            let request = Request { method, headers, body: body.as_deref().unwrap_or_default() };
-            match timeout(millis(*timeout_ms), http(url, &request, expect_status)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Outcome::not(JobState::TimedOut, format!("no answer within {timeout_ms} ms")),
-            }
-        }
-        Action::Probe { probe, timeout_ms } => {
-            let (seen, _) = probe::look(probe, millis(*timeout_ms)).await;
-            match seen.state {
-                CheckState::Ok => Outcome::done(seen.evidence),
-                CheckState::Fail | CheckState::Error => Outcome::failed(seen.evidence),
-            }
-        }
-        Action::WaitFor { probe, every_ms, timeout_ms } => wait_for(probe, *every_ms, *timeout_ms).await,
+        Action::Http { .. } | Action::Probe { .. } | Action::WaitFor { .. } => hands.act(*job_id, action).await,
     }
 }
 
 fn millis(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms.max(1)))
-}
-
-async fn wait_for(probe: &Probe, every_ms: u32, timeout_ms: u32) -> Outcome {
-    let end = Instant::now() + millis(timeout_ms);
-    let every = millis(every_ms).max(Duration::from_millis(100));
-    loop {
-        let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let (seen, _) = probe::look(probe, left).await;
-        if seen.state == CheckState::Ok {
-            return Outcome::done(seen.evidence);
-        }
-        if Instant::now() + every >= end {
-            return Outcome::not(
-                JobState::TimedOut,
-                format!("not within {timeout_ms} ms; last seen: {}", seen.evidence),
-            );
-        }
-        sleep(every).await;
-    }
-}
-
-async fn http(url: &str, request: &Request<'_>, expect_status: &[u16]) -> Outcome {
-    let response = match Target::parse(url) {
-        Ok(target) => exchange(&target, request).await,
-        Err(e) => Err(e),
-    };
-    match response {
-        Err(e) => Outcome::failed(e),
-        Ok(response) => {
-            let mut tail = Tail::new();
-            tail.push(&response.body);
-            let good = probe::http::is_expected(expect_status, response.status);
-            let (state, reason) = if good {
-                (JobState::Done, String::new())
-            } else {
-                (JobState::Failed, format!("the answer has status {}", response.status))
-            };
-            Outcome { state, reason, exit_code: None, output: tail.into_text() }
-        }
-    }
 }
 
 async fn service(unit: &str, verb: ServiceVerb) -> Outcome {
@@ -160,7 +73,7 @@ async fn service(unit: &str, verb: ServiceVerb) -> Outcome {
             Err(e) => return Outcome::failed(e),
         }
     }
-    let (seen, _) = probe::look(&Probe::Unit { name: unit.to_owned() }, LOOK_DEADLINE).await;
+    let seen = probe::unit(unit).await;
     match (code, seen.state) {
         (Some(0) | None, CheckState::Ok | CheckState::Fail) => {
             Outcome { exit_code: code, ..Outcome::done(seen.evidence) }
@@ -320,7 +233,7 @@ fn ended(status: Option<ExitStatus>, kill: Option<JobState>, tail: Tail) -> Outc
             (JobState::Failed, format!("it was ended by signal {number}"))
         }
     };
-    Outcome { state, reason, exit_code: code, output: tail.into_text() }
+    Outcome { state, reason, exit_code: code, ..tail.into_outcome() }
 }
 
 /// Starts a program in a session of its own and leaves it running. What it writes is not kept: it has no reader.

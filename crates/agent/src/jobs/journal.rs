@@ -1,7 +1,7 @@
 //! The journal of jobs: a file per job that is on the disk before the job starts, and one beside it with the result.
 //! It is what makes "at most once" true over restarts and power cuts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use agent_proto::{Job, JobResult};
@@ -13,10 +13,15 @@ use crate::files::{self, hex, unhex};
 /// A job that is over is remembered so much longer than it could have been started.
 const REMEMBER_US: i64 = 7 * 24 * 3_600 * 1_000_000;
 const JOBS_MAX: usize = 4_096;
+/// How the file of a result ends: before and after it was handed over.
+const OWED: &str = "owed";
+const KEPT: &str = "result";
 
 pub(super) struct Journal {
     dir: PathBuf,
     jobs: HashMap<[u8; 16], Entry>,
+    /// Results that nobody has yet said to keep: in files of their own, until somebody does.
+    owed: BTreeSet<[u8; 16]>,
 }
 
 /// What the file of a started job holds.
@@ -39,11 +44,14 @@ impl Journal {
     /// Reads the journal, and says which jobs have no result.
     pub(super) fn open(dir: &Path) -> Result<(Self, Vec<[u8; 16]>), Error> {
         files::make_folder(dir).map_err(|e| Error::io("make the folder", dir, &e))?;
-        let mut journal = Self { dir: dir.to_owned(), jobs: HashMap::new() };
+        let mut journal = Self { dir: dir.to_owned(), jobs: HashMap::new(), owed: BTreeSet::new() };
         let entries = std::fs::read_dir(dir).map_err(|e| Error::io("read the journal", dir, &e))?;
         for path in entries.flatten().map(|entry| entry.path()) {
             let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(unhex::<16>);
             let started = path.extension().is_some_and(|extension| extension == "started");
+            if let (Some(id), true) = (id, path.extension().is_some_and(|extension| extension == OWED)) {
+                journal.owed.insert(id);
+            }
             if let (Some(id), true) = (id, started) {
                 // A file that was cut still proves that the job was about to start.
                 let bytes = files::read_if_there(&path).ok().flatten().unwrap_or_default();
@@ -63,8 +71,9 @@ impl Journal {
         }
     }
 
-    fn result(&self, job_id: &[u8; 16]) -> Option<JobResult> {
-        let bytes = files::read_if_there(&self.path(job_id, "result")).ok()??;
+    pub(super) fn result(&self, job_id: &[u8; 16]) -> Option<JobResult> {
+        let what = if self.owed.contains(job_id) { OWED } else { KEPT };
+        let bytes = files::read_if_there(&self.path(job_id, what)).ok()??;
         postcard::from_bytes::<JobResult>(&bytes).ok().filter(|result| result.job_id == *job_id)
     }
 
@@ -89,9 +98,24 @@ impl Journal {
         Ok(())
     }
 
-    pub(super) fn end(&self, result: &JobResult) -> std::io::Result<()> {
+    /// Writes a result down. It is owed until it is [`Self::kept`].
+    pub(super) fn end(&mut self, result: &JobResult) -> std::io::Result<()> {
         let bytes = postcard::to_allocvec(result).map_err(std::io::Error::other)?;
-        files::replace(&self.path(&result.job_id, "result"), &bytes)
+        files::replace(&self.path(&result.job_id, OWED), &bytes)?;
+        self.owed.insert(result.job_id);
+        Ok(())
+    }
+
+    /// Somebody else has the result on disk. Before a power cut this may be forgotten: then it is said twice.
+    pub(super) fn kept(&mut self, job_id: &[u8; 16]) {
+        if self.owed.contains(job_id) && std::fs::rename(self.path(job_id, OWED), self.path(job_id, KEPT)).is_ok() {
+            self.owed.remove(job_id);
+        }
+    }
+
+    /// Results that are owed.
+    pub(super) fn owed(&self) -> impl Iterator<Item = &[u8; 16]> {
+        self.owed.iter()
     }
 
     /// How often an action of an approved plan was begun.
@@ -105,9 +129,11 @@ impl Journal {
         let gone: Vec<[u8; 16]> = self.jobs.iter().filter(|(_, entry)| over(entry)).map(|(id, _)| *id).collect();
         for id in gone {
             // The start goes last: a result without a start is no memory of anything.
-            let removed = std::fs::remove_file(self.path(&id, "result"));
+            let what = if self.owed.contains(&id) { OWED } else { KEPT };
+            let removed = std::fs::remove_file(self.path(&id, what));
             if removed.is_ok() && std::fs::remove_file(self.path(&id, "started")).is_ok() {
                 self.jobs.remove(&id);
+                self.owed.remove(&id);
             }
         }
     }

@@ -4,25 +4,33 @@ use std::collections::VecDeque;
 
 use agent_proto::limits::OUTPUT_BYTES_MAX;
 
-pub(super) struct Tail {
+use crate::pair::Outcome;
+
+pub(crate) struct Tail {
     bytes: VecDeque<u8>,
     dropped: u64,
 }
 
 impl Tail {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bytes: VecDeque::new(), dropped: 0 }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
         let over = self.bytes.len().saturating_sub(OUTPUT_BYTES_MAX);
         self.bytes.drain(..over);
         self.dropped = self.dropped.saturating_add(over as u64);
     }
 
+    /// As the output of something that was done.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        let (output, output_dropped_bytes) = self.into_text();
+        Outcome { output_dropped_bytes, ..Outcome::done(output) }
+    }
+
     /// The tail as text, and how many bytes came before it.
-    pub(super) fn into_text(mut self) -> (String, u64) {
+    fn into_text(mut self) -> (String, u64) {
         let mut text = String::from_utf8_lossy(self.bytes.make_contiguous()).into_owned();
         // A replaced byte takes three: what does not fit any more goes from the front.
         let mut over = text.len().saturating_sub(OUTPUT_BYTES_MAX);

@@ -1,6 +1,7 @@
 //! At most once, only for us, only as the policy says.
 
 use super::*;
+use crate::pair::ToCollector;
 use agent_proto::{Action, Class, Probe, SigningKey, StopOrder, approve_plan, plan_hash, sign_job, sign_stop};
 
 const US: [u8; 16] = [7; 16];
@@ -26,7 +27,7 @@ impl Machine {
         Self { dir }
     }
 
-    fn jobs(&self) -> (Jobs, Vec<JobResult>) {
+    fn jobs(&self) -> Jobs {
         let enrolment = Enrolment { agent_id: US, server_public_key: key(1).public(), trust: vec![], servers: vec![] };
         Jobs::open(self.dir.path(), &enrolment, &self.dir.path().join("policy.toml")).unwrap()
     }
@@ -78,10 +79,24 @@ fn signed(job: &Job) -> SignedJob {
     sign_job(job, &key(1)).unwrap()
 }
 
+/// Hands of a collector that acts.
+fn hands() -> Hands {
+    let hands = Hands::default();
+    let (collector, mut asked) = tokio::sync::mpsc::channel(8);
+    hands.attach(collector);
+    let way = hands.clone();
+    tokio::spawn(async move {
+        while let Some(ToCollector::Act { job_id, action }) = asked.recv().await {
+            way.answer(&job_id, crate::collector::perform(&action).await);
+        }
+    });
+    hands
+}
+
 async fn run(jobs: &mut Jobs, job: &Job) -> JobResult {
     match jobs.take(&signed(job), NOW, NOW) {
         Verdict::Start(job, stop) => {
-            let result = execute(jobs.dir.clone(), job, stop).await;
+            let result = execute(jobs.dir.clone(), job, hands(), stop).await;
             jobs.finish(&result);
             result
         }
@@ -104,13 +119,12 @@ fn check(jobs: &mut Jobs, signed: &SignedJob, now: (i64, i64), state: JobState, 
 #[tokio::test]
 async fn a_replayed_job_returns_its_stored_result_and_is_not_done_twice() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let first = run(&mut jobs, &machine.touch(1)).await;
     assert_eq!(first.state, JobState::Done, "{}", first.reason);
     std::fs::remove_file(machine.mark()).unwrap();
     assert_eq!(run(&mut jobs, &machine.touch(1)).await, first);
-    let (mut jobs, unknown) = machine.jobs();
-    assert!(unknown.is_empty());
+    let mut jobs = machine.jobs();
     assert_eq!(run(&mut jobs, &machine.touch(1)).await, first, "also after a restart");
     check(&mut jobs, &signed(&machine.touch(1)), (NOW + 9_000_000, NOW), JobState::Done, "");
     assert!(!machine.mark().exists());
@@ -119,21 +133,25 @@ async fn a_replayed_job_returns_its_stored_result_and_is_not_done_twice() {
 #[tokio::test]
 async fn a_job_that_was_started_and_has_no_result_is_unknown_and_not_done_again() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let Verdict::Start(..) = jobs.take(&signed(&machine.touch(1)), NOW, NOW) else { panic!("not started") };
     assert!(matches!(jobs.take(&signed(&machine.touch(1)), NOW, NOW), Verdict::Runs(id) if id == [1; 16]));
-    let (mut jobs, unknown) = machine.jobs();
+    let mut jobs = machine.jobs();
+    let unknown = jobs.owed(&HashSet::new(), 9);
     assert_eq!(unknown.len(), 1);
     assert_eq!((unknown[0].job_id, unknown[0].state), ([1; 16], JobState::Unknown));
     assert_eq!(run(&mut jobs, &machine.touch(1)).await, unknown[0]);
     assert!(!machine.mark().exists());
-    assert!(machine.jobs().1.is_empty(), "it is reported once");
+    assert_eq!(machine.jobs().owed(&HashSet::new(), 9), unknown, "it is owed until it was kept");
+    jobs.kept(&[1; 16]);
+    assert!(machine.jobs().owed(&HashSet::new(), 9).is_empty(), "it is reported once");
+    assert_eq!(run(&mut machine.jobs(), &machine.touch(1)).await, unknown[0]);
 }
 
 #[tokio::test]
 async fn jobs_of_others_with_other_signatures_or_at_other_times_are_refused() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let now = (NOW, NOW);
     let other = Job { agent_id: [8; 16], ..machine.touch(1) };
     check(&mut jobs, &signed(&other), now, JobState::Refused, "another agent");
@@ -151,7 +169,7 @@ async fn jobs_of_others_with_other_signatures_or_at_other_times_are_refused() {
 #[tokio::test]
 async fn a_tampered_repetition_of_a_known_job_says_nothing_about_it() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     run(&mut jobs, &machine.touch(1)).await;
     let mut tampered = signed(&machine.touch(1));
     let last = tampered.bytes.len() - 1;
@@ -164,7 +182,7 @@ async fn a_tampered_repetition_of_a_known_job_says_nothing_about_it() {
 #[tokio::test]
 async fn what_no_rule_names_needs_a_pinned_approver_and_each_approval_is_used_once() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let now = (NOW, NOW);
     let echo = |id| job(id, command(&["echo", "hello"]));
     check(&mut jobs, &signed(&echo(1)), now, JobState::Refused, "does not name");
@@ -173,14 +191,14 @@ async fn what_no_rule_names_needs_a_pinned_approver_and_each_approval_is_used_on
     let done = run(&mut jobs, &approved(echo(4), 2)).await;
     assert_eq!((done.state, done.output.as_str()), (JobState::Done, "hello\n"));
     check(&mut jobs, &signed(&approved(echo(5), 2)), now, JobState::Refused, "done already");
-    let mut jobs = machine.jobs().0;
+    let mut jobs = machine.jobs();
     check(&mut jobs, &signed(&approved(echo(6), 2)), now, JobState::Refused, "done already");
 }
 
 #[tokio::test]
 async fn a_clock_that_jumped_stops_approvals_but_not_the_servers_own_jobs() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let days = 3 * 24 * 3_600 * 1_000_000;
     let apart = (NOW, NOW + days);
     check(&mut jobs, &signed(&approved(job(1, command(&["echo"])), 2)), apart, JobState::Refused, "too far apart");
@@ -192,7 +210,7 @@ async fn a_clock_that_jumped_stops_approvals_but_not_the_servers_own_jobs() {
 async fn observing_needs_no_policy() {
     let machine = Machine::new();
     std::fs::remove_file(machine.dir.path().join("policy.toml")).unwrap();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let probe = Probe::FileSystem { mount: "/".into(), max_used_percent: 100.0 };
     let seen = run(&mut jobs, &job(1, Action::Probe { probe: probe.clone(), timeout_ms: 5_000 })).await;
     assert_eq!(seen.state, JobState::Done, "{}", seen.reason);
@@ -207,10 +225,10 @@ async fn observing_needs_no_policy() {
 #[tokio::test]
 async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let sleep = approved(job(1, command(&["sh", "-c", "trap '' TERM; echo begun; sleep 60 & wait; sleep 60"])), 2);
     let Verdict::Start(sleep, stop) = jobs.take(&signed(&sleep), NOW, NOW) else { panic!("not started") };
-    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, stop));
+    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, hands(), stop));
     let order = StopOrder { stop_epoch: 3, at_us: NOW };
     jobs.stop(&sign_stop(order, &key(9)));
     assert_eq!(jobs.stop_epoch, 0, "not the server's signature");
@@ -220,7 +238,7 @@ async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
     let result = running.await.unwrap();
     assert_eq!(result.state, JobState::Stopped, "{}", result.reason);
     check(&mut jobs, &signed(&machine.touch(2)), (NOW, NOW), JobState::Refused, "stopped");
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     check(&mut jobs, &signed(&machine.touch(3)), (NOW, NOW), JobState::Refused, "stopped");
     let next = Job { stop_epoch: 3, ..machine.touch(4) };
     assert_eq!(run(&mut jobs, &next).await.state, JobState::Done);
@@ -229,7 +247,7 @@ async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
 #[tokio::test]
 async fn a_command_gets_its_input_in_a_private_file_and_a_clean_environment() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let script = "cat \"$MAINSTAY_INPUT\"; stat -c ' %a' \"$MAINSTAY_INPUT\"; env | cut -d= -f1 | sort | tr '\\n' ' '";
     let Action::Command { argv, .. } = command(&["sh", "-c", script]) else { unreachable!() };
     let action = Action::Command {
@@ -247,7 +265,7 @@ async fn a_command_gets_its_input_in_a_private_file_and_a_clean_environment() {
 #[tokio::test]
 async fn failures_time_outs_and_long_output_are_told_apart() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let failed = run(&mut jobs, &approved(job(1, command(&["sh", "-c", "echo no >&2; exit 3"])), 2)).await;
     assert_eq!((failed.state, failed.exit_code, failed.output.as_str()), (JobState::Failed, Some(3), "no\n"));
     let absent = run(&mut jobs, &approved(job(2, command(&["/no/such/program"])), 2)).await;
@@ -263,7 +281,7 @@ async fn failures_time_outs_and_long_output_are_told_apart() {
 #[tokio::test]
 async fn a_detached_program_is_left_running_and_one_that_fails_at_once_did_not_start() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     let detached = |id, words: &[&str]| {
         let Action::Command { argv, .. } = command(words) else { unreachable!() };
         approved(job(id, Action::Command { argv, env: vec![], input_json: None, timeout_ms: 1, detach: true }), 2)
@@ -281,7 +299,7 @@ async fn a_detached_program_is_left_running_and_one_that_fails_at_once_did_not_s
 #[tokio::test]
 async fn old_jobs_are_forgotten_only_when_nobody_can_deliver_them_any_more() {
     let machine = Machine::new();
-    let (mut jobs, _) = machine.jobs();
+    let mut jobs = machine.jobs();
     run(&mut jobs, &machine.touch(1)).await;
     let count = || std::fs::read_dir(machine.dir.path().join("jobs")).unwrap().count();
     assert_eq!(count(), 2);
@@ -289,4 +307,35 @@ async fn old_jobs_are_forgotten_only_when_nobody_can_deliver_them_any_more() {
     assert_eq!(count(), 2);
     jobs.journal.forget_before(NOW + 8 * 24 * 3_600 * 1_000_000);
     assert_eq!(count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_collector_was_doing_when_it_ended_is_unknown() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    let probe = Probe::FileSystem { mount: "/".into(), max_used_percent: 100.0 };
+    let look = |id| job(id, Action::Probe { probe: probe.clone(), timeout_ms: 5_000 });
+    let Verdict::Start(first, stop) = jobs.take(&signed(&look(1)), NOW, NOW) else { panic!("not started") };
+    let hands = Hands::default();
+    let away = execute(jobs.dir.clone(), first, hands.clone(), stop).await;
+    assert_eq!(away.state, JobState::Failed, "{}", away.reason);
+    assert!(away.reason.contains("is away"));
+    let (collector, mut asked) = tokio::sync::mpsc::channel(8);
+    hands.attach(collector);
+    let Verdict::Start(second, stop) = jobs.take(&signed(&look(2)), NOW, NOW) else { panic!("not started") };
+    let running = tokio::spawn(execute(jobs.dir.clone(), second, hands.clone(), stop));
+    assert!(matches!(asked.recv().await, Some(ToCollector::Act { .. })));
+    hands.detach();
+    assert_eq!(running.await.unwrap().state, JobState::Unknown);
+}
+
+#[test]
+fn an_epoch_that_nobody_signed_counts_only_as_long_as_it_is_told() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    jobs.told_epoch(9);
+    check(&mut jobs, &signed(&machine.touch(1)), (NOW, NOW), JobState::Refused, "stopped");
+    jobs.told_epoch(0);
+    assert!(matches!(jobs.take(&signed(&machine.touch(2)), NOW, NOW), Verdict::Start(..)));
+    assert!(!machine.dir.path().join("stop_epoch").exists());
 }

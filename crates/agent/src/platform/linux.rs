@@ -10,9 +10,10 @@ mod text;
 
 pub(crate) use facts::Sections;
 pub(crate) use filesystems::used_percent;
-pub(crate) use identity::{boot_id, identity_hints};
+pub(crate) use identity::{boot_id, guarded_words, identity_hints};
 pub(crate) use metrics::Collector;
 pub(crate) use processes::count_processes;
+pub(crate) use text::give_guarded;
 
 /// Does systemd run this machine? The test of sd_booted(3).
 pub(crate) fn systemd_runs() -> bool {

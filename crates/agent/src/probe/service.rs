@@ -8,7 +8,8 @@ use crate::subprocess::{self, Said};
 
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-pub(super) async fn look(unit: &str) -> Seen {
+/// Looks at a unit.
+pub(crate) async fn look(unit: &str) -> Seen {
     let asked = ["show", "--property=LoadState,ActiveState,SubState,Result", "--no-pager"];
     let said = match systemctl(&asked, unit, Duration::from_secs(30)).await {
         Ok(said) => said,

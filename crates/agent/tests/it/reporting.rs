@@ -1,6 +1,7 @@
 //! Facts, samples and check results from end to end, also while the server is away.
 
 use std::collections::{BTreeMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 
 use agent_proto::facts::{Section, apply};
 use agent_proto::{CheckSpec, CheckState, Durable, Frame, FromAgent, FromServer, Lane, Probe, decode, encode};
@@ -141,13 +142,13 @@ async fn a_server_that_was_away_hears_of_the_gap_and_the_ring_stays_bounded() {
     let (dropped, seqs) = catch_up(&mut peer, now_ms).await;
     assert!(dropped > 0, "a gap is said");
     assert!(!seqs.is_empty());
-    let bytes: u64 = files(&machine.path("ring")).iter().map(|path| path.metadata().unwrap().len()).sum();
+    let bytes: u64 = files(&machine.path("collector/ring")).iter().map(|path| path.metadata().unwrap().len()).sum();
     assert!(bytes < 300_000, "{bytes} bytes on disk");
 }
 
 /// Hours without a server, as they look on disk: the moment that is there, 1600 times, each with a number of its own.
 fn fill_ring(machine: &Machine) {
-    let folder = machine.path("ring/metrics");
+    let folder = machine.path("collector/ring/metrics");
     let segment = files(&folder).into_iter().find(|path| path.extension().is_some_and(|end| end == "seg")).unwrap();
     let bytes = std::fs::read(&segment).unwrap();
     let frame_bytes = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
@@ -171,7 +172,11 @@ fn fill_ring(machine: &Machine) {
             out.extend_from_slice(at_ms);
             out.extend_from_slice(&frame);
         }
-        std::fs::write(folder.join(format!("{:020}.seg", first + part * 40)), out).unwrap();
+        let path = folder.join(format!("{:020}.seg", first + part * 40));
+        std::fs::write(&path, out).unwrap();
+        // Root's agent has a collector that is somebody else.
+        let owner = folder.metadata().unwrap();
+        std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
     }
 }
 

@@ -264,11 +264,19 @@ impl Machine {
         std::fs::read_to_string(self.path("log")).unwrap()
     }
 
-    /// The process ends without a word.
+    /// The process ends without a word; its collector hears that and ends too.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
+            self.wait_for_the_collectors_end();
+        }
+    }
+
+    /// It holds this lock as long as it lives.
+    pub(crate) fn wait_for_the_collectors_end(&self) {
+        if let Ok(lock) = std::fs::File::open(self.path("collector/lock")) {
+            rustix::fs::flock(lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
         }
     }
 

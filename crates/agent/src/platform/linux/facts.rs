@@ -1,7 +1,7 @@
 //! The facts of this machine, section by section. A section that cannot be looked at is left as it was; one that costs
 //! much is looked at again only when something it stands on has changed.
 
-mod hardware;
+pub(super) mod hardware;
 mod network;
 mod packages;
 mod software;

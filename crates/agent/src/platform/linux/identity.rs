@@ -2,15 +2,26 @@
 
 use agent_proto::IdentityHints;
 
-use super::text::word;
+use super::facts::hardware;
+use super::text::{guarded, word};
+
+const UUID: &str = "/sys/class/dmi/id/product_uuid";
+const SERIAL: &str = "/sys/class/dmi/id/product_serial";
+
+/// What this process can read and its collector perhaps cannot, by the file that holds it.
+pub(crate) fn guarded_words() -> Vec<(String, String)> {
+    let words = [UUID, SERIAL].into_iter().filter_map(|path| Some((path.to_owned(), word(path)?)));
+    let container = hardware::container_of_init().map(|name| (hardware::INIT.to_owned(), name));
+    words.chain(container).collect()
+}
 
 /// Names, ids and hardware addresses of this machine, as far as this user may read them.
 pub(crate) fn identity_hints() -> IdentityHints {
     IdentityHints {
         hostname: hostname(),
         machine_id: word("/etc/machine-id").or_else(|| word("/var/lib/dbus/machine-id")),
-        dmi_uuid: word("/sys/class/dmi/id/product_uuid").map(|uuid| uuid.to_ascii_lowercase()),
-        serial: word("/sys/class/dmi/id/product_serial").or_else(|| word("/proc/device-tree/serial-number")),
+        dmi_uuid: guarded(UUID).map(|uuid| uuid.to_ascii_lowercase()),
+        serial: guarded(SERIAL).or_else(|| word("/proc/device-tree/serial-number")),
         macs: hardware_addresses(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Sheet;
-use crate::platform::linux::text::{number, whole, word};
+use crate::platform::linux::text::{given, guarded, number, whole, word};
 
 /// SMBIOS (DSP0134) leaves what a maker did not fill in like this.
 const PLACEHOLDERS: [&str; 8] = [
@@ -32,7 +32,7 @@ pub(super) fn hardware(sheet: &mut Sheet) {
         ("asset_tag", "chassis_asset_tag"),
     ];
     for (key, file) in fields {
-        let value = word(format!("/sys/class/dmi/id/{file}"));
+        let value = guarded(&format!("/sys/class/dmi/id/{file}"));
         sheet.put_if(key, value.filter(|text| !PLACEHOLDERS.contains(&text.to_lowercase().as_str())));
     }
     let tree = word("/proc/device-tree/model");
@@ -131,7 +131,15 @@ fn container() -> Option<String> {
     if Path::new("/run/.containerenv").exists() {
         return Some("podman".into());
     }
-    let environment = std::fs::read("/proc/1/environ").ok()?;
+    container_of_init().or_else(|| given(INIT))
+}
+
+/// Only root may read it.
+pub(in crate::platform::linux) const INIT: &str = "/proc/1/environ";
+
+/// What the first process was told about its container.
+pub(in crate::platform::linux) fn container_of_init() -> Option<String> {
+    let environment = std::fs::read(INIT).ok()?;
     let name = environment.split(|byte| *byte == 0).find_map(|pair| pair.strip_prefix(b"container="))?;
     Some(String::from_utf8_lossy(name).into_owned())
 }

@@ -1,0 +1,77 @@
+//! Actions that need the network or a look around, and no rights: the executor judged them and asks for them.
+
+use std::time::Duration;
+
+use agent_proto::{Action, CheckState, JobState, Probe};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::http::{Request, Target, exchange};
+use crate::jobs::Tail;
+use crate::pair::Outcome;
+use crate::probe;
+
+/// Does it, within the action's own time.
+pub(crate) async fn perform(action: &Action) -> Outcome {
+    match action {
+        Action::Http { method, url, headers, body, expect_status, timeout_ms } => {
+            let request = Request { method, headers, body: body.as_deref().unwrap_or_default() };
+            match timeout(millis(*timeout_ms), http(url, &request, expect_status)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::not(JobState::TimedOut, format!("no answer within {timeout_ms} ms")),
+            }
+        }
+        Action::Probe { probe, timeout_ms } => {
+            let (seen, _) = probe::look(probe, millis(*timeout_ms)).await;
+            match seen.state {
+                CheckState::Ok => Outcome::done(seen.evidence),
+                CheckState::Fail | CheckState::Error => Outcome::failed(seen.evidence),
+            }
+        }
+        Action::WaitFor { probe, every_ms, timeout_ms } => wait_for(probe, *every_ms, *timeout_ms).await,
+        Action::Command { .. } | Action::Service { .. } => Outcome::failed("the collector runs nothing"),
+    }
+}
+
+fn millis(ms: u32) -> Duration {
+    Duration::from_millis(u64::from(ms.max(1)))
+}
+
+async fn wait_for(probe: &Probe, every_ms: u32, timeout_ms: u32) -> Outcome {
+    let end = Instant::now() + millis(timeout_ms);
+    let every = millis(every_ms).max(Duration::from_millis(100));
+    loop {
+        let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let (seen, _) = probe::look(probe, left).await;
+        if seen.state == CheckState::Ok {
+            return Outcome::done(seen.evidence);
+        }
+        if Instant::now() + every >= end {
+            return Outcome::not(
+                JobState::TimedOut,
+                format!("not within {timeout_ms} ms; last seen: {}", seen.evidence),
+            );
+        }
+        sleep(every).await;
+    }
+}
+
+async fn http(url: &str, request: &Request<'_>, expect_status: &[u16]) -> Outcome {
+    let response = match Target::parse(url) {
+        Ok(target) => exchange(&target, request).await,
+        Err(e) => Err(e),
+    };
+    match response {
+        Err(e) => Outcome::failed(e),
+        Ok(response) => {
+            let mut tail = Tail::new();
+            tail.push(&response.body);
+            let good = probe::http::is_expected(expect_status, response.status);
+            let mut outcome = tail.into_outcome();
+            if !good {
+                outcome.state = JobState::Failed;
+                outcome.reason = format!("the answer has status {}", response.status);
+            }
+            outcome
+        }
+    }
+}
