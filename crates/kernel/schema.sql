@@ -19,7 +19,7 @@ CREATE TABLE kernel_attention (
   "grant" TEXT NOT NULL, PRIMARY KEY (kind, ref_id, need)
 ) STRICT;
 
-CREATE INDEX kernel_attention_weight ON kernel_attention (weight);
+CREATE INDEX kernel_attention_seen ON kernel_attention ("grant", team_id, user_id);
 
 CREATE TABLE kernel_audit (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, operation TEXT NOT NULL, via TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -69,9 +69,7 @@ CREATE TABLE kernel_events (
 
 CREATE INDEX kernel_events_at ON kernel_events (at);
 
-CREATE UNIQUE INDEX kernel_events_position ON kernel_events (position) WHERE position > 0;
-
-CREATE INDEX kernel_events_unnumbered ON kernel_events (id) WHERE position = 0;
+CREATE INDEX kernel_events_position ON kernel_events (position);
 
 CREATE TABLE kernel_idempotency (
   actor TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, output TEXT NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (actor, key)

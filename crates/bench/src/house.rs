@@ -25,7 +25,7 @@ const PLACES: &[&str] = &["Hamburg", "Oslo", "Gdansk", "Rotterdam"];
 /// People who ask for help.
 const REQUESTERS: usize = 150;
 /// Tickets in one write, and things in one write: a write stays short.
-const SLICE: u64 = 1_000;
+const SLICE: u64 = 200;
 
 /// An open house.
 pub(crate) struct House {
@@ -119,8 +119,19 @@ impl House {
 
     /// The same, some of them about these things.
     pub(crate) fn tickets_about(self, total: u64, searchable: bool, assets: Vec<i64>) -> Result<Self> {
+        self.tickets_from(0, total, searchable, assets, |_| Ok(()))
+    }
+
+    /// The same from the ticket on where an earlier load ended; `told` hears after every write how many there are.
+    pub(crate) fn tickets_from(
+        self,
+        mut from: u64,
+        total: u64,
+        searchable: bool,
+        assets: Vec<i64>,
+        told: impl Fn(u64) -> Result<()>,
+    ) -> Result<Self> {
         let assets: Arc<[i64]> = assets.into();
-        let mut from = 0;
         while from < total {
             let count = SLICE.min(total - from);
             let assets = assets.clone();
@@ -129,6 +140,7 @@ impl House {
                 desk::demo::bulk(cx, &load).map(drop)
             })?;
             from += count;
+            told(from)?;
         }
         Ok(self)
     }

@@ -64,7 +64,6 @@ pub struct Need {
     pub score: i64,
     /// The score in words.
     pub reason: String,
-    pub(crate) grant: String,
     pub(crate) team: Option<i64>,
     pub(crate) user: Option<i64>,
 }
@@ -84,7 +83,6 @@ impl Need {
             href: "/desk/tickets/1".into(),
             score: 901,
             reason: "901: 900 for what it is, 1 for its age in hours".into(),
-            grant: "desk.ticket.list".into(),
             team: None,
             user: None,
         }
@@ -104,30 +102,14 @@ impl Cx<'_, '_> {
         store::delete(self.tx, subject, need)
     }
 
-    /// The list for this actor, as far as their grants reach, most pressing first: weight, plus age (a point an hour up to 48), plus 100 when it is the actor's own
-    /// and 50 when it is their team's.
+    /// The list for this actor, as far as their grants reach, most pressing first: weight, plus age (a point an hour up to
+    /// 48), plus 100 when it is the actor's own and 50 when it is their team's.
     pub fn attention(&mut self, limit: usize) -> Result<Vec<Need>> {
-        let mut needs = store::all(self.tx, 2_000)?;
-        let (now, user, teams) = (self.now, self.actor.user(), &self.actor.teams);
-        let mine = |need: &Need| need.user.is_some() && need.user == user;
-        // To be in a team is not enough: the grant must reach the team's things.
-        let reaches = |need: &Need| match self.actor.reach(&need.grant, now) {
-            None => false,
-            Some(reach) => reach.everything || mine(need) || need.team.is_some_and(|team| reach.teams.contains(&team)),
-        };
-        needs.retain(|need| {
-            reaches(need) && (need.user.is_none() || mine(need) || need.user.is_some_and(|_| user.is_none()))
-        });
+        let seen = self.seen()?;
+        let mut needs = store::list(self.tx, &seen, limit)?;
         for need in &mut needs {
-            let hours = (now.since(need.since) / crate::time::HOUR).clamp(0, 48);
-            let own = if mine(need) {
-                100
-            } else if need.team.is_some_and(|team| teams.contains(&team)) {
-                50
-            } else {
-                0
-            };
-            need.score = need.weight + hours + own;
+            let own = seen.own_points(need);
+            let hours = need.score - need.weight - own;
             let whose = match own {
                 100 => ", 100 because it is yours",
                 50 => ", 50 because it is your team's",
@@ -136,8 +118,46 @@ impl Cx<'_, '_> {
             need.reason =
                 format!("{}: {} for what it is, {hours} for its age in hours{whose}", need.score, need.weight);
         }
-        needs.sort_by(|a, b| b.score.cmp(&a.score).then(a.since.cmp(&b.since)).then(a.subject.cmp(&b.subject)));
-        needs.truncate(limit);
         Ok(needs)
+    }
+
+    /// How many entries the list has for this actor, counted up to a limit.
+    pub fn attention_count(&mut self, limit: usize) -> Result<usize> {
+        let seen = self.seen()?;
+        store::count(self.tx, &seen, limit)
+    }
+
+    /// What this actor sees of the list. To be in a team is not enough: the grant must reach the team's things.
+    fn seen(&mut self) -> Result<Seen> {
+        let grants = store::grants(self.tx)?;
+        let reached = grants.into_iter().filter_map(|grant| Some((self.actor.reach(&grant, self.now)?, grant)));
+        Ok(Seen {
+            grants: reached.map(|(reach, grant)| (grant, (!reach.everything).then_some(reach.teams))).collect(),
+            user: self.actor.user(),
+            teams: self.actor.teams.clone(),
+            now: self.now,
+        })
+    }
+}
+
+/// For whom a list is made.
+pub(crate) struct Seen {
+    /// Operations of which the actor holds a grant, with the teams it is bound to; `None` for everything.
+    grants: Vec<(String, Option<Vec<i64>>)>,
+    user: Option<i64>,
+    teams: Vec<i64>,
+    now: Time,
+}
+
+impl Seen {
+    /// The points for whose it is; the statement gives the same.
+    fn own_points(&self, need: &Need) -> i64 {
+        if need.user.is_some() && need.user == self.user {
+            100
+        } else if need.team.is_some_and(|team| self.teams.contains(&team)) {
+            50
+        } else {
+            0
+        }
     }
 }

@@ -176,17 +176,46 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
+        self.queue(name, priority, false, work)
+    }
+
+    /// Runs a closure like [`Db::write`] that always ends in an error: what it wrote is seen by itself alone.
+    pub(crate) fn rehearse<T, F>(&self, name: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.queue(name, Priority::Interactive, true, work)
+    }
+
+    fn queue<T, F>(&self, name: &'static str, priority: Priority, rehearsal: bool, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
         // A writer that waits for itself would wait for ever.
         let this = std::thread::current().id();
         if self.inner.threads.iter().any(|thread| thread.thread().id() == this) {
             return Err(Error::internal("write-inside-write", name));
         }
-        let (work, answer) = queue::Job::new(name, work);
+        let (work, answer) = queue::Job::new(name, rehearsal, work);
         if let Err(error) = self.inner.queue.push(priority, Box::new(work)) {
             self.inner.stats.refused.fetch_add(1, Ordering::Relaxed);
             return Err(error);
         }
         answer.recv().unwrap_or_else(|_| Err(Error::unavailable("The server is stopping. Try again in a moment.")))
+    }
+
+    /// What the engine finds wrong with its own file, in its words; empty when all is well. PostgreSQL looks after itself.
+    pub fn problems(&self) -> Result<Vec<String>> {
+        self.read_long(|tx| match tx.dialect() {
+            Dialect::Sqlite => {
+                let rows = tx.query("PRAGMA quick_check(20)", &[])?;
+                let said = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
+                Ok(said.into_iter().filter(|line| line != "ok").collect())
+            }
+            Dialect::Postgres => Ok(Vec::new()),
+        })
     }
 
     /// Writes a consistent copy of a SQLite database to `path`; PostgreSQL has its own tools and answers `false`.

@@ -130,6 +130,7 @@ fn allowed(entry: &Entry, call: &Call, now: Time) -> Result<()> {
     match entry.access {
         Access::Anyone => {}
         _ if nobody => return Err(Error::sign_in()),
+        Access::SignedIn if !call.actor.fits(entry.name) => return Err(Error::outside_token(entry.name)),
         Access::SignedIn => {}
         Access::Grant if call.actor.reach(entry.name, now).is_none() => return Err(Error::denied(entry.name)),
         Access::Grant => {}
@@ -166,14 +167,16 @@ fn write(kernel: &Handle, call: Call, decoded: Box<dyn Decoded>, now: Time) -> R
     let seen = preview.clone();
     let inside = kernel.clone();
     let name = kernel.registry().operation(&call.operation).map_or("operation", |entry| entry.name);
-    let result = kernel.db.write(name, Priority::Interactive, move |tx| {
+    let work = move |tx: &mut Tx<'_>| {
         let done = perform(&inside, tx, &call, decoded.as_ref(), now)?;
         if call.dry_run {
             *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(done.0);
             return Err(Error::roll_back());
         }
         Ok(done)
-    });
+    };
+    let result =
+        if dry_run { kernel.db.rehearse(name, work) } else { kernel.db.write(name, Priority::Interactive, work) };
     match result {
         Ok((answer, woken)) => {
             kernel.committed(&woken);
@@ -236,9 +239,7 @@ pub(crate) fn record(
         touched: &log.touched,
     };
     let audit = audit::store::insert(tx, &entry, now)?;
-    for pending in &log.events {
-        event::store::insert(tx, pending, now, &ident, &actor.name)?;
-    }
+    event::store::insert(tx, &log.events, now, &ident, &actor.name)?;
     let mut touched = log.touched;
     touched.sort();
     touched.dedup();

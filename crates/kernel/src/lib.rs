@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "audit and blobs", sql: include_str!("../migrations/0004_audit_and_blobs.sql") },
     Migration { number: 5, name: "notifications", sql: include_str!("../migrations/0005_notifications.sql") },
     Migration { number: 6, name: "limited approvals", sql: include_str!("../migrations/0006_limited_approvals.sql") },
+    Migration { number: 7, name: "plain indexes", sql: include_str!("../migrations/0007_plain_indexes.sql") },
 ];
 
 /// The kernel's own declarations.

@@ -20,6 +20,8 @@ pub(crate) const NEEDS_COUNTED_MAX: usize = 99;
 const NEEDS_MAX: usize = 20;
 /// Rows of "Lately".
 const LATELY_MAX: usize = 12;
+/// Events that tell of a person what the names of users do not.
+const PRIVATE: &[&str] = &["people.session.", "people.token."];
 
 /// `GET /`
 pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Response {
@@ -56,10 +58,10 @@ struct Beside {
     machine: Option<i64>,
 }
 
-/// How many rows a list operation finds, as far as this actor may ask.
-fn counted(cx: &mut Cx, operation: &str) -> Option<usize> {
-    let answer = cx.call_named(operation, json!({})).ok()?;
-    answer.get("items").and_then(Value::as_array).map(Vec::len)
+/// Whether a list operation finds so many rows, as far as this actor may ask.
+fn has(cx: &mut Cx, operation: &str, least: usize) -> Option<bool> {
+    let answer = cx.call_named(operation, json!({ "limit": least })).ok()?;
+    answer.get("items").and_then(Value::as_array).map(|items| items.len() >= least)
 }
 
 /// The first five minutes as a checklist; empty when everything on it is done or somebody else's business.
@@ -72,9 +74,9 @@ fn first_steps(page: &mut PageCx) -> Vec<Step> {
     ];
     let mut steps = Vec::new();
     for (operation, least, title, href, action) in wanted {
-        let Some(count) = counted(page.cx, operation) else { continue };
-        let state = if count >= least { StepState::Done } else { StepState::Waiting };
-        let detail = (count < least).then(|| html! { (Button::link(action, href).small()) });
+        let Some(done) = has(page.cx, operation, least) else { continue };
+        let state = if done { StepState::Done } else { StepState::Waiting };
+        let detail = (!done).then(|| html! { (Button::link(action, href).small()) });
         steps.push(Step { title: title.to_owned(), state, detail, took: None });
     }
     if steps.iter().all(|step| step.state == StepState::Done) { Vec::new() } else { steps }
@@ -90,10 +92,14 @@ fn first_machine(cx: &mut Cx) -> Option<i64> {
     asset.as_i64().or_else(|| asset.as_str()?.parse::<Ref>().ok().map(|one| one.id))
 }
 
-/// What happened lately to things this actor may see, with where to read more.
+/// What happened lately to things this actor may see, with where to read more. Who signed in from where, and which tokens
+/// there are, is for those who may look at other people's sessions, as on their pages.
 fn lately(cx: &mut Cx) -> Result<Vec<(StoredEvent, Option<String>)>> {
     let events = cx.latest_events(60)?;
-    let events = cx.readable(None, events)?;
+    let mut events = cx.readable(None, events)?;
+    if !cx.may("people.session.list") {
+        events.retain(|event| !PRIVATE.iter().any(|prefix| event.name.starts_with(prefix)));
+    }
     let refs: Vec<Ref> = events.iter().flat_map(|event| event.subjects.iter().cloned()).collect();
     let resolved = cx.resolve(&refs)?;
     let seen = events.into_iter().filter_map(|event| {
@@ -180,7 +186,33 @@ fn charts(machine: Option<i64>) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use kernel::world::World;
+    use kernel::{Actor, Ident};
+
     use super::*;
+
+    #[test]
+    fn who_signed_in_from_where_is_told_to_those_who_may_look_at_sessions() {
+        let world = World::new(vec![people::domain().kernel]).unwrap();
+        let call = |actor: &Actor, operation: &str, input: Value| world.call(actor, operation, input).unwrap();
+        let secret = people::setup::issue(&world.kernel).unwrap().unwrap();
+        let setup = json!({ "secret": secret, "organisation": "Harbour Works", "name": "Ada Admin", "login": "ada",
+            "email": "ada@example.org", "password": "correct horse battery" });
+        call(&Actor::nobody(), "people.setup.complete", setup);
+        let sign_in = json!({ "login": "ada", "password": "correct horse battery", "origin": "192.0.2.7, test" });
+        call(&Actor::nobody(), "people.session.sign-in", sign_in);
+        let boss = Actor::os("boss");
+        call(&boss, "people.token.create", json!({ "for": "ada", "name": "script" }));
+        let reader = |patterns: &[&str]| Actor { ident: Ident::User(77), ..Actor::service("reader", patterns) };
+        let told = |actor: &Actor| {
+            let lately = world.kernel.read_as(actor, lately).unwrap();
+            let private = |name: &str| PRIVATE.iter().filter(|prefix| name.starts_with(**prefix)).count();
+            (lately.iter().map(|(event, _)| private(&event.name)).sum::<usize>(), !lately.is_empty())
+        };
+        assert_eq!(told(&reader(&["people.user.list"])), (0, true));
+        assert_eq!(told(&reader(&["people.user.list", "people.session.list"])), told(&boss));
+        assert!(told(&boss).0 >= 2, "a sign-in and a token");
+    }
 
     fn need(title: &str) -> Need {
         kernel::attention::Need::sample(title)

@@ -154,7 +154,7 @@ struct Frame {
 
 impl Frame {
     fn of(app: &Shared, cx: &mut Cx) -> Self {
-        let needs = cx.attention(crate::home::NEEDS_COUNTED_MAX).map_or(0, |needs| needs.len() as u64);
+        let needs = cx.attention_count(crate::home::NEEDS_COUNTED_MAX).map_or(0, |needs| needs as u64);
         let item = |label: &str, href: &str, icon: &'static str| NavItem {
             label: label.into(),
             href: href.into(),

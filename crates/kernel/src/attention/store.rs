@@ -1,9 +1,10 @@
 //! The attention list in SQL.
 
-use super::{Attention, Need};
-use crate::db::Tx;
+use super::{Attention, Need, Seen};
+use crate::db::{Query, Row, Tx};
 use crate::error::Result;
 use crate::reference::Ref;
+use crate::time::HOUR;
 
 pub(crate) fn put(tx: &mut Tx<'_>, one: &Attention) -> Result<()> {
     tx.execute(
@@ -40,30 +41,66 @@ pub(super) fn delete(tx: &mut Tx<'_>, subject: &Ref, need: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn all(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Need>> {
-    let rows = tx.query(
-        "SELECT kind, ref_id, title, why, mark, word, weight, since, action, href, team_id, user_id, \"grant\" \
-         FROM kernel_attention ORDER BY weight DESC, since LIMIT ?1",
-        &[limit.into()],
-    )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Need {
-                subject: Ref { kind: std::borrow::Cow::Owned(row.text(0)?), id: row.int(1)? },
-                title: row.text(2)?,
-                why: row.text(3)?,
-                mark: row.text(4)?,
-                word: row.text(5)?,
-                weight: row.int(6)?,
-                since: row.time(7)?,
-                action: row.text(8)?,
-                href: row.text(9)?,
-                team: row.opt_int(10)?,
-                user: row.opt_int(11)?,
-                grant: row.text(12)?,
-                score: 0,
-                reason: String::new(),
-            })
-        })
-        .collect()
+/// Appends the one condition that decides what an actor sees, and nothing of the rest.
+fn visible(query: &mut Query, seen: &Seen) {
+    query.push(" WHERE (1 = 0");
+    for (grant, teams) in &seen.grants {
+        query.push(" OR (a.\"grant\" = ").bind(grant.as_str());
+        if let Some(user) = seen.user {
+            query.push(" AND (a.user_id IS NULL OR a.user_id = ").bind(user).push(")");
+        }
+        if let Some(teams) = teams {
+            query.push(" AND (a.team_id IN ").list(teams).push(" OR a.user_id IN ");
+            query.list(&seen.user.into_iter().collect::<Vec<i64>>()).push(")");
+        }
+        query.push(")");
+    }
+    query.push(")");
+}
+
+/// The operations whose grants decide over what stands on the list now.
+pub(super) fn grants(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    let rows = tx.query("SELECT DISTINCT a.\"grant\" FROM kernel_attention a", &[])?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
+pub(super) fn count(tx: &mut Tx<'_>, seen: &Seen, limit: usize) -> Result<usize> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.ref_id FROM kernel_attention a");
+    visible(&mut query, seen);
+    query.push(" LIMIT ").bind(limit).push(") AS c");
+    let rows = tx.run(&query)?;
+    rows.first().map_or(Ok(0), |row| Ok(usize::try_from(row.int(0)?).unwrap_or(0)))
+}
+
+/// The most pressing entries with their scores.
+pub(super) fn list(tx: &mut Tx<'_>, seen: &Seen, limit: usize) -> Result<Vec<Need>> {
+    let mut query = Query::new(
+        "SELECT a.kind, a.ref_id, a.title, a.why, a.mark, a.word, a.weight, a.since, a.action, a.href, a.team_id, a.user_id, \
+         a.weight + CASE WHEN a.since >= ",
+    );
+    query.bind(seen.now).push(" THEN 0 WHEN a.since <= ").bind(seen.now.plus(-48 * HOUR)).push(" THEN 48 ELSE (");
+    query.bind(seen.now).push(" - a.since) / 3600000000 END + CASE WHEN a.user_id IN ");
+    query.list(&seen.user.into_iter().collect::<Vec<i64>>()).push(" THEN 100 WHEN a.team_id IN ");
+    query.list(&seen.teams).push(" THEN 50 ELSE 0 END AS score FROM kernel_attention a");
+    visible(&mut query, seen);
+    query.push(" ORDER BY score DESC, a.since, a.kind, a.ref_id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(need).collect()
+}
+
+fn need(row: &Row) -> Result<Need> {
+    Ok(Need {
+        subject: Ref { kind: std::borrow::Cow::Owned(row.text(0)?), id: row.int(1)? },
+        title: row.text(2)?,
+        why: row.text(3)?,
+        mark: row.text(4)?,
+        word: row.text(5)?,
+        weight: row.int(6)?,
+        since: row.time(7)?,
+        action: row.text(8)?,
+        href: row.text(9)?,
+        team: row.opt_int(10)?,
+        user: row.opt_int(11)?,
+        score: row.int(12)?,
+        reason: String::new(),
+    })
 }

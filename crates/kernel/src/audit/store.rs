@@ -1,12 +1,12 @@
 //! Audit in SQL.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::NewEntry;
 use super::operations::AuditEntry;
 use crate::cx::FieldChange;
 use crate::db::{Query, Row, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::reference::Ref;
 use crate::text::sha256_hex;
 use crate::time::Time;
@@ -18,8 +18,17 @@ pub(crate) struct LastChange {
     pub(crate) changes: Vec<FieldChange>,
 }
 
+/// What a row of details holds, in this order: its digest is sealed.
+#[derive(serde::Serialize)]
+struct Detail<'a> {
+    actor_name: &'a str,
+    input: Option<&'a Value>,
+    changes: &'a [FieldChange],
+}
+
 pub(crate) fn insert(tx: &mut Tx<'_>, entry: &NewEntry<'_>, now: Time) -> Result<i64> {
-    let detail = json!({ "actor_name": entry.actor_name, "input": entry.input, "changes": entry.changes }).to_string();
+    let detail = Detail { actor_name: entry.actor_name, input: entry.input, changes: entry.changes };
+    let detail = serde_json::to_string(&detail).map_err(|error| Error::internal("audit-not-json", error))?;
     let subject = entry.changes.first().map(|change| &change.subject).or_else(|| entry.touched.first());
     let id = tx.insert(
         "INSERT INTO kernel_audit (at, actor, operation, via, outcome, subject_kind, subject_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",

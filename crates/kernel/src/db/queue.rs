@@ -20,27 +20,34 @@ pub enum Priority {
 /// A queued write with its answer.
 pub(super) trait Work: Send {
     fn name(&self) -> &'static str;
+    /// True when what it writes is never kept.
+    fn is_rehearsal(&self) -> bool;
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
     fn answer(self: Box<Self>, outcome: Result<()>);
 }
 
 pub(super) struct Job<T, F> {
     name: &'static str,
+    rehearsal: bool,
     work: F,
     output: Option<T>,
     reply: SyncSender<Result<T>>,
 }
 
 impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T> + Send> Job<T, F> {
-    pub(super) fn new(name: &'static str, work: F) -> (Self, Receiver<Result<T>>) {
+    pub(super) fn new(name: &'static str, rehearsal: bool, work: F) -> (Self, Receiver<Result<T>>) {
         let (reply, answer) = sync_channel(1);
-        (Self { name, work, output: None, reply }, answer)
+        (Self { name, rehearsal, work, output: None, reply }, answer)
     }
 }
 
 impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T> + Send> Work for Job<T, F> {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {

@@ -10,6 +10,8 @@ pub struct Tx<'a> {
     pub(super) statements: u64,
     pub(super) fault: Option<&'a FaultHook>,
     pub(super) deferred: Vec<(&'static str, Vec<Value>)>,
+    /// Whether a statement ran that may have left something behind; kept for SQLite only.
+    pub(super) wrote: bool,
 }
 
 pub(super) enum Backend<'a> {
@@ -19,7 +21,7 @@ pub(super) enum Backend<'a> {
 
 impl<'a> Tx<'a> {
     pub(super) fn new(backend: Backend<'a>, fault: Option<&'a FaultHook>) -> Self {
-        Self { backend, statements: 0, fault, deferred: Vec::new() }
+        Self { backend, statements: 0, fault, deferred: Vec::new(), wrote: false }
     }
 
     /// Which engine this is; only for the few texts that differ, full-text search for one.
@@ -42,7 +44,10 @@ impl<'a> Tx<'a> {
             fault("statement");
         }
         match &mut self.backend {
-            Backend::Sqlite(connection) => super::sqlite::execute(connection, sql, params),
+            Backend::Sqlite(connection) => {
+                self.wrote = true;
+                super::sqlite::execute(connection, sql, params)
+            }
             Backend::Postgres(session) => session.execute(sql, params),
         }
     }
@@ -54,7 +59,7 @@ impl<'a> Tx<'a> {
             fault("statement");
         }
         match &mut self.backend {
-            Backend::Sqlite(connection) => super::sqlite::query(connection, sql, params),
+            Backend::Sqlite(connection) => super::sqlite::query(connection, sql, params, &mut self.wrote),
             Backend::Postgres(session) => session.query(sql, params),
         }
     }
@@ -74,8 +79,8 @@ impl<'a> Tx<'a> {
         self.one(sql, params)?.int(0)
     }
 
-    /// Runs a statement as the last thing before the commit: FTS5 writes a segment at every savepoint it sees, so a group
-    /// of writes is far cheaper when its index entries come after the savepoints.
+    /// Runs a statement as the last thing before the commit, on SQLite: FTS5 writes a segment at every savepoint it sees,
+    /// so a group of writes is far cheaper when its index entries come after the savepoints.
     pub(crate) fn before_commit(&mut self, sql: &'static str, params: Vec<Value>) -> Result<()> {
         match self.backend {
             Backend::Sqlite(_) => self.deferred.push((sql, params)),
@@ -102,7 +107,7 @@ impl<'a> Tx<'a> {
 
     /// Runs several statements without parameters: migrations only.
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.statements += 1;
+        (self.statements, self.wrote) = (self.statements + 1, true);
         match &mut self.backend {
             Backend::Sqlite(connection) => connection.execute_batch(sql).map_err(|error| super::sqlite::failed(&error)),
             Backend::Postgres(session) => session.batch(sql),

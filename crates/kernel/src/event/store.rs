@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Pending, StoredEvent};
-use crate::db::{Query, Row, Tx};
+use crate::db::{Dialect, Query, Row, Tx};
 use crate::error::Result;
 use crate::reference::Ref;
 use crate::time::Time;
@@ -26,12 +26,47 @@ fn event(row: &Row) -> Result<StoredEvent> {
     })
 }
 
-pub(crate) fn insert(tx: &mut Tx<'_>, pending: &Pending, at: Time, actor: &str, actor_name: &str) -> Result<i64> {
+/// Writes the events of one call. SQLite has one writer, so their order is known and they are numbered at once; on
+/// PostgreSQL transactions may commit in another order than they began, and the relay numbers them ([`number`]).
+pub(crate) fn insert(tx: &mut Tx<'_>, events: &[Pending], at: Time, actor: &str, actor_name: &str) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut position = match tx.dialect() {
+        Dialect::Sqlite => Some(take_positions(tx, events.len())?),
+        Dialect::Postgres => None,
+    };
+    for pending in events {
+        insert_one(tx, pending, position.unwrap_or(0), at, actor, actor_name)?;
+        position = position.map(|position| position + 1);
+    }
+    Ok(())
+}
+
+/// The first of so many new positions.
+fn take_positions(tx: &mut Tx<'_>, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let row = tx.one(
+        "UPDATE kernel_counters SET value = value + ?1 WHERE name = 'event_position' RETURNING value",
+        &[count.into()],
+    )?;
+    Ok(row.int(0)? - count + 1)
+}
+
+fn insert_one(
+    tx: &mut Tx<'_>,
+    pending: &Pending,
+    position: i64,
+    at: Time,
+    actor: &str,
+    actor_name: &str,
+) -> Result<()> {
     let subjects: Vec<String> = pending.subjects.iter().map(ToString::to_string).collect();
     let id = tx.insert(
         "INSERT INTO kernel_events (position, name, at, actor, actor_name, title, mark, subjects, payload) \
-         VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
         &[
+            position.into(),
             pending.name.into(),
             at.into(),
             actor.into(),
@@ -48,7 +83,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, pending: &Pending, at: Time, actor: &str, 
             &[subject.kind.as_ref().into(), subject.id.into(), id.into()],
         )?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// Numbers events that are committed and not yet numbered; answers the highest position.
@@ -70,14 +105,10 @@ pub(crate) fn unnumbered(tx: &mut Tx<'_>) -> Result<bool> {
     Ok(tx.first("SELECT id FROM kernel_events WHERE position = 0 LIMIT 1", &[])?.is_some())
 }
 
-/// Numbered events behind a position. The index holds numbered events only, and is used only where the text says so.
+/// Numbered events behind a position.
 pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<StoredEvent>> {
     let mut query = Query::new(COLUMNS);
-    query
-        .push(" WHERE e.position > 0 AND e.position > ")
-        .bind(position)
-        .push(" ORDER BY e.position LIMIT ")
-        .bind(limit);
+    query.push(" WHERE e.position > ").bind(position.max(0)).push(" ORDER BY e.position LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(event).collect()
 }
 
