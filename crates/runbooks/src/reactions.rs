@@ -207,9 +207,10 @@ struct Changed {
 fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
     let (Some(check), "joined") = (&group.check, group.change.as_str()) else { return Ok(()) };
     let shown = cx.call_named("monitor.check.show", serde_json::json!({ "id": check.id })).ok();
-    let asset = shown.and_then(|shown| shown.get("check")?.get("asset")?.as_i64());
+    let number = |field: &str| shown.as_ref()?.get("check")?.get(field)?.as_i64();
+    let (asset, team) = (number("asset"), number("team"));
     for binding in binding::store::of_checks(cx.tx, &[check.id])? {
-        begin::answer(cx, &binding, &group.group, asset, None)?;
+        begin::answer(cx, &binding, &group.group, asset, team)?;
     }
     Ok(())
 }

@@ -80,6 +80,8 @@ pub(crate) struct Run {
     pub(crate) asset: Option<i64>,
     pub(crate) check: Option<i64>,
     pub(crate) cause: Option<Ref>,
+    /// Whose it is: the team of its machine, or else of its cause, as it was when the run came about.
+    pub(crate) team: Option<i64>,
     pub(crate) inputs: Values,
     pub(crate) started_by: String,
     pub(crate) started_by_name: String,
@@ -177,6 +179,13 @@ impl Run {
             tried: self.engine.tried.clone(),
             evidence: self.engine.evidence.clone(),
         }
+    }
+
+    /// The team whose people decide and help: that of its machine now, or else the run's own.
+    pub(crate) fn team_now(&self, cx: &mut Cx) -> Result<Option<i64>> {
+        let ids: Vec<i64> = self.asset.into_iter().collect();
+        let machine = assets::brief(cx.tx, &ids)?.into_values().next();
+        Ok(machine.and_then(|brief| brief.team).or(self.team))
     }
 
     pub(crate) fn view(self) -> RunView {

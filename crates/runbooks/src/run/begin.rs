@@ -21,6 +21,8 @@ pub(crate) struct Reason<'a> {
     pub(crate) binding: i64,
     pub(crate) check: Option<i64>,
     pub(crate) cause: Option<Ref>,
+    /// The team of the cause: whose the run is when its machine has no team, or when it has no machine.
+    pub(crate) team: Option<i64>,
     pub(crate) by: (&'a str, &'a str),
     pub(crate) words: &'a str,
 }
@@ -49,7 +51,7 @@ pub(crate) fn create(
         inputs: values,
         by: why.by,
         reason: why.words,
-        team: brief.as_ref().and_then(|brief| brief.team),
+        team: brief.as_ref().and_then(|brief| brief.team).or(why.team),
         place: brief.as_ref().and_then(|brief| brief.place),
         owner: brief.as_ref().and_then(|brief| brief.owner),
     };
@@ -100,10 +102,12 @@ pub(crate) fn answer(cx: &mut Cx, binding: &Binding, cause: &Ref, asset: Option<
         binding: binding.id,
         check: Some(binding.check),
         cause: Some(cause.clone()),
+        team,
         by: (&binding.bound_by, &binding.bound_by_name),
         words: &words,
     };
     let mut run = create(cx, &version, &values, machine, state, &why)?;
+    let team = team.or(run.team);
     match mode {
         Mode::Auto => launch(cx, &mut run),
         Mode::Propose => propose(cx, &run, team),

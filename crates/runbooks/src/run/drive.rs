@@ -170,13 +170,14 @@ fn operation(cx: &mut Cx, run: &Run) -> Result<String> {
 
 fn ask(cx: &mut Cx, run: &Run, step: &Step, question: &str) -> Result<String> {
     let plan_hash = format!("{}-{}", run.plan_hash()?, run.engine.step + 1);
+    let team = run.team_now(cx)?;
     let id = cx.request_approval(&NewApproval {
         subject: run.reference(),
         title: format!("{}: {}", run.title, step.name),
         detail: question.to_owned(),
         plan_hash,
         requires: super::confirm::NAME.to_owned(),
-        team: None,
+        team,
         requested_by: Some((runbook::ident(&run.started_by), run.started_by_name.clone())),
         expires_at: Some(cx.now.plus(i64::from(step.timeout_s()) * SECOND)),
     })?;
@@ -184,7 +185,7 @@ fn ask(cx: &mut Cx, run: &Run, step: &Step, question: &str) -> Result<String> {
 }
 
 fn person(cx: &mut Cx, run: &Run, step: &Step, instructions: &str) -> Result<String> {
-    let since = cx.now;
+    let (since, team) = (cx.now, run.team_now(cx)?);
     cx.needs_attention(&Attention {
         subject: run.reference(),
         need: "human",
@@ -196,7 +197,7 @@ fn person(cx: &mut Cx, run: &Run, step: &Step, instructions: &str) -> Result<Str
         since,
         action: "Do it",
         href: format!("/runs/{}", run.id),
-        team: None,
+        team,
         user: None,
         grant: super::confirm::NAME,
     })?;

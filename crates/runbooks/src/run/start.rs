@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::{Access, Cx, Effect, Error, Operation, Reach, Ref, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::begin::{self, Reason};
 use super::{Run, RunState, RunView, store};
@@ -75,7 +75,8 @@ impl StartRun {
         {
             return Err(Error::not_found(cause).at("cause"));
         }
-        let why = Reason { mode: "hand", binding: 0, check: None, cause, by: (&by, &by_name), words: "" };
+        let team = cause.as_ref().and_then(|cause| team_of(cx, cause));
+        let why = Reason { mode: "hand", binding: 0, check: None, cause, team, by: (&by, &by_name), words: "" };
         begin::create(cx, &version, &values, asset, RunState::Proposed, &why)
     }
 
@@ -102,6 +103,18 @@ impl StartRun {
         store::update(cx.tx, &run)?;
         Ok(run)
     }
+}
+
+/// The team of a ticket, an alert group or a check, as far as the actor may see it.
+fn team_of(cx: &mut Cx, cause: &Ref) -> Option<i64> {
+    let (operation, place) = match cause.kind.as_ref() {
+        "ticket" => ("desk.ticket.show", "/team/id"),
+        "alert_group" => ("monitor.group.show", "/group/team"),
+        "check" => ("monitor.check.show", "/check/team"),
+        _ => return None,
+    };
+    let shown = cx.call_named(operation, json!({ "id": cause.id })).ok()?;
+    shown.pointer(place)?.as_i64()
 }
 
 fn must_be_approved(version: &runbook::Version) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::inputs::Values;
 
 const COLUMNS: &str = "SELECT n.id, n.runbook_id, n.version_id, v.hash, v.number, n.title, n.state, n.mode, n.binding_id, n.asset_id, \
                        n.check_id, n.cause, n.inputs, n.started_by, n.started_by_name, n.reason, n.outcome, n.engine, n.awaits, \
-                       n.created_at, n.started_at, n.finished_at FROM runbooks_runs n JOIN runbooks_versions v ON v.id = n.version_id";
+                       n.created_at, n.started_at, n.finished_at, n.team_id FROM runbooks_runs n JOIN runbooks_versions v ON v.id = n.version_id";
 
 fn run(row: &Row) -> Result<Run> {
     let some = |id: i64| (id > 0).then_some(id);
@@ -35,6 +35,7 @@ fn run(row: &Row) -> Result<Run> {
         created_at: row.time(19)?,
         started_at: row.time(20)?,
         finished_at: row.time(21)?,
+        team: row.opt_int(22)?,
     })
 }
 

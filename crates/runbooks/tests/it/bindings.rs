@@ -65,6 +65,21 @@ fn an_approval_starts_the_run_and_a_refusal_ends_it() {
 }
 
 #[test]
+fn the_approval_to_start_is_that_of_the_alerts_team_or_else_of_the_machines() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(BOOK);
+    bind(&town, runbook, "approve");
+    let team = town.call("people.team.create", json!({ "name": "Web", "slug": "web" }))["id"].clone();
+    town.call("assets.thing.update", json!({ "id": 1, "team": team }));
+    town.open_group(9, 1);
+    let opened = json!({ "group": "alert_group:10", "check": "check:3", "asset": "asset:3", "team": 55 });
+    town.tell("monitor.group.opened", opened);
+    let pending = town.call("kernel.approval.list", json!({ "state": "pending" }));
+    let teams: Vec<_> = pending["items"].as_array().unwrap().iter().map(|one| one["team"].clone()).collect();
+    assert_eq!(teams, [json!(55), team]);
+}
+
+#[test]
 fn an_edited_runbook_does_not_run_under_the_old_binding() {
     let town = Town::new();
     let (runbook, first) = town.approved(BOOK);

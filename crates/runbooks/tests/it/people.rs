@@ -88,3 +88,52 @@ fn who_does_not_see_a_machine_neither_sees_nor_moves_its_runs() {
     let reader = person(6, &["runbooks.*.list", "runbooks.*.show"]);
     assert_eq!(town.refused(&reader, "runbooks.run.stop", json!({ "id": run })).kind, ErrorKind::Denied);
 }
+
+const CAREFUL: &str = "
+name: careful
+title: Careful
+steps:
+  - name: ask
+    approval: { question: May it be done? }
+  - name: do
+    human: { instructions: Do it. }
+    timeout_s: 3600
+";
+
+/// Somebody who decides and helps for one team.
+fn of_team(id: i64, team: i64) -> kernel::Actor {
+    let grant = |pattern: &str| Grant { pattern: pattern.into(), scope: Scope::Teams(vec![team]), expires_at: None };
+    kernel::Actor { grants: vec![grant("kernel.approval.*"), grant("runbooks.run.*")], ..person(id, &[]) }
+}
+
+/// Has the approval of a run decided by its team, and by nobody of another; then the next step waits for the team too.
+fn decided_by(town: &Town, run: i64, team: i64) {
+    let waiting = town.run(run)["awaits"].as_str().unwrap().to_owned();
+    let approval: i64 = waiting.strip_prefix("approval:").unwrap().parse().unwrap();
+    let plan = town.call("kernel.approval.show", json!({ "id": approval }))["plan_hash"].clone();
+    let decide = json!({ "id": approval, "plan_hash": plan, "approved": true });
+    let (ours, theirs) = (of_team(21, team), of_team(22, team + 1));
+    let needs = |actor: &kernel::Actor| town.world.kernel.read_as(actor, |cx| cx.attention(9)).unwrap().len();
+    assert_eq!((needs(&ours), needs(&theirs)), (1, 0));
+    assert_eq!(town.refused(&theirs, "kernel.approval.decide", decide.clone()).kind, ErrorKind::NotFound);
+    town.world.call(&ours, "kernel.approval.decide", decide).unwrap();
+    town.world.settle().unwrap();
+    assert_eq!(town.run(run)["awaits"], "human");
+    assert_eq!((needs(&ours), needs(&theirs)), (1, 0));
+    town.world.call(&ours, "runbooks.run.confirm_step", json!({ "id": run, "step": 2 })).unwrap();
+    town.world.settle().unwrap();
+    assert_eq!(town.run(run)["state"], "done");
+}
+
+#[test]
+fn the_team_of_the_machine_or_else_of_the_cause_decides_inside_a_run() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(CAREFUL);
+    let team = town.call("people.team.create", json!({ "name": "Web", "slug": "web" }))["id"].as_i64().unwrap();
+    town.call("assets.thing.update", json!({ "id": 1, "team": team }));
+    let on_the_machine = town.start(runbook);
+    decided_by(&town, on_the_machine, team);
+    let start = json!({ "runbook": runbook, "cause": "ticket:77" });
+    let for_the_ticket = town.call("runbooks.run.start", start)["id"].as_i64().unwrap();
+    decided_by(&town, for_the_ticket, 77);
+}
