@@ -58,10 +58,10 @@ struct Beside {
     machine: Option<i64>,
 }
 
-/// How many rows a list operation finds, as far as this actor may ask.
-fn counted(cx: &mut Cx, operation: &str) -> Option<usize> {
-    let answer = cx.call_named(operation, json!({})).ok()?;
-    answer.get("items").and_then(Value::as_array).map(Vec::len)
+/// Whether a list operation finds so many rows, as far as this actor may ask.
+fn has(cx: &mut Cx, operation: &str, least: usize) -> Option<bool> {
+    let answer = cx.call_named(operation, json!({ "limit": least })).ok()?;
+    answer.get("items").and_then(Value::as_array).map(|items| items.len() >= least)
 }
 
 /// The first five minutes as a checklist; empty when everything on it is done or somebody else's business.
@@ -74,9 +74,9 @@ fn first_steps(page: &mut PageCx) -> Vec<Step> {
     ];
     let mut steps = Vec::new();
     for (operation, least, title, href, action) in wanted {
-        let Some(count) = counted(page.cx, operation) else { continue };
-        let state = if count >= least { StepState::Done } else { StepState::Waiting };
-        let detail = (count < least).then(|| html! { (Button::link(action, href).small()) });
+        let Some(done) = has(page.cx, operation, least) else { continue };
+        let state = if done { StepState::Done } else { StepState::Waiting };
+        let detail = (!done).then(|| html! { (Button::link(action, href).small()) });
         steps.push(Step { title: title.to_owned(), state, detail, took: None });
     }
     if steps.iter().all(|step| step.state == StepState::Done) { Vec::new() } else { steps }
