@@ -113,6 +113,10 @@ pub fn try_every_operation(world: &World) -> Vec<String> {
         if entry.access != Access::Anyone {
             expect("nobody", kind(&Actor::nobody(), entry.name), ErrorKind::SignIn);
         }
+        if entry.access == Access::SignedIn {
+            let limited = stranger.clone().narrowed(&["no.such.operation".to_owned()]);
+            expect("a token for something else", kind(&limited, entry.name), ErrorKind::Denied);
+        }
         if entry.access == Access::Grant {
             expect("a stranger", kind(&stranger, entry.name), ErrorKind::Denied);
         }
