@@ -23,7 +23,7 @@ use crate::jobs::{self, Hands, Jobs, Verdict};
 use crate::pair::{PolicyWords, Start, ToCollector, ToExecutor};
 use crate::status::{self, Executor as Said};
 use crate::{log, platform, policy};
-use account::{Account, Apart};
+use account::Apart;
 use child::{Collector, Heard, What};
 
 const EVENTS_MAX: usize = 16;
@@ -32,6 +32,9 @@ const ROUND: Duration = Duration::from_secs(5);
 /// Before a collector that ended is started again; the wait doubles.
 const BACKOFF_LEAST: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
+/// A collector that was told to end is given so long, and one that closed the pair itself.
+const FAREWELL: Duration = Duration::from_secs(3);
+const LAST_BREATH: Duration = Duration::from_millis(500);
 /// Results on their way to the collector.
 const HANDED_MAX: usize = 8;
 /// A server's clock that is told anew may be this much behind what it was: not enough to make an old job young again.
@@ -49,7 +52,6 @@ pub(crate) enum Purpose {
 struct Executor {
     config: Config,
     purpose: Purpose,
-    apart: Option<Account>,
     enrolment: Option<Enrolment>,
     /// There are none before the enrolment.
     jobs: Option<Jobs>,
@@ -61,9 +63,30 @@ struct Executor {
     done: mpsc::Sender<JobResult>,
     events: mpsc::Sender<Heard>,
     collector: Option<Collector>,
+    /// The collector shall be no more.
+    doomed: Option<Doom>,
+    starter: Starter,
     generation: u64,
     start_at: Instant,
     backoff: Duration,
+    round: Duration,
+}
+
+/// How a collector is started: its number, and where what it says goes.
+type Starter = Box<dyn FnMut(u64, mpsc::Sender<Heard>) -> Result<Collector, String> + Send>;
+
+/// What the executor waits for.
+struct News {
+    heard: mpsc::Receiver<Heard>,
+    finished: mpsc::Receiver<JobResult>,
+}
+
+/// Why a collector shall be no more.
+enum Doom {
+    /// It closed the pair.
+    Closed,
+    /// It broke the rules.
+    Broke(String),
 }
 
 /// Runs until the process is told to end, or until the enrolment is done.
@@ -76,39 +99,40 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
         return Err(Error::new(format!("this machine is enrolled already; to enrol it anew, remove {dir}")));
     }
     let _lock = status::lock(&config.dir)?;
+    let Apart { account, words } = account::choose(config.user.as_deref())?;
+    let home = account::folder(&config.dir, account.as_ref())?;
+    // The collector inherits it: it could not come here by the path when a folder above is private.
+    std::env::set_current_dir(&home).map_err(|e| Error::io("enter", &home, &e))?;
+    let exposed = account.as_ref().and_then(|_| account::exposed(&config.dir));
+    let apart = exposed.unwrap_or(words);
+    if purpose == Purpose::Run {
+        log::note(format!("collector and executor are kept apart: {apart}"));
+    }
+    let end = end(config.end_with_parent)?;
+    let starter = move |generation, events| child::start(account.as_ref(), generation, events);
+    let (mut executor, news) = Executor::open(config, purpose, enrolment, apart, Box::new(starter))?;
+    executor.work(news, end).await
+}
+
+/// Ends when this process shall.
+fn end(with_parent: bool) -> Result<impl Future<Output = ()>, Error> {
+    let listen = |kind| signal(kind).map_err(|e| Error::new(format!("signals cannot be heard: {e}")));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let parent = platform::parent_process();
-    let (done, mut finished) = mpsc::channel(EVENTS_MAX);
-    let (events, mut heard) = mpsc::channel(EVENTS_MAX);
-    let mut executor = Executor::open(config, purpose, enrolment, done, events)?;
-    let mut rounds = interval(ROUND);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let (away, start_at) = (executor.collector.is_none(), executor.start_at);
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            Some(heard) = heard.recv() => {
-                if executor.on_heard(heard).await? == Next::End {
-                    break;
-                }
-            }
-            Some(result) = finished.recv() => executor.on_finished(&result),
-            () = sleep_until(start_at), if away => executor.start_collector()?,
-            _ = rounds.tick() => {
-                if executor.config.end_with_parent && platform::parent_process() != parent {
-                    break;
-                }
-                executor.look_around();
-            }
+    let orphaned = async move {
+        let mut rounds = interval(ROUND);
+        while !with_parent || platform::parent_process() == parent {
+            rounds.tick().await;
         }
-    }
-    executor.hands.detach();
-    if let Some(collector) = executor.collector.take() {
-        collector.farewell().await;
-    }
-    Ok(())
+    };
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = orphaned => {}
+        }
+    })
 }
 
 #[derive(PartialEq, Eq)]
@@ -121,39 +145,30 @@ fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
     std::path::absolute(&path).map_err(|e| Error::io("find", &path, &e))
 }
 
-fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
-    signal(kind).map_err(|e| Error::new(format!("signals cannot be heard: {e}")))
-}
-
 impl Executor {
     fn open(
         config: Config,
         purpose: Purpose,
         enrolment: Option<Enrolment>,
-        done: mpsc::Sender<JobResult>,
-        events: mpsc::Sender<Heard>,
-    ) -> Result<Self, Error> {
-        let Apart { account, words } = account::choose(config.user.as_deref())?;
-        let home = account::folder(&config.dir, account.as_ref())?;
-        // The collector inherits it: it could not come here by the path when a folder above is private.
-        std::env::set_current_dir(&home).map_err(|e| Error::io("enter", &home, &e))?;
-        let exposed = account.as_ref().and_then(|_| account::exposed(&config.dir));
-        let apart_words = exposed.unwrap_or(words);
-        if purpose == Purpose::Run {
-            log::note(format!("collector and executor are kept apart: {apart_words}"));
-        }
+        apart: String,
+        starter: Starter,
+    ) -> Result<(Self, News), Error> {
+        let (done, finished) = mpsc::channel(EVENTS_MAX);
+        let (events, heard) = mpsc::channel(EVENTS_MAX);
         let mut executor = Self {
             jobs: None,
             hands: Hands::default(),
             server_time: None,
             policy: PolicyWords::default(),
-            said: Said { pid: std::process::id(), apart: apart_words, ..Said::default() },
+            said: Said { pid: std::process::id(), apart, ..Said::default() },
             on_their_way: HashSet::new(),
             collector: None,
+            doomed: None,
             generation: 0,
             start_at: Instant::now(),
             backoff: BACKOFF_LEAST,
-            apart: account,
+            round: ROUND,
+            starter,
             config,
             purpose,
             enrolment,
@@ -162,7 +177,36 @@ impl Executor {
         };
         executor.open_jobs()?;
         executor.look_at_policy();
-        Ok(executor)
+        Ok((executor, News { heard, finished }))
+    }
+
+    /// The loop. Ends with `end`, or with the enrolment when there is nothing else to do.
+    async fn work(&mut self, mut news: News, end: impl Future<Output = ()>) -> Result<(), Error> {
+        let mut rounds = interval(self.round);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut end = std::pin::pin!(end);
+        loop {
+            let (away, start_at) = (self.collector.is_none(), self.start_at);
+            tokio::select! {
+                () = &mut end => break,
+                Some(heard) = news.heard.recv() => {
+                    if self.on_heard(heard)? == Next::End {
+                        break;
+                    }
+                }
+                Some(result) = news.finished.recv() => self.on_finished(&result),
+                () = sleep_until(start_at), if away => self.start_collector()?,
+                _ = rounds.tick() => self.look_around(),
+            }
+            if let Some(doom) = self.doomed.take() {
+                self.end_collector(doom).await?;
+            }
+        }
+        self.hands.detach();
+        if let Some(collector) = self.collector.take() {
+            collector.bury(FAREWELL).await;
+        }
+        Ok(())
     }
 
     fn open_jobs(&mut self) -> Result<(), Error> {
@@ -175,7 +219,7 @@ impl Executor {
     /// The first collector must start; a later one is waited for.
     fn start_collector(&mut self) -> Result<(), Error> {
         self.generation += 1;
-        let started = child::start(self.generation, self.apart.as_ref(), self.events.clone());
+        let started = (self.starter)(self.generation, self.events.clone());
         let collector = match started {
             Ok(collector) => collector,
             Err(why) if self.generation == 1 => {
@@ -215,28 +259,31 @@ impl Executor {
         self.backoff = (self.backoff * 2).min(BACKOFF_MOST);
     }
 
-    async fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
+    fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
         let Some(collector) = self.collector.as_mut().filter(|now| now.generation == heard.generation) else {
             return Ok(Next::On);
         };
         collector.lives();
         match heard.what {
-            What::Said(message) => self.on_message(message),
-            What::Over(why) => {
-                if let Some(why) = why {
-                    collector.end_now(&format!("the collector says what cannot be understood: {why}"));
-                }
-                self.on_ended().await?;
-                Ok(Next::On)
-            }
+            What::Said(message) => return self.on_message(message),
+            What::Over(None) => self.doomed = Some(Doom::Closed),
+            What::Over(Some(why)) => self.doomed = Some(Doom::Broke(format!("it says what cannot be read: {why}"))),
         }
+        Ok(Next::On)
     }
 
-    async fn on_ended(&mut self) -> Result<(), Error> {
+    /// What it was doing has no known end; what it should have heard is owed to the next.
+    async fn end_collector(&mut self, doom: Doom) -> Result<(), Error> {
         self.hands.detach();
         let Some(collector) = self.collector.take() else { return Ok(()) };
         let lived = collector.since.elapsed();
-        let why = collector.bury().await;
+        let why = match doom {
+            Doom::Closed => collector.bury(LAST_BREATH).await,
+            Doom::Broke(why) => {
+                collector.bury(Duration::ZERO).await;
+                format!("the collector was killed: {why}")
+            }
+        };
         if self.purpose == Purpose::Enrol {
             return Err(Error::new(format!("{why}, before the machine was enrolled")));
         }
@@ -346,14 +393,14 @@ impl Executor {
 
     /// A collector that takes nothing more is ended: what it should have heard is owed to the next.
     fn tell(&mut self, message: ToCollector) {
-        if let (false, Some(collector)) = (self.hands.say(message), &mut self.collector) {
-            collector.end_now("the collector takes nothing more");
+        if !self.hands.say(message) && self.collector.is_some() {
+            self.doomed = Some(Doom::Broke("it takes nothing more".into()));
         }
     }
 
     fn look_around(&mut self) {
-        if let Some(collector) = &mut self.collector {
-            collector.watch();
+        if self.collector.as_mut().is_some_and(|collector| !collector.watch()) {
+            self.doomed = Some(Doom::Broke("it gives no sign of life".into()));
         }
         if self.look_at_policy() {
             self.tell(ToCollector::Policy(self.policy.clone()));
@@ -381,3 +428,6 @@ impl Executor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,10 +16,6 @@ use crate::{collector, log};
 
 /// Messages on their way to the collector. One that lets them pile up is ended.
 const MESSAGES_MAX: usize = 64;
-/// A collector that was told to end is given so long.
-const FAREWELL: Duration = Duration::from_secs(3);
-/// A process that closed the pair ends within this time.
-const LAST_BREATH: Duration = Duration::from_millis(500);
 /// Signs of life that may be missing, one every few seconds.
 const SILENT_MAX: u32 = 5;
 
@@ -50,24 +46,38 @@ pub(super) struct Collector {
 /// # Errors
 /// In words: the process or the pair cannot be made.
 pub(super) fn start(
-    generation: u64,
     account: Option<&Account>,
+    generation: u64,
     events: mpsc::Sender<Heard>,
 ) -> Result<Collector, String> {
-    let (ours, theirs) = pair().map_err(|e| format!("no pair of sockets can be made: {e}"))?;
+    let (ours, theirs) = Pair::pair().map_err(|e| format!("no pair of sockets can be made: {e}"))?;
     let mut words = std::env::args_os();
     // This very file, also when another version has taken its place by now.
     let mut command = Command::new("/proc/self/exe");
     command.arg0(words.next().unwrap_or_else(|| "mainstay-agent".into())).args(words);
     command.env(collector::MARK, "1").env_remove("MAINSTAY_AGENT_TOKEN");
-    command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
     if let Some(account) = account {
         // Further groups go with it: the standard library drops them when root becomes somebody else.
         command.gid(account.gid).uid(account.uid);
     }
-    let process = command.spawn().map_err(|e| format!("the collector cannot be started: {e}"))?;
+    adopt(command, ours, generation, events)
+}
+
+/// Starts a process as the collector at the other end of a pair.
+pub(super) fn adopt(
+    mut command: Command,
+    ours: Pair,
+    generation: u64,
+    events: mpsc::Sender<Heard>,
+) -> Result<Collector, String> {
+    let process = command.kill_on_drop(true).spawn().map_err(|e| format!("the collector cannot be started: {e}"))?;
+    // Its end of the pair is its own now.
+    drop(command);
+    let pair = ours.set_nonblocking(true).and_then(|()| UnixStream::from_std(ours));
+    let pair = pair.map_err(|e| format!("the pair cannot be used: {e}"))?;
     let (to, mut outgoing) = mpsc::channel(MESSAGES_MAX);
-    let (mut from_collector, mut to_collector) = ours.into_split();
+    let (mut from_collector, mut to_collector) = pair.into_split();
     tokio::spawn(async move {
         while let Some(message) = outgoing.recv().await {
             if let Err(why) = say(&mut to_collector, &message).await {
@@ -92,12 +102,6 @@ pub(super) fn start(
     Ok(Collector { process, to, generation, since: Instant::now(), silent: 0 })
 }
 
-fn pair() -> std::io::Result<(UnixStream, Pair)> {
-    let (ours, theirs) = Pair::pair()?;
-    ours.set_nonblocking(true)?;
-    Ok((UnixStream::from_std(ours)?, theirs))
-}
-
 impl Collector {
     pub(super) fn pid(&self) -> u32 {
         self.process.id().unwrap_or(0)
@@ -108,41 +112,23 @@ impl Collector {
         self.silent = 0;
     }
 
-    /// Asks for a sign of life. One that gave none for long is ended; its process says so.
-    pub(super) fn watch(&mut self) {
+    /// Asks for a sign of life. False when it gave none for long.
+    pub(super) fn watch(&mut self) -> bool {
         self.silent += 1;
-        let full = self.to.try_send(ToCollector::Pulse).is_err();
-        if full || self.silent > SILENT_MAX {
-            self.end_now("the collector does not answer; it is started again");
-        }
+        self.to.try_send(ToCollector::Pulse).is_ok() && self.silent <= SILENT_MAX
     }
 
-    pub(super) fn end_now(&mut self, why: &str) {
-        log::note(why);
-        // It has ended already: that is what was wanted.
-        let _ = self.process.start_kill();
-    }
-
-    /// It closed the pair: it has ended, or will now. Says how.
-    pub(super) async fn bury(self) -> String {
+    /// Makes an end of it and says how it ended. One that closed the pair itself may need a moment.
+    pub(super) async fn bury(self, last_breath: Duration) -> String {
         let Self { mut process, to, .. } = self;
         drop(to);
-        let ended = match timeout(LAST_BREATH, process.wait()).await {
+        let ended = match timeout(last_breath, process.wait()).await {
             Ok(ended) => ended,
             Err(_) => process.kill().await.and(process.wait().await),
         };
         match ended {
             Ok(status) => format!("the collector ended ({status})"),
             Err(e) => format!("the collector was lost: {e}"),
-        }
-    }
-
-    /// The pair closes when nobody holds its sender any more; what hears that ends by itself.
-    pub(super) async fn farewell(self) {
-        let Self { mut process, to, .. } = self;
-        drop(to);
-        if timeout(FAREWELL, process.wait()).await.is_err() {
-            let _ = process.kill().await;
         }
     }
 }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use crate::server::{AGENT_ID, Server, connected};
 
-const POLICY: &str = "[[allow]]\ncommand = [\"sleep\", \"*\"]\n[[allow]]\ncommand = [\"touch\", \"*\"]\n";
+pub(crate) const POLICY: &str = "[[allow]]\ncommand = [\"sleep\", \"*\"]\n[[allow]]\ncommand = [\"touch\", \"*\"]\n";
 
-fn command(words: &[&str]) -> Action {
+pub(crate) fn command(words: &[&str]) -> Action {
     Action::Command {
         argv: words.iter().map(|word| (*word).to_owned()).collect(),
         env: vec![],
@@ -21,7 +21,7 @@ fn command(words: &[&str]) -> Action {
     }
 }
 
-fn job(server: &Server, id: u8, action: Action) -> Job {
+pub(crate) fn job(server: &Server, id: u8, action: Action) -> Job {
     Job {
         job_id: [id; 16],
         agent_id: AGENT_ID,

@@ -1,6 +1,8 @@
 //! The agent's program against a server made for the test: real processes, real TLS, real files.
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod enrolment;
