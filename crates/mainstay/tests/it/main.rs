@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod coming_back;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod house;
