@@ -115,6 +115,8 @@ fn group_opened(cx: &mut Cx, group: &GroupOpened) -> Result<()> {
     let about = group.asset.iter().map(|asset| Link { to: asset.clone(), kind: LinkKind::About });
     let cause = Link { to: group.group.clone(), kind: LinkKind::CausedBy };
     let links: Vec<Link> = about.chain(std::iter::once(cause)).collect();
+    // A ticket that has the key from elsewhere must not stand for the incident.
+    store::ticket::reclaim_key(cx.tx, &key(&group.group), Source::Alert)?;
     match insert(cx, ticket, &links, &[])? {
         Opened::New(_) | Opened::Known(_) => Ok(()),
     }

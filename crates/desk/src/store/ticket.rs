@@ -111,6 +111,13 @@ pub(crate) fn by_external_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<i64>>
     row.map(|row| row.int(0)).transpose()
 }
 
+/// Takes an external key away from a ticket that came from elsewhere than the source it belongs to.
+pub(crate) fn reclaim_key(tx: &mut Tx<'_>, key: &str, source: Source) -> Result<()> {
+    let sql = "UPDATE desk_tickets SET external_key = NULL WHERE external_key = ?1 AND source <> ?2";
+    tx.execute(sql, &[key.into(), source.code().into()])?;
+    Ok(())
+}
+
 /// Resolved tickets that nobody has touched since a moment.
 pub(crate) fn settled(tx: &mut Tx<'_>, before: Time, limit: i64) -> Result<Vec<i64>> {
     let rows = tx.query(

@@ -31,6 +31,13 @@ pub(crate) fn sees_notes(cx: &Cx, ticket: &Ticket) -> bool {
         || note.as_ref().is_some_and(|reach| covers(reach, ticket) || works(reach))
 }
 
+/// Whether the actor speaks for the desk on a ticket: they own it, or may hand it over or change it. Who asks or follows does not.
+pub(crate) fn speaks_for_desk(cx: &Cx, ticket: &Ticket) -> bool {
+    let owns = ticket.owner != 0 && cx.actor.user() == Some(ticket.owner);
+    let may = |operation| cx.actor.reach(operation, cx.now).is_some_and(|reach| covers(&reach, ticket));
+    owns || may("desk.ticket.assign") || may("desk.ticket.update")
+}
+
 /// What a ticket points at, for the subjects of its events.
 pub(crate) fn linked(cx: &mut Cx, ticket: i64) -> Result<Vec<Ref>> {
     Ok(store::link::of(cx.tx, ticket)?.into_iter().map(|link| link.to).collect())

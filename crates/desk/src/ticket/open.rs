@@ -44,7 +44,8 @@ pub struct OpenTicket {
     pub participants: Vec<i64>,
     /// Where it came from; `api` when left out.
     pub source: Option<Source>,
-    /// Your own name for it: a second ticket under the same name is not opened, the first is answered instead.
+    /// Your own name for it: a second ticket under the same name is not opened, the first is answered instead. Names like
+    /// `alert_group:9` are Mainstay's own.
     pub external_key: Option<String>,
 }
 
@@ -103,7 +104,7 @@ impl OpenTicket {
             Some(team) => team,
             None => people::default_team(cx.tx)?.unwrap_or(0),
         };
-        let key = self.external_key.as_deref().map(|key| kernel::text::line("external_key", key, 200)).transpose()?;
+        let key = self.external_key.as_deref().map(|key| own_key(cx, key)).transpose()?;
         let detail = self.detail.trim();
         Ok(Ticket {
             id: 0,
@@ -131,6 +132,17 @@ impl OpenTicket {
             resolved_at: Time(0),
         })
     }
+}
+
+/// A name that a program may give. References are Mainstay's: the incident of a group of alerts is found by the group's, so
+/// whoever takes it beforehand would keep the incident from being opened.
+fn own_key(cx: &Cx, key: &str) -> Result<String> {
+    let key = kernel::text::line("external_key", key, 200)?;
+    if key.parse::<Ref>().is_ok() && !matches!(cx.actor.ident, Ident::Service(_)) {
+        let message = "Names like alert_group:9 are Mainstay's own. Put your program's name in front, such as erp-9.";
+        return Err(Error::invalid("external_key", message));
+    }
+    Ok(key)
 }
 
 impl Operation for OpenTicket {

@@ -12,7 +12,8 @@ use crate::store::entry::Entry;
 
 /// Reply on a ticket, so that its requester reads it.
 ///
-/// A reply of the requester reopens a ticket that waits or is resolved. The first reply of the desk takes a new one in hand.
+/// A reply of the requester reopens a ticket that waits or is resolved. The first reply of the desk takes a new one in hand;
+/// a reply of somebody who only follows it does not.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Reply {
     /// The ticket's number.
@@ -54,7 +55,7 @@ impl Operation for Reply {
         let person = matches!(cx.actor.ident, Ident::User(_) | Ident::Os(_));
         if by_requester && matches!(before.status, Status::Waiting | Status::Resolved) {
             after.become_status(resumed(&before), cx.now);
-        } else if !by_requester && person {
+        } else if !by_requester && person && change::speaks_for_desk(cx, &before) {
             after.handled = true;
             if before.status == Status::New {
                 after.become_status(Status::InProgress, cx.now);

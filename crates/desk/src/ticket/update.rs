@@ -174,7 +174,13 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()
         }
         _ => return Err(Error::conflict(format!("The change of \"{field}\" cannot be taken back."))),
     }
-    change::save(cx, &before, &mut after).map(|_| ())
+    change::save(cx, &before, &mut after)?;
+    // The fields come back one by one, in any order; the job of the first wait may have run since.
+    let waits = after.status == Status::Waiting && after.wait_until != Time(0);
+    if waits && (after.status, after.wait_until) != (before.status, before.wait_until) {
+        super::wait::wake_later(cx, &after)?;
+    }
+    Ok(())
 }
 
 /// Puts a link back, or takes it away again; `link` is its kind and target as they were recorded.

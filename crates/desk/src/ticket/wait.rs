@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change;
 use super::say::{resumed, write};
-use super::{EntryKind, Saved, Status, subject};
+use super::{EntryKind, Saved, Status, Ticket, subject};
 use crate::events::{TicketClosed, TicketWaiting, TicketWoken};
 use crate::settings::Closing;
 use crate::store;
@@ -57,11 +57,17 @@ impl Operation for WaitTicket {
         after.wait_reason = reason.clone();
         after.wait_until = self.until;
         change::save(cx, &before, &mut after)?;
-        cx.enqueue(&Job::new(WAKE, &self.id)?.at(self.until))?;
+        wake_later(cx, &after)?;
         let links = change::linked(cx, self.id)?;
         cx.emit(&TicketWaiting { ticket: subject(self.id), links, reason, until: self.until.to_string() })?;
         Ok(Saved::of(&after))
     }
+}
+
+/// Has a waiting ticket woken on its date, at once when the date is over. A job that comes too early or too often does nothing.
+pub(crate) fn wake_later(cx: &mut Cx, ticket: &Ticket) -> Result<()> {
+    let at = ticket.wait_until.max(cx.now);
+    cx.enqueue(&Job::new(WAKE, &ticket.id)?.at(at))
 }
 
 /// Wakes a ticket whose date has come. Running twice is harmless: it only touches a ticket that still waits and is due.

@@ -136,6 +136,47 @@ fn a_failed_run_leaves_the_incident_open_and_calls_for_a_person_until_one_takes_
 }
 
 #[test]
+fn nobody_takes_the_name_of_an_incident_before_it_is_opened() {
+    let town = Town::new();
+    let early = json!({ "summary": "Nothing", "external_key": " alert_group:9 " });
+    let refused = town.call(&town.admin, "desk.ticket.open", early.clone()).unwrap_err();
+    assert_eq!(refused.field.as_deref(), Some("external_key"));
+    assert!(refused.message.contains("erp-9"), "{}", refused.message);
+    let service = kernel::Actor::service("importer", &["*"]);
+    let id = town.open(&service, early);
+    town.tell("monitor.group.opened", opened(&town));
+    let incident = town.incident();
+    assert_ne!(incident["id"], id, "a ticket from elsewhere does not stand for the incident");
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.incident()["status"], "resolved");
+    assert_eq!(town.show(&town.admin, id)["status"], "new");
+}
+
+#[test]
+fn who_only_follows_an_incident_does_not_take_it_in_hand_by_replying() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    let id = town.incident()["id"].clone();
+    town.done(&town.nia, "desk.ticket.update", json!({ "id": id, "participants": [town.omar.user()] }));
+    town.done(&town.omar, "desk.ticket.reply", json!({ "id": id, "text": "Me too" }));
+    assert_eq!(town.incident()["status"], "new");
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.incident()["status"], "resolved");
+}
+
+#[test]
+fn who_owns_a_ticket_speaks_for_the_desk_even_from_outside() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    let id = town.incident()["id"].clone();
+    town.done(&town.nia, "desk.ticket.assign", json!({ "id": id, "owner": town.exa.user() }));
+    town.done(&town.exa, "desk.ticket.reply", json!({ "id": id, "text": "Looking" }));
+    town.done(&town.nia, "desk.ticket.assign", json!({ "id": id, "owner": null }));
+    town.tell("monitor.group.recovered", recovered());
+    assert_ne!(town.incident()["status"], "resolved");
+}
+
+#[test]
 fn a_group_that_went_into_another_leaves_one_incident_open() {
     let town = Town::new();
     town.tell("monitor.group.opened", opened(&town));
@@ -164,7 +205,7 @@ fn two_writers_of_one_external_key_make_one_ticket() {
             .map(|_| {
                 let (kernel, admin) = (kernel.clone(), town.admin.clone());
                 scope.spawn(move || {
-                    let input = json!({ "summary": "Race", "external_key": "alert_group:77" });
+                    let input = json!({ "summary": "Race", "external_key": "erp-77" });
                     let call = kernel::Call::new(admin.into(), "desk.ticket.open", input, kernel::Via::Rest);
                     kernel.dispatch(call).unwrap().output["id"].as_i64().unwrap()
                 })

@@ -63,6 +63,39 @@ fn waiting_needs_a_reason_and_a_date_and_ends_on_it() {
 }
 
 #[test]
+fn a_ticket_that_an_undo_lets_wait_again_comes_back_on_its_date_or_at_once_when_it_is_over() {
+    let town = Town::new();
+    let wait = |id: i64, days: i64| {
+        let until = town.world.kernel.now().plus(days * DAY);
+        let input = json!({ "id": id, "reason": format!("{days} days"), "until": until });
+        town.world.answer(&town.sam, "desk.ticket.wait", input).unwrap().audit
+    };
+    let undo = |audit: Option<i64>| town.done(&town.sam, "kernel.audit.undo", json!({ "id": audit }));
+    let status = |id: i64| town.show(&town.sam, id)["status"].as_str().unwrap().to_owned();
+    let open = || town.open(&town.sam, json!({ "summary": "New screen", "team": town.desk }));
+
+    let (resolved, longer, later) = (open(), open(), open());
+    wait(resolved, 1);
+    let done = json!({ "id": resolved, "how": "It came" });
+    let done = town.world.answer(&town.sam, "desk.ticket.resolve", done).unwrap().audit;
+    wait(longer, 1);
+    let delayed = wait(longer, 9);
+    wait(later, 4);
+    let taken = json!({ "id": later, "status": "in_progress" });
+    let taken = town.world.answer(&town.sam, "desk.ticket.update", taken).unwrap().audit;
+
+    town.world.pass(2 * DAY).unwrap();
+    for audit in [done, delayed, taken] {
+        undo(audit);
+    }
+    assert_eq!([status(resolved), status(later)], ["waiting", "waiting"]);
+    town.world.settle().unwrap();
+    assert_eq!([status(resolved), status(longer), status(later)], ["new", "new", "waiting"]);
+    town.world.pass(2 * DAY).unwrap();
+    assert_eq!(status(later), "new");
+}
+
+#[test]
 fn a_change_against_an_older_version_is_a_conflict_that_names_who_changed_what() {
     let town = Town::new();
     let id = town.open(&town.admin, json!({ "summary": "Printer", "team": town.desk }));

@@ -2,8 +2,8 @@
 
 use kernel::world::World;
 use kernel::{
-    Access, Actor, Cx, Domain, Effect, Entry, Event, EventEntry, Grant, Ident, Operation, Proof, Ref, Result, Route,
-    Scope, post,
+    Access, Actor, Cx, Domain, Effect, Entry, Event, EventEntry, Grant, Ident, Noun, Operation, Proof, Ref, Result,
+    Route, Scope, post,
 };
 use people::roles::Extent;
 use schemars::JsonSchema;
@@ -154,7 +154,10 @@ macro_rules! told {
             impl Event for $event {
                 const NAME: &'static str = $name;
                 fn subjects(&self) -> Vec<Ref> {
-                    vec![Ref::new("alert_group", 9)]
+                    match self.0.get("subjects") {
+                        Some(told) => serde_json::from_value(told.clone()).unwrap(),
+                        None => vec![Ref::new("alert_group", 9)],
+                    }
                 }
                 fn title(&self) -> String {
                     $name.into()
@@ -181,7 +184,15 @@ macro_rules! told {
         }
 
         fn teller() -> Domain {
-            Domain { name: "teller", operations: vec![Entry::of::<Tell>()], events: vec![$(EventEntry::of::<$event>()),*], ..Domain::default() }
+            // Runs are for those who hold everything here.
+            let run = Noun { kind: "run", list: Tell::NAME, resolve: |_, _| Ok(Vec::new()), set: None };
+            Domain {
+                name: "teller",
+                operations: vec![Entry::of::<Tell>()],
+                events: vec![$(EventEntry::of::<$event>()),*],
+                nouns: vec![run],
+                ..Domain::default()
+            }
         }
     };
 }
