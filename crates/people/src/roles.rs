@@ -101,6 +101,7 @@ const READS: &[Part] = &[
     given("monitor.group.show"),
     given("monitor.silence.list"),
     given("monitor.series.read"),
+    given("monitor.chart.read"),
     given("runbooks.runbook.list"),
     given("runbooks.runbook.show"),
     given("runbooks.binding.list"),
@@ -239,6 +240,16 @@ mod tests {
                 ["desk.ticket.open", "assets.thing.update", "people.grant.give", "fleet.stop.all", "runbooks.run.start"]
             {
                 assert!(!role.has(operation), "{name} {operation}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_reads_machines_reads_their_checks_and_their_figures() {
+        for name in ["watcher", "approver", "technician", "lead", ADMINISTRATOR, "auditor"] {
+            let role = role(name).unwrap();
+            for operation in ["monitor.check.list", "monitor.series.read", "monitor.chart.read"] {
+                assert!(role.has(operation), "{name} {operation}");
             }
         }
     }
