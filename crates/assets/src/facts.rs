@@ -23,6 +23,12 @@ pub type FactsDelta = agent_proto::v1::Facts;
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 /// Longest key, in bytes.
 const KEY_BYTES_MAX: usize = 400;
+/// Most facts of one section.
+const SECTION_FACTS_MAX: usize = 20_000;
+/// Most bytes of the keys and values of one section: each message reads the section as a whole.
+const SECTION_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most sections of one thing.
+const SECTIONS_MAX: usize = 32;
 
 /// What became of a facts message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +103,12 @@ pub fn store_facts(cx: &mut Cx, asset: i64, source: &str, delta: &FactsDelta) ->
         store::seen(cx.tx, asset, &delta.section, at)?;
         return Ok(StoredFacts::Stored);
     }
-    let old = if known.is_some() { store::section(cx.tx, asset, &delta.section)? } else { Section::new() };
+    let old = match &known {
+        Some(_) => store::section(cx.tx, asset, &delta.section)?,
+        None => another_section(cx, &thing, &delta.section)?,
+    };
     let Ok(new) = apply(&old, delta) else { return Ok(StoredFacts::NeedFull) };
+    fits(&delta.section, &new)?;
     write(cx, asset, &delta.section, &old, &new)?;
     let facts = i64::try_from(new.len()).unwrap_or(i64::MAX);
     let head = store::Head { hash, source: source.to_owned(), seen_at: at, changed_at: cx.now, facts };
@@ -126,6 +136,28 @@ fn check(delta: &FactsDelta) -> Result<()> {
     } else {
         Err(Error::invalid("set", format!("A fact of section {} holds a NUL character.", delta.section)))
     }
+}
+
+/// The start of a section that is not known yet, if the thing may have one more.
+fn another_section(cx: &mut Cx, thing: &Thing, name: &str) -> Result<Section> {
+    if store::sections(cx.tx, thing.id)?.len() < SECTIONS_MAX {
+        return Ok(Section::new());
+    }
+    let limit = format!("{} has {SECTIONS_MAX} sections of facts; {name} is one too many.", thing.name);
+    Err(Error::over_limit(limit))
+}
+
+/// Refuses a section that has grown beyond what one may hold, however small the message was.
+fn fits(name: &str, section: &Section) -> Result<()> {
+    let bytes: usize = section.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if section.len() > SECTION_FACTS_MAX || bytes > SECTION_BYTES_MAX {
+        let limit = format!(
+            "Section {name} would have {} facts with {bytes} bytes. It may have {SECTION_FACTS_MAX} with {SECTION_BYTES_MAX}.",
+            section.len()
+        );
+        return Err(Error::over_limit(limit));
+    }
+    Ok(())
 }
 
 fn write(cx: &mut Cx, asset: i64, name: &str, old: &Section, new: &Section) -> Result<()> {

@@ -206,13 +206,16 @@ pub fn record_evidence(cx: &mut Cx, asset: i64, evidence: &Evidence) -> Result<(
     Ok(())
 }
 
-/// Keeps the name a machine reports of itself.
+/// Names that are kept of one thing, newest first: a machine may take another name as often as it likes.
+const HOSTNAMES_MAX: i64 = 8;
+
+/// Keeps the name a machine reports of itself, and makes it findable by it.
 pub(crate) fn note_hostname(cx: &mut Cx, thing: &Thing, value: Option<&String>) -> Result<()> {
     let Some(serde_json::Value::String(name)) = value.map(|text| crate::facts::parse(text)) else { return Ok(()) };
-    match telling("hostname", &name) {
-        Some(sign) => store::put(cx.tx, thing.id, &sign, weight("hostname").0, cx.now),
-        None => Ok(()),
-    }
+    let Some(sign) = telling("hostname", &name) else { return Ok(()) };
+    store::put(cx.tx, thing.id, &sign, weight(sign.kind).0, cx.now)?;
+    store::forget_older(cx.tx, thing.id, sign.kind, HOSTNAMES_MAX)?;
+    crate::api::index(cx, thing)
 }
 
 #[cfg(test)]

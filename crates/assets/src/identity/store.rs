@@ -36,6 +36,16 @@ pub(crate) fn put(tx: &mut Tx<'_>, asset: i64, sign: &Sign, weight: i64, now: Ti
     Ok(())
 }
 
+/// Leaves only so many signs of one kind to a thing: those that were seen last.
+pub(crate) fn forget_older(tx: &mut Tx<'_>, asset: i64, kind: &str, keep: i64) -> Result<()> {
+    tx.execute(
+        "DELETE FROM assets_evidence WHERE asset_id = ?1 AND kind = ?2 AND value NOT IN \
+         (SELECT n.value FROM assets_evidence n WHERE n.asset_id = ?1 AND n.kind = ?2 ORDER BY n.last_seen_at DESC, n.value LIMIT ?3)",
+        &[asset.into(), kind.into(), keep.into()],
+    )?;
+    Ok(())
+}
+
 /// The values of a thing's signs, for search; the agent's key is not for people.
 pub(crate) fn values(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<String>> {
     let sql =

@@ -23,7 +23,7 @@ pub struct UpdateThing {
     /// The number on its label.
     #[serde(default)]
     pub tag: Option<String>,
-    /// Where it is in its life.
+    /// Where it is in its life; to retire it, your role must have assets.thing.retire.
     #[serde(default)]
     pub status: Option<Status>,
     /// How much it hurts when it fails.
@@ -94,7 +94,7 @@ pub struct AssignThing {
     /// Where it stands.
     #[serde(default)]
     pub place: Option<i64>,
-    /// Where it is in its life.
+    /// Where it is in its life; to retire it, your role must have assets.thing.retire.
     #[serde(default)]
     pub status: Option<Status>,
     /// How much it hurts when it fails.
@@ -174,13 +174,24 @@ fn save(cx: &mut Cx, old: &Thing, new: Thing, operation: &str) -> Result<Thing> 
     let place = newly(new.place, old.place);
     api::known(cx.tx, place, newly(new.team, old.team), newly(new.owner, old.owner))?;
     within_reach(cx, operation, new.place, new.team, new.owner)?;
+    let retires = new.status == Status::Retired && old.status != Status::Retired;
+    if retires {
+        may_retire(cx, old.id)?;
+    }
     write(cx, old, &new)?;
     let (fields, what) = in_words(cx, old, &new)?;
     cx.emit(&ThingChanged { asset: new.reference.clone(), name: new.name.clone(), fields, what })?;
-    if new.status == Status::Retired {
+    if retires {
         cx.emit(&ThingRetired { asset: new.reference.clone(), name: new.name.clone(), reason: "status".into() })?;
     }
     Ok(Thing { version: old.version + 1, updated_at: cx.now, ..new })
+}
+
+/// Retiring by the status does what [`RetireThing`] does, so it takes the grant for that.
+fn may_retire(cx: &mut Cx, id: i64) -> Result<()> {
+    let denied = || Error::denied(RetireThing::NAME).at("status");
+    let reach = cx.reach(RetireThing::NAME).map_err(|_| denied())?;
+    if store::find(cx.tx, &[id], &reach)?.is_empty() { Err(denied()) } else { Ok(()) }
 }
 
 /// What differs: the fields, and a sentence with the names of people and places.

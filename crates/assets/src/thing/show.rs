@@ -128,22 +128,18 @@ impl Operation for ThingTimeline {
 
 /// Events as the actor may see them: what is mainly about something they may not see is left out.
 fn moments(cx: &mut Cx, thing: &Ref, events: Vec<StoredEvent>) -> Result<Vec<Moment>> {
+    let events = cx.readable(Some(thing), events)?;
     let mut others: Vec<Ref> = events.iter().flat_map(|event| event.subjects.clone()).collect();
     others.sort();
     others.dedup();
     others.retain(|one| one != thing);
     let seen = cx.resolve(&others)?;
-    let mut shown = Vec::new();
-    for event in events {
-        let main = event.subjects.first();
-        if main.is_some_and(|main| main != thing && !seen.contains_key(main) && !sees_all(cx, main)) {
-            continue;
-        }
+    let moment = |event: StoredEvent| {
         let about = event.subjects.into_iter().filter_map(|reference| {
             let found = seen.get(&reference)?;
             Some(About { reference, title: found.title.clone(), href: found.href.clone() })
         });
-        shown.push(Moment {
+        Moment {
             id: event.id,
             at: event.at,
             about: about.collect(),
@@ -151,13 +147,7 @@ fn moments(cx: &mut Cx, thing: &Ref, events: Vec<StoredEvent>) -> Result<Vec<Mom
             title: event.title,
             mark: event.mark,
             actor: event.actor_name,
-        });
-    }
-    Ok(shown)
-}
-
-/// Whether the actor sees everything of a kind: then what is gone may still be told of.
-fn sees_all(cx: &Cx, subject: &Ref) -> bool {
-    let Some(noun) = cx.kernel.registry().noun(&subject.kind) else { return true };
-    cx.reach(noun.list).is_ok_and(|reach| reach.everything)
+        }
+    };
+    Ok(events.into_iter().map(moment).collect())
 }

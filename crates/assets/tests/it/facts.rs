@@ -128,3 +128,57 @@ fn ten_thousand_packages_are_stored_in_one_message() {
     let known = room.world.kernel.db.read(|tx| assets::section(tx, id, "packages")).unwrap();
     assert_eq!(known.len(), 10_000);
 }
+
+#[test]
+fn a_section_grows_to_its_limit_and_not_beyond_however_small_the_messages_are() {
+    let room = Room::new();
+    let id = room.add("srv-01", json!({}));
+    let many = |count: usize| -> Section { (0..count).map(|n| (format!("package-{n}"), "1".to_owned())).collect() };
+    let full = many(20_000);
+    send(&room, id, &whole("packages", at_ms(&room), &full)).unwrap();
+    let one_more = difference("packages", at_ms(&room), &full, &many(20_001)).unwrap();
+    assert_eq!(send(&room, id, &one_more).unwrap_err().kind, ErrorKind::OverLimit);
+    let fewer = difference("packages", at_ms(&room), &full, &many(19_999)).unwrap();
+    send(&room, id, &fewer).unwrap();
+
+    let long = |count: usize| -> Section { (0..count).map(|n| (format!("a{n}"), "x".repeat(16_000))).collect() };
+    let (most, more) = (long(200), long(300));
+    send(&room, id, &whole("os", at_ms(&room), &most)).unwrap();
+    let error = send(&room, id, &difference("os", at_ms(&room), &most, &more).unwrap()).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::OverLimit);
+    assert!(error.message.contains("300 facts"), "{}", error.message);
+    assert_eq!(value(&room, id, "os", "a299"), None);
+}
+
+#[test]
+fn a_thing_has_a_bounded_number_of_sections() {
+    let room = Room::new();
+    let id = room.add("srv-01", json!({}));
+    let one = section(&[("a", "1")]);
+    for number in 0..32 {
+        send(&room, id, &whole(&format!("section{number}"), at_ms(&room), &one)).unwrap();
+    }
+    let error = send(&room, id, &whole("another", at_ms(&room), &one)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::OverLimit);
+    assert!(error.message.contains("srv-01") && error.message.contains("another"), "{}", error.message);
+    send(&room, id, &whole("section7", at_ms(&room), &section(&[("a", "2")]))).unwrap();
+    assert_eq!(value(&room, id, "section7", "a"), Some(json!(2)));
+}
+
+#[test]
+fn a_machine_that_changes_its_name_is_found_by_its_last_names_and_by_no_more() {
+    let room = Room::new();
+    let id = room.add("srv-01", json!({}));
+    for number in 10..30 {
+        room.world.clock.advance(kernel::time::SECOND);
+        let name = format!("\"renamed-{number}\"");
+        send(&room, id, &whole("os", at_ms(&room), &section(&[("os.hostname", &name)]))).unwrap();
+    }
+    let found = |word: &str| {
+        let listed = room.call(&room.os(), "assets.thing.list", json!({ "filter": word })).unwrap();
+        listed["items"].as_array().unwrap().len()
+    };
+    assert_eq!((found("renamed-29"), found("renamed-22"), found("renamed-21")), (1, 1, 0));
+    let hits = room.world.kernel.read_as(&room.os(), |cx| cx.search("\"renamed-29\"", &["asset"], 5)).unwrap();
+    assert_eq!(hits.len(), 1, "also by the search of everything");
+}

@@ -39,6 +39,13 @@ impl Room {
         }
     }
 
+    /// Sam with a built-in role for everything.
+    pub(crate) fn role(&self, name: &str) -> Actor {
+        let parts = people::roles::role(name).unwrap().every_part();
+        let grant = |pattern: &str| Grant { pattern: pattern.into(), scope: Scope::Everything, expires_at: None };
+        Actor { grants: parts.map(|part| grant(part.pattern)).collect(), ..self.sam(Scope::Everything) }
+    }
+
     pub(crate) fn call(&self, actor: &Actor, operation: &str, input: Value) -> Result<Value> {
         self.world.call(actor, operation, input)
     }

@@ -92,6 +92,29 @@ fn a_retired_thing_stays_with_its_history() {
 }
 
 #[test]
+fn retiring_by_the_status_takes_the_grant_for_retiring() {
+    let room = Room::new();
+    let id = room.add("srv-01", json!({}));
+    let tech = room.role("technician");
+    for operation in ["assets.thing.update", "assets.thing.assign"] {
+        let denied = room.call(&tech, operation, json!({ "id": id, "status": "retired" })).unwrap_err();
+        assert_eq!((denied.kind, denied.field.as_deref()), (ErrorKind::Denied, Some("status")), "{operation}");
+        assert!(denied.message.contains("assets.thing.retire"), "{}", denied.message);
+        room.call(&tech, operation, json!({ "id": id, "status": "stored" })).unwrap();
+        let lead = room.role("lead");
+        assert_eq!(room.call(&lead, operation, json!({ "id": id, "status": "retired" })).unwrap()["status"], "retired");
+        room.call(&tech, "assets.thing.update", json!({ "id": id, "notes": operation })).unwrap();
+        let retired = room.titles(id).iter().filter(|title| title.contains("was retired")).count();
+        room.call(&tech, "assets.thing.assign", json!({ "id": id, "status": "in_use" })).unwrap();
+        assert_eq!(
+            retired,
+            if operation == "assets.thing.update" { 1 } else { 2 },
+            "what is retired is not retired again"
+        );
+    }
+}
+
+#[test]
 fn the_list_pages_in_both_orders_and_counts() {
     let room = Room::new();
     for number in 0..7 {
@@ -147,6 +170,12 @@ fn each_filter_finds_what_it_says() {
         ("team:infrastructure", vec!["srv-01"]),
         ("team:none", vec!["prn-floor-3"]),
         ("-team:infrastructure", vec!["prn-floor-3"]),
+        ("-team:none", vec!["srv-01"]),
+        ("-team:ghosts", vec!["prn-floor-3", "srv-01"]),
+        ("-owner:sam,none", vec![]),
+        ("-place:\"head office\"", vec!["prn-floor-3"]),
+        ("-seen>30min", vec!["prn-floor-3"]),
+        ("-seen<30min", vec!["prn-floor-3", "srv-01"]),
         ("team:ghosts", vec![]),
         ("owner:me", vec!["prn-floor-3"]),
         ("owner:sam,none", vec!["prn-floor-3", "srv-01"]),
