@@ -5,22 +5,23 @@
 
 mod account;
 mod child;
+mod orders;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_proto::{JobResult, SignedJob};
+use agent_proto::JobResult;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::clock::{self, ServerTime};
+use crate::clock::ServerTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::identity::Enrolment;
-use crate::jobs::{self, Hands, Jobs, Verdict};
-use crate::pair::{PolicyWords, Start, ToCollector, ToExecutor};
+use crate::jobs::{Hands, Jobs};
+use crate::pair::{PolicyWords, Start, ToCollector};
 use crate::status::{self, Executor as Said};
 use crate::{log, platform, policy};
 use account::Apart;
@@ -37,8 +38,6 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const LAST_BREATH: Duration = Duration::from_millis(500);
 /// Results on their way to the collector.
 const HANDED_MAX: usize = 8;
-/// A server's clock that is told anew may be this much behind what it was: not enough to make an old job young again.
-const BACK_US_MAX: i64 = 300_000_000;
 
 /// Why the executor is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -295,83 +294,6 @@ impl Executor {
         self.said.collector_pid = 0;
         self.write_status();
         Ok(())
-    }
-
-    fn on_message(&mut self, message: ToExecutor) -> Result<Next, Error> {
-        match message {
-            ToExecutor::Pulse => {}
-            ToExecutor::Enrolled(enrolment) => return self.on_enrolled(enrolment),
-            ToExecutor::Failed(why) if self.enrolment.is_none() => return Err(Error::new(why)),
-            ToExecutor::Failed(why) => log::note(why),
-            ToExecutor::Welcomed { server_time_us, stop_epoch } => self.on_welcomed(server_time_us, stop_epoch),
-            ToExecutor::Job(signed) => self.on_job(&signed),
-            ToExecutor::Stop(signed) => {
-                if let Some(jobs) = &mut self.jobs {
-                    jobs.stop(&signed);
-                }
-            }
-            ToExecutor::Acted { job_id, outcome } => self.hands.answer(&job_id, outcome),
-            ToExecutor::Kept { job_id } => {
-                if let (true, Some(jobs)) = (self.on_their_way.remove(&job_id), &mut self.jobs) {
-                    jobs.kept(&job_id);
-                    self.hand_over();
-                }
-            }
-        }
-        Ok(Next::On)
-    }
-
-    /// Taken once. Afterwards the server's key and our name stand, whatever the collector says.
-    fn on_enrolled(&mut self, enrolment: Enrolment) -> Result<Next, Error> {
-        if self.enrolment.is_some() {
-            log::note("the collector wants to enrol this machine again; that is refused: remove the folder to do it");
-            return Ok(Next::On);
-        }
-        enrolment.save(&self.config.dir)?;
-        self.enrolment = Some(enrolment);
-        self.config.token = None;
-        self.open_jobs()?;
-        Ok(if self.purpose == Purpose::Enrol { Next::End } else { Next::On })
-    }
-
-    /// The server's clock is told by the collector, so it may not run back: that would make old jobs young.
-    fn on_welcomed(&mut self, server_time_us: i64, stop_epoch: u64) {
-        let now = std::time::Instant::now();
-        let behind_us = self.server_time.map_or(0, |known| known.at(now).saturating_sub(server_time_us));
-        if behind_us > BACK_US_MAX {
-            let seconds = behind_us / 1_000_000;
-            log::note(format!(
-                "the server's clock went back by {seconds} s; the former is kept until the agent restarts"
-            ));
-        } else {
-            self.server_time = Some(ServerTime::told(server_time_us, now));
-        }
-        if let Some(jobs) = &mut self.jobs {
-            jobs.told_epoch(stop_epoch);
-        }
-    }
-
-    fn on_job(&mut self, signed: &SignedJob) {
-        let wall_us = clock::wall_us();
-        let server_us = self.server_time.map_or(wall_us, |time| time.at(std::time::Instant::now()));
-        let Some(jobs) = &mut self.jobs else { return log::note("a job came before the enrolment; it is ignored") };
-        match jobs.take(signed, server_us, wall_us) {
-            Verdict::Start(job, stop) => {
-                self.tell(ToCollector::Accepted { job_id: job.job_id, at_us: wall_us, fresh: true });
-                let (dir, hands, done) = (self.config.dir.clone(), self.hands.clone(), self.done.clone());
-                tokio::spawn(async move {
-                    let result = jobs::execute(dir, job, hands, stop).await;
-                    // Without an executor the journal holds a start without an end, which is the truth.
-                    let _ = done.send(result).await;
-                });
-            }
-            Verdict::Runs(job_id) => self.tell(ToCollector::Accepted { job_id, at_us: wall_us, fresh: false }),
-            Verdict::Report(result) => {
-                self.on_their_way.insert(result.job_id);
-                self.tell(ToCollector::Result(result));
-            }
-            Verdict::Ignore => {}
-        }
     }
 
     fn on_finished(&mut self, result: &JobResult) {

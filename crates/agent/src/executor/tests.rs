@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::pair::{MESSAGE_BYTES_MAX, hear, say};
+use crate::clock;
+use crate::pair::{MESSAGE_BYTES_MAX, ToExecutor, hear, say};
 
 const US: [u8; 16] = [7; 16];
 /// Longer than anything takes on a loaded machine.
