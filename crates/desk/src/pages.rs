@@ -1,9 +1,10 @@
 //! The pages of the desk: the queue, a ticket, the form, and the portal of employees. Pure views over structs, and thin
 //! functions that fetch what they show.
 
+use kernel::Result;
 use maud::{Markup, html};
 use web::domain::{Create, Group, Place};
-use web::page::Page;
+use web::page::{Page, PageCx};
 use web::ui::{Tone, pill, shape};
 
 use crate::ticket::{Priority, Status};
@@ -73,6 +74,11 @@ pub(crate) fn priority_pill(priority: Priority) -> Markup {
 pub(crate) fn options(first: &str, all: &[(i64, String)]) -> Vec<(String, String)> {
     let empty = (String::new(), first.to_owned());
     std::iter::once(empty).chain(all.iter().map(|(id, name)| (id.to_string(), name.clone()))).collect()
+}
+
+/// The people of a picker; none for those who may not list them.
+pub(crate) fn people_options(page: &mut PageCx) -> Result<Vec<(i64, String)>> {
+    if page.cx.may("people.user.list") { people::visible_user_options(page.cx.tx) } else { Ok(Vec::new()) }
 }
 
 /// An address with a query: texts are encoded, empty ones left out.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Field, Form, PageHeader};
 
-use super::options;
+use super::{options, people_options};
 use crate::ticket::{Kind, Priority};
 
 /// What the form shows.
@@ -28,7 +28,7 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
     };
     let staff = page.cx.may("desk.ticket.update");
     let (teams, people) = if staff {
-        (people::team_options(page.cx.tx)?, people::visible_user_options(page.cx.tx)?)
+        (people::team_options(page.cx.tx)?, people_options(page)?)
     } else {
         (Vec::new(), Vec::new())
     };
@@ -46,6 +46,9 @@ fn draw(blank: &Blank) -> Markup {
         form = form.field(Field::text("about", format!("About {title}")).value(thing.to_string()).readonly().mono());
     }
     if blank.staff {
+        let team = Field::select("team", "Team", options("The service desk", &blank.teams));
+        let people = Some(&blank.people).filter(|people| !people.is_empty());
+        let requester = people.map(|people| Field::select("requester", "Requester", options("Myself", people)));
         form = form
             .fields([
                 Field::select("kind", "Kind", Kind::ALL.iter().map(|one| (one.word(), one.label())))
@@ -55,10 +58,7 @@ fn draw(blank: &Blank) -> Markup {
                     .value("normal")
                     .required(),
             ])
-            .fields([
-                Field::select("team", "Team", options("The service desk", &blank.teams)),
-                Field::select("requester", "Requester", options("Myself", &blank.people)),
-            ]);
+            .fields(std::iter::once(team).chain(requester));
     }
     let form = form.action(Button::submit("Open ticket").primary()).action(Button::link("Cancel", "/desk"));
     html! {

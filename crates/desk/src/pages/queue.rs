@@ -9,7 +9,7 @@ use web::ui::{
     nobody, notice, person,
 };
 
-use super::{address, options, priority_shape, status_pill};
+use super::{address, options, people_options, priority_shape, status_pill};
 use crate::ticket::count::{CountTickets, ViewCount};
 use crate::ticket::list::{ListTickets, Sort, TicketPage, TicketRow};
 use crate::ticket::{Priority, href};
@@ -61,11 +61,7 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
         }
         Err(error) => return Err(error),
     };
-    let people = if page.cx.may("desk.ticket.assign") && page.cx.may("people.user.list") {
-        people::visible_user_options(page.cx.tx)?
-    } else {
-        Vec::new()
-    };
+    let people = if page.cx.may("desk.ticket.assign") { people_options(page)? } else { Vec::new() };
     let queue = Queue {
         views: page.cx.call(&CountTickets {})?.items,
         view,

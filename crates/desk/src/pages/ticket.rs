@@ -9,7 +9,7 @@ use web::ui::{
 };
 
 use super::conversation::{self, Composer};
-use super::{options, priority_pill, status_pill};
+use super::{options, people_options, priority_pill, status_pill};
 use crate::ticket::show::{Person, Pointer, ShowTicket, ShownTicket};
 use crate::ticket::{Kind, Priority, Status, href, subject};
 
@@ -58,11 +58,9 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
         link: may("link"),
     };
     let events = if ticket.notes_shown { page.cx.timeline(&subject(id), None, 30)? } else { Vec::new() };
-    let (people, teams) = if may.assign {
-        (people::visible_user_options(page.cx.tx)?, people::team_options(page.cx.tx)?)
-    } else {
-        (Vec::new(), Vec::new())
-    };
+    let events = page.cx.readable(Some(&subject(id)), events)?;
+    let people = if may.assign { people_options(page)? } else { Vec::new() };
+    let teams = if may.assign { people::team_options(page.cx.tx)? } else { Vec::new() };
     let shown = Shown {
         events,
         people,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Actor, Ref, Result};
+use kernel::{Actor, Grant, Ref, Result, Scope};
 use serde_json::json;
 use web::page::{Audience, PageCx};
 
@@ -86,5 +86,36 @@ fn panels_show_the_tickets_of_a_thing_and_the_incident_of_a_group() {
     town.tell("monitor.group.opened", event);
     for html in [draw("desk-tickets", &asset).unwrap(), draw("desk-incident", &group).unwrap()] {
         assert!(html.contains("Disk &lt;i&gt;fills"), "{html}");
+    }
+}
+
+#[test]
+fn what_is_mainly_about_something_hidden_is_not_told_on_the_page_of_a_ticket() {
+    let town = Town::new();
+    let id = town.open(&town.rita, json!({ "summary": "VPN drops" }));
+    let subjects = json!(["run:4", format!("ticket:{id}")]);
+    town.tell("runbooks.run.failed", json!({ "run": "run:4", "subjects": subjects }));
+    let pages = desk::domain().pages;
+    let ticket = pages.iter().find(|page| page.path == "/desk/tickets/{id}").unwrap();
+    for (who, told) in [(&town.admin, true), (&town.sam, false)] {
+        let path = [("id", id.to_string())];
+        let html = with_page(&town, who, &[], &path, |cx| Ok((ticket.render)(cx)?.body.0)).unwrap();
+        assert!(html.contains("Timeline"), "{html}");
+        assert_eq!(html.contains("runbooks.run.failed"), told, "{}", who.name);
+    }
+}
+
+#[test]
+fn who_may_not_list_people_is_offered_no_names() {
+    let town = Town::new();
+    let id = town.open(&town.rita, json!({ "summary": "VPN drops" }));
+    let grants = vec![Grant { pattern: "desk.*".into(), scope: Scope::Everything, expires_at: None }];
+    let dee = Actor { name: "Dee Desk".into(), grants, ..town.admin.clone() };
+    for page in desk::domain().pages.iter().filter(|page| page.path.starts_with("/desk")) {
+        for (who, offered) in [(&town.admin, page.path != "/desk/views"), (&dee, false)] {
+            let path = [("id", id.to_string())];
+            let html = with_page(&town, who, &[], &path, |cx| Ok((page.render)(cx)?.body.0)).unwrap();
+            assert_eq!(html.contains("Omar Asks"), offered, "{} as {}", page.path, who.name);
+        }
     }
 }
