@@ -28,11 +28,19 @@ CREATE TABLE assets_things (
   team_id INTEGER, owner_id INTEGER, notes TEXT NOT NULL, last_seen_at INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX assets_things_by_criticality ON assets_things (criticality, name, id);
+
+CREATE INDEX assets_things_by_hearing ON assets_things (status, last_seen_at);
+
+CREATE INDEX assets_things_by_kind ON assets_things (kind, name, id);
+
 CREATE INDEX assets_things_by_name ON assets_things (name, id);
 
 CREATE INDEX assets_things_by_owner ON assets_things (owner_id, name, id);
 
 CREATE INDEX assets_things_by_place ON assets_things (place_id, name, id);
+
+CREATE INDEX assets_things_by_status ON assets_things (status, name, id);
 
 CREATE INDEX assets_things_by_team ON assets_things (team_id, name, id);
 

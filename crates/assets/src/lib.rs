@@ -25,8 +25,10 @@ pub use thing::list::{ListThings, ThingRow};
 pub use thing::show::{About, Moment, ShowThing, ThingShown, ThingTimeline};
 pub use thing::{Criticality, KINDS, Status, Thing, kind_title};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 2, name: "things by state", sql: include_str!("../migrations/0002_things_by_state.sql") },
+];
 
 /// What assets declare.
 pub fn domain() -> web::Domain {

@@ -13,8 +13,8 @@ use web::ui::{
 use super::{Pickers, criticality_options, criticality_word, options, status_options, status_pill};
 use crate::thing::list::{Order, ThingRow, Things};
 use crate::thing::store::{self, Narrow};
-use crate::thing::{Criticality, kind_title};
-use crate::{AssignThing, CreateThing, ListThings};
+use crate::thing::{Criticality, Status, kind_title};
+use crate::{AssignThing, CreateThing, ListThings, RetireThing};
 
 /// The views: name and filter. The first one is shown when nothing is asked for.
 const VIEWS: &[(&str, &str)] = &[
@@ -33,6 +33,7 @@ struct View<'a> {
     error: Option<&'a str>,
     first: bool,
     may_create: bool,
+    may_retire: bool,
     bulk: Option<&'a Pickers>,
     here: &'a str,
     csrf: &'a str,
@@ -52,7 +53,8 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         Err(error) if error.kind == kernel::ErrorKind::Invalid => (Things::default(), Some(error.message)),
         Err(error) => return Err(error),
     };
-    let counts = counts(page)?;
+    let shown = error.is_none().then_some((filter.as_str(), things.count));
+    let counts = counts(page, shown)?;
     let pickers = if page.cx.may(AssignThing::NAME) { Some(Pickers::of(page)?) } else { None };
     let view = View {
         things: &things,
@@ -62,6 +64,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         error: error.as_deref(),
         first,
         may_create: page.cx.may(CreateThing::NAME),
+        may_retire: page.cx.may(RetireThing::NAME),
         bulk: pickers.as_ref(),
         here: &page.here,
         csrf: &page.csrf,
@@ -70,11 +73,15 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     Ok(Content::new("Assets", body(&view)))
 }
 
-/// How many things each view has, one statement each.
-fn counts(page: &mut PageCx) -> Result<Vec<i64>> {
+/// How many things each view has, one statement each; the one that is shown was counted already.
+fn counts(page: &mut PageCx, shown: Option<(&str, i64)>) -> Result<Vec<i64>> {
     let (reach, me, now) = (page.cx.reach(ListThings::NAME)?, page.cx.actor.user(), page.cx.now);
     let mut counts = Vec::new();
     for (_, filter) in VIEWS {
+        if let Some((_, count)) = shown.filter(|(shown, _)| shown == filter) {
+            counts.push(count);
+            continue;
+        }
         let narrow = Narrow::of(page.cx.tx, &Terms::parse(filter)?, me)?;
         counts.push(store::count(page.cx.tx, &store::Wanted { narrow: &narrow, reach: &reach, now })?);
     }
@@ -139,9 +146,11 @@ fn bulk(view: &View<'_>, pickers: &Pickers) -> Bulk {
     let choice = |empty: &str, all: Vec<(String, String)>| -> Vec<(String, String)> {
         std::iter::once((String::new(), empty.to_owned())).chain(all).collect()
     };
+    let statuses = status_options().into_iter().filter(|(word, _)| view.may_retire || word != Status::Retired.as_str());
+    let statuses = statuses.collect();
     Bulk::new("/_bulk", view.csrf)
         .back(view.here)
-        .select("status", "Status", &choice("Status", status_options()))
+        .select("status", "Status", &choice("Status", statuses))
         .select("criticality", "Criticality", &choice("Criticality", criticality_options()))
         .select("team", "Team", &options("Team", &pickers.teams))
         .select("owner", "Owner", &options("Owner", &pickers.users))
@@ -226,6 +235,7 @@ mod tests {
             error,
             first: true,
             may_create: true,
+            may_retire: bulk,
             bulk: bulk.then_some(&pickers),
             here: "/assets?q=x",
             csrf: "t",

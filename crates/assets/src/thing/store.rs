@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use kernel::db::{Query, Row, Tx};
 use kernel::{Error, Reach, Result, Time};
-use people::filter::{Filter, Relation, Term};
 
 use super::list::Order;
 use super::{Criticality, Status, Thing};
 use crate::api::Brief;
+
+mod narrow;
+#[cfg(test)]
+mod plans;
+
+pub(crate) use narrow::Narrow;
 
 const COLUMNS: &str = "SELECT a.id, a.name, a.kind, a.tag, a.status, a.criticality, a.place_id, a.team_id, a.owner_id, a.notes, a.last_seen_at, \
                        a.created_at, a.updated_at, a.version FROM assets_things a";
@@ -157,110 +162,6 @@ pub(crate) enum After {
     Updated(i64, i64),
 }
 
-/// A filter whose names were looked up: what `me`, a place or a team's short name stand for.
-pub(crate) struct Narrow {
-    pub(crate) terms: Vec<(Term, Vec<i64>)>,
-}
-
-impl Narrow {
-    /// Looks up what the filter names.
-    pub(crate) fn of(tx: &mut Tx<'_>, filter: &Filter, me: Option<i64>) -> Result<Self> {
-        let mut terms = Vec::new();
-        for term in filter.terms() {
-            let mut ids = Vec::new();
-            for value in &term.values {
-                match (term.field.as_deref(), value.as_str()) {
-                    (Some("owner"), "me") => ids.extend(me),
-                    (Some("team" | "owner" | "place"), "none") => {}
-                    (Some("owner"), login) => ids.extend(people::user_by_login(tx, login)?),
-                    (Some("team"), slug) => ids.extend(people::team_by_slug(tx, slug)?.map(|team| team.id)),
-                    (Some("place"), name) => ids.extend(people::places_named(tx, name)?),
-                    _ => {}
-                }
-            }
-            terms.push((term.clone(), ids));
-        }
-        Ok(Self { terms })
-    }
-
-    fn push(&self, query: &mut Query, now: Time) -> Result<()> {
-        for (term, ids) in &self.terms {
-            query.push(if term.negated { " AND NOT (" } else { " AND (" });
-            one(query, term, ids, now)?;
-            query.push(")");
-        }
-        Ok(())
-    }
-}
-
-const KNOWN: &str = "kind:, status:, criticality:, tag:, team:, owner:, place:, seen<AGE, seen>AGE and seen:never";
-
-fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
-    let none = term.values.iter().any(|value| value == "none");
-    match (term.field.as_deref(), term.relation) {
-        (None, _) => word(query, term.value()),
-        (Some("kind"), Relation::Is) => drop(query.push("a.kind IN ").list(&term.values)),
-        (Some("status"), Relation::Is) => drop(query.push("a.status IN ").list(&term.values)),
-        (Some("criticality"), Relation::Is) => drop(query.push("a.criticality IN ").list(&term.values)),
-        (Some("tag"), Relation::Is) => drop(query.push("a.tag IN ").list(&term.values)),
-        (Some("team"), Relation::Is) => {
-            query.push("COALESCE(a.team_id, 0) IN ").list(&pointed(ids, none));
-        }
-        (Some("owner"), Relation::Is) => {
-            query.push("COALESCE(a.owner_id, 0) IN ").list(&pointed(ids, none));
-        }
-        (Some("place"), Relation::Is) => {
-            query.push("COALESCE(a.place_id, 0) IN ").list(&pointed(ids, none));
-        }
-        (Some("seen"), Relation::Is) if term.value() == "never" => {
-            query.push("a.last_seen_at IS NULL");
-        }
-        // What was never seen is neither recent nor long ago, also when the condition is turned around.
-        (Some("seen"), Relation::Less) => {
-            query.push("COALESCE(a.last_seen_at, 0) > ").bind(now.plus(-age(term)?));
-        }
-        (Some("seen"), Relation::More) => {
-            query.push("COALESCE(a.last_seen_at, 9000000000000000000) < ").bind(now.plus(-age(term)?));
-        }
-        _ => return Err(term.unknown(KNOWN)),
-    }
-    Ok(())
-}
-
-/// Numbers to look for; nobody is 0, and what was named but is not known matches nothing.
-fn pointed(ids: &[i64], none: bool) -> Vec<i64> {
-    let missing = if none { 0 } else { -1 };
-    ids.iter().copied().chain([missing]).collect()
-}
-
-fn age(term: &Term) -> Result<i64> {
-    use kernel::time::{DAY, HOUR, MINUTE, SECOND};
-    let wrong = || term.unknown("an age such as seen<15min, seen>2h or seen>7d");
-    let text = term.value();
-    let end = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at_checked(end).ok_or_else(wrong)?;
-    let unit = match unit {
-        "s" => SECOND,
-        "m" | "min" => MINUTE,
-        "h" => HOUR,
-        "d" => DAY,
-        _ => return Err(wrong()),
-    };
-    number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
-}
-
-fn word(query: &mut Query, word: &str) {
-    let like = people::filter::like(word);
-    query
-        .push("lower(a.name) LIKE ")
-        .bind(like.as_str())
-        .push(" ESCAPE '\\' OR lower(a.tag) LIKE ")
-        .bind(like.as_str());
-    query.push(" ESCAPE '\\' OR lower(a.notes) LIKE ").bind(like.as_str()).push(" ESCAPE '\\'");
-    query.push(" OR a.id IN (SELECT e.asset_id FROM assets_evidence e WHERE e.value = ");
-    query.bind(word.to_lowercase()).push(")");
-}
-
 /// Which things: what the filter says, within a reach.
 pub(crate) struct Wanted<'a> {
     pub(crate) narrow: &'a Narrow,
@@ -283,6 +184,10 @@ pub(crate) fn list(
     after: Option<&After>,
     limit: usize,
 ) -> Result<Vec<Thing>> {
+    tx.run(&listing(wanted, order, after, limit)?)?.iter().map(thing).collect()
+}
+
+fn listing(wanted: &Wanted<'_>, order: Order, after: Option<&After>, limit: usize) -> Result<Query> {
     let mut query = Query::new(COLUMNS);
     wanted.push(&mut query)?;
     match after {
@@ -299,13 +204,17 @@ pub(crate) fn list(
         Order::Updated => " ORDER BY a.updated_at DESC, a.id DESC LIMIT ",
     });
     query.bind(limit);
-    tx.run(&query)?.iter().map(thing).collect()
+    Ok(query)
 }
 
 /// How many there are, up to the limit where counting stops.
 pub(crate) fn count(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<i64> {
+    tx.run(&counting(wanted)?)?.first().map_or(Ok(0), |row| row.int(0))
+}
+
+fn counting(wanted: &Wanted<'_>) -> Result<Query> {
     let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.id FROM assets_things a");
     wanted.push(&mut query)?;
     query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    Ok(query)
 }

@@ -86,3 +86,14 @@ fn a_page_of_what_one_may_not_see_is_not_found() {
     let error = render(&room, &room.sam(Scope::Own), "/assets/{id}", id, &[]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
 }
+
+#[test]
+fn who_may_not_retire_is_not_offered_it_for_many_at_once() {
+    let room = Room::new();
+    with_facts(&room);
+    for (role, offered) in [("lead", true), ("technician", false)] {
+        let (body, _) = render(&room, &room.role(role), "/assets", 0, &[]).unwrap();
+        assert!(body.contains("value=\"in_repair\""), "{role}: {body}");
+        assert_eq!(body.contains("value=\"retired\""), offered, "{role}");
+    }
+}
