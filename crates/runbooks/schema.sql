@@ -29,17 +29,23 @@ CREATE TABLE runbooks_runs (
   owner_id INTEGER
 ) STRICT;
 
-CREATE INDEX runbooks_runs_active ON runbooks_runs (state, id) WHERE state IN ('proposed', 'approval', 'running');
-
 CREATE INDEX runbooks_runs_asset ON runbooks_runs (asset_id, id);
 
 CREATE INDEX runbooks_runs_binding ON runbooks_runs (binding_id, asset_id, created_at);
 
 CREATE INDEX runbooks_runs_cause ON runbooks_runs (cause, id);
 
+CREATE INDEX runbooks_runs_check ON runbooks_runs (check_id, id);
+
 CREATE INDEX runbooks_runs_finished ON runbooks_runs (finished_at, id);
 
+CREATE INDEX runbooks_runs_owner ON runbooks_runs (owner_id, id);
+
+CREATE INDEX runbooks_runs_place ON runbooks_runs (place_id, id);
+
 CREATE INDEX runbooks_runs_runbook ON runbooks_runs (runbook_id, id);
+
+CREATE INDEX runbooks_runs_state ON runbooks_runs (state, id);
 
 CREATE INDEX runbooks_runs_team ON runbooks_runs (team_id, id);
 

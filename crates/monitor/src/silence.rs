@@ -6,6 +6,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Resolved, Result, Route,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::check::{self, Check};
 use crate::events::{SilenceCreated, SilenceEnded};
 use crate::limits::SILENCE_MICROS_MAX;
@@ -66,6 +67,13 @@ impl Silence {
 pub(crate) fn covers_alert(cx: &mut Cx, check: &Check, team: Option<i64>) -> Result<bool> {
     let silences = store::silences::in_force(cx.tx, cx.now)?;
     Ok(silences.iter().any(|one| one.covers(check.id, check.asset, team)))
+}
+
+/// The checks of those alerts that a silence in force covers; `team` is who would be told.
+pub(crate) fn covered(cx: &mut Cx, alerts: &[Alert], team: Option<i64>) -> Result<Vec<i64>> {
+    let silences = store::silences::in_force(cx.tx, cx.now)?;
+    let covers = |alert: &&Alert| silences.iter().any(|one| one.covers(alert.check, alert.asset, team));
+    Ok(alerts.iter().filter(covers).map(|alert| alert.check).collect())
 }
 
 /// True when an alert of a silenced group is covered by no silence any more.

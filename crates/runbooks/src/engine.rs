@@ -178,7 +178,7 @@ fn checked(book: &Book, state: &mut State, step: &Step, came: Came) -> Advance {
             Advance { noted: Noted::Unknown, ended: None, next: to(state, Phase::Check) }
         }
         Came::Refused(why) | Came::Unknown(why) | Came::Stopped(why) => {
-            failed(book, state, step, Noted::Failed, &format!("could not be checked: {why}"), false)
+            failed(book, state, step, Noted::Unknown, &format!("could not be checked: {why}"), false)
         }
     }
 }
@@ -231,7 +231,13 @@ fn verified(book: &Book, state: &mut State, step: &Step, came: Came) -> Advance 
         Came::Unknown(_) if state.attempt < LOOKS_MAX => {
             Advance { noted: Noted::Unknown, ended: None, next: to(state, Phase::Verify) }
         }
-        Came::Failed(why) | Came::Refused(why) | Came::Unknown(why) | Came::Stopped(why) => {
+        // That nobody could look is no proof against it: only who asked for it has it undone.
+        Came::Refused(why) | Came::Unknown(why) => {
+            state.evidence.push(format!("{}: could not be looked at ({why})", step.name));
+            let words = format!("was done, but could not be looked at: {why}");
+            failed(book, state, step, Noted::Unknown, &words, false)
+        }
+        Came::Failed(why) | Came::Stopped(why) => {
             state.evidence.push(format!("{}: not verified ({why})", step.name));
             failed(book, state, step, Noted::Failed, &format!("was done, but is not so: {why}"), true)
         }

@@ -42,8 +42,10 @@ pub use runbook::show::{ShowRunbook, ShownRunbook};
 pub use runbook::validate::{ValidRunbook, ValidateRunbook};
 pub use runbook::{RunbookView, VersionView};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_runbooks.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_runbooks.sql") },
+    Migration { number: 2, name: "lists of runs", sql: include_str!("../migrations/0002_lists_of_runs.sql") },
+];
 /// Runs that ended are kept so long.
 const RUNS_KEPT_MICROS: i64 = 730 * DAY;
 

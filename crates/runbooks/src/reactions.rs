@@ -1,13 +1,13 @@
 //! What runs follow from: alerts that open and recover, jobs that end, approvals, orders to stop.
 
-use kernel::{Cx, ErrorKind, Ref, Result, StoredEvent};
+use kernel::{Cx, Error, ErrorKind, Ref, Result, StoredEvent, Time};
 use serde::Deserialize;
 
 use crate::binding;
 use crate::book::Step;
 use crate::engine::{Came, Phase};
 use crate::run::store::{self, Evidence};
-use crate::run::{Run, RunState, begin, drive, end::end, stop};
+use crate::run::{Run, RunState, begin, begin::Alert, drive, end::end, stop};
 
 /// How much of a job's output a run keeps, in bytes.
 const OUTPUT_BYTES: usize = 8 * 1024;
@@ -22,6 +22,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "monitor.group.opened",
     "monitor.group.changed",
     "monitor.group.recovered",
+    "assets.thing.changed",
 ];
 
 /// Takes one event.
@@ -31,10 +32,14 @@ pub(crate) fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
         "runbooks.run.stopped" => stopped(cx, &event.fields::<AboutRun>()?.run),
         "fleet.job.finished" => job_finished(cx, event.fields()?),
         "kernel.approval.decided" => decided(cx, &event.fields()?),
-        "fleet.stop.ordered" => stop::stop_all(cx, &format!("{} stopped all runs", event.fields::<Ordered>()?.by)),
+        "fleet.stop.ordered" => {
+            let why = format!("{} stopped all runs", event.fields::<Ordered>()?.by);
+            stop::stop_all(cx, &why, event.at)
+        }
         "monitor.group.opened" => opened(cx, &event.fields()?),
         "monitor.group.changed" => joined(cx, &event.fields()?),
         "monitor.group.recovered" => recovered(cx, &event.fields::<Recovered>()?.group),
+        "assets.thing.changed" => moved(cx, event.fields::<Moved>()?.asset.id),
         _ => Ok(()),
     }
 }
@@ -171,6 +176,9 @@ struct Opened {
     check: Option<Ref>,
     #[serde(default)]
     checks: Vec<Ref>,
+    /// Those of them whose alert a silence covers.
+    #[serde(default)]
+    covered: Vec<Ref>,
     #[serde(default)]
     asset: Option<Ref>,
     #[serde(default)]
@@ -183,14 +191,50 @@ fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
     if group.silenced {
         return Ok(());
     }
-    let mut checks: Vec<i64> = group.check.iter().chain(&group.checks).map(|check| check.id).collect();
+    let all = group.check.iter().chain(&group.checks).filter(|check| !group.covered.contains(check));
+    let mut checks: Vec<i64> = all.map(|check| check.id).collect();
     checks.sort_unstable();
     checks.dedup();
-    let asset = group.asset.as_ref().map(|asset| asset.id);
     for binding in binding::store::of_checks(cx.tx, &checks)? {
-        begin::answer(cx, &binding, &group.group, asset, group.team)?;
+        // The group's asset is that of the check which opened it; the others may stand on other machines.
+        let own = group.check.as_ref().is_some_and(|check| check.id == binding.check);
+        let stands = match group.asset.as_ref().filter(|_| own) {
+            Some(asset) => Stands { asset: Some(asset.id), ..Stands::default() },
+            None => stands(cx, binding.check)?,
+        };
+        begin::answer(cx, &binding, &stands.alert(&group.group, group.team))?;
     }
     Ok(())
+}
+
+/// Where a check's alert stands, as far as monitoring says.
+#[derive(Default, Deserialize)]
+struct Stands {
+    asset: Option<i64>,
+    team: Option<i64>,
+    fired_at: Option<Time>,
+}
+
+impl Stands {
+    fn alert<'a>(&self, cause: &'a Ref, team: Option<i64>) -> Alert<'a> {
+        Alert { cause, asset: self.asset, fired_at: self.fired_at, team: team.or(self.team) }
+    }
+}
+
+#[derive(Deserialize)]
+struct ShownCheck {
+    check: Stands,
+}
+
+/// The machine of a check and when its alert fired; nothing when the check is gone.
+fn stands(cx: &mut Cx, check: i64) -> Result<Stands> {
+    match cx.call_named("monitor.check.show", serde_json::json!({ "id": check })) {
+        Ok(shown) => serde_json::from_value::<ShownCheck>(shown)
+            .map(|shown| shown.check)
+            .map_err(|error| Error::internal("check-answer", error)),
+        Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unavailable) => Err(error),
+        Err(_) => Ok(Stands::default()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -200,19 +244,32 @@ struct Changed {
     change: String,
     #[serde(default)]
     check: Option<Ref>,
+    #[serde(default)]
+    silenced: bool,
 }
 
-/// A further check of the same cause failed: what is bound to it is answered too, once a group, on the check's own
+/// A further check of the same cause failed: what is bound to it is answered too, once an alert, on the check's own
 /// machine, which may be another than the cause's. Where that cannot be told, the run is only proposed.
 fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
-    let (Some(check), "joined") = (&group.check, group.change.as_str()) else { return Ok(()) };
-    let shown = cx.call_named("monitor.check.show", serde_json::json!({ "id": check.id })).ok();
-    let number = |field: &str| shown.as_ref()?.get("check")?.get(field)?.as_i64();
-    let (asset, team) = (number("asset"), number("team"));
+    let (Some(check), "joined", false) = (&group.check, group.change.as_str(), group.silenced) else { return Ok(()) };
     for binding in binding::store::of_checks(cx.tx, &[check.id])? {
-        begin::answer(cx, &binding, &group.group, asset, team)?;
+        let stands = stands(cx, check.id)?;
+        begin::answer(cx, &binding, &stands.alert(&group.group, None))?;
     }
     Ok(())
+}
+
+#[derive(Deserialize)]
+struct Moved {
+    asset: Ref,
+}
+
+/// Who sees the runs on a machine follows the machine.
+fn moved(cx: &mut Cx, asset: i64) -> Result<()> {
+    match assets::brief(cx.tx, &[asset])?.remove(&asset) {
+        Some(brief) => store::follow_asset(cx.tx, asset, brief.team, brief.place, brief.owner),
+        None => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]

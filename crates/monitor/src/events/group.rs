@@ -24,6 +24,8 @@ pub struct GroupOpened {
     pub check: Ref,
     /// The checks whose alerts are in it.
     pub checks: Vec<Ref>,
+    /// Those of them whose alert is under a silence: start nothing for these.
+    pub covered: Vec<Ref>,
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
     /// The team that is told.
@@ -65,6 +67,7 @@ impl Event for GroupOpened {
             group: Ref::new("alert_group", 9),
             check: Ref::new("check", 3),
             checks: vec![Ref::new("check", 3)],
+            covered: Vec::new(),
             asset: Some(Ref::new("asset", 417)),
             team: Some(2),
             severity: Severity::Critical,
@@ -91,6 +94,8 @@ pub struct GroupChanged {
     pub check: Option<Ref>,
     /// How much the group matters now.
     pub severity: Severity,
+    /// The alert that joined is under a silence: start nothing for it.
+    pub silenced: bool,
     /// One line in plain words.
     pub detail: String,
 }
@@ -118,6 +123,7 @@ impl Event for GroupChanged {
             change: "joined",
             check: Some(Ref::new("check", 4)),
             severity: Severity::Critical,
+            silenced: false,
             detail: "Joined: Port 443 answers on web-01".into(),
         }
     }

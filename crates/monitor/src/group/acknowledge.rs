@@ -74,6 +74,7 @@ fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Res
         change,
         check: None,
         severity: group.severity,
+        silenced: false,
         detail,
     })
 }

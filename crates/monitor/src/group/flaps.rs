@@ -28,6 +28,7 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result
         change: if matches!(flap, Flap::Goes(_)) { "flapping" } else { "steady" },
         check: Some(check.reference()),
         severity: group.severity,
+        silenced: false,
         detail,
     })?;
     if group.silenced { Ok(()) } else { open::attend(cx, &group) }

@@ -55,15 +55,16 @@ fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool
         store::groups::set_evidence(cx.tx, id, &lines)?;
     }
     let group = load(cx, id)?;
+    let silenced = silence::covers_alert(cx, check, group.team)?;
     cx.emit(&GroupChanged {
         group: group.reference(),
         asset: Some(Ref::new("asset", group.asset)),
         change: "joined",
         check: Some(check.reference()),
         severity: group.severity,
+        silenced,
         detail: format!("Joined: {}", title(check, &asset)),
     })?;
-    let silenced = silence::covers_alert(cx, check, group.team)?;
     if group.silenced && !silenced {
         announce(cx, &group, true)?;
     } else if !group.silenced {
@@ -108,7 +109,8 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
     store::alerts::set_group(cx.tx, check.id, Some(group.id))?;
     store::groups::joined(cx.tx, group.id, check.id, check.asset, &check.name, cx.now)?;
     cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
-    tell(cx, &group, vec![check.reference()], false)?;
+    let covered = if silenced { vec![check.reference()] } else { Vec::new() };
+    tell(cx, &group, vec![check.reference()], covered, false)?;
     Ok((group.id, silenced))
 }
 
@@ -131,11 +133,12 @@ fn changed_before(cx: &mut Cx, asset: i64, ancestors: &[i64]) -> Result<Vec<Befo
 }
 
 /// Tells the house that a group is open, and people unless it is silenced.
-fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, again: bool) -> Result<()> {
+fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: bool) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
         check: Ref::new("check", group.check),
         checks,
+        covered,
         asset: Some(Ref::new("asset", group.asset)),
         team: group.team,
         severity: group.severity,
@@ -156,8 +159,10 @@ fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, again: bool) -> Result<()>
 pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let checks = alerts.iter().map(|alert| Ref::new("check", alert.check)).collect();
-    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, checks, again)
+    let references = |checks: Vec<i64>| checks.into_iter().map(|id| Ref::new("check", id)).collect();
+    let covered = references(silence::covered(cx, &alerts, group.team)?);
+    let checks = references(alerts.iter().map(|alert| alert.check).collect());
+    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, checks, covered, again)
 }
 
 /// Puts an open group on "Needs you now", or updates it there.

@@ -41,6 +41,7 @@ pub(crate) fn left(cx: &mut Cx, id: i64, check: i64, evidence: Vec<String>, prov
             change: "left",
             check: Some(Ref::new("check", check)),
             severity: group.severity,
+            silenced: false,
             detail: evidence.last().map_or_else(|| "An alert cleared".to_owned(), |line| format!("Cleared: {line}")),
         })?;
         return if group.silenced { Ok(()) } else { open::attend(cx, &group) };

@@ -125,3 +125,44 @@ fn silences_say_what_is_wrong_with_them() {
     assert_eq!(house.call("monitor.silence.list", json!({}))["count"], 0);
     assert_eq!(house.call("monitor.silence.list", json!({"ended": true}))["count"], 1);
 }
+
+/// The checks of an event's list.
+fn listed(event: &kernel::StoredEvent, field: &str) -> Vec<String> {
+    event.payload[field].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_alert_that_joins_under_a_silence_says_so() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let (runs, answers) = (house.check(web, "Web server runs"), house.check(web, "Port answers"));
+    house.call("monitor.silence.create", json!({"check": answers, "minutes": 60, "reason": "Update"}));
+    house.report(web, runs, "bb");
+    house.report(web, answers, "bb");
+    let id = house.groups("open")[0]["id"].as_i64().unwrap();
+    let joined = house.events("alert_group", id, "monitor.group.changed");
+    assert_eq!((joined.len(), &joined[0].payload["silenced"]), (1, &json!(true)));
+    let third = house.check(web, "Page is there");
+    house.report(web, third, "bb");
+    let flags: Vec<_> = house
+        .events("alert_group", id, "monitor.group.changed")
+        .iter()
+        .map(|event| (event.payload["check"].clone(), event.payload["silenced"] == true))
+        .collect();
+    assert!(flags.contains(&(json!(format!("check:{third}")), false)), "{flags:?}");
+}
+
+#[test]
+fn a_group_that_is_told_after_all_says_which_of_its_alerts_are_still_under_a_silence() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let (runs, answers) = (house.check(web, "Web server runs"), house.check(web, "Port answers"));
+    house.call("monitor.silence.create", json!({"check": runs, "minutes": 60, "reason": "Update"}));
+    house.report(web, runs, "bb");
+    house.report(web, answers, "bb");
+    let id = house.groups("open")[0]["id"].as_i64().unwrap();
+    let opened = house.events("alert_group", id, "monitor.group.opened");
+    let again = opened.iter().find(|event| event.payload["again"] == true).unwrap();
+    assert_eq!(listed(again, "checks"), [format!("check:{runs}"), format!("check:{answers}")]);
+    assert_eq!(listed(again, "covered"), [format!("check:{runs}")]);
+}

@@ -88,6 +88,21 @@ fn a_run_does_what_follows_from_what_came() {
             &["act0", "check1", "check1", "act1", "verify1", "verify1", "act2", "finish"],
         ),
         ("a look that stays unknown fails", vec![Done, lost(), lost()], &["act0", "check1", "check1", "fail"]),
+        (
+            "that nobody could look is no reason to act",
+            vec![Done, Came::Refused("no such mount".into())],
+            &["act0", "check1", "fail"],
+        ),
+        (
+            "nor is it one to undo",
+            vec![Done, no("closed"), Done, Came::Refused("no such mount".into())],
+            &["act0", "check1", "act1", "verify1", "fail"],
+        ),
+        (
+            "an undo that was refused does not stop the others",
+            vec![Done, no("closed"), Done, no("closed"), Came::Refused("policy".into()), Done],
+            &["act0", "check1", "act1", "verify1", "undo1", "undo0", "fail"],
+        ),
         ("refused acts have nothing to undo", vec![Came::Refused("policy".into())], &["act0", "fail"]),
         ("stopped is stopped at once", vec![Done, Came::Stopped("all runs".into())], &["act0", "check1", "stop"]),
     ];
@@ -101,6 +116,14 @@ fn a_step_that_may_fail_does_not_end_the_run() {
     let book = book(&BOOK.replace("on_failure: undo", "on_failure: continue"));
     let came = [no("exit 1"), Came::Done, Came::Done];
     assert_eq!(play(&book, &mut State::default(), &came), ["act0", "check1", "act2", "finish"]);
+}
+
+#[test]
+fn who_wants_a_step_undone_has_it_undone_also_when_nobody_could_look() {
+    let book = book(&BOOK.replace("verb: start }", "verb: start }\n    on_failure: undo"));
+    let came = [Came::Done, no("closed"), Came::Done, Came::Refused("no such mount".into()), Came::Done, Came::Done];
+    let told = ["act0", "check1", "act1", "verify1", "undo1", "undo0", "fail"];
+    assert_eq!(play(&book, &mut State::default(), &came), told);
 }
 
 #[test]

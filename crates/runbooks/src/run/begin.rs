@@ -3,7 +3,7 @@
 use kernel::approvals::NewApproval;
 use kernel::attention::Attention;
 use kernel::time::HOUR;
-use kernel::{Cx, Error, Mark, Ref, Result};
+use kernel::{Cx, Error, Mark, Ref, Result, Time};
 
 use super::{Run, RunState, store};
 use crate::binding::{Binding, Mode};
@@ -62,6 +62,15 @@ pub(crate) fn create(
     Ok(run)
 }
 
+/// Who sees a run follows the machine it is on now.
+pub(crate) fn follow(cx: &mut Cx, run: &Run) -> Result<()> {
+    let ids: Vec<i64> = run.asset.into_iter().collect();
+    match assets::brief(cx.tx, &ids)?.into_values().next() {
+        Some(brief) => store::set_owners(cx.tx, run.id, brief.team.or(run.team), brief.place, brief.owner),
+        None => Ok(()),
+    }
+}
+
 /// Sets a run to work: its first step begins with the event this tells.
 pub(crate) fn launch(cx: &mut Cx, run: &mut Run) -> Result<()> {
     let before = run.state;
@@ -75,11 +84,34 @@ pub(crate) fn launch(cx: &mut Cx, run: &mut Run) -> Result<()> {
     cx.emit(&RunStarted { facts: run.facts() })
 }
 
-/// Answers a group of alerts with one binding: proposes, asks, or starts.
-pub(crate) fn answer(cx: &mut Cx, binding: &Binding, cause: &Ref, asset: Option<i64>, team: Option<i64>) -> Result<()> {
-    if store::answered(cx.tx, binding.id, cause)? {
+/// An alert that a binding answers.
+pub(crate) struct Alert<'a> {
+    /// The group it is in.
+    pub(crate) cause: &'a Ref,
+    /// The machine it stands on, where that is known.
+    pub(crate) asset: Option<i64>,
+    /// When it fired, where that is known: it may have been answered under another group.
+    pub(crate) fired_at: Option<Time>,
+    /// The team that is told.
+    pub(crate) team: Option<i64>,
+}
+
+fn answered(cx: &mut Cx, binding: i64, alert: &Alert<'_>) -> Result<bool> {
+    if store::answered(cx.tx, binding, alert.cause)? {
+        return Ok(true);
+    }
+    match (alert.asset, alert.fired_at) {
+        (Some(asset), Some(fired_at)) => store::answered_since(cx.tx, binding, asset, fired_at),
+        _ => Ok(false),
+    }
+}
+
+/// Answers an alert with one binding: proposes, asks, or starts.
+pub(crate) fn answer(cx: &mut Cx, binding: &Binding, alert: &Alert<'_>) -> Result<()> {
+    if answered(cx, binding.id, alert)? {
         return Ok(());
     }
+    let (asset, team) = (alert.asset, alert.team);
     let version = runbook::store::by_id(cx.tx, binding.version_id)?
         .ok_or_else(|| Error::internal("version-missing", binding.version_id))?;
     let book = version.book()?;
@@ -101,7 +133,7 @@ pub(crate) fn answer(cx: &mut Cx, binding: &Binding, cause: &Ref, asset: Option<
         mode: mode.as_str(),
         binding: binding.id,
         check: Some(binding.check),
-        cause: Some(cause.clone()),
+        cause: Some(alert.cause.clone()),
         team,
         by: (&binding.bound_by, &binding.bound_by_name),
         words: &words,
@@ -121,6 +153,9 @@ fn allowed(cx: &mut Cx, binding: &Binding, version: &Version, machine: Option<i6
         return Ok((binding.mode, String::new()));
     }
     let propose = |words: String| Ok((Mode::Propose, words));
+    if let Some(stopped) = super::stop::holds(cx)? {
+        return propose(stopped);
+    }
     if !version.is_approved() {
         return propose("Its version is not approved.".to_owned());
     }

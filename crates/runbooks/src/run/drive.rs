@@ -25,6 +25,8 @@ pub(crate) const RUNNER_GRANTS: &[&str] = &["fleet.job.queue", "fleet.job.cancel
 const FETCH_S: u32 = 120;
 /// How long after all of that nothing more is expected, in seconds.
 const SLACK_S: u32 = 30;
+/// What the server itself has not done within so many seconds, with all its tries, it does no more.
+const OWN_WORK_S: u32 = 1_800;
 
 /// The runner.
 pub(crate) fn runner() -> Actor {
@@ -79,6 +81,9 @@ fn follow(cx: &mut Cx, run: &mut Run, book: &Book, mut next: Next) -> Result<()>
             Next::Fail(words) => return end(cx, run, RunState::Failed, &words),
             Next::Stop(words) => return end(cx, run, RunState::Stopped, &words),
         };
+        if let Some(words) = super::stop::holds(cx)? {
+            return end(cx, run, RunState::Stopped, &words);
+        }
         let step = book.steps.get(at).ok_or_else(|| Error::internal("step-missing", at))?;
         let (attempt, now) = (run.engine.attempt, cx.now);
         store::begin_phase(cx.tx, run.id, at, phase.as_str(), attempt, now)?;
@@ -165,6 +170,7 @@ fn author_may(cx: &mut Cx, run: &Run, operation: &str) -> Result<()> {
 fn operation(cx: &mut Cx, run: &Run) -> Result<String> {
     let payload = At { run: run.id, step: run.engine.step, phase: Phase::Act, attempt: run.engine.attempt };
     cx.enqueue(&Job::new("runbooks.operate", &payload)?)?;
+    timer(cx, run, Phase::Act, OWN_WORK_S)?;
     Ok("operation".to_owned())
 }
 
@@ -223,11 +229,22 @@ impl At {
     }
 }
 
+/// A point of a run at which nothing more is waited for.
+#[derive(Serialize, Deserialize)]
+struct Overdue {
+    at: At,
+    /// What was waited for is the following of a person's word.
+    confirmed: bool,
+}
+
 fn timer(cx: &mut Cx, run: &Run, phase: Phase, seconds: u32) -> Result<()> {
     let at = At { run: run.id, step: run.engine.step, phase, attempt: run.engine.attempt };
-    let due = cx.now.plus(i64::from(seconds) * SECOND);
-    cx.enqueue(&Job::new("runbooks.overdue", &at)?.at(due))
+    let (due, confirmed) = (cx.now.plus(i64::from(seconds) * SECOND), run.awaits == CONFIRMED);
+    cx.enqueue(&Job::new("runbooks.overdue", &Overdue { at, confirmed })?.at(due))
 }
+
+/// What a run waits for after a person's word, until it is followed.
+const CONFIRMED: &str = "confirmed";
 
 /// What a person said about a step, on its way to the runner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -241,9 +258,10 @@ struct Confirmed {
 pub(crate) fn hand_over(cx: &mut Cx, run: &mut Run, done: bool, reason: String) -> Result<()> {
     let phase = run.engine.phase.ok_or_else(|| Error::internal("phase-missing", run.id))?;
     let at = At { run: run.id, step: run.engine.step, phase, attempt: run.engine.attempt };
-    run.awaits = "confirmed".to_owned();
+    run.awaits = CONFIRMED.to_owned();
     run.engine.evidence.push(reason.clone());
     store::update(cx.tx, run)?;
+    timer(cx, run, phase, OWN_WORK_S)?;
     cx.enqueue(&Job::new("runbooks.confirmed", &Confirmed { at, done, reason })?)
 }
 
@@ -263,10 +281,10 @@ pub(crate) fn confirmed(running: &Running<'_>) -> Result<()> {
 
 /// The time of a phase is over. Harmless to repeat: a run that went on is somewhere else.
 pub(crate) fn overdue(running: &Running<'_>) -> Result<()> {
-    let at: At = running.input()?;
+    let Overdue { at, confirmed } = running.input()?;
     running.kernel.write_as(runner(), "runbooks.run.overdue", move |cx| {
         let Some(mut run) = store::by_id(cx.tx, at.run)? else { return Ok(()) };
-        if !at.is_now(&run) || run.awaits == "confirmed" {
+        if !at.is_now(&run) || (run.awaits == CONFIRMED) != confirmed {
             return Ok(());
         }
         let (what, words) = if run.awaits == "human" {

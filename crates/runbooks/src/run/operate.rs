@@ -23,8 +23,10 @@ pub(crate) fn operate(running: &Running<'_>) -> Result<()> {
     let Some((call, name)) = running.kernel.read_as(&drive::runner(), |cx| prepare(cx, &wanted))? else {
         return Ok(());
     };
+    let stopped = running.kernel.read_as(&drive::runner(), super::stop::holds)?;
     let (what, evidence) = match call {
-        Ok(call) => outcome(running.kernel.dispatch(call))?,
+        _ if stopped.is_some() => (Came::Stopped(stopped.unwrap_or_default()), Evidence::default()),
+        Ok(call) => outcome(running.kernel.dispatch(call), running.attempt >= kernel::limits::JOB_TRIES)?,
         Err(error) => (Came::Refused(error.message.clone()), Evidence { reason: error.message, ..Evidence::default() }),
     };
     running.kernel.write_as(drive::runner(), "runbooks.run.operate", move |cx| {
@@ -32,19 +34,25 @@ pub(crate) fn operate(running: &Running<'_>) -> Result<()> {
         if !at.is_now(&run) {
             return Ok(());
         }
-        run.engine.evidence.push(format!("{name} was called"));
+        if !matches!(what, Came::Stopped(_)) {
+            run.engine.evidence.push(format!("{name} was called"));
+        }
         drive::came(cx, &mut run, what.clone(), &evidence)
     })
 }
 
-fn outcome(answer: Result<kernel::Answer>) -> Result<(Came, Evidence)> {
+fn outcome(answer: Result<kernel::Answer>, last: bool) -> Result<(Came, Evidence)> {
     match answer {
         Ok(answer) => {
             let output = kernel::text::shorten(&answer.output.to_string(), 4_000);
             Ok((Came::Done, Evidence { output, ..Evidence::default() }))
         }
         // What repeating may cure is repeated by the job's own back-off.
-        Err(error) if error.kind == ErrorKind::Unavailable => Err(error),
+        Err(error) if error.kind == ErrorKind::Unavailable && !last => Err(error),
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            let evidence = Evidence { reason: error.message.clone(), ..Evidence::default() };
+            Ok((Came::Unknown(error.message), evidence))
+        }
         Err(error) => {
             let evidence = Evidence { reason: error.message.clone(), ..Evidence::default() };
             Ok((Came::Refused(error.message), evidence))

@@ -47,6 +47,9 @@ impl Operation for StartRun {
     type Output = RunView;
 
     fn run(&self, cx: &mut Cx) -> Result<RunView> {
+        if let Some(stopped) = super::stop::holds(cx)? {
+            return Err(Error::conflict(stopped));
+        }
         let mut run = match (self.run, self.runbook) {
             (Some(id), None) => self.proposed(cx, id)?,
             (None, Some(runbook)) => self.fresh(cx, runbook)?,
@@ -101,6 +104,7 @@ impl StartRun {
         run.started_by = cx.actor.ident.to_string();
         run.started_by_name = cx.actor.name.clone();
         store::update(cx.tx, &run)?;
+        begin::follow(cx, &run)?;
         Ok(run)
     }
 }

@@ -1,7 +1,7 @@
 //! Stop a run.
 
 use kernel::job::{Job, Running};
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
+use kernel::{Access, Cx, Effect, Error, ErrorKind, Operation, Result, Route, Time, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,21 +43,39 @@ impl Operation for StopRun {
     }
 }
 
-/// Stops everything that is at work; a large number in slices.
-pub(crate) fn stop_all(cx: &mut Cx, why: &str) -> Result<()> {
-    let active = store::active(cx.tx, SLICE)?;
+/// Stops everything that was at work when the order was given; a large number in slices.
+pub(crate) fn stop_all(cx: &mut Cx, why: &str, at: Time) -> Result<()> {
+    let active = store::active(cx.tx, at, SLICE)?;
     let more = i64::try_from(active.len()).unwrap_or(SLICE) >= SLICE;
     for mut run in active {
         end(cx, &mut run, RunState::Stopped, why)?;
     }
     if more {
-        cx.enqueue(&Job::new("runbooks.stop-rest", &why)?)?;
+        cx.enqueue(&Job::new("runbooks.stop-rest", &(why, at))?)?;
     }
     Ok(())
 }
 
 /// Goes on with [`stop_all`]. Running twice stops nothing twice: an ended run is not at work.
 pub(crate) fn stop_rest(running: &Running<'_>) -> Result<()> {
-    let why: String = running.input()?;
-    running.kernel.write_as(drive::runner(), "runbooks.run.stop-all", move |cx| stop_all(cx, &why))
+    let (why, at): (String, Time) = running.input()?;
+    running.kernel.write_as(drive::runner(), "runbooks.run.stop-all", move |cx| stop_all(cx, &why, at))
+}
+
+#[derive(Deserialize)]
+struct StopState {
+    stopped: bool,
+    by: Option<String>,
+}
+
+/// What to say while an order to stop all runs holds; nothing when none does, or who asks may not know.
+pub(crate) fn holds(cx: &mut Cx) -> Result<Option<String>> {
+    let state = match cx.call_named("fleet.stop.show", serde_json::json!({})) {
+        Ok(state) => state,
+        Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unavailable) => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    let state: StopState = serde_json::from_value(state).map_err(|error| Error::internal("stop-answer", error))?;
+    let by = state.by.map(|by| format!(" by {by}")).unwrap_or_default();
+    Ok(state.stopped.then(|| format!("All runs were stopped{by}. Nothing starts until fleet.stop.release.")))
 }

@@ -160,6 +160,10 @@ pub(crate) struct Filter {
 }
 
 pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Run>> {
+    all(tx, &page_query(filter, reach, before, limit))
+}
+
+fn page_query(filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Query {
     let mut query = Query::new(COLUMNS);
     query.push(" WHERE n.id < ").bind(before);
     if let Some(state) = filter.state {
@@ -179,7 +183,7 @@ pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64,
     }
     within(&mut query, reach);
     query.push(" ORDER BY n.id DESC LIMIT ").bind(limit);
-    all(tx, &query)
+    query
 }
 
 /// Runs of a cause that did not end.
@@ -196,6 +200,12 @@ pub(crate) fn answered(tx: &mut Tx<'_>, binding: i64, cause: &Ref) -> Result<boo
     Ok(tx.first(sql, &[binding.into(), cause.to_string().into()])?.is_some())
 }
 
+/// True when this binding was answered on a machine since a moment, whatever the cause was taken for.
+pub(crate) fn answered_since(tx: &mut Tx<'_>, binding: i64, asset: i64, since: Time) -> Result<bool> {
+    let sql = "SELECT id FROM runbooks_runs WHERE binding_id = ?1 AND asset_id = ?2 AND created_at >= ?3 LIMIT 1";
+    Ok(tx.first(sql, &[binding.into(), asset.into(), since.into()])?.is_some())
+}
+
 /// How many runs of a binding started by themselves on a machine since a moment.
 pub(crate) fn autos_since(tx: &mut Tx<'_>, binding: i64, asset: Option<i64>, since: Time) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM runbooks_runs WHERE binding_id = ?1 AND asset_id = ?2 AND mode = 'auto' AND created_at > ?3";
@@ -208,11 +218,51 @@ pub(crate) fn at_work_on(tx: &mut Tx<'_>, asset: i64) -> Result<Option<i64>> {
     tx.first(sql, &[asset.into()])?.map(|row| row.int(0)).transpose()
 }
 
-/// Runs that did not end, oldest first.
-pub(crate) fn active(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Run>> {
+/// Runs that were at work at a moment and did not end, or waited for their approval then; oldest first.
+pub(crate) fn active(tx: &mut Tx<'_>, at: Time, limit: i64) -> Result<Vec<Run>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE n.state IN ('approval', 'running') ORDER BY n.id LIMIT ").bind(limit);
+    query.push(" WHERE n.state IN ('approval', 'running') AND (CASE n.state WHEN 'running' THEN n.started_at ELSE n.created_at END) <= ");
+    query.bind(at).push(" ORDER BY n.id LIMIT ").bind(limit);
     all(tx, &query)
+}
+
+/// Who may see a run: kept beside it, so that one predicate answers.
+pub(crate) fn set_owners(
+    tx: &mut Tx<'_>,
+    run: i64,
+    team: Option<i64>,
+    place: Option<i64>,
+    owner: Option<i64>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE runbooks_runs SET team_id = ?1, place_id = ?2, owner_id = ?3 WHERE id = ?4",
+        &[team.into(), place.into(), owner.into(), run.into()],
+    )?;
+    Ok(())
+}
+
+/// Who may see the runs on a machine; those that are right already are not written, and where the machine has no team the
+/// runs keep theirs.
+pub(crate) fn follow_asset(
+    tx: &mut Tx<'_>,
+    asset: i64,
+    team: Option<i64>,
+    place: Option<i64>,
+    owner: Option<i64>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE runbooks_runs SET team_id = COALESCE(?1, team_id), place_id = ?2, owner_id = ?3 WHERE asset_id = ?4 AND \
+         (COALESCE(team_id, 0) <> COALESCE(?1, team_id, 0) OR COALESCE(place_id, 0) <> ?5 OR COALESCE(owner_id, 0) <> ?6)",
+        &[
+            team.into(),
+            place.into(),
+            owner.into(),
+            asset.into(),
+            place.unwrap_or(0).into(),
+            owner.unwrap_or(0).into(),
+        ],
+    )?;
+    Ok(())
 }
 
 /// Begins a phase.
@@ -303,3 +353,6 @@ pub(crate) fn forget(tx: &mut Tx<'_>, before: Time, limit: i64) -> Result<u64> {
     tx.run(&runs)?;
     Ok(ids.len() as u64)
 }
+
+#[cfg(test)]
+mod tests;

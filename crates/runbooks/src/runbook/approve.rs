@@ -57,8 +57,7 @@ impl Operation for ApproveRunbook {
         cx.changed(&reference, "approved", false, true)?;
         let (runbook, number) = (reference.clone(), found.number);
         cx.emit(&RunbookApproved { runbook, name: found.name, number, version: found.hash, by_author: own })?;
-        let newer = store::versions(cx.tx, self.id)?.into_iter().any(|one| one.number > number && !one.is_approved());
-        if !newer {
+        if !store::newer_waits(cx.tx, self.id, number)? {
             cx.attention_done(&reference, "approval")?;
         }
         Ok(version(cx, self.id, Some(&self.version))?.view())

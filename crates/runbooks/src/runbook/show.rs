@@ -29,7 +29,7 @@ pub struct ShownRunbook {
     pub name: String,
     /// One line.
     pub title: String,
-    /// Every version, newest first.
+    /// The newest 100 versions, newest first.
     pub versions: Vec<VersionView>,
     /// The version that is shown.
     pub shown: VersionView,
@@ -47,11 +47,10 @@ impl Operation for ShowRunbook {
     type Output = ShownRunbook;
 
     fn run(&self, cx: &mut Cx) -> Result<ShownRunbook> {
-        let versions = store::versions(cx.tx, self.id)?;
         let wanted = self.version.as_deref().filter(|text| !text.is_empty());
         let shown = match wanted {
-            Some(hash) => versions.iter().find(|one| one.hash == hash),
-            None => versions.first(),
+            Some(hash) => store::by_hash(cx.tx, self.id, hash)?,
+            None => store::newest(cx.tx, self.id)?,
         };
         let shown = shown.ok_or_else(|| Error::not_found(runbook_ref(self.id)))?;
         let book = shown.book()?;
@@ -59,12 +58,12 @@ impl Operation for ShowRunbook {
         Ok(ShownRunbook {
             id: self.id,
             reference: runbook_ref(self.id),
-            name: shown.name.clone(),
-            title: book.title.clone(),
             shown: shown.view(),
-            yaml: shown.source.clone(),
+            name: shown.name,
+            title: book.title,
+            yaml: shown.source,
             steps: book.steps.iter().map(|step| format!("{} ({})", step.name, kind(step))).collect(),
-            versions: versions.iter().map(super::Version::view).collect(),
+            versions: store::heads(cx.tx, self.id)?,
         })
     }
 }

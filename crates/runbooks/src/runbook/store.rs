@@ -3,7 +3,7 @@
 use kernel::db::{Query, Row, Tx};
 use kernel::{Result, Time};
 
-use super::{RunbookView, Version};
+use super::{RunbookView, Version, VersionView};
 use crate::events::runbook_ref;
 
 const VERSION: &str = "SELECT v.id, v.runbook_id, r.name, r.title, v.number, v.hash, v.source, v.canonical, v.author, v.author_name, \
@@ -109,11 +109,38 @@ pub(crate) fn newest_approved(tx: &mut Tx<'_>, runbook: i64) -> Result<Option<Ve
     first(tx, &query)
 }
 
-/// The versions of a runbook, newest first, at most 100.
-pub(crate) fn versions(tx: &mut Tx<'_>, runbook: i64) -> Result<Vec<Version>> {
+pub(crate) fn newest(tx: &mut Tx<'_>, runbook: i64) -> Result<Option<Version>> {
     let mut query = Query::new(VERSION);
-    query.push(" WHERE v.runbook_id = ").bind(runbook).push(" ORDER BY v.number DESC LIMIT 100");
-    tx.run(&query)?.iter().map(version).collect()
+    query.push(" WHERE v.runbook_id = ").bind(runbook).push(" ORDER BY v.number DESC LIMIT 1");
+    first(tx, &query)
+}
+
+/// The versions of a runbook without their text, newest first, at most 100.
+pub(crate) fn heads(tx: &mut Tx<'_>, runbook: i64) -> Result<Vec<VersionView>> {
+    let rows = tx.query(
+        "SELECT number, hash, author_name, created_at, approved_at, approved_by_name, approval_note FROM runbooks_versions \
+         WHERE runbook_id = ?1 ORDER BY number DESC LIMIT 100",
+        &[runbook.into()],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(VersionView {
+                number: row.int(0)?,
+                version: row.text(1)?,
+                author: row.text(2)?,
+                created_at: row.time(3)?,
+                approved_at: Some(row.time(4)?).filter(|at| at.0 > 0),
+                approved_by: row.text(5)?,
+                approval_note: row.text(6)?,
+            })
+        })
+        .collect()
+}
+
+/// True when a version after this one waits for its approval.
+pub(crate) fn newer_waits(tx: &mut Tx<'_>, runbook: i64, number: i64) -> Result<bool> {
+    let sql = "SELECT id FROM runbooks_versions WHERE runbook_id = ?1 AND number > ?2 AND approved_at = 0 LIMIT 1";
+    Ok(tx.first(sql, &[runbook.into(), number.into()])?.is_some())
 }
 
 /// Approves a version that is not approved yet; answers whether this did it.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bindings;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod declarations;
 #[cfg(test)]
 mod parsing;

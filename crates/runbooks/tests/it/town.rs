@@ -97,7 +97,7 @@ impl Operation for CancelJob {
     }
 }
 
-/// Show a check: the check N is about the asset N.
+/// Show a check: the check N is about the asset N and failed when the world began; the check 99 is gone.
 #[derive(Deserialize, Serialize, JsonSchema)]
 struct ShowCheck {
     id: i64,
@@ -110,7 +110,26 @@ impl Operation for ShowCheck {
     const EFFECT: Effect = Effect::Read;
     type Output = Value;
     fn run(&self, _: &mut Cx) -> Result<Value> {
-        Ok(json!({ "check": { "id": self.id, "asset": self.id } }))
+        if self.id == 99 {
+            return Err(Error::not_found("check:99"));
+        }
+        Ok(json!({ "check": { "id": self.id, "asset": self.id, "fired_at": kernel::world::START } }))
+    }
+}
+
+/// Show whether all runs are stopped.
+#[derive(Deserialize, Serialize, JsonSchema)]
+struct ShowStop {}
+
+impl Operation for ShowStop {
+    const NAME: &'static str = "fleet.stop.show";
+    const ROUTE: Route = get("/fleet/stop");
+    const ACCESS: Access = Access::SignedIn;
+    const EFFECT: Effect = Effect::Read;
+    type Output = Value;
+    fn run(&self, cx: &mut Cx) -> Result<Value> {
+        let by = cx.tx.first("SELECT ordered_by FROM town_stops LIMIT 1", &[])?.map(|row| row.text(0)).transpose()?;
+        Ok(json!({ "stopped": by.is_some(), "epoch": 1, "by": by }))
     }
 }
 
@@ -128,6 +147,9 @@ impl Operation for WriteNote {
     const EFFECT: Effect = Effect::Write;
     type Output = i64;
     fn run(&self, cx: &mut Cx) -> Result<i64> {
+        if self.text == "not now" {
+            return Err(Error::unavailable("The desk is busy."));
+        }
         let text = format!("{} {:?} by {}", self.text, self.cause.as_ref().map(ToString::to_string), cx.actor.name);
         cx.tx.insert("INSERT INTO town_notes (text) VALUES (?1) RETURNING id", &[text.into()])
     }
@@ -168,13 +190,15 @@ fn town() -> Domain {
             number: 1,
             name: "town",
             sql: "CREATE TABLE town_jobs (id {id}, asset {int} NOT NULL, action {text} NOT NULL, run {text}, state {text} NOT NULL) {strict};\n\
-                  CREATE TABLE town_notes (id {id}, text {text} NOT NULL) {strict};",
+                  CREATE TABLE town_notes (id {id}, text {text} NOT NULL) {strict};\n\
+                  CREATE TABLE town_stops (id {id}, ordered_by {text} NOT NULL) {strict};",
         }],
         operations: vec![
             Entry::of::<Tell>(),
             Entry::of::<QueueJob>(),
             Entry::of::<CancelJob>(),
             Entry::of::<ShowCheck>(),
+            Entry::of::<ShowStop>(),
             Entry::of::<WriteNote>(),
             Entry::of::<ShowTicket>(),
         ],
@@ -272,6 +296,12 @@ impl Town {
     /// Gives a machine to a team.
     pub(crate) fn owned(&self, asset: i64, team: i64) {
         self.call("assets.thing.update", json!({ "id": asset, "team": team }));
+    }
+
+    /// Changes the town's own tables, or the house's, by hand.
+    pub(crate) fn sql(&self, sql: &'static str) -> u64 {
+        let work = move |tx: &mut kernel::db::Tx<'_>| tx.execute(sql, &[]);
+        self.world.kernel.db.write("town.sql", kernel::db::Priority::Interactive, work).unwrap()
     }
 
     pub(crate) fn call(&self, operation: &str, input: Value) -> Value {

@@ -103,3 +103,20 @@ fn mistakes_come_back_about_the_text_with_their_line() {
     let saved = town.call("runbooks.runbook.save", json!({ "yaml": BOOK }));
     assert_eq!(valid["version"], saved["version"]);
 }
+
+#[test]
+fn every_version_can_be_shown_however_many_came_after_it() {
+    let town = Town::new();
+    let save = |number: i64| {
+        let yaml = BOOK.replace("title: Restart the web server", &format!("title: Text {number}"));
+        town.world.call(&admin(), "runbooks.runbook.save", json!({ "yaml": yaml })).unwrap()
+    };
+    let first = save(1);
+    (2..=104).for_each(|number| drop(save(number)));
+    let shown = town.call("runbooks.runbook.show", json!({ "id": first["id"], "version": first["version"] }));
+    assert_eq!((&shown["shown"]["number"], &shown["title"]), (&json!(1), &json!("Text 1")));
+    let newest = town.call("runbooks.runbook.show", json!({ "id": first["id"] }));
+    assert_eq!((&newest["shown"]["number"], newest["versions"].as_array().unwrap().len()), (&json!(104), 100));
+    town.call("runbooks.runbook.approve", json!({ "id": first["id"], "version": first["version"] }));
+    assert_eq!(town.needs().len(), 1, "the newest still waits for its approval");
+}
