@@ -31,6 +31,8 @@ CREATE TABLE fleet_jobs (
   finished_at INTEGER NOT NULL, guessed INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX fleet_jobs_agent ON fleet_jobs (agent_row, id);
+
 CREATE INDEX fleet_jobs_asset ON fleet_jobs (asset_id, id);
 
 CREATE INDEX fleet_jobs_deadline ON fleet_jobs (deadline, id) WHERE state IN ('queued', 'sent', 'accepted');
@@ -38,6 +40,8 @@ CREATE INDEX fleet_jobs_deadline ON fleet_jobs (deadline, id) WHERE state IN ('q
 CREATE INDEX fleet_jobs_finished ON fleet_jobs (finished_at, id);
 
 CREATE INDEX fleet_jobs_open ON fleet_jobs (agent_row, id) WHERE state IN ('queued', 'sent', 'accepted');
+
+CREATE INDEX fleet_jobs_state ON fleet_jobs (state, id);
 
 CREATE TABLE fleet_stops (
   epoch INTEGER PRIMARY KEY, ordered_at INTEGER NOT NULL, ordered_by TEXT NOT NULL, reason TEXT NOT NULL,

@@ -45,30 +45,50 @@ pub(crate) fn run(kernel: Handle) {
     }
 }
 
-/// Brings what changed since the last round to the agents it is for.
+/// Brings what changed since the last round to the agents it is for. What fails for one stays marked for the next round
+/// and keeps nothing from the others.
 ///
 /// # Errors
-/// The database failed; what is not delivered is delivered at the agent's next greeting.
+/// The first of what failed; the next round does it again.
 pub fn round(kernel: &Handle) -> Result<()> {
     let hub = kernel.get::<Hub>()?;
     let (assets, stopped) = hub.marked();
-    if stopped && let Some(frame) = stop::frame(kernel)? {
-        hub.broadcast(&frame, kernel.now());
+    let mut failed = None;
+    if stopped && let Err(error) = order(kernel, &hub) {
+        hub.again_stop();
+        failed = Some(error);
     }
     for asset in assets {
-        if let Some(agent) = hub.of_asset(asset) {
-            sync(kernel, &hub, agent)?;
+        if let Some(agent) = hub.of_asset(asset)
+            && let Err(error) = sync(kernel, &hub, agent)
+        {
+            hub.again(asset);
+            failed = failed.or(Some(error));
         }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Sends the order to stop to every agent that has not followed it.
+fn order(kernel: &Handle, hub: &Hub) -> Result<()> {
+    match stop::order_for_all(kernel)? {
+        Some(stop::ForAll { frame, behind: None }) => hub.broadcast(&frame, kernel.now()),
+        Some(stop::ForAll { frame, behind: Some(agents) }) => {
+            agents.into_iter().for_each(|agent| hub.push(agent, vec![frame.clone()], kernel.now()));
+        }
+        None => {}
     }
     Ok(())
 }
 
 /// Everything a newly connected agent has to know, as frames.
 pub(crate) fn welcome(kernel: &Handle, hub: &Hub, agent: &Agent, checks: i64) -> Result<Vec<Vec<u8>>> {
-    let mut frames: Vec<Vec<u8>> = stop::frame(kernel)?.into_iter().collect();
-    frames.extend(feeds(kernel, hub, agent, Some(checks))?);
+    let mut frames: Vec<Vec<u8>> = stop::order_for(kernel, agent.id)?.into_iter().collect();
+    let feeds = feeds(kernel, hub, agent, Some(checks))?;
     let open = kernel.read_as(&link::service(), |cx| job::store::open_for(cx.tx, agent.id, 500))?;
-    frames.extend(signed(kernel, agent, open)?);
+    let jobs = signed(kernel, agent, open)?;
+    frames.extend(feeds.into_iter().filter_map(|feed| feed.noted(hub, agent.id)));
+    frames.extend(jobs);
     Ok(frames)
 }
 
@@ -83,12 +103,14 @@ fn sync(kernel: &Handle, hub: &Hub, id: i64) -> Result<()> {
         hub.cut(id, Some(last), kernel.now());
         return Ok(());
     }
-    let mut frames = feeds(kernel, hub, &agent, None)?;
+    let feeds = feeds(kernel, hub, &agent, None)?;
     // No more at once than a connection takes; the rest follows with the next mark or greeting.
     let waiting = kernel.read_as(&link::service(), |cx| job::store::queued_for(cx.tx, id, BURST + 1))?;
     let more = waiting.len() > usize::try_from(BURST).unwrap_or(1);
     let burst = waiting.into_iter().take(usize::try_from(BURST).unwrap_or(1)).collect();
-    frames.extend(signed(kernel, &agent, burst)?);
+    let jobs = signed(kernel, &agent, burst)?;
+    let mut frames: Vec<Vec<u8>> = feeds.into_iter().filter_map(|feed| feed.noted(hub, id)).collect();
+    frames.extend(jobs);
     hub.push(id, frames, kernel.now());
     if more {
         hub.mark(agent.asset);
@@ -96,20 +118,35 @@ fn sync(kernel: &Handle, hub: &Hub, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// A feed that an agent has to have.
+struct Feed {
+    kind: &'static str,
+    digest: [u8; 32],
+    /// None when the agent has it already.
+    frame: Option<Vec<u8>>,
+}
+
+impl Feed {
+    /// Remembers that the agent has it, now that nothing can fail any more, and answers what is to be sent.
+    fn noted(self, hub: &Hub, agent: i64) -> Option<Vec<u8>> {
+        hub.feed_sent(agent, self.kind, self.digest);
+        self.frame
+    }
+}
+
 /// The feeds that differ from what the agent has; `running` is the generation of checks it says it runs.
-fn feeds(kernel: &Handle, hub: &Hub, agent: &Agent, running: Option<i64>) -> Result<Vec<Vec<u8>>> {
-    let mut frames = Vec::new();
+fn feeds(kernel: &Handle, hub: &Hub, agent: &Agent, running: Option<i64>) -> Result<Vec<Feed>> {
+    let mut feeds = Vec::new();
     for feed in kernel.registry().feeds() {
         let made = kernel.read_as(&feeder(), |cx| (feed.make)(cx, agent.asset));
         let Some(frame) = made? else { continue };
-        if !hub.feed_is_new(agent.id, feed.kind, certificate_digest(&frame)) {
-            continue;
-        }
-        if running.is_none_or(|running| generation(&frame) != Some(running)) {
-            frames.push(frame);
+        let digest = certificate_digest(&frame);
+        if hub.feed_is_new(agent.id, feed.kind, digest) {
+            let new = running.is_none_or(|running| generation(&frame) != Some(running));
+            feeds.push(Feed { kind: feed.kind, digest, frame: new.then_some(frame) });
         }
     }
-    Ok(frames)
+    Ok(feeds)
 }
 
 fn generation(frame: &[u8]) -> Option<i64> {
@@ -120,32 +157,45 @@ fn generation(frame: &[u8]) -> Option<i64> {
 }
 
 /// Jobs as signed frames. They are marked as sent first: what is lost between mark and wire comes again at the next
-/// greeting, and an agent does the same job once only.
+/// greeting, and an agent does the same job once only. A job that cannot be written as a frame ends, so that it does not
+/// stand in the way of the others.
 fn signed(kernel: &Handle, agent: &Agent, jobs: Vec<Job>) -> Result<Vec<Vec<u8>>> {
     let now = kernel.now();
     if jobs.is_empty() || kernel.held() || kernel.read_as(&link::service(), |cx| stop::current(cx.tx))?.is_some() {
         return Ok(Vec::new());
     }
-    let due: Vec<Job> = jobs.into_iter().filter(|job| job.state == "accepted" || job.not_after > now).collect();
-    let waiting: Vec<(i64, Time)> = due
-        .iter()
-        .filter(|job| job.state == "queued")
-        .map(|job| (job.id, job.not_after.plus(job.timeout_s.saturating_mul(SECOND)).plus(PATIENCE_MICROS)))
-        .collect();
-    let gone = if waiting.is_empty() {
+    let (mut ready, mut waiting, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+    for job in jobs.into_iter().filter(|job| job.state == "accepted" || job.not_after > now) {
+        match job::sign::frame(kernel, &job, agent.agent_id) {
+            Ok(frame) => {
+                if job.state == "queued" {
+                    let timeout = job.timeout_s.saturating_mul(SECOND);
+                    waiting.push((job.id, job.not_after.plus(timeout).plus(PATIENCE_MICROS)));
+                }
+                ready.push((job.id, frame));
+            }
+            Err(error) => {
+                tracing::error!(job = job.id, error = error.message, cause = error.cause, "a job cannot be sent");
+                unfit.push((job, error.message));
+            }
+        }
+    }
+    let gone = if waiting.is_empty() && unfit.is_empty() {
         Vec::new()
     } else {
-        kernel.write_as(link::service(), "fleet.job.send", move |cx| mark_sent(cx, &waiting))?
+        kernel.write_as(link::service(), "fleet.job.send", move |cx| mark_sent(cx, &waiting, &unfit))?
     };
-    let sent = due.iter().filter(|job| !gone.contains(&job.id));
-    sent.map(|job| job::sign::frame(kernel, job, agent.agent_id)).collect()
+    Ok(ready.into_iter().filter(|(id, _)| !gone.contains(id)).map(|(_, frame)| frame).collect())
 }
 
-/// Marks jobs as sent; answers those that do not wait any more.
-fn mark_sent(cx: &mut Cx, waiting: &[(i64, Time)]) -> Result<Vec<i64>> {
+/// Marks jobs as sent and ends those that cannot be; answers those that do not wait any more.
+fn mark_sent(cx: &mut Cx, waiting: &[(i64, Time)], unfit: &[(Job, String)]) -> Result<Vec<i64>> {
+    let now = cx.now;
+    for (job, why) in unfit {
+        job::finish(cx, job, &Ending::decided("refused", format!("It could not be sent: {why}"), now))?;
+    }
     let mut gone = Vec::new();
     for (id, deadline) in waiting {
-        let now = cx.now;
         if job::store::sent(cx.tx, *id, *deadline, now)? {
             cx.touch(crate::events::job_ref(*id));
         } else {
@@ -163,10 +213,16 @@ pub fn sweep(kernel: &Handle) -> Result<()> {
     let hub = kernel.get::<Hub>()?;
     let now = kernel.now();
     for part in hub.away(now.plus(-GRACE_MICROS)).chunks(50) {
-        let part = part.to_vec();
-        let told = part.clone();
-        kernel
-            .write_as(link::service(), "fleet.agent.away", move |cx| part.iter().try_for_each(|one| away(cx, *one)))?;
+        let (part, inside) = (part.to_vec(), hub.clone());
+        let told = kernel.write_as(link::service(), "fleet.agent.away", move |cx| {
+            let mut told = Vec::new();
+            for one in &part {
+                if away(cx, &inside, *one)? {
+                    told.push(*one);
+                }
+            }
+            Ok(told)
+        })?;
         told.iter().for_each(|(agent, since)| hub.told_away(*agent, *since));
     }
     let seen = hub.to_flush(now);
@@ -183,14 +239,20 @@ pub fn sweep(kernel: &Handle) -> Result<()> {
     overdue(kernel, now)
 }
 
-fn away(cx: &mut Cx, (id, since): (i64, Time)) -> Result<()> {
-    if !agent::store::offline(cx.tx, id, since)? {
-        return Ok(());
+/// Tells that an agent is away; answers false when it greets at this moment, to be asked again.
+fn away(cx: &mut Cx, hub: &Hub, (id, since): (i64, Time)) -> Result<bool> {
+    let now = cx.now;
+    if hub.is_connected(id) {
+        return Ok(true);
     }
-    let Some(agent) = agent::store::by_id(cx.tx, id)? else { return Ok(()) };
-    let detail = "no connection for a minute".to_owned();
-    let (asset, reference) = (asset_ref(agent.asset), agent_ref(id));
-    cx.emit(&AgentDisconnected { asset, agent: reference, hostname: agent.hostname, detail })
+    let went = agent::store::offline(cx.tx, id, since, now.plus(-GRACE_MICROS), now)?;
+    let Some(agent) = agent::store::by_id(cx.tx, id)? else { return Ok(true) };
+    if went {
+        let detail = "no connection for a minute".to_owned();
+        let (asset, reference) = (asset_ref(agent.asset), agent_ref(id));
+        cx.emit(&AgentDisconnected { asset, agent: reference, hostname: agent.hostname, detail })?;
+    }
+    Ok(!agent.online)
 }
 
 fn overdue(kernel: &Handle, now: Time) -> Result<()> {

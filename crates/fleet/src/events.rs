@@ -199,6 +199,54 @@ impl Event for JobFinished {
     }
 }
 
+/// An agent said after all how a job ended that had been given up.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobCompleted {
+    /// The job.
+    pub job: Ref,
+    /// The machine it was for.
+    pub asset: Ref,
+    /// The run it belongs to.
+    pub run: Option<Ref>,
+    /// What caused it.
+    pub cause: Option<Ref>,
+    /// How it ended by the agent's own word.
+    pub state: String,
+    /// Why, in plain words; empty when done.
+    pub reason: String,
+    /// The program's exit code, when there was one.
+    pub exit_code: Option<i64>,
+    /// What it did, in a few words.
+    pub action: String,
+}
+
+impl Event for JobCompleted {
+    const NAME: &'static str = "fleet.job.completed";
+    fn subjects(&self) -> Vec<Ref> {
+        let optional = [self.run.clone(), self.cause.clone()].into_iter().flatten();
+        [self.job.clone(), self.asset.clone()].into_iter().chain(optional).collect()
+    }
+    fn title(&self) -> String {
+        let reason = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
+        format!("Known after all, {}: {}{reason}", self.state.replace('_', " "), self.action)
+    }
+    fn mark(&self) -> Mark {
+        if self.state == "done" { Mark::Ok } else { Mark::Warn }
+    }
+    fn sample() -> Self {
+        Self {
+            job: job_ref(9),
+            asset: asset_ref(12),
+            run: Some(Ref::new("run", 4)),
+            cause: None,
+            state: "done".into(),
+            reason: String::new(),
+            exit_code: Some(0),
+            action: "systemctl restart nginx.service".into(),
+        }
+    }
+}
+
 /// A state's word at the start of a sentence.
 pub(crate) fn capital(word: &str) -> String {
     let word = word.replace('_', " ");

@@ -65,6 +65,9 @@ struct State {
     /// Assets whose feeds or jobs may have changed.
     stale: BTreeSet<i64>,
     stop: bool,
+    /// What failed in a round: it is marked again for the next one, which does not come sooner for it.
+    again: BTreeSet<i64>,
+    again_stop: bool,
     /// Failures of one message in a row, and refusals already told this minute.
     failures: HashMap<i64, (u8, u64, u32)>,
     told: HashMap<i64, i64>,
@@ -163,11 +166,17 @@ impl Hub {
         }
     }
 
-    /// Remembers what an agent was sent last of a feed; answers true when this is something else.
+    /// True when this is something else than what an agent was sent last of a feed.
     pub(crate) fn feed_is_new(&self, agent: i64, kind: &'static str, digest: [u8; 32]) -> bool {
-        let mut state = lock(&self.state);
-        let Some(one) = state.connections.get_mut(&agent) else { return false };
-        one.feeds.insert(kind, digest) != Some(digest)
+        let state = lock(&self.state);
+        state.connections.get(&agent).is_some_and(|one| one.feeds.get(kind) != Some(&digest))
+    }
+
+    /// Remembers what an agent was sent last of a feed.
+    pub(crate) fn feed_sent(&self, agent: i64, kind: &'static str, digest: [u8; 32]) {
+        if let Some(one) = lock(&self.state).connections.get_mut(&agent) {
+            one.feeds.insert(kind, digest);
+        }
     }
 
     /// Marks an asset whose feeds or jobs changed, and wakes the delivery.
@@ -185,10 +194,23 @@ impl Hub {
         self.wake.notify_all();
     }
 
+    /// Marks an asset for the next round, because this one failed for it.
+    pub(crate) fn again(&self, asset: i64) {
+        lock(&self.state).again.insert(asset);
+    }
+
+    /// Marks that the stop order is to be sent in the next round, because this one failed.
+    pub(crate) fn again_stop(&self) {
+        lock(&self.state).again_stop = true;
+    }
+
     /// What was marked since the last call: assets, and whether a stop order was given.
     pub(crate) fn marked(&self) -> (BTreeSet<i64>, bool) {
         let mut state = lock(&self.state);
-        (std::mem::take(&mut state.stale), std::mem::take(&mut state.stop))
+        let mut stale = std::mem::take(&mut state.stale);
+        stale.append(&mut state.again);
+        let stop = std::mem::take(&mut state.stop) | std::mem::take(&mut state.again_stop);
+        (stale, stop)
     }
 
     /// Waits until something is marked, at most this long.

@@ -1,11 +1,13 @@
 //! Jobs: one action for one agent, signed when it is sent, done at most once, with one stored result.
 
 use agent_proto::{Action, ServiceVerb};
-use kernel::{Cx, Error, Reach, Ref, Resolved, Result, Time};
+use kernel::job::{Job as KernelJob, Running};
+use kernel::{Actor, Cx, Error, Reach, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{JobFinished, asset_ref, job_ref};
+use crate::agent::State;
+use crate::events::{JobCompleted, JobFinished, asset_ref, job_ref};
 
 pub(crate) mod cancel;
 pub(crate) mod list;
@@ -16,6 +18,8 @@ pub(crate) mod show;
 pub(crate) mod sign;
 pub(crate) mod store;
 
+/// Jobs that one transaction ends.
+const SLICE: i64 = 100;
 /// How much of a job's output an event carries, in bytes.
 const EVENT_OUTPUT_BYTES: usize = 8 * 1024;
 
@@ -131,7 +135,7 @@ impl Job {
 
     /// What it does, in a few words.
     pub(crate) fn summary(&self) -> String {
-        Action::deserialize(&self.action).map_or_else(|_| "an unknown action".to_owned(), |action| words(&action))
+        summary(&self.action)
     }
 
     /// True when nothing more will happen to it.
@@ -143,6 +147,22 @@ impl Job {
 /// True when an action, as it is stored, only looks and changes nothing.
 pub(crate) fn is_look(action: &serde_json::Value) -> bool {
     action.get("Probe").is_some()
+}
+
+/// What an action does, as it is stored, in a few words.
+fn summary(action: &serde_json::Value) -> String {
+    Action::deserialize(action).map_or_else(|_| "an unknown action".to_owned(), |action| words(&action))
+}
+
+/// How long an action takes at most by itself, in seconds; agents give systemctl two minutes.
+pub(crate) fn own_limit_s(action: &Action) -> i64 {
+    match action {
+        Action::Service { .. } => 120,
+        Action::Command { timeout_ms, .. }
+        | Action::Http { timeout_ms, .. }
+        | Action::Probe { timeout_ms, .. }
+        | Action::WaitFor { timeout_ms, .. } => i64::from(timeout_ms.div_ceil(1_000)),
+    }
 }
 
 /// What an action does, in a few words.
@@ -224,19 +244,51 @@ pub(crate) fn finish(cx: &mut Cx, job: &Job, ending: &Ending) -> Result<bool> {
     Ok(true)
 }
 
+/// Puts the agent's own word in place of what the server had concluded, once, and tells it.
+pub(crate) fn complete(cx: &mut Cx, job: &Job, ending: &Ending) -> Result<()> {
+    let now = cx.now;
+    if !store::correct(cx.tx, job.id, ending, now)? {
+        return Ok(());
+    }
+    cx.emit(&JobCompleted {
+        job: job_ref(job.id),
+        asset: asset_ref(job.asset),
+        run: job.run.parse().ok(),
+        cause: job.cause.parse().ok(),
+        state: ending.state.to_owned(),
+        reason: ending.reason.clone(),
+        exit_code: ending.exit_code,
+        action: job.summary(),
+    })
+}
+
 /// The last bytes of a text, cut at a character's border.
 pub(crate) fn tail(text: &str, bytes_max: usize) -> &str {
     let from = text.len().saturating_sub(bytes_max);
     (from..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
 }
 
-/// Ends the jobs that an agent was not yet sent: it will not be let in again.
+/// Ends a slice of the jobs that an agent was not yet sent, because it will not be let in again; the rest goes to a job of
+/// the kernel.
 pub(crate) fn abandon(cx: &mut Cx, agent: i64, reason: &str) -> Result<()> {
-    for job in store::queued_for(cx.tx, agent, 100)? {
+    let waiting = store::queued_for(cx.tx, agent, SLICE)?;
+    for job in &waiting {
         let ending = Ending::decided("cancelled", reason, cx.now);
-        finish(cx, &job, &ending)?;
+        finish(cx, job, &ending)?;
+    }
+    if i64::try_from(waiting.len()).unwrap_or(SLICE) >= SLICE {
+        cx.enqueue(&KernelJob::new("fleet.abandon-jobs", &(agent, reason))?)?;
     }
     Ok(())
+}
+
+/// Goes on with [`abandon`]. Running twice ends nothing twice: an ended job is not waiting.
+pub(crate) fn abandon_rest(running: &Running<'_>) -> Result<()> {
+    let (agent, reason): (i64, String) = running.input()?;
+    running.kernel.write_as(Actor::service("fleet.abandon", &[]), "fleet.job.abandon", move |cx| {
+        let let_in = crate::agent::store::by_id(cx.tx, agent)?.is_some_and(|one| one.state == State::Active);
+        if let_in { Ok(()) } else { abandon(cx, agent, &reason) }
+    })
 }
 
 /// A job that the reach covers; what it does not cover does not exist.
@@ -247,13 +299,9 @@ pub(crate) fn find(cx: &mut Cx, id: i64, reach: &Reach) -> Result<Job> {
 /// The noun's titles, as far as the actor may see them.
 pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
     let Ok(reach) = cx.reach(list::NAME) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    for id in ids {
-        if let Some(job) = store::find(cx.tx, *id, &reach)? {
-            found.push(Resolved { id: *id, title: job.summary(), href: format!("/fleet/jobs/{id}") });
-        }
-    }
-    Ok(found)
+    let found = store::actions(cx.tx, ids, &reach)?;
+    let resolved = |(id, action)| Resolved { id, title: summary(&action), href: format!("/fleet/jobs/{id}") };
+    Ok(found.into_iter().map(resolved).collect())
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub use token::{NewToken, TokenView};
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_fleet.sql") },
     Migration { number: 2, name: "signs of waiting", sql: include_str!("../migrations/0002_signs_of_waiting.sql") },
+    Migration { number: 3, name: "lists of jobs", sql: include_str!("../migrations/0003_lists_of_jobs.sql") },
 ];
 
 /// What fleet declares.
@@ -85,6 +86,7 @@ fn declarations() -> kernel::Domain {
         jobs: vec![
             JobEntry { kind: "fleet.tidy", run: deliver::tidy },
             JobEntry { kind: "fleet.stop-jobs", run: stop::stop_jobs },
+            JobEntry { kind: "fleet.abandon-jobs", run: job::abandon_rest },
         ],
         schedules: vec![Schedule { kind: "fleet.tidy", every: 12 * kernel::time::HOUR }],
         nouns: vec![
@@ -135,6 +137,7 @@ fn events() -> Vec<EventEntry> {
         EventEntry::of::<AgentRefused>(),
         EventEntry::of::<JobQueued>(),
         EventEntry::of::<JobFinished>(),
+        EventEntry::of::<JobCompleted>(),
         EventEntry::of::<StopOrdered>(),
         EventEntry::of::<StopReleased>(),
     ]

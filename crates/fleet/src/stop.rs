@@ -83,7 +83,7 @@ impl Operation for StopAll {
         let subject = Ref::new("stop", epoch);
         cx.changed(&subject, "stopped", false, true)?;
         cx.emit(&StopOrdered { epoch, by: by.clone(), reason: reason.clone() })?;
-        end_queued(cx, &by)?;
+        end_queued(cx, epoch, &by)?;
         cx.needs_attention(&Attention {
             subject: Ref::new("stop", 1),
             need: "release",
@@ -161,31 +161,57 @@ fn state(cx: &mut Cx) -> Result<StopState> {
     })
 }
 
-/// Ends a slice of the jobs that were not sent; the rest goes to a job of the kernel.
-fn end_queued(cx: &mut Cx, by: &str) -> Result<()> {
-    let waiting = job::store::queued(cx.tx, SLICE)?;
+/// Ends a slice of the jobs that were queued before an order and not sent; the rest goes to a job of the kernel.
+fn end_queued(cx: &mut Cx, epoch: i64, by: &str) -> Result<()> {
+    let waiting = job::store::queued_before(cx.tx, epoch, SLICE)?;
     for one in &waiting {
         let ending = Ending::decided("stopped", format!("{by} stopped all runs"), cx.now);
         job::finish(cx, one, &ending)?;
     }
     if i64::try_from(waiting.len()).unwrap_or(SLICE) >= SLICE {
-        cx.enqueue(&KernelJob::new("fleet.stop-jobs", &by)?)?;
+        cx.enqueue(&KernelJob::new("fleet.stop-jobs", &(epoch, by))?)?;
     }
     Ok(())
 }
 
 /// Goes on with [`end_queued`]. Running twice ends nothing twice: an ended job is not waiting.
 pub(crate) fn stop_jobs(running: &Running<'_>) -> Result<()> {
-    let by: String = running.input()?;
-    running.kernel.write_as(Actor::service("fleet.stop", &[]), "fleet.stop.jobs", move |cx| {
-        if current(cx.tx)?.is_some() { end_queued(cx, &by) } else { Ok(()) }
-    })
+    let (epoch, by): (i64, String) = running.input()?;
+    let actor = Actor::service("fleet.stop", &[]);
+    running.kernel.write_as(actor, "fleet.stop.jobs", move |cx| end_queued(cx, epoch, &by))
 }
 
-/// The signed order that holds, as a frame.
-pub(crate) fn frame(kernel: &Handle) -> Result<Option<Vec<u8>>> {
-    let Some(order) = kernel.read_as(&crate::link::service(), |cx| current(cx.tx))? else { return Ok(None) };
+/// The newest order as a signed frame, and who it is for.
+pub(crate) struct ForAll {
+    pub(crate) frame: Vec<u8>,
+    /// The agents that have not followed it, when it was released already; everybody while it holds.
+    pub(crate) behind: Option<Vec<i64>>,
+}
+
+/// The newest order, for agents that are connected: one that was released soon after is still for those who work on what
+/// was queued before it.
+pub(crate) fn order_for_all(kernel: &Handle) -> Result<Option<ForAll>> {
+    let found = kernel.read_as(&crate::link::service(), |cx| {
+        let Some((order, holds)) = store::newest(cx.tx)? else { return Ok(None) };
+        let behind = if holds { None } else { Some(job::store::behind(cx.tx, order.epoch, None)?) };
+        Ok(Some((order, behind)))
+    })?;
+    found.map(|(order, behind)| Ok(ForAll { frame: frame(kernel, &order)?, behind })).transpose()
+}
+
+/// The newest order, for an agent that greets: when it holds, or when the agent was away while it was given and released
+/// and may still work on what was queued before it.
+pub(crate) fn order_for(kernel: &Handle, agent: i64) -> Result<Option<Vec<u8>>> {
+    let found = kernel.read_as(&crate::link::service(), |cx| {
+        let Some((order, holds)) = store::newest(cx.tx)? else { return Ok(None) };
+        let wanted = holds || !job::store::behind(cx.tx, order.epoch, Some(agent))?.is_empty();
+        Ok(wanted.then_some(order))
+    })?;
+    found.map(|order| frame(kernel, &order)).transpose()
+}
+
+fn frame(kernel: &Handle, order: &Order) -> Result<Vec<u8>> {
     let keys = kernel.get::<Keys>()?;
     let signed = StopOrder { stop_epoch: order.epoch.unsigned_abs(), at_us: order.at.0 };
-    Ok(Some(crate::link::frame(FromServer::Stop(sign_stop(signed, keys.job())))?))
+    crate::link::frame(FromServer::Stop(sign_stop(signed, keys.job())))
 }

@@ -225,9 +225,12 @@ pub(crate) fn greeted(tx: &mut Tx<'_>, agent: &Agent, hello: &Hello, classes: &s
     Ok(())
 }
 
-pub(crate) fn offline(tx: &mut Tx<'_>, id: i64, seen: Time) -> Result<bool> {
-    let sql = "UPDATE fleet_agents SET online = 0, last_seen = CASE WHEN last_seen > ?1 THEN last_seen ELSE ?1 END WHERE id = ?2 AND online = 1";
-    Ok(tx.execute(sql, &[seen.into(), id.into()])? == 1)
+/// Marks an agent as away whose connection ended at `lost`, unless it was seen after `before`: then it greets right now. A
+/// time after `now` is a wrong one.
+pub(crate) fn offline(tx: &mut Tx<'_>, id: i64, lost: Time, before: Time, now: Time) -> Result<bool> {
+    let sql = "UPDATE fleet_agents SET online = 0, last_seen = CASE WHEN last_seen > ?1 AND last_seen <= ?2 THEN last_seen ELSE ?1 END \
+               WHERE id = ?3 AND online = 1 AND (last_seen <= ?2 OR last_seen > ?4)";
+    Ok(tx.execute(sql, &[lost.into(), before.into(), id.into(), now.into()])? == 1)
 }
 
 pub(crate) fn seen(tx: &mut Tx<'_>, id: i64, at: Time) -> Result<()> {

@@ -6,7 +6,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, pos
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, store, words};
+use super::{Job, own_limit_s, store, words};
 use crate::agent::{self, Agent, State};
 use crate::events::{JobQueued, job_ref};
 use crate::stop;
@@ -23,7 +23,8 @@ pub struct QueueJob {
     /// A or B; A when left out.
     #[serde(default)]
     pub class: Option<String>,
-    /// How long the action may take, in seconds, up to a day. The action's own limit counts too.
+    /// How long the action is waited for, in seconds, up to a day; never less than the action's own limit, at which the agent
+    /// ends it.
     #[serde(default)]
     pub timeout_s: Option<i64>,
     /// It may not be started later than so many seconds from now; an hour when left out, at most 30 days.
@@ -113,7 +114,7 @@ impl Operation for QueueJob {
         let agent = target(cx, self.asset)?;
         let (class, plan, hash) = self.approved(cx, &agent, &action)?;
         let now = cx.now;
-        let timeout_s = within("timeout_s", self.timeout_s.unwrap_or(300), 86_400)?;
+        let timeout_s = within("timeout_s", self.timeout_s.unwrap_or(300), 86_400)?.max(own_limit_s(&action));
         let expires_s = within("expires_s", self.expires_s.unwrap_or(3_600), 30 * 86_400)?;
         let not_after = now.plus(expires_s * SECOND);
         let job = Job {

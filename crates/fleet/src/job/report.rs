@@ -4,9 +4,9 @@ use std::any::Any;
 
 use agent_proto::{JobResult, JobState};
 use kernel::registry::AgentFrom;
-use kernel::{Actor, Cx, Error, Handle, Result, Time};
+use kernel::{Actor, Cx, Error, Handle, Result};
 
-use super::{Ending, Job, finish, store};
+use super::{Ending, Job, complete, finish, store};
 
 /// Takes `JobAccepted` as `(job_id, at_us)`.
 pub(crate) fn accepted(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<()> {
@@ -22,18 +22,15 @@ pub(crate) fn accepted(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Res
     })
 }
 
-/// Takes `JobResult`. The first one is stored and told; what comes again changes nothing.
+/// Takes `JobResult`. The first one is stored and told, also when the server had given the job up; what comes again changes
+/// nothing.
 pub(crate) fn finished(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<()> {
     let result = downcast::<JobResult>(body)?.clone();
     let from = from.clone();
     kernel.write_as(actor(&from), "fleet.job.report", move |cx| {
         let job = own(cx, &from, &result.job_id)?;
         let ending = ending(&result);
-        let now: Time = cx.now;
-        if !finish(cx, &job, &ending)? {
-            store::correct(cx.tx, job.id, &ending, now)?;
-        }
-        Ok(())
+        if finish(cx, &job, &ending)? { Ok(()) } else { complete(cx, &job, &ending) }
     })
 }
 

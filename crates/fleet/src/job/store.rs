@@ -11,6 +11,12 @@ const COLUMNS: &str = "SELECT j.id, j.job_id, j.asset_id, j.agent_row, j.class, 
                        j.output_dropped, j.queued_by, j.queued_at, j.sent_at, j.accepted_at, j.started_at, j.finished_at \
                        FROM fleet_jobs j JOIN fleet_agents a ON a.id = j.agent_row";
 
+/// The same for lists, which show neither the output nor the plan: both may be long.
+const LIST: &str = "SELECT j.id, j.job_id, j.asset_id, j.agent_row, j.class, j.action, '[]', j.plan_hash, 'null', j.state, \
+                    j.not_before, j.not_after, j.timeout_s, j.cause, j.run, j.stop_epoch, j.reason, j.exit_code, '', \
+                    j.output_dropped, j.queued_by, j.queued_at, j.sent_at, j.accepted_at, j.started_at, j.finished_at \
+                    FROM fleet_jobs j JOIN fleet_agents a ON a.id = j.agent_row";
+
 fn job(row: &Row) -> Result<Job> {
     let job_id: Vec<u8> = row.bytes(1)?;
     Ok(Job {
@@ -92,11 +98,24 @@ pub(crate) fn by_job_id(tx: &mut Tx<'_>, job_id: &[u8; 16]) -> Result<Option<Job
 
 /// One page of jobs, newest first, without their output.
 pub(crate) fn page(tx: &mut Tx<'_>, filter: &super::list::Filter, reach: &Reach, limit: i64) -> Result<Vec<Job>> {
-    let mut query = Query::new(COLUMNS);
+    all(tx, &page_query(filter, reach, limit))
+}
+
+fn page_query(filter: &super::list::Filter, reach: &Reach, limit: i64) -> Query {
+    let mut query = Query::new(LIST);
     query.push(" WHERE j.id < ").bind(filter.before);
     conditions(&mut query, filter, reach);
     query.push(" ORDER BY j.id DESC LIMIT ").bind(limit);
-    all(tx, &query)
+    query
+}
+
+/// What each of these jobs does, as far as the reach goes.
+pub(crate) fn actions(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<(i64, serde_json::Value)>> {
+    let mut query =
+        Query::new("SELECT j.id, j.action FROM fleet_jobs j JOIN fleet_agents a ON a.id = j.agent_row WHERE j.id IN ");
+    query.list(ids);
+    within(&mut query, reach);
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.json(1)?))).collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &super::list::Filter, reach: &Reach) -> Result<i64> {
@@ -136,16 +155,32 @@ pub(crate) fn open_for(tx: &mut Tx<'_>, agent: i64, limit: i64) -> Result<Vec<Jo
     all(tx, &query)
 }
 
-/// Jobs that wait, of every agent.
-pub(crate) fn queued(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
-    let mut query = Query::new(COLUMNS);
-    query.push(" WHERE j.state = 'queued' ORDER BY j.id LIMIT ").bind(limit);
+/// Jobs of every agent that were queued before an order to stop and wait.
+pub(crate) fn queued_before(tx: &mut Tx<'_>, epoch: i64, limit: i64) -> Result<Vec<Job>> {
+    let mut query = Query::new(LIST);
+    query.push(" WHERE j.state = 'queued' AND j.stop_epoch < ").bind(epoch).push(" ORDER BY j.id LIMIT ").bind(limit);
     all(tx, &query)
+}
+
+/// The agents (or this one) that may work on what was queued before an order to stop, and were sent nothing since: an agent
+/// that was knows of the order.
+pub(crate) fn behind(tx: &mut Tx<'_>, epoch: i64, agent: Option<i64>) -> Result<Vec<i64>> {
+    let mut query = Query::new(
+        "SELECT DISTINCT j.agent_row FROM fleet_jobs j WHERE j.state IN ('sent', 'accepted', 'unknown') \
+         AND (j.guessed = 1 OR j.state <> 'unknown') AND j.stop_epoch < ",
+    );
+    query.bind(epoch);
+    if let Some(agent) = agent {
+        query.push(" AND j.agent_row = ").bind(agent);
+    }
+    query.push(" AND NOT EXISTS (SELECT 1 FROM fleet_jobs n WHERE n.agent_row = j.agent_row AND n.sent_at > 0 AND n.stop_epoch >= ");
+    query.bind(epoch).push(")");
+    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
 }
 
 /// Open jobs whose time is over.
 pub(crate) fn overdue(tx: &mut Tx<'_>, now: Time, limit: i64) -> Result<Vec<Job>> {
-    let mut query = Query::new(COLUMNS);
+    let mut query = Query::new(LIST);
     query.push(" WHERE j.state IN ('queued', 'sent', 'accepted') AND j.deadline <= ").bind(now);
     query.push(" ORDER BY j.deadline LIMIT ").bind(limit);
     all(tx, &query)
@@ -202,3 +237,6 @@ pub(crate) fn forget(tx: &mut Tx<'_>, before: Time, limit: i64) -> Result<u64> {
         &[before.into(), limit.into()],
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ use super::{End, Phase, Session, service};
 use crate::agent;
 use crate::events::{AgentRefused, agent_ref, asset_ref};
 
-/// A message that cannot be stored is given up after so many tries, so that it does not block its lane for ever.
+/// A message that something of ours chokes on is given up after so many tries, so that it does not block its lane for ever.
+/// While the database is away the lane waits: the agent keeps what it has to say.
 const TRIES: u32 = 5;
 
 impl Session {
@@ -76,6 +77,7 @@ impl Session {
                     self.hub.counters.stored.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) if user_error(&error) => self.refused(from, kind(event), &error),
+                Err(error) if error.kind == ErrorKind::Unavailable => return Err(error.into()),
                 Err(error) if self.hub.failed(from.agent, lane as u8, seq) < TRIES => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(agent = from.agent, kind = kind(event), cause = error.cause, "given up");

@@ -24,6 +24,19 @@ pub(super) fn current(tx: &mut Tx<'_>) -> Result<Option<Order>> {
         .transpose()
 }
 
+/// The newest order, and whether it still holds.
+pub(super) fn newest(tx: &mut Tx<'_>) -> Result<Option<(Order, bool)>> {
+    let row = tx.first(
+        "SELECT epoch, ordered_at, ordered_by, reason, released_at FROM fleet_stops ORDER BY epoch DESC LIMIT 1",
+        &[],
+    )?;
+    row.map(|row| {
+        let order = Order { epoch: row.int(0)?, at: row.time(1)?, by: row.text(2)?, reason: row.text(3)? };
+        Ok((order, row.int(4)? == 0))
+    })
+    .transpose()
+}
+
 /// Writes a new order; two at the same time collide on the epoch and one is repeated.
 pub(super) fn order(tx: &mut Tx<'_>, by: &str, reason: &str, now: Time) -> Result<i64> {
     let next = epoch(tx)? + 1;

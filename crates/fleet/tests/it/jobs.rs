@@ -143,7 +143,30 @@ fn a_job_nobody_fetched_expires_and_one_nobody_answered_is_unknown_until_the_age
     let (mut connection, _) = machine.connect(&world.kernel);
     connection.durable(1, result(job_id, JobState::Done));
     assert_eq!(job(&world, id)["state"], "done", "the record is completed");
-    assert_eq!(finished(&world, id), 1, "and nobody is told twice");
+    assert_eq!(finished(&world, id), 1, "and nobody is told twice that it ended");
+    connection.durable(2, result(job_id, JobState::Done));
+    for (kind, number) in [("run", 9), ("asset", 1), ("agent_job", id)] {
+        assert_eq!(
+            count(&events(&world, kind, number), "fleet.job.completed"),
+            1,
+            "what is known after all is told: {kind}"
+        );
+    }
+}
+
+#[test]
+fn a_job_is_waited_for_at_least_as_long_as_its_action_may_take() {
+    let world = world();
+    let machine = enrolled(&world, "web-05");
+    let (_connection, _) = machine.connect(&world.kernel);
+    let command = json!({ "Command": { "argv": ["/bin/long"], "env": [], "input_json": null, "timeout_ms": 3_600_000, "detach": false } });
+    let id = queue(&world, json!({ "asset": 1, "action": command, "timeout_s": 60, "expires_s": 60 }));
+    world.clock.advance(HOUR);
+    fleet::sweep(&world.kernel).unwrap();
+    assert_eq!(job(&world, id)["state"], "sent");
+    world.clock.advance(10 * MINUTE);
+    fleet::sweep(&world.kernel).unwrap();
+    assert_eq!(job(&world, id)["state"], "unknown");
 }
 
 #[test]

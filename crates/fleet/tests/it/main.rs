@@ -5,6 +5,8 @@ mod clones;
 #[cfg(test)]
 mod declarations;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod enrolment;
 #[cfg(test)]
 mod jobs;
