@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use agent_proto::{Durable, Frame};
 use agent_proto::{FromAgent, Hello, Lane, Profile, encode};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -35,6 +35,8 @@ use work::Done;
 /// Frames on their way to the link: more than may be in flight, so that an acknowledgement always finds room.
 const FRAMES_MAX: usize = 64;
 const EVENTS_MAX: usize = 64;
+/// Messages to the executor for which there is always room.
+const ROOM_LEAST: usize = 16;
 /// Between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Every so many rounds the slower part of it.
@@ -98,27 +100,19 @@ pub(crate) async fn run(
     policy: PolicyWords,
     executor: Executor,
 ) -> Result<(), Error> {
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut told_to_end = Signals::listen()?;
     let Executor { heard: mut ordered, to } = executor;
-    let mut enrolment = match enrolment {
-        Some(enrolment) => enrolment,
-        None => tokio::select! {
-            enrolment = enrolled(&config, &to) => enrolment?,
-            () = closed(&mut ordered) => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-        },
+    let enrolled = tokio::select! {
+        enrolment = enrolment_of(&config, enrolment, &to) => enrolment?,
+        () = closed(&mut ordered) => return Ok(()),
+        () = told_to_end.recv() => return Ok(()),
     };
-    if let Some(trust) = identity::renewed_trust(&config.dir) {
-        enrolment.trust = trust;
-    }
     let (done, mut finished) = mpsc::channel(EVENTS_MAX);
     let (events, mut heard) = mpsc::channel(EVENTS_MAX);
     let (frames, outgoing) = mpsc::channel(FRAMES_MAX);
-    let (trust, trusted) = watch::channel(enrolment.trust.clone());
+    let (trust, trusted) = watch::channel(enrolled.trust.clone());
     let connector = Connector {
-        servers: servers(&config, &enrolment)?,
+        servers: servers(&config, &enrolled)?,
         proxy: config.proxy.clone(),
         key: identity::key(&config.dir)?,
         trust: trusted,
@@ -126,22 +120,29 @@ pub(crate) async fn run(
         frames: outgoing,
     };
     let facts_wanted = work::spawn_facts(done.clone());
+    let way = to.clone();
     let ways = Ways { frames, trust, done, facts_wanted, executor: to };
-    let mut engine = Engine::open(config, enrolment, policy, ways)?;
+    let mut engine = Engine::open(config, enrolled, policy, ways)?;
     let link = tokio::spawn(connector.run());
     let mut housekeeping = interval(HOUSEKEEPING);
     housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rounds = 0_u32;
     loop {
         let far = Instant::now() + Duration::from_secs(3_600);
+        // What cannot be handed on is not taken in.
+        let room = way.capacity() > ROOM_LEAST;
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            order = ordered.recv() => match order {
+            room = way.reserve_many(ROOM_LEAST + 1), if !room => {
+                if room.is_err() {
+                    break;
+                }
+            }
+            () = told_to_end.recv() => break,
+            order = ordered.recv(), if room => match order {
                 Some(order) => engine.on_executor(order),
                 None => break,
             },
-            Some(event) = heard.recv() => engine.on_link(event),
+            Some(event) = heard.recv(), if room => engine.on_link(event),
             Some(done) = finished.recv() => engine.on_done(done),
             () = sleep_until(engine.next_sample) => engine.sample(),
             () = sleep_until(engine.next_facts) => engine.want_facts(),
@@ -154,17 +155,31 @@ pub(crate) async fn run(
         }
         engine.pump();
     }
+    drop(way);
     engine.close();
     // The link closes when its frames end; it need not be waited for longer than a moment.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     Ok(())
 }
 
-/// The enrolment is the executor's to keep.
-async fn enrolled(config: &Config, to: &mpsc::Sender<ToExecutor>) -> Result<Enrolment, Error> {
-    let enrolment = enrol::ensure(config).await?;
-    let gone = || Error::new("the executor ended");
-    to.send(ToExecutor::Enrolled(enrolment.clone())).await.map_err(|_| gone())?;
+/// The enrolment, which is the executor's to keep, with the trust as the server last renewed it.
+async fn enrolment_of(
+    config: &Config,
+    known: Option<Enrolment>,
+    to: &mpsc::Sender<ToExecutor>,
+) -> Result<Enrolment, Error> {
+    let mut enrolment = match known {
+        Some(enrolment) => enrolment,
+        None => {
+            let enrolment = enrol::ensure(config).await?;
+            let gone = |_| Error::new("the executor ended");
+            to.send(ToExecutor::Enrolled(enrolment.clone())).await.map_err(gone)?;
+            enrolment
+        }
+    };
+    if let Some(trust) = identity::renewed_trust(&config.dir) {
+        enrolment.trust = trust;
+    }
     Ok(enrolment)
 }
 
@@ -173,8 +188,24 @@ async fn closed(ordered: &mut mpsc::Receiver<ToCollector>) {
     while ordered.recv().await.is_some() {}
 }
 
-fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
-    signal(kind).map_err(|e| Error::new(format!("signals cannot be heard: {e}")))
+/// What tells a process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(|e| Error::new(format!("signals cannot be heard: {e}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn servers(config: &Config, enrolment: &Enrolment) -> Result<Vec<Address>, Error> {

@@ -56,6 +56,8 @@ struct Executor {
     jobs: Option<Jobs>,
     hands: Hands,
     server_time: Option<ServerTime>,
+    /// The server's clock where it was told to be furthest.
+    latest_time: Option<ServerTime>,
     policy: PolicyWords,
     said: Said,
     on_their_way: HashSet<[u8; 16]>,
@@ -158,6 +160,7 @@ impl Executor {
             jobs: None,
             hands: Hands::default(),
             server_time: None,
+            latest_time: None,
             policy: PolicyWords::default(),
             said: Said { pid: std::process::id(), apart, ..Said::default() },
             on_their_way: HashSet::new(),

@@ -15,7 +15,9 @@ use crate::pair::{ToCollector, ToExecutor, hear, say};
 use crate::{collector, log};
 
 /// Messages on their way to the collector. One that lets them pile up is ended.
-const MESSAGES_MAX: usize = 64;
+const MESSAGES_MAX: usize = 256;
+/// From the kill to the end of a process.
+const DEATH: Duration = Duration::from_secs(2);
 /// Signs of life that may be missing, one every few seconds.
 const SILENT_MAX: u32 = 5;
 
@@ -122,13 +124,23 @@ impl Collector {
     pub(super) async fn bury(self, last_breath: Duration) -> String {
         let Self { mut process, to, .. } = self;
         drop(to);
-        let ended = match timeout(last_breath, process.wait()).await {
-            Ok(ended) => ended,
-            Err(_) => process.kill().await.and(process.wait().await),
-        };
-        match ended {
-            Ok(status) => format!("the collector ended ({status})"),
-            Err(e) => format!("the collector was lost: {e}"),
+        if let Ok(ended) = timeout(last_breath, process.wait()).await {
+            return how(ended);
         }
+        // It has ended already: that is what was wanted.
+        let _ = process.start_kill();
+        if let Ok(ended) = timeout(DEATH, process.wait()).await {
+            return how(ended);
+        }
+        // A process that hangs in the kernel, in a dead file system perhaps, cannot be waited for.
+        tokio::spawn(async move { process.wait().await });
+        "the collector was killed and does not end".into()
+    }
+}
+
+fn how(ended: std::io::Result<std::process::ExitStatus>) -> String {
+    match ended {
+        Ok(status) => format!("the collector ended ({status})"),
+        Err(e) => format!("the collector was lost: {e}"),
     }
 }

@@ -10,7 +10,7 @@ use crate::jobs::{self, Verdict};
 use crate::log;
 use crate::pair::{ToCollector, ToExecutor};
 
-/// A server's clock that is told anew may be this much behind what it was: not enough to make an old job young again.
+/// A server's clock that is told anew may be this much behind the latest that was told: not enough to make an old job young again.
 const BACK_US_MAX: i64 = 300_000_000;
 
 impl Executor {
@@ -54,14 +54,17 @@ impl Executor {
     /// The server's clock is told by the collector, so it may not run back: that would make old jobs young.
     fn on_welcomed(&mut self, server_time_us: i64, stop_epoch: u64) {
         let now = std::time::Instant::now();
-        let behind_us = self.server_time.map_or(0, |known| known.at(now).saturating_sub(server_time_us));
+        let told = ServerTime::told(server_time_us, now);
+        let latest = self.latest_time.get_or_insert(told);
+        let behind_us = latest.at(now).saturating_sub(server_time_us);
+        if behind_us <= 0 {
+            *latest = told;
+        }
         if behind_us > BACK_US_MAX {
             let seconds = behind_us / 1_000_000;
-            log::note(format!(
-                "the server's clock went back by {seconds} s; the former is kept until the agent restarts"
-            ));
+            log::note(format!("the server's clock went back by {seconds} s; if that is true, restart the agent"));
         } else {
-            self.server_time = Some(ServerTime::told(server_time_us, now));
+            self.server_time = Some(told);
         }
         if let Some(jobs) = &mut self.jobs {
             jobs.told_epoch(stop_epoch);

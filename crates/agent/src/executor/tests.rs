@@ -218,6 +218,10 @@ async fn a_collector_that_turns_the_clock_back_makes_no_old_job_young() {
     rogue.say(ToExecutor::Welcomed { server_time_us: now, stop_epoch: 0 }).await;
     assert_eq!(rogue.deliver(&old(1), 1).await.state, JobState::Expired);
     rogue.say(ToExecutor::Welcomed { server_time_us: now - 3_000 * SECOND, stop_epoch: 0 }).await;
+    for step in 1..15 {
+        // Nor by little and little.
+        rogue.say(ToExecutor::Welcomed { server_time_us: now - step * 200 * SECOND, stop_epoch: 0 }).await;
+    }
     assert_eq!(rogue.deliver(&old(2), 1).await.state, JobState::Expired);
     assert!(!machine.marked());
 }

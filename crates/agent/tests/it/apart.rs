@@ -95,6 +95,29 @@ async fn the_collector_of_root_has_no_rights_and_cannot_touch_what_the_executor_
 }
 
 #[tokio::test]
+async fn the_folder_of_an_agent_of_one_process_is_taken_over() {
+    let server = Server::start().await;
+    let (mut machine, _peer, _) = connected(&server, POLICY).await;
+    assert!(machine.end().await);
+    let key = std::fs::read(machine.path("collector/key")).unwrap();
+    let us = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    for name in ["key", "ring", "facts", "series", "checks", "status.json"] {
+        if machine.path("collector").join(name).exists() {
+            std::fs::rename(machine.path("collector").join(name), machine.path(name)).unwrap();
+            std::os::unix::fs::chown(machine.path(name), Some(us.0), Some(us.1)).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(machine.path("collector")).unwrap();
+    machine.run(&[]);
+    let (mut peer, _) = server.welcome().await;
+    peer.say(server.sign(&job(&server, 1, command(&["sleep", "0"])))).await;
+    assert_eq!(peer.result([1; 16]).await.state, JobState::Done);
+    assert_eq!(std::fs::read(machine.path("collector/key")).unwrap(), key);
+    assert!(!machine.path("key").exists());
+    assert!(machine.end().await);
+}
+
+#[tokio::test]
 async fn a_user_that_is_not_there_is_named() {
     let machine = Machine::new();
     machine.write("agent.toml", "user = \"no-such-user\"\n");
