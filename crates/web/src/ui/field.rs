@@ -8,6 +8,7 @@ enum Kind {
     Input(&'static str),
     Textarea,
     Select(Vec<(String, String)>),
+    Person(Vec<String>),
     Checkbox,
     Hidden,
 }
@@ -19,6 +20,7 @@ pub struct Field {
     label: String,
     kind: Kind,
     value: String,
+    named: String,
     checked: bool,
     help: Option<String>,
     error: Option<String>,
@@ -38,6 +40,7 @@ impl Field {
             label: label.into(),
             kind,
             value: String::new(),
+            named: String::new(),
             checked: false,
             help: None,
             error: None,
@@ -71,7 +74,7 @@ impl Field {
         Self::new(name, label, Kind::Textarea)
     }
 
-    /// One of `options`, each `(value, label)`.
+    /// One of `options`, each `(value, label)`. A value that is none of them stays: it becomes one more.
     pub fn select<V: Into<String>, L: Into<String>>(
         name: impl Into<String>,
         label: impl Into<String>,
@@ -79,6 +82,12 @@ impl Field {
     ) -> Self {
         let options = options.into_iter().map(|(value, label)| (value.into(), label.into())).collect();
         Self::new(name, label, Kind::Select(options))
+    }
+
+    /// Somebody among many, typed as a login or a name; `known` are first suggestions, such as `Sam Reyes (sam)`. The server looks
+    /// up whom the text means, because `_person` names the field.
+    pub fn person(name: impl Into<String>, label: impl Into<String>, known: Vec<String>) -> Self {
+        Self::new(name, label, Kind::Person(known)).autocomplete("off")
     }
 
     /// Yes or no; sends `true` when ticked and nothing otherwise.
@@ -95,6 +104,13 @@ impl Field {
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = value.into();
+        self
+    }
+
+    /// What the value is called when it is none of the options of a select: somebody who left, a place far down the list.
+    #[must_use]
+    pub fn named(mut self, label: impl Into<String>) -> Self {
+        self.named = label.into();
         self
     }
 
@@ -199,8 +215,18 @@ impl Field {
                 select class=(class) id=(id) name=(self.name) required[self.required] autofocus[self.autofocus]
                     disabled[self.readonly] aria-describedby=[described] aria-invalid=[invalid] {
                     @for (value, label) in options { option value=(value) selected[*value == self.value] { (label) } }
+                    @if !self.value.is_empty() && options.iter().all(|(value, _)| *value != self.value) {
+                        option value=(self.value) selected { (if self.named.is_empty() { &self.value } else { &self.named }) }
+                    }
                 }
                 @if self.readonly { input type="hidden" name=(self.name) value=(self.value); }
+            },
+            Kind::Person(known) => html! {
+                input class=(class) type="text" id=(id) name=(self.name) value=(self.value) list={ (id) "-l" } data-person
+                    required[self.required] autofocus[self.autofocus] autocomplete=[self.autocomplete] maxlength="200"
+                    aria-describedby=[described] aria-invalid=[invalid];
+                datalist id={ (id) "-l" } { @for text in known { option value=(text); } }
+                input type="hidden" name="_person" value=(self.name);
             },
             Kind::Input(kind) => html! {
                 input class=(class) type=(kind) id=(id) name=(self.name) value=[(*kind != "password").then_some(&self.value)]
@@ -245,6 +271,18 @@ mod tests {
     fn a_password_is_never_written_into_the_page() {
         let html = Field::password("password", "Password").value("correct horse").render().0;
         assert!(!html.contains("correct horse"));
+    }
+
+    #[test]
+    fn a_stored_value_that_is_no_option_stays_selected() {
+        let field = Field::select("owner", "Owner", [("", "Nobody"), ("1", "Ada")]).value("7");
+        let html = field.clone().named("Gone").render().0;
+        assert!(html.contains(r#"<option value="7" selected>Gone</option>"#), "{html}");
+        assert!(field.render().0.contains(r#"<option value="7" selected>7</option>"#));
+        let known = Field::select("owner", "Owner", [("", "Nobody"), ("1", "Ada")]).value("1").named("Ada").render().0;
+        assert_eq!(known.matches("<option").count(), 2, "{known}");
+        let empty = Field::select("role", "Role", [("a", "A")]).render().0;
+        assert_eq!(empty.matches("<option").count(), 1, "{empty}");
     }
 
     #[test]

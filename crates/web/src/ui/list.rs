@@ -40,6 +40,18 @@ impl Bulk {
         });
         self
     }
+
+    /// Somebody among many, typed as a login or a name; `known` are first suggestions. See [`super::Field::person`].
+    #[must_use]
+    pub fn person(mut self, name: &str, label: &str, known: &[String]) -> Self {
+        self.parts.push(html! {
+            input.control type="text" name=(name) aria-label=(label) placeholder=(label) list={ "bulk-" (name) } data-person autocomplete="off"
+                maxlength="200";
+            datalist id={ "bulk-" (name) } { @for text in known { option value=(text); } }
+            input type="hidden" name="_person" value=(name);
+        });
+        self
+    }
 }
 
 /// A list.
