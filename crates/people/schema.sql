@@ -4,6 +4,8 @@ CREATE TABLE people_attempts (
   subject TEXT PRIMARY KEY, failures INTEGER NOT NULL, last_at INTEGER NOT NULL, blocked_until INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX people_attempts_by_last ON people_attempts (last_at);
+
 CREATE TABLE people_grants (
   id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, user_id INTEGER REFERENCES people_users (id), team_id INTEGER REFERENCES people_teams (id), scope TEXT NOT NULL,
   scope_place_id INTEGER REFERENCES people_places (id), scope_team_id INTEGER REFERENCES people_teams (id), reason TEXT NOT NULL, given_by TEXT NOT NULL,
@@ -19,6 +21,12 @@ CREATE TABLE people_identities (
 ) STRICT;
 
 CREATE INDEX people_identities_by_user ON people_identities (user_id);
+
+CREATE TABLE people_known_sources (
+  user_id INTEGER NOT NULL REFERENCES people_users (id), source TEXT NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (user_id, source)
+) STRICT;
+
+CREATE INDEX people_known_sources_by_last ON people_known_sources (last_at);
 
 CREATE TABLE people_members (
   team_id INTEGER NOT NULL REFERENCES people_teams (id), user_id INTEGER NOT NULL REFERENCES people_users (id), is_lead INTEGER NOT NULL, since INTEGER NOT NULL,
@@ -40,6 +48,8 @@ CREATE TABLE people_sessions (
   id INTEGER PRIMARY KEY AUTOINCREMENT, token_hash TEXT NOT NULL UNIQUE, csrf TEXT NOT NULL, user_id INTEGER NOT NULL REFERENCES people_users (id), origin TEXT NOT NULL,
   started_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, proof_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ended_at INTEGER
 ) STRICT;
+
+CREATE INDEX people_sessions_by_expiry ON people_sessions (expires_at);
 
 CREATE INDEX people_sessions_by_user ON people_sessions (user_id, id);
 

@@ -6,7 +6,7 @@ use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
 pub mod actor;
 mod address;
-pub mod attempts;
+mod attempts;
 pub mod filter;
 pub mod grants;
 pub mod me;
@@ -48,8 +48,10 @@ pub use user::create::CreateUser;
 pub use user::list::ListUsers;
 pub use user::show::ShowUser;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 2, name: "sign-in limits", sql: include_str!("../migrations/0002_sign_in_limits.sql") },
+];
 
 /// What people declare.
 pub fn domain() -> web::Domain {

@@ -65,7 +65,7 @@ pub struct UpdateMe {
     #[serde(default)]
     pub keep_session: Option<i64>,
     #[serde(skip)]
-    verified: Option<String>,
+    verified: prove::Verified,
     #[serde(skip)]
     hash: String,
 }
@@ -89,8 +89,8 @@ impl Operation for UpdateMe {
         let id = cx.actor.user().unwrap_or_default();
         let login = cx.kernel.db.read(|tx| Ok(user::store::get(tx, id)?.map(|user| user.login)))?.unwrap_or_default();
         password::check("new_password", new, &login)?;
-        let verified = prove::verified(cx, self.current_password.as_deref().unwrap_or_default())?;
-        let hash = if verified.is_some() { password::hash(cx, new)? } else { String::new() };
+        let verified = prove::verified(cx, self.current_password.as_deref().unwrap_or_default(), None)?;
+        let hash = if verified.is_right() { password::hash(cx, new)? } else { String::new() };
         (self.verified, self.hash) = (verified, hash);
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Operation for UpdateMe {
         }
         let mut saved = save(cx, &old, &new)?;
         if self.wanted_password().is_some() {
-            prove::confirm(cx, id, self.verified.as_ref(), "current_password")?;
+            prove::confirm(cx, id, &self.verified, "current_password")?;
             user::store::set_password(cx.tx, id, &self.hash, cx.now)?;
             sessions::store::end_all(cx.tx, id, self.keep_session.unwrap_or_default(), cx.now)?;
             cx.changed(&saved.reference, "password", "(old)", "(new)")?;

@@ -3,11 +3,10 @@
 //! The console listens on loopback, so whoever comes from further away came through a proxy on this machine, which says in
 //! `X-Forwarded-For` for whom it asks. Its own word is the last one there: what stands before it came from outside.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use axum::http::request::Parts;
-use kernel::db::Priority;
 use kernel::{Answer, Call, Error, Result};
 use serde_json::Value;
 use tokio::sync::SemaphorePermit;
@@ -20,7 +19,7 @@ pub(crate) const SIGN_INS_AT_ONCE: usize = 4;
 /// How long a sign-in waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The address that failures are counted for; `None` when it would be everybody's: this machine, or a proxy that does not
+/// The address that a request comes from; `None` when it would be everybody's: this machine, or a proxy that does not
 /// say for whom it asks. The limits of each login hold all the same.
 pub(crate) fn of(parts: &Parts) -> Option<String> {
     let peer: IpAddr = parts.extensions.get::<Peer>()?.0.parse().ok()?;
@@ -30,6 +29,15 @@ pub(crate) fn of(parts: &Parts) -> Option<String> {
     let told = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
     let last: IpAddr = told.rsplit(',').next()?.trim().parse().ok()?;
     (!last.is_loopback()).then(|| last.to_string())
+}
+
+/// The network that failures are counted for: an address of IPv4, or the /64 of one of IPv6, which is the least that a single
+/// customer is given (RFC 6177).
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
 }
 
 /// True when the browser spoke TLS: with us never, with a proxy on this machine when it says so.
@@ -47,18 +55,13 @@ pub(crate) async fn turn(app: &Shared) -> Result<SemaphorePermit<'_>> {
     }
 }
 
-/// Signs in by whatever door, counting failures of the address beside those of the login.
-pub(crate) fn sign_in(app: &Shared, parts: &Parts, call: Call) -> Result<Answer> {
-    let Some(source) = of(parts) else { return app.kernel.dispatch(call) };
-    let now = app.kernel.now();
-    let login = call.input.get("login").and_then(Value::as_str).unwrap_or_default();
-    app.kernel.db.read(|tx| people::attempts::allowed(tx, login, &source, now))?;
-    let done = app.kernel.dispatch(call);
-    let succeeded = done.is_ok();
-    app.kernel.db.write("people.attempt.record", Priority::Interactive, move |tx| {
-        people::attempts::record(tx, &source, succeeded, now)
-    })?;
-    done
+/// Signs in by whatever door, with the network that failures count for. What was sent as such is not believed.
+pub(crate) fn sign_in(app: &Shared, parts: &Parts, mut call: Call) -> Result<Answer> {
+    let source = of(parts).and_then(|address| address.parse().ok()).map(network).unwrap_or_default();
+    if let Value::Object(input) = &mut call.input {
+        input.insert("source".to_owned(), Value::String(source));
+    }
+    app.kernel.dispatch(call)
 }
 
 #[cfg(test)]
@@ -87,6 +90,19 @@ mod tests {
             ("192.0.2.4", &["198.51.100.1"], Some("192.0.2.4")),
         ] {
             assert_eq!(of(&parts(peer, forwarded)).as_deref(), source, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn one_customer_is_one_network() {
+        for (address, source) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()), source, "{address}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Prove {
     /// Your password.
     pub password: String,
     #[serde(skip)]
-    verified: Option<String>,
+    verified: Verified,
 }
 
 impl Operation for Prove {
@@ -36,37 +36,56 @@ impl Operation for Prove {
     type Output = Proven;
 
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
-        self.verified = verified(cx, &self.password)?;
+        // Tries count for the session, so it must be theirs: else every number would be a new start.
+        let (id, user) = (self.session, cx.actor.user().unwrap_or_default());
+        if cx.kernel.db.read(|tx| store::is_of(tx, id, user))? {
+            self.verified = verified(cx, &self.password, Some(id))?;
+        }
         Ok(())
     }
 
     fn run(&self, cx: &mut Cx) -> Result<Proven> {
         let user = user_of(cx)?;
-        confirm(cx, user, self.verified.as_ref(), "password")?;
-        if store::prove(cx.tx, self.session, user, cx.now)? {
-            Ok(Proven { proof_at: cx.now })
-        } else {
-            Err(Error::not_found(format!("Session {}", self.session)))
+        if !store::prove(cx.tx, self.session, user, cx.now)? {
+            return Err(Error::not_found(format!("Session {}", self.session)));
         }
+        confirm(cx, user, &self.verified, "password")?;
+        Ok(Proven { proof_at: cx.now })
     }
 }
 
-/// Checks the actor's own password, counted like a sign-in; answers the stored form it fits.
-pub(crate) fn verified(cx: &PrepareCx<'_>, tried: &str) -> Result<Option<String>> {
-    let Some(id) = cx.actor.user() else { return Ok(None) };
-    let login = cx.kernel.db.read(|tx| Ok(user::store::get(tx, id)?.map(|user| user.login)))?.unwrap_or_default();
-    attempts::begin(cx, &login)?;
-    let stored = cx.kernel.db.read(|tx| user::store::password_of(tx, id))?.unwrap_or_default();
-    Ok(password::verify(&stored, tried)?.then_some(stored))
+/// A password that was checked.
+#[derive(Default)]
+pub(crate) struct Verified {
+    /// The stored form it fits; `None` when it was wrong.
+    stored: Option<String>,
+    counted: Vec<attempts::Counter>,
+}
+
+impl Verified {
+    /// The password was right when it was checked.
+    pub(crate) fn is_right(&self) -> bool {
+        self.stored.is_some()
+    }
+}
+
+/// Checks the actor's own password, counted for the session, or without one for the user.
+pub(crate) fn verified(cx: &PrepareCx<'_>, tried: &str, session: Option<i64>) -> Result<Verified> {
+    let Some(id) = cx.actor.user() else { return Ok(Verified::default()) };
+    let counted = attempts::begin_proof(cx, id, session)?;
+    let check = || {
+        let stored = cx.kernel.db.read(|tx| user::store::password_of(tx, id))?.unwrap_or_default();
+        Ok(password::verify(&stored, tried)?.then_some(stored))
+    };
+    Ok(Verified { stored: attempts::checked(cx, &counted, check())?, counted })
 }
 
 /// Refuses unless the password was right and still is; a right one takes the count of failures back.
-pub(crate) fn confirm(cx: &mut Cx, user: i64, verified: Option<&String>, field: &str) -> Result<()> {
-    let wrong = || Error::invalid(field, "This is not your password. Try again.");
-    let stored = verified.ok_or_else(wrong)?;
+pub(crate) fn confirm(cx: &mut Cx, user: i64, verified: &Verified, field: &str) -> Result<()> {
+    let wrong = || Error::invalid(field, "This is not your password. Try again.").refused("wrong password");
+    let stored = verified.stored.as_ref().ok_or_else(wrong)?;
     if user::store::password_of(cx.tx, user)?.as_ref() != Some(stored) {
         return Err(wrong());
     }
-    let login = user::store::get(cx.tx, user)?.map(|user| user.login).unwrap_or_default();
-    attempts::clear(cx.tx, &login)
+    attempts::succeeded(cx.tx, &verified.counted)
 }

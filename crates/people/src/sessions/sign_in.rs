@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Started;
 use crate::{attempts, password, user};
 
-/// Sign in. The answer holds the session's secret, which is not shown again. After five wrong passwords for a login each
-/// further try has to wait, longer each time.
+/// Sign in. The answer holds the session's secret, which is not shown again. After five wrong passwords for a login from one
+/// network each further try from there has to wait, longer each time.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct SignIn {
     /// Your login.
@@ -18,14 +18,35 @@ pub struct SignIn {
     /// Where you sign in from, shown in the list of your sessions. The console fills this in.
     #[serde(default)]
     pub origin: String,
+    /// The network that failed tries count for. The server fills this in, whatever is sent.
+    #[serde(default)]
+    pub source: String,
     #[serde(skip)]
     verified: Option<(i64, String)>,
+    #[serde(skip)]
+    counted: Vec<attempts::Counter>,
 }
 
 impl SignIn {
     /// A sign-in from somewhere.
     pub fn new(login: impl Into<String>, password: impl Into<String>, origin: impl Into<String>) -> Self {
-        Self { login: login.into(), password: password.into(), origin: origin.into(), verified: None }
+        Self {
+            login: login.into(),
+            password: password.into(),
+            origin: origin.into(),
+            source: String::new(),
+            verified: None,
+            counted: Vec::new(),
+        }
+    }
+
+    /// The user and the stored form of the password, when it is right.
+    fn check(&self, cx: &PrepareCx<'_>) -> Result<Option<(i64, String)>> {
+        let login = self.login.trim().to_lowercase();
+        let known = cx.kernel.db.read(|tx| user::store::password(tx, &login))?;
+        let stored = known.as_ref().map_or("", |(_, hash)| hash.as_str());
+        let right = password::verify(stored, &self.password)?;
+        Ok(known.filter(|_| right))
     }
 }
 
@@ -39,24 +60,25 @@ impl Operation for SignIn {
     type Output = Started;
 
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
-        attempts::begin(cx, &self.login)?;
-        let login = self.login.trim().to_lowercase();
-        let known = cx.kernel.db.read(|tx| user::store::password(tx, &login))?;
-        let stored = known.as_ref().map_or("", |(_, hash)| hash.as_str());
-        let right = password::verify(stored, &self.password)?;
-        self.verified = known.filter(|_| right);
+        self.counted = attempts::begin_sign_in(cx, &self.login, &self.source)?;
+        self.verified = attempts::checked(cx, &self.counted, self.check(cx))?;
         Ok(())
     }
 
     fn run(&self, cx: &mut Cx) -> Result<Started> {
-        let wrong = || Error::invalid("password", "The login or the password is wrong. Check both and try again.");
+        let wrong = || {
+            let (login, source) = (kernel::text::shorten(&self.login, 80), kernel::text::shorten(&self.source, 80));
+            Error::invalid("password", "The login or the password is wrong. Check both and try again.")
+                .refused(format!("sign-in as \"{login}\" from \"{source}\""))
+        };
         let (id, hash) = self.verified.as_ref().ok_or_else(wrong)?;
         let user = user::store::get(cx.tx, *id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(wrong)?;
         // The password may have been changed between the check and now.
         if user::store::password_of(cx.tx, *id)?.as_ref() != Some(hash) {
             return Err(wrong());
         }
-        attempts::clear(cx.tx, &self.login)?;
+        attempts::succeeded(cx.tx, &self.counted)?;
+        attempts::store::note_source(cx.tx, *id, self.source.trim(), cx.now)?;
         super::start(cx, *id, &user.name, &self.origin)
     }
 }

@@ -55,22 +55,45 @@ fn after_five_wrong_passwords_each_try_waits_longer_and_a_right_one_clears_the_c
 }
 
 #[test]
-fn an_address_with_many_failures_waits_whatever_login_it_tries() {
+fn what_a_stranger_tries_elsewhere_keeps_nobody_out_and_stops_no_proof() {
     let office = Office::new();
-    let kernel = &office.world.kernel;
-    for _ in 0..21 {
-        let now = kernel.now();
-        kernel
-            .db
-            .write("test", kernel::db::Priority::Interactive, move |tx| {
-                people::attempts::record(tx, "192.0.2.7", false, now)
-            })
-            .unwrap();
+    let try_from = |source: &str, password: &str| {
+        let input = json!({ "login": "ada", "password": password, "source": source });
+        office.call(&kernel::Actor::nobody(), "people.session.sign-in", input)
+    };
+    let token = try_from("192.0.2.7", PASSWORD).unwrap()["token"].as_str().unwrap().to_owned();
+    for number in 0..22 {
+        try_from(&format!("203.0.113.{number}"), "wrong").unwrap_err();
     }
-    let now = kernel.now();
-    let allowed = |source: &str| kernel.db.read(|tx| people::attempts::allowed(tx, "ada", source, now));
-    assert_eq!(allowed("192.0.2.7").unwrap_err().kind, ErrorKind::OverLimit);
-    assert!(allowed("192.0.2.8").is_ok());
+    assert_eq!(
+        try_from("198.51.100.1", PASSWORD).unwrap_err().kind,
+        ErrorKind::OverLimit,
+        "a network never seen waits"
+    );
+    try_from("192.0.2.7", PASSWORD).unwrap();
+    let session = office.session(&token).unwrap().session.unwrap();
+    let prove = json!({ "session": session, "password": PASSWORD });
+    office.call(&office.admin(), "people.session.prove", prove).unwrap();
+}
+
+#[test]
+fn proofs_are_counted_for_each_session_and_only_for_ones_own() {
+    let office = Office::new();
+    let session = || {
+        let token = office.sign_in("ada", PASSWORD).unwrap()["token"].as_str().unwrap().to_owned();
+        office.session(&token).unwrap().session.unwrap()
+    };
+    let (one, two) = (session(), session());
+    let prove = |session: i64, password: &str| {
+        office.call(&office.admin(), "people.session.prove", json!({ "session": session, "password": password }))
+    };
+    for _ in 0..6 {
+        assert_eq!(prove(one, "wrong").unwrap_err().kind, ErrorKind::Invalid);
+    }
+    assert_eq!(prove(one, PASSWORD).unwrap_err().kind, ErrorKind::OverLimit);
+    prove(two, PASSWORD).unwrap();
+    office.sign_in("ada", PASSWORD).unwrap();
+    assert_eq!(prove(two + 100, PASSWORD).unwrap_err().kind, ErrorKind::NotFound);
 }
 
 #[test]
