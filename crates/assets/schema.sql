@@ -26,7 +26,7 @@ CREATE TABLE assets_sections (
 CREATE TABLE assets_things (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, kind TEXT NOT NULL, tag TEXT NOT NULL UNIQUE, status TEXT NOT NULL, criticality TEXT NOT NULL, place_id INTEGER,
   team_id INTEGER, owner_id INTEGER, notes TEXT NOT NULL, last_seen_at INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL
-) STRICT;
+, folded TEXT) STRICT;
 
 CREATE INDEX assets_things_by_criticality ON assets_things (criticality, name, id);
 
@@ -45,3 +45,5 @@ CREATE INDEX assets_things_by_status ON assets_things (status, name, id);
 CREATE INDEX assets_things_by_team ON assets_things (team_id, name, id);
 
 CREATE INDEX assets_things_by_update ON assets_things (updated_at, id);
+
+CREATE INDEX assets_things_unfolded ON assets_things (id) WHERE folded IS NULL;

@@ -38,7 +38,9 @@ CREATE INDEX people_members_by_user ON people_members (user_id);
 CREATE TABLE people_places (
   id INTEGER PRIMARY KEY AUTOINCREMENT, parent_id INTEGER REFERENCES people_places (id), kind TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, created_at INTEGER NOT NULL,
   version INTEGER NOT NULL
-) STRICT;
+, folded TEXT) STRICT;
+
+CREATE INDEX people_places_by_folded ON people_places (folded);
 
 CREATE INDEX people_places_by_parent ON people_places (parent_id);
 
@@ -71,8 +73,10 @@ CREATE INDEX people_tokens_by_user ON people_tokens (user_id, id);
 CREATE TABLE people_users (
   id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL UNIQUE, name TEXT NOT NULL, email TEXT NOT NULL, password_hash TEXT NOT NULL, zone TEXT NOT NULL,
   locale TEXT NOT NULL, place_id INTEGER, disabled_at INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL
-) STRICT;
+, folded TEXT) STRICT;
 
 CREATE INDEX people_users_by_email ON people_users (email);
 
 CREATE INDEX people_users_by_name ON people_users (name, id);
+
+CREATE INDEX people_users_unfolded ON people_users (id) WHERE folded IS NULL;

@@ -28,6 +28,7 @@ pub use thing::{Criticality, KINDS, Status, Thing, kind_title};
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "things by state", sql: include_str!("../migrations/0002_things_by_state.sql") },
+    Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
 ];
 
 /// What assets declare.
@@ -61,8 +62,15 @@ fn declarations() -> Domain {
             set: Some(thing::change::set_back),
         }],
         messages: vec![AgentMessage { kind: "facts", handle: facts::take }],
+        start: Some(fold_names),
         ..Domain::default()
     }
+}
+
+/// Folds the names that an earlier version wrote, in small steps. Each row is done once.
+fn fold_names(kernel: &kernel::Handle) -> kernel::Result<()> {
+    while kernel.db.write("assets.names.fold", kernel::db::Priority::Background, thing::store::fold_some)? > 0 {}
+    Ok(())
 }
 
 fn operations() -> Vec<Entry> {

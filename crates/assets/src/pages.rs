@@ -77,15 +77,16 @@ fn criticality_options() -> Vec<(String, String)> {
 struct Pickers {
     places: Vec<(i64, String)>,
     teams: Vec<(i64, String)>,
-    users: Vec<(i64, String)>,
+    users: people::Persons,
 }
 
 impl Pickers {
-    fn of(page: &mut web::PageCx) -> kernel::Result<Self> {
+    /// What the reader may choose; `owner` holds the thing that the form is about.
+    fn of(page: &mut web::PageCx, owner: Option<i64>) -> kernel::Result<Self> {
         Ok(Self {
-            places: people::place_options(page.cx.tx)?,
-            teams: people::team_options(page.cx.tx)?,
-            users: people::visible_user_options(page.cx.tx)?,
+            places: people::place_choices(page.cx)?,
+            teams: people::team_choices(page.cx)?,
+            users: people::Persons::load(page.cx, owner.as_slice())?,
         })
     }
 }

@@ -54,7 +54,7 @@ pub struct Load<'a> {
 /// A tenth is open; the rest is resolved or closed.
 pub fn bulk(cx: &mut Cx, load: &Load<'_>) -> Result<Vec<i64>> {
     let teams = numbers(people::team_options(cx.tx)?);
-    let users = numbers(people::visible_user_options(cx.tx)?);
+    let users = numbers(people::user_options(cx.tx)?);
     let places = numbers(people::place_options(cx.tx)?);
     let mut random = Random(load.seed ^ load.from.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut ids = Vec::new();

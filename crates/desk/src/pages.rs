@@ -77,8 +77,8 @@ pub(crate) fn options(first: &str, all: &[(i64, String)]) -> Vec<(String, String
 }
 
 /// The people of a picker; none for those who may not list them.
-pub(crate) fn people_options(page: &mut PageCx) -> Result<Vec<(i64, String)>> {
-    if page.cx.may("people.user.list") { people::visible_user_options(page.cx.tx) } else { Ok(Vec::new()) }
+pub(crate) fn people_options(page: &mut PageCx) -> Result<people::Persons> {
+    if page.cx.may("people.user.list") { people::Persons::load(page.cx, &[]) } else { Ok(people::Persons::default()) }
 }
 
 /// An address with a query: texts are encoded, empty ones left out.
@@ -135,6 +135,10 @@ pub(crate) mod sample {
 
     /// Text that must never become markup.
     pub(crate) const HOSTILE: &str = "\"><script>alert(1)</script>\u{202e}🙂";
+
+    pub(crate) fn people(text: &str) -> people::Persons {
+        people::Persons::of(vec![people::Person { id: 3, name: text.to_owned(), login: "sam".into() }], false)
+    }
 
     pub(crate) fn row(id: i64, text: &str) -> TicketRow {
         TicketRow {

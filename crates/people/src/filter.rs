@@ -163,11 +163,17 @@ impl Filter {
     }
 }
 
-/// A `LIKE` pattern (with `\` as escape) that finds a word anywhere, in lower case.
+/// A text as words are looked for in it: lower case, letter by letter, by the rules of Unicode. SQL's own `lower` knows only the
+/// letters of ASCII, so a table keeps what this answers in a column and compares with that.
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// A `LIKE` pattern (with `\` as escape) that finds a word anywhere in a text that was folded.
 pub fn like(word: &str) -> String {
     let mut pattern = String::with_capacity(word.len() + 2);
     pattern.push('%');
-    for c in word.to_lowercase().chars() {
+    for c in word.chars().flat_map(char::to_lowercase) {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

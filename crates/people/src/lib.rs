@@ -7,6 +7,7 @@ use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 pub mod actor;
 mod address;
 mod attempts;
+mod choices;
 pub mod filter;
 pub mod grants;
 pub mod me;
@@ -24,6 +25,7 @@ pub mod tokens;
 pub mod user;
 
 pub use address::address;
+pub use choices::{PEOPLE_MAX, Person, Persons, place_choices, team_choices, typed as typed_person};
 pub use grants::give::GiveGrant;
 pub use grants::list::{ListGrants, ListRoles};
 pub use grants::revoke::RevokeGrant;
@@ -51,6 +53,7 @@ pub use user::show::ShowUser;
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "sign-in limits", sql: include_str!("../migrations/0002_sign_in_limits.sql") },
+    Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
 ];
 
 /// What people declare.
@@ -74,8 +77,17 @@ fn declarations() -> Domain {
         schedules: vec![sweep::SCHEDULE],
         nouns: nouns(),
         actors: Some(actor::resolve),
+        start: Some(fold_names),
         ..Domain::default()
     }
+}
+
+/// Folds the names that an earlier version wrote, in small steps. Each row is done once.
+fn fold_names(kernel: &kernel::Handle) -> kernel::Result<()> {
+    use kernel::db::Priority::Background;
+    while kernel.db.write("people.names.fold", Background, user::store::fold_some)? > 0 {}
+    while kernel.db.write("people.names.fold", Background, place::store::fold_some)? > 0 {}
+    Ok(())
 }
 
 fn operations() -> Vec<Entry> {

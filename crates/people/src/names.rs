@@ -1,4 +1,4 @@
-//! What other domains ask about people in their own transactions: names, members, places below, options of pickers.
+//! What other domains ask about people in their own transactions: names, members, places below.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use kernel::db::Tx;
 use crate::team::Team;
 use crate::{place, team, user};
 
-/// Most options that a picker shows.
+/// Most rows that the functions ending in `_options` answer.
 pub const OPTIONS_MAX: i64 = 200;
 
 /// Names of users, teams or places (`kind` is `user`, `team` or `place`); numbers that are not known are left out.
@@ -91,21 +91,18 @@ pub fn place_known(tx: &mut Tx<'_>, id: i64) -> Result<bool> {
     Ok(place::store::get(tx, id)?.is_some())
 }
 
-/// The users who may sign in, by name, for a picker: at most [`OPTIONS_MAX`].
-pub fn visible_user_options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
+/// The first users by name who may sign in, whoever asks: at most [`OPTIONS_MAX`]. Forms use [`crate::Persons`].
+pub fn user_options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
     user::store::options(tx, OPTIONS_MAX)
 }
 
-/// The teams by name, for a picker: at most [`OPTIONS_MAX`].
+/// The first teams by name, whoever asks: at most [`OPTIONS_MAX`]. Forms use [`crate::team_choices`].
 pub fn team_options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
     team::store::options(tx, OPTIONS_MAX)
 }
 
-/// The places in order of the tree, names indented by depth, for a picker: at most [`OPTIONS_MAX`].
+/// The first places in order of the tree, whoever asks: at most [`OPTIONS_MAX`]. Forms use [`crate::place_choices`].
 pub fn place_options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
     let everything = kernel::Reach { everything: true, ..kernel::Reach::default() };
-    let places = place::store::list(tx, None, &everything, OPTIONS_MAX)?;
-    let indented =
-        |one: place::Place| (one.id, format!("{}{}", "\u{2003}".repeat(one.depth().saturating_sub(1)), one.name));
-    Ok(places.into_iter().map(indented).collect())
+    Ok(place::indented(place::store::list(tx, None, &everything, OPTIONS_MAX)?))
 }

@@ -1,6 +1,8 @@
 //! The pages of people: users, teams, places, roles, and oneself. Each is a view over plain values with a thin function
 //! that asks the operations for them.
 
+use std::collections::BTreeMap;
+
 use kernel::{Operation, Time};
 use maud::{Markup, html};
 use web::domain::{Create, Group, Place as NavPlace};
@@ -62,29 +64,35 @@ fn role_title(name: &str) -> &str {
 
 /// How far a given role reaches, in words; `names` finds the name of a place or team.
 fn scope_words(given: &Given, names: &Names) -> String {
-    let name = |list: &[(i64, String)], id: i64| {
-        list.iter()
-            .find(|(known, _)| *known == id)
-            .map_or_else(|| format!("number {id}"), |(_, name)| name.trim().to_owned())
-    };
+    let name =
+        |known: &BTreeMap<i64, String>, id: i64| known.get(&id).cloned().unwrap_or_else(|| format!("number {id}"));
     match (given.scope, given.scope_place, given.scope_team) {
         (GrantScope::Everything, ..) => "Everything".to_owned(),
-        (GrantScope::Place, Some(place), _) => format!("{} and below", name(&names.places, place)),
-        (GrantScope::Team, _, Some(team)) => format!("Team {}", name(&names.teams, team)),
+        (GrantScope::Place, Some(place), _) => format!("{} and below", name(&names.scope_places, place)),
+        (GrantScope::Team, _, Some(team)) => format!("Team {}", name(&names.scope_teams, team)),
         _ => "What is their own".to_owned(),
     }
 }
 
-/// Options of pickers and names of scopes: places and teams.
+/// The places and teams that forms offer, and the names of those that given roles are for.
 #[derive(Clone, Debug, Default)]
 struct Names {
     places: Vec<(i64, String)>,
     teams: Vec<(i64, String)>,
+    scope_places: BTreeMap<i64, String>,
+    scope_teams: BTreeMap<i64, String>,
 }
 
 impl Names {
-    fn of(page: &mut PageCx) -> kernel::Result<Self> {
-        Ok(Self { places: crate::place_options(page.cx.tx)?, teams: crate::team_options(page.cx.tx)? })
+    fn of(page: &mut PageCx, given: &[Given]) -> kernel::Result<Self> {
+        let places: Vec<i64> = given.iter().filter_map(|one| one.scope_place).collect();
+        let teams: Vec<i64> = given.iter().filter_map(|one| one.scope_team).collect();
+        Ok(Self {
+            places: crate::place_choices(page.cx)?,
+            teams: crate::team_choices(page.cx)?,
+            scope_places: crate::names(page.cx.tx, "place", &places)?,
+            scope_teams: crate::names(page.cx.tx, "team", &teams)?,
+        })
     }
 }
 
@@ -177,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_scope_of_a_role_is_said_with_the_name_of_its_place() {
-        let names = Names { places: vec![(2, "\u{2003}Head office".into())], teams: vec![] };
+        let names = Names { scope_places: [(2, "Head office".to_owned())].into(), ..Names::default() };
         assert_eq!(scope_words(&given(), &names), "Head office and below");
         assert_eq!(scope_words(&Given { scope_place: Some(9), ..given() }, &names), "number 9 and below");
         assert_eq!(scope_words(&Given { scope: GrantScope::Own, ..given() }, &names), "What is their own");

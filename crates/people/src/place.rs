@@ -55,6 +55,13 @@ impl Place {
     }
 }
 
+/// Numbers and names of places, indented below the highest of them.
+pub(crate) fn indented(places: Vec<Place>) -> Vec<(i64, String)> {
+    let top = places.iter().map(Place::depth).min().unwrap_or_default();
+    let line = |one: Place| (one.id, format!("{}{}", "\u{2003}".repeat(one.depth().saturating_sub(top)), one.name));
+    places.into_iter().map(line).collect()
+}
+
 pub(crate) fn kind(text: &str, root: bool) -> Result<String> {
     let known = KINDS.contains(&text) && (text == "client") == root;
     if known {

@@ -120,6 +120,18 @@ pub(crate) fn seen(cx: &mut Cx, id: i64, operation: &str) -> Result<User> {
     store::find(cx.tx, &[id], &reach)?.pop().ok_or_else(|| Error::not_found(User::subject(id)))
 }
 
+/// Refuses a place for a user beyond the actor's grant for an operation: they would add or move somebody out of their own reach.
+/// No place at all is for those who reach everything.
+pub(crate) fn place_within_reach(cx: &mut Cx, operation: &str, place: Option<i64>) -> Result<()> {
+    let reach = cx.reach(operation)?;
+    match place {
+        Some(id) if reach.everything => crate::place::must_exist(cx, id),
+        Some(id) if reach.places.contains(&id) => Ok(()),
+        None if reach.everything => Ok(()),
+        _ => Err(Error::invalid("place", "Your role does not reach there. Choose a place that it is for.")),
+    }
+}
+
 /// How much of the users an actor may see: the reach, with the actor always seeing themselves.
 pub(crate) fn with_self(mut reach: Reach, user: Option<i64>) -> Reach {
     reach.own = reach.own.or(user);

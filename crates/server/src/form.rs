@@ -136,6 +136,20 @@ pub(crate) fn guard(parts: &Parts, credentials: &Credentials, who: &Who, form: &
     who.check_csrf(form.mark("_csrf").or(credentials.csrf_header()))
 }
 
+/// The fields of a form with people as numbers: where `_person` names a field, it holds a login or a name as somebody typed it.
+pub(crate) fn with_people(app: &Shared, who: &Who, form: &Submitted) -> Result<Vec<(String, String)>> {
+    let typed: Vec<&str> =
+        form.marks.iter().filter(|(key, _)| key == "_person").map(|(_, value)| value.as_str()).collect();
+    let mut fields = form.fields.clone();
+    for (name, text) in fields.iter_mut().filter(|(name, _)| typed.contains(&name.as_str())) {
+        if !text.trim().is_empty() {
+            let found = app.kernel.read_as(&who.actor, |cx| people::typed_person(cx, text));
+            *text = found.map_err(|error| error.at(name))?.to_string();
+        }
+    }
+    Ok(fields)
+}
+
 fn run(app: &Shared, who: &Who, entry: &Entry, form: &Submitted) -> Result<Answer> {
     if let Some(password) = form.mark("_password") {
         let prove = Call::new(
@@ -146,7 +160,7 @@ fn run(app: &Shared, who: &Who, entry: &Entry, form: &Submitted) -> Result<Answe
         );
         app.kernel.dispatch(prove)?;
     }
-    let input = coerce(&form.fields, entry.input_schema())?;
+    let input = coerce(&with_people(app, who, form)?, entry.input_schema())?;
     let actor = if form.mark("_password").is_some() {
         let proof = kernel::Proof::At(app.kernel.now());
         std::sync::Arc::new(kernel::Actor { proof, ..who.actor.as_ref().clone() })

@@ -60,7 +60,7 @@ pub(crate) fn view(entry: &Entry, form: &Submitted, who: &Who, error: Option<&Er
     if let Some(back) = form.mark("_back") {
         drawn = drawn.back(back);
     }
-    for mark in ["_done", "_undo", "_once"] {
+    for mark in ["_done", "_undo", "_once", "_person"] {
         if let Some(value) = form.mark(mark) {
             drawn = drawn.field(Field::hidden(mark, value));
         }

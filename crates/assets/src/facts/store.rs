@@ -8,6 +8,8 @@ use super::{Fact, parse};
 
 /// Rows in one statement.
 const ROWS_PER_STATEMENT: usize = 100;
+/// Facts read at once when a word is looked for.
+const ROWS_AT_ONCE: usize = 500;
 
 /// What is known of a section as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,12 +102,39 @@ pub(crate) fn remove(tx: &mut Tx<'_>, asset: i64, section: &str, keys: &[&str]) 
     Ok(())
 }
 
-/// Facts of some sections (all when empty) whose key holds a word, from after a key on.
+/// Facts of some sections (all when empty) whose key holds a word, from after a key on. The word is looked for here and not in
+/// SQL, which folds only letters of ASCII.
 pub(crate) fn list(
     tx: &mut Tx<'_>,
     asset: i64,
     sections: &[&str],
     word: &str,
+    after: Option<(&str, &str)>,
+    limit: usize,
+) -> Result<Vec<Fact>> {
+    if word.is_empty() {
+        return page(tx, asset, sections, after, limit);
+    }
+    let word = people::filter::fold(word);
+    let mut found: Vec<Fact> = Vec::new();
+    let mut after = after.map(|(section, key)| (section.to_owned(), key.to_owned()));
+    loop {
+        let from = after.as_ref().map(|(section, key)| (section.as_str(), key.as_str()));
+        let rows = page(tx, asset, sections, from, ROWS_AT_ONCE)?;
+        after = rows.last().map(|fact| (fact.section.clone(), fact.key.clone()));
+        let last = rows.len() < ROWS_AT_ONCE;
+        found.extend(rows.into_iter().filter(|fact| people::filter::fold(&fact.key).contains(&word)));
+        if last || found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+    }
+}
+
+fn page(
+    tx: &mut Tx<'_>,
+    asset: i64,
+    sections: &[&str],
     after: Option<(&str, &str)>,
     limit: usize,
 ) -> Result<Vec<Fact>> {
@@ -116,9 +145,6 @@ pub(crate) fn list(
     query.bind(asset);
     if !sections.is_empty() {
         query.push(" AND f.section IN ").list(sections);
-    }
-    if !word.is_empty() {
-        query.push(" AND lower(f.key) LIKE ").bind(people::filter::like(word)).push(" ESCAPE '\\'");
     }
     if let Some((section, key)) = after {
         query.push(" AND (f.section, f.key) > (").bind(section).push(", ").bind(key).push(")");

@@ -55,7 +55,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     };
     let shown = error.is_none().then_some((filter.as_str(), things.count));
     let counts = counts(page, shown)?;
-    let pickers = if page.cx.may(AssignThing::NAME) { Some(Pickers::of(page)?) } else { None };
+    let pickers = if page.cx.may(AssignThing::NAME) { Some(Pickers::of(page, None)?) } else { None };
     let view = View {
         things: &things,
         counts: &counts,
@@ -148,12 +148,14 @@ fn bulk(view: &View<'_>, pickers: &Pickers) -> Bulk {
     };
     let statuses = status_options().into_iter().filter(|(word, _)| view.may_retire || word != Status::Retired.as_str());
     let statuses = statuses.collect();
-    Bulk::new("/_bulk", view.csrf)
+    let bulk = Bulk::new("/_bulk", view.csrf)
         .back(view.here)
         .select("status", "Status", &choice("Status", statuses))
         .select("criticality", "Criticality", &choice("Criticality", criticality_options()))
-        .select("team", "Team", &options("Team", &pickers.teams))
-        .select("owner", "Owner", &options("Owner", &pickers.users))
+        .select("team", "Team", &options("Team", &pickers.teams));
+    pickers
+        .users
+        .bulk(bulk, "owner", "Owner", "Owner")
         .button(Button::submit("Preview change").value("op", AssignThing::NAME).key("s"))
 }
 

@@ -6,10 +6,11 @@ use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Field, Form, PageHeader};
 
 use super::{Pickers, criticality_options, kind_options, options, status_options};
+use crate::ThingRow;
 use crate::thing::Thing;
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let pickers = Pickers::of(page)?;
+    let pickers = Pickers::of(page, None)?;
     Ok(Content::new("New thing", body(&pickers, &page.csrf)))
 }
 
@@ -21,7 +22,9 @@ fn body(pickers: &Pickers, csrf: &str) -> Markup {
 }
 
 /// The fields of a thing, filled from one that exists.
-pub(super) fn fields(form: Form, thing: Option<&Thing>, pickers: &Pickers) -> Form {
+pub(super) fn fields(form: Form, row: Option<&ThingRow>, pickers: &Pickers) -> Form {
+    let thing = row.map(|row| &row.thing);
+    let named = |of: fn(&ThingRow) -> &String| row.map(of).cloned().unwrap_or_default();
     let id = |of: fn(&Thing) -> Option<i64>| thing.and_then(of).map(|id| id.to_string()).unwrap_or_default();
     let text = |of: fn(&Thing) -> &str| thing.map_or("", of).to_owned();
     let kind = thing.map_or("server", |thing| thing.kind.as_str()).to_owned();
@@ -39,11 +42,11 @@ pub(super) fn fields(form: Form, thing: Option<&Thing>, pickers: &Pickers) -> Fo
             .value(criticality)
             .required()
             .help("How much it hurts."),
-        Field::select("place", "Place", options("Not known", &pickers.places)).value(id(|thing| thing.place)),
+        Field::select("place", "Place", options("Not known", &pickers.places)).value(id(|thing| thing.place)).named(named(|row| &row.place_name)),
     ])
     .fields([
-        Field::select("team", "Team", options("No team", &pickers.teams)).value(id(|thing| thing.team)),
-        Field::select("owner", "Owner", options("Nobody", &pickers.users)).value(id(|thing| thing.owner)),
+        Field::select("team", "Team", options("No team", &pickers.teams)).value(id(|thing| thing.team)).named(named(|row| &row.team_name)),
+        pickers.users.field("owner", "Owner", "Nobody", thing.and_then(|thing| thing.owner)),
     ])
     .field(Field::textarea("notes", "Notes").value(text(|thing| &thing.notes)).length_max(10_000))
 }
@@ -55,9 +58,11 @@ mod tests {
 
     #[test]
     fn the_form_is_empty_for_a_new_thing_and_filled_for_one_that_exists() {
-        let pickers = Pickers { users: vec![(1, HOSTILE.into())], ..Pickers::default() };
+        let pickers = Pickers { teams: vec![(9, HOSTILE.into())], ..Pickers::default() };
         check(&body(&pickers, "t"), &["name=\"tag\"", "gets one such as", "_csrf"]);
-        let filled = fields(Form::get("/"), Some(&row(7, HOSTILE).thing), &pickers);
-        check(&html! { (filled) }, &["MS-00007"]);
+        let filled = fields(Form::get("/"), Some(&row(7, HOSTILE)), &pickers);
+        // Whoever holds it and wherever it is stays chosen, although no list has them.
+        check(&html! { (filled) }, &["MS-00007", "<option value=\"1\" selected>", "name=\"owner\""]);
+        assert_eq!((html! { (filled) }).0.matches("<option value=\"1\" selected>").count(), 3);
     }
 }

@@ -217,7 +217,7 @@ fn dialogs(view: &View<'_>) -> Markup {
             @let form = Form::post("/do/assets.thing.update", view.csrf).back(here.as_str())
                 .field(Field::hidden("id", thing.id.to_string())).field(Field::hidden("expected_version", thing.version.to_string()))
                 .part(html! { input type="hidden" name="_undo" value="1"; });
-            (Dialog::new("edit", format!("Edit {}", thing.name)).body(html! { (new::fields(form, Some(thing), pickers).action(Button::submit("Save").primary())) }))
+            (Dialog::new("edit", format!("Edit {}", thing.name)).body(html! { (new::fields(form, Some(&view.shown.row), pickers).action(Button::submit("Save").primary())) }))
         }
         @if view.may_relate { (Dialog::new("relate", format!("Relate {}", thing.name)).body(html! { (relate) })) }
     }

@@ -66,7 +66,7 @@ fn overview(page: &mut PageCx, shown: &ThingShown, frame: Frame) -> Result<Marku
     } else {
         None
     };
-    let pickers = if frame.edit { Some(Pickers::of(page)?) } else { None };
+    let pickers = if frame.edit { Some(Pickers::of(page, thing.owner)?) } else { None };
     let panels = page.parts(&thing.reference);
     let view = View {
         shown,

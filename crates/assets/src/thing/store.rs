@@ -51,8 +51,8 @@ fn thing(row: &Row) -> Result<Thing> {
 /// Inserts a thing; `tag` must be unique already, a passing one is replaced with [`set_tag`].
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Thing) -> Result<i64> {
     tx.insert(
-        "INSERT INTO assets_things (name, kind, tag, status, criticality, place_id, team_id, owner_id, notes, last_seen_at, created_at, updated_at, version) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1) RETURNING id",
+        "INSERT INTO assets_things (name, kind, tag, status, criticality, place_id, team_id, owner_id, notes, last_seen_at, created_at, updated_at, folded, version) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1) RETURNING id",
         &[
             new.name.as_str().into(),
             new.kind.as_str().into(),
@@ -66,8 +66,24 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Thing) -> Result<i64> {
             new.last_seen_at.into(),
             new.created_at.into(),
             new.updated_at.into(),
+            folded(&new.name, &new.notes).into(),
         ],
     )
+}
+
+/// What words are looked for in.
+fn folded(name: &str, notes: &str) -> String {
+    people::filter::fold(&format!("{name}\n{notes}"))
+}
+
+/// Folds the names of some things that have none yet; answers how many.
+pub(crate) fn fold_some(tx: &mut Tx<'_>) -> Result<usize> {
+    let rows = tx.query("SELECT id, name, notes FROM assets_things WHERE folded IS NULL ORDER BY id LIMIT 500", &[])?;
+    for row in &rows {
+        let sql = "UPDATE assets_things SET folded = ?1 WHERE id = ?2";
+        tx.execute(sql, &[folded(row.str(1)?, row.str(2)?).into(), row.int(0)?.into()])?;
+    }
+    Ok(rows.len())
 }
 
 pub(crate) fn set_tag(tx: &mut Tx<'_>, id: i64, tag: &str) -> Result<()> {
@@ -84,7 +100,7 @@ pub(crate) fn tag_taken(tx: &mut Tx<'_>, tag: &str, except: i64) -> Result<bool>
 pub(crate) fn update(tx: &mut Tx<'_>, thing: &Thing, now: Time) -> Result<()> {
     tx.execute(
         "UPDATE assets_things SET name = ?1, kind = ?2, tag = ?3, status = ?4, criticality = ?5, place_id = ?6, team_id = ?7, owner_id = ?8, notes = ?9, \
-         updated_at = ?10, version = version + 1 WHERE id = ?11",
+         updated_at = ?10, folded = ?11, version = version + 1 WHERE id = ?12",
         &[
             thing.name.as_str().into(),
             thing.kind.as_str().into(),
@@ -96,6 +112,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, thing: &Thing, now: Time) -> Result<()> {
             thing.owner.into(),
             thing.notes.as_str().into(),
             now.into(),
+            folded(&thing.name, &thing.notes).into(),
             thing.id.into(),
         ],
     )?;

@@ -12,3 +12,5 @@ mod pages;
 mod store_room;
 #[cfg(test)]
 mod things;
+#[cfg(test)]
+mod words;

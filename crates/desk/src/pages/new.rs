@@ -16,7 +16,7 @@ struct Blank {
     /// The reader chooses for the desk.
     staff: bool,
     teams: Vec<(i64, String)>,
-    people: Vec<(i64, String)>,
+    people: people::Persons,
 }
 
 /// `GET /desk/new?thing=asset:417`
@@ -27,11 +27,8 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
         None => None,
     };
     let staff = page.cx.may("desk.ticket.update");
-    let (teams, people) = if staff {
-        (people::team_options(page.cx.tx)?, people_options(page)?)
-    } else {
-        (Vec::new(), Vec::new())
-    };
+    let (teams, people) =
+        if staff { (people::team_choices(page.cx)?, people_options(page)?) } else { Default::default() };
     Ok(Content::new("New ticket", draw(&Blank { csrf: page.csrf.clone(), about, staff, teams, people })))
 }
 
@@ -48,7 +45,7 @@ fn draw(blank: &Blank) -> Markup {
     if blank.staff {
         let team = Field::select("team", "Team", options("The service desk", &blank.teams));
         let people = Some(&blank.people).filter(|people| !people.is_empty());
-        let requester = people.map(|people| Field::select("requester", "Requester", options("Myself", people)));
+        let requester = people.map(|people| people.field("requester", "Requester", "Myself", None));
         form = form
             .fields([
                 Field::select("kind", "Kind", Kind::ALL.iter().map(|one| (one.word(), one.label())))
@@ -81,7 +78,7 @@ mod tests {
                 about: Some((Ref::new("asset", 7), text.clone())),
                 staff,
                 teams: vec![(1, text.clone())],
-                people: vec![(1, text)],
+                people: sample::people(&text),
             };
             let html = draw(&blank).0;
             sample::check(&html);

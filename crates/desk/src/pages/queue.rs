@@ -9,7 +9,7 @@ use web::ui::{
     nobody, notice, person,
 };
 
-use super::{address, options, people_options, priority_shape, status_pill};
+use super::{address, people_options, priority_shape, status_pill};
 use crate::ticket::count::{CountTickets, ViewCount};
 use crate::ticket::list::{ListTickets, Sort, TicketPage, TicketRow};
 use crate::ticket::{Priority, href};
@@ -29,7 +29,7 @@ struct Queue {
     csrf: String,
     clock: Clock,
     /// Who a ticket can be given to; empty for those who may not.
-    people: Vec<(i64, String)>,
+    people: people::Persons,
     may_save: bool,
     may_open: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
         }
         Err(error) => return Err(error),
     };
-    let people = if page.cx.may("desk.ticket.assign") { people_options(page)? } else { Vec::new() };
+    let people = if page.cx.may("desk.ticket.assign") { people_options(page)? } else { people::Persons::default() };
     let queue = Queue {
         views: page.cx.call(&CountTickets {})?.items,
         view,
@@ -197,9 +197,10 @@ fn bulk(queue: &Queue) -> Bulk {
     let how: Vec<(String, String)> = std::iter::once((String::new(), "How resolved".to_owned()))
         .chain(how.iter().map(|text| ((*text).to_owned(), (*text).to_owned())))
         .collect();
-    Bulk::new("/_bulk", queue.csrf.clone())
-        .back(queue.here.clone())
-        .select("owner", "New owner", &options("Owner", &queue.people))
+    let bulk = Bulk::new("/_bulk", queue.csrf.clone()).back(queue.here.clone());
+    queue
+        .people
+        .bulk(bulk, "owner", "New owner", "Owner")
         .button(Button::submit("Assign").value("op", "desk.ticket.assign").key("a"))
         .select("priority", "New priority", &priorities)
         .button(Button::submit("Set priority").value("op", "desk.ticket.update").key("p"))
@@ -265,7 +266,7 @@ mod tests {
             here: "/desk?view=open".into(),
             csrf: "token".into(),
             clock: Clock::utc_us(1_772_438_400_000_000),
-            people: vec![(3, text.into())],
+            people: sample::people(text),
             may_save: true,
             may_open: true,
         }

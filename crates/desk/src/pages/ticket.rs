@@ -17,7 +17,7 @@ use crate::ticket::{Kind, Priority, Status, href, subject};
 struct Shown {
     ticket: ShownTicket,
     events: Vec<StoredEvent>,
-    people: Vec<(i64, String)>,
+    people: people::Persons,
     teams: Vec<(i64, String)>,
     panels: Vec<Part>,
     me: Option<i64>,
@@ -59,8 +59,8 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
     };
     let events = if ticket.notes_shown { page.cx.timeline(&subject(id), None, 30)? } else { Vec::new() };
     let events = page.cx.readable(Some(&subject(id)), events)?;
-    let people = if may.assign { people_options(page)? } else { Vec::new() };
-    let teams = if may.assign { people::team_options(page.cx.tx)? } else { Vec::new() };
+    let people = if may.assign { people_options(page)? } else { people::Persons::default() };
+    let teams = if may.assign { people::team_choices(page.cx)? } else { Vec::new() };
     let shown = Shown {
         events,
         people,
@@ -212,7 +212,7 @@ fn dialogs(shown: &Shown) -> Markup {
         .field(Field::textarea("how", "How was it resolved").required().help("The requester reads this."))
         .action(Button::submit("Resolve").primary());
     let owner = form(shown, "desk.ticket.assign", "Assigned.")
-        .field(Field::select("owner", "Person", options("Nobody: back into the queue", &shown.people)))
+        .field(shown.people.field("owner", "Person", "Nobody: back into the queue", None))
         .action(Button::submit("Assign").primary());
     let team = form(shown, "desk.ticket.assign", "Handed over.")
         .field(Field::select("team", "Team", options("Choose a team", &shown.teams)).required())
@@ -273,7 +273,7 @@ mod tests {
         Shown {
             ticket: sample::shown(entries, text),
             events: Vec::new(),
-            people: vec![(3, text.into())],
+            people: sample::people(text),
             teams: vec![(1, text.into())],
             panels: Vec::new(),
             me: Some(9),

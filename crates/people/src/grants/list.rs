@@ -1,6 +1,7 @@
 //! List given roles, and the roles there are.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
+use kernel::page::Page;
+use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get, limits, page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ use crate::{team, user};
 pub struct GivenRoles {
     /// Newest first.
     pub items: Vec<Given>,
+    /// Where the next page starts; send it back as `cursor`. Null on the last page.
+    pub next: Option<String>,
 }
 
 /// List who holds which role, how far it reaches, why, and until when.
@@ -27,6 +30,12 @@ pub struct ListGrants {
     /// Also those that ended or were taken back.
     #[serde(default)]
     pub all: bool,
+    /// Where to start: `next` of the page before.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// How many on a page, 1 to 500; 500 when empty.
+    #[serde(default)]
+    pub limit: Option<usize>,
 }
 
 impl Operation for ListGrants {
@@ -38,25 +47,27 @@ impl Operation for ListGrants {
 
     fn run(&self, cx: &mut Cx) -> Result<GivenRoles> {
         let reach = cx.reach(Self::NAME)?;
-        let items = match (self.user, self.team) {
+        let limit = page::rows(self.limit.or(Some(limits::PAGE_ROWS_MAX)))?;
+        let teams;
+        let whose = match (self.user, self.team) {
             (Some(id), _) => {
                 let seen = user::store::find(cx.tx, &[id], &reach)?;
                 seen.first().ok_or_else(|| Error::not_found(user::User::subject(id)))?;
-                let teams = team::store::of_user(cx.tx, id)?;
-                store::list(cx.tx, &[id], &teams, self.all, cx.now)?
+                teams = team::store::of_user(cx.tx, id)?;
+                store::Whose::Of(Some(id), &teams)
             }
             (None, Some(id)) => {
                 let seen = team::store::list(cx.tx, Some(&[id]), &reach)?;
                 seen.first().ok_or_else(|| Error::not_found(team::Team::subject(id)))?;
-                store::list(cx.tx, &[], &[id], self.all, cx.now)?
+                teams = vec![id];
+                store::Whose::Of(None, &teams)
             }
-            (None, None) if reach.everything => store::every(cx.tx, self.all, cx.now)?,
-            (None, None) => {
-                let users = user::store::seen_ids(cx.tx, &reach)?;
-                store::list(cx.tx, &users, &reach.teams, self.all, cx.now)?
-            }
+            (None, None) => store::Whose::Seen(&reach),
         };
-        Ok(GivenRoles { items })
+        let before = page::before(self.cursor.as_deref())?;
+        let wanted = store::Wanted { whose, all: self.all, before, limit: limit + 1 };
+        let Page { items, next } = Page::of(store::page(cx.tx, &wanted, cx.now)?, limit, |given| given.id);
+        Ok(GivenRoles { items, next })
     }
 }
 

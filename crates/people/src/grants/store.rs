@@ -1,9 +1,10 @@
 //! Grants in SQL.
 
 use kernel::db::{Query, Row, Tx};
-use kernel::{Result, Time};
+use kernel::{Reach, Result, Time};
 
 use super::{Given, GrantScope};
+use crate::user;
 
 const COLUMNS: &str = "SELECT g.id, g.role, g.user_id, g.team_id, g.scope, g.scope_place_id, g.scope_team_id, g.reason, g.given_by, g.given_at, \
                        g.expires_at, g.revoked_at, g.revoked_by, g.revoke_reason FROM people_grants g";
@@ -73,20 +74,56 @@ pub(crate) fn list(tx: &mut Tx<'_>, users: &[i64], teams: &[i64], all: bool, now
     query.push(" WHERE (g.user_id IN ").list(users);
     query.push(" OR g.team_id IN ").list(teams).push(")");
     if !all {
-        query.push(" AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > ").bind(now).push(")");
+        current(&mut query, now);
     }
     query.push(" ORDER BY g.id DESC LIMIT ").bind(kernel::limits::PAGE_ROWS_MAX);
     tx.run(&query)?.iter().map(given).collect()
 }
 
-/// Everything that was given, newest first.
-pub(crate) fn every(tx: &mut Tx<'_>, all: bool, now: Time) -> Result<Vec<Given>> {
+/// Appends that a given role counts now.
+pub(crate) fn current(query: &mut Query, now: Time) {
+    query.push(" AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > ").bind(now).push(")");
+}
+
+/// Whose given roles a page of a list has.
+pub(crate) enum Whose<'a> {
+    /// Those of a user or a team and of these teams.
+    Of(Option<i64>, &'a [i64]),
+    /// Those of every user within a reach and of the teams it names.
+    Seen(&'a Reach),
+}
+
+/// What a page of given roles asks for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) whose: Whose<'a>,
+    /// Also those that no longer count.
+    pub(crate) all: bool,
+    /// Only those with a smaller number.
+    pub(crate) before: i64,
+    pub(crate) limit: usize,
+}
+
+/// A page of given roles, newest first.
+pub(crate) fn page(tx: &mut Tx<'_>, wanted: &Wanted<'_>, now: Time) -> Result<Vec<Given>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE 1 = 1");
-    if !all {
-        query.push(" AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > ").bind(now).push(")");
+    query.push(" WHERE g.id < ").bind(wanted.before);
+    match &wanted.whose {
+        Whose::Of(user, teams) => {
+            query.push(" AND (g.user_id IN ").list(&user.iter().copied().collect::<Vec<i64>>());
+            query.push(" OR g.team_id IN ").list(teams).push(")");
+        }
+        Whose::Seen(reach) if reach.everything => {}
+        Whose::Seen(reach) => {
+            query.push(" AND (g.team_id IN ").list(&reach.teams);
+            query.push(" OR g.user_id IN (SELECT u.id FROM people_users u WHERE 1 = 1");
+            user::store::visible(&mut query, reach);
+            query.push("))");
+        }
     }
-    query.push(" ORDER BY g.id DESC LIMIT ").bind(kernel::limits::PAGE_ROWS_MAX);
+    if !wanted.all {
+        current(&mut query, now);
+    }
+    query.push(" ORDER BY g.id DESC LIMIT ").bind(wanted.limit);
     tx.run(&query)?.iter().map(given).collect()
 }
 

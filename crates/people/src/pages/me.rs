@@ -27,7 +27,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let me = page.cx.call(&ShowMe {})?;
     let sessions = page.cx.call(&ListSessions { user: None })?.items;
     let tokens = page.cx.call(&ListTokens { user: None })?.items;
-    let names = Names::of(page)?;
+    let names = Names::of(page, &me.roles)?;
     let view = View {
         me: &me,
         sessions: &sessions,

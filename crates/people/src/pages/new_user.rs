@@ -8,7 +8,7 @@ use web::ui::{Button, Card, Field, Form, PageHeader};
 use super::options;
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let places = crate::place_options(page.cx.tx)?;
+    let places = crate::place_choices(page.cx)?;
     Ok(Content::new("New user", body(&places, &page.csrf)))
 }
 

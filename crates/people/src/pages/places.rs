@@ -11,15 +11,24 @@ use crate::{CreatePlace, ListPlaces, UpdatePlace};
 
 struct View<'a> {
     places: &'a [Place],
+    next: Option<&'a str>,
+    first: bool,
+    parents: &'a [(i64, String)],
     may_create: bool,
     may_update: bool,
     csrf: &'a str,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let places = page.cx.call(&ListPlaces { below: None })?.items;
+    let cursor = page.param("cursor").map(str::to_owned);
+    let first = cursor.is_none();
+    let places = page.cx.call(&ListPlaces { below: None, cursor, limit: None })?;
+    let parents = crate::place_choices(page.cx)?;
     let view = View {
-        places: &places,
+        places: &places.items,
+        next: places.next.as_deref(),
+        first,
+        parents: &parents,
         may_create: page.cx.may(CreatePlace::NAME),
         may_update: page.cx.may(UpdatePlace::NAME),
         csrf: &page.csrf,
@@ -56,26 +65,22 @@ fn body(view: &View<'_>) -> Markup {
         .columns([Column::new("Place").main(), Column::new("Kind"), Column::new("Things").wide(), Column::new("")])
         .rows(rows);
     let total = format!("{} {}", view.places.len(), if view.places.len() == 1 { "place" } else { "places" });
+    let next = view.next.map(|next| crate::address("/people/places", &[("cursor", next)]));
     html! {
         (header)
-        (List::new("places", table).tabs(tabs("/people/places")).total(total).empty(empty))
+        (List::new("places", table).tabs(tabs("/people/places")).total(total).paging(next, (!view.first).then(|| "/people/places".to_owned())).empty(empty))
         @if view.may_create { (Dialog::new("new-place", "New place").body(form(view))) }
     }
 }
 
 fn form(view: &View<'_>) -> Markup {
-    let parents: Vec<(i64, String)> = view
-        .places
-        .iter()
-        .map(|place| (place.id, format!("{}{}", "\u{2003}".repeat(place.depth().saturating_sub(1)), place.name)))
-        .collect();
     let kinds = KINDS.iter().map(|kind| (*kind, word(kind)));
     let form = Form::post("/do/people.place.create", view.csrf)
         .back("/people/places")
         .field(Field::text("name", "Name").required().length_max(120))
         .fields([
             Field::select("kind", "Kind", kinds).value("site").required(),
-            Field::select("parent", "Inside", options("Nothing: a new client", &parents)),
+            Field::select("parent", "Inside", options("Nothing: a new client", view.parents)),
         ])
         .action(Button::submit("Add place").primary());
     html! { (form) }
@@ -92,7 +97,9 @@ mod tests {
     }
 
     fn drawn(places: &[Place], may: bool) -> Markup {
-        body(&View { places, may_create: may, may_update: may, csrf: "t" })
+        let parents = [(1, HOSTILE.to_owned())];
+        let next = (places.len() > 1).then_some("/1/2/");
+        body(&View { places, next, first: true, parents: &parents, may_create: may, may_update: may, csrf: "t" })
     }
 
     #[test]
@@ -102,6 +109,9 @@ mod tests {
             &drawn(&[place(1, "Harbour Works", "/1/")], false),
             &["Harbour Works", "1 place<", "q=place%3A%22Harbour%20Works%22"],
         );
-        check(&drawn(&[place(1, "A", "/1/"), place(2, HOSTILE, "/1/2/")], true), &["2 places", "\u{2003}"]);
+        check(
+            &drawn(&[place(1, "A", "/1/"), place(2, HOSTILE, "/1/2/")], true),
+            &["2 places", "\u{2003}", "cursor=%2F1%2F2%2F"],
+        );
     }
 }

@@ -8,7 +8,8 @@ use web::ui::{
     pill, post_button, status,
 };
 
-use super::{Names, ends, give_form, options, role_title, scope_words};
+use super::{Names, ends, give_form, role_title, scope_words};
+use crate::Persons;
 use crate::grants::Given;
 use crate::team::list::TeamShown;
 use crate::{AddMember, GiveGrant, ListGrants, RemoveMember, RevokeGrant, ShowTeam, UpdateTeam};
@@ -26,7 +27,7 @@ struct View<'a> {
     shown: &'a TeamShown,
     grants: Option<&'a [Given]>,
     names: &'a Names,
-    users: &'a [(i64, String)],
+    users: &'a Persons,
     may: May,
     csrf: &'a str,
     here: String,
@@ -39,12 +40,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let shown = page.cx.call(&ShowTeam { id })?;
     let grants = if page.cx.may(ListGrants::NAME) {
         // A role of the team may lie outside of what the reader's own role reaches; then it is not shown.
-        page.cx.call(&ListGrants { user: None, team: Some(id), all: false }).ok().map(|list| list.items)
+        page.cx.call(&ListGrants { team: Some(id), ..ListGrants::default() }).ok().map(|list| list.items)
     } else {
         None
     };
-    let names = Names::of(page)?;
-    let users = crate::visible_user_options(page.cx.tx)?;
+    let names = Names::of(page, grants.as_deref().unwrap_or_default())?;
+    let users = Persons::load(page.cx, &[])?;
     let may = |name| page.cx.may(name);
     let may = May {
         update: may(UpdateTeam::NAME),
@@ -118,7 +119,7 @@ fn members_card(view: &View<'_>) -> Markup {
         .back(view.here.as_str())
         .field(Field::hidden("id", team.as_str()))
         .fields([
-            Field::select("user", "Add somebody", options("Choose a person", view.users)).required(),
+            view.users.field("user", "Add somebody", "Choose a person", None).required(),
             Field::checkbox("lead", "Leads the team"),
         ])
         .action(Button::submit("Add").primary());
@@ -172,7 +173,8 @@ mod tests {
         let shown = TeamShown { team, members };
         let may =
             if all { May { update: true, add: true, remove: true, give: true, revoke: true } } else { May::default() };
-        let (names, users) = (Names::default(), [(1, name.to_owned())]);
+        let person = crate::Person { id: 1, name: name.to_owned(), login: "sam".into() };
+        let (names, users) = (Names::default(), Persons::of(vec![person], false));
         let (here, now) = ("/people/teams/1".to_owned(), kernel::world::START);
         body(&View { shown: &shown, grants, names: &names, users: &users, may, csrf: "t", here, now, clock: &clock() })
     }

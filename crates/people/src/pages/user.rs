@@ -44,7 +44,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let id = page.id("id")?;
     let shown = page.cx.call(&ShowUser { id })?;
     let grants = if page.cx.may(ListGrants::NAME) {
-        Some(page.cx.call(&ListGrants { user: Some(id), team: None, all: true })?.items)
+        Some(page.cx.call(&ListGrants { user: Some(id), all: true, ..ListGrants::default() })?.items)
     } else {
         None
     };
@@ -54,7 +54,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     } else {
         None
     };
-    let names = Names::of(page)?;
+    let names = Names::of(page, grants.as_deref().unwrap_or_default())?;
     let may = |name| page.cx.may(name);
     let may = May {
         update: may(UpdateUser::NAME),
@@ -239,7 +239,11 @@ fn dialogs(view: &View<'_>) -> Markup {
         .field(Field::hidden("expected_version", user.version.to_string()))
         .field(Field::text("name", "Name").value(user.name.as_str()).required().length_max(120))
         .field(Field::input("email", "email", "Mail address").value(user.email.as_str()))
-        .field(Field::select("place", "Works at", options("Not known", &view.names.places)).value(place))
+        .field(
+            Field::select("place", "Works at", options("Not known", &view.names.places))
+                .value(place)
+                .named(&view.shown.place_name),
+        )
         .fields([
             Field::text("zone", "Time zone").value(user.zone.as_str()).required(),
             Field::text("locale", "Language").value(user.locale.as_str()).required(),

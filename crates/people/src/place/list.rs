@@ -1,6 +1,6 @@
 //! List and show places.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Resolved, Result, Route, get, limits};
+use kernel::{Access, Cx, Effect, Error, Operation, Resolved, Result, Route, get, limits, page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,10 @@ use crate::names;
 /// Places.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Places {
-    /// In order of the tree, at most 500.
+    /// In order of the tree.
     pub items: Vec<Place>,
+    /// Where the next page starts; send it back as `cursor`. Null on the last page.
+    pub next: Option<String>,
 }
 
 /// List places in order of the tree.
@@ -20,6 +22,12 @@ pub struct ListPlaces {
     /// Only this place and what is below it.
     #[serde(default)]
     pub below: Option<i64>,
+    /// Where to start: `next` of the page before.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// How many on a page, 1 to 500; 500 when empty.
+    #[serde(default)]
+    pub limit: Option<usize>,
 }
 
 impl Operation for ListPlaces {
@@ -31,9 +39,24 @@ impl Operation for ListPlaces {
 
     fn run(&self, cx: &mut Cx) -> Result<Places> {
         let reach = cx.reach(Self::NAME)?;
-        let below = self.below.map(|id| store::ids_below(cx.tx, id)).transpose()?;
-        let limit = i64::try_from(limits::PAGE_ROWS_MAX).unwrap_or(i64::MAX);
-        Ok(Places { items: store::list(cx.tx, below.as_deref(), &reach, limit)? })
+        let limit = page::rows(self.limit.or(Some(limits::PAGE_ROWS_MAX)))?;
+        let below = match self.below {
+            None => None,
+            Some(id) => match store::get(cx.tx, id)? {
+                Some(place) => Some(place.path),
+                None => return Ok(Places { items: Vec::new(), next: None }),
+            },
+        };
+        let wanted = store::Wanted {
+            below: below.as_deref(),
+            after: self.cursor.as_deref().unwrap_or_default(),
+            limit: limit + 1,
+        };
+        let mut items = store::page(cx.tx, &wanted, &reach)?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|place| place.path.clone());
+        Ok(Places { items, next })
     }
 }
 

@@ -35,6 +35,11 @@ impl Operation for CreateTeam {
     type Output = Team;
 
     fn run(&self, cx: &mut Cx) -> Result<Team> {
+        if !cx.reach(Self::NAME)?.everything {
+            return Err(
+                Error::denied(Self::NAME).says("A team is for everybody, so it takes a role that is for everything.")
+            );
+        }
         let name = kernel::text::line("name", &self.name, NAME_CHARS_MAX)?;
         let slug = kernel::text::slug("slug", self.slug.trim(), 40)?;
         let about = about(&self.about)?;

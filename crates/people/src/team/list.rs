@@ -1,6 +1,6 @@
 //! List and show teams.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Reach, Resolved, Result, Route, get};
+use kernel::{Access, Cx, Effect, Error, Operation, Reach, Resolved, Result, Route, get, limits, page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +19,22 @@ pub struct TeamRow {
 /// Teams.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Teams {
-    /// By name, at most 500.
+    /// By name.
     pub items: Vec<TeamRow>,
+    /// Where the next page starts; send it back as `cursor`. Null on the last page.
+    pub next: Option<String>,
 }
 
 /// List teams.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
-pub struct ListTeams {}
+pub struct ListTeams {
+    /// Where to start: `next` of the page before.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// How many on a page, 1 to 500; 500 when empty.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
 
 impl Operation for ListTeams {
     const NAME: &'static str = "people.team.list";
@@ -36,11 +45,17 @@ impl Operation for ListTeams {
 
     fn run(&self, cx: &mut Cx) -> Result<Teams> {
         let reach = within(cx, Self::NAME)?;
-        let teams = store::list(cx.tx, None, &reach)?;
+        let limit = page::rows(self.limit.or(Some(limits::PAGE_ROWS_MAX)))?;
+        let after =
+            self.cursor.as_deref().filter(|text| !text.is_empty()).map(crate::user::list::cursor).transpose()?;
+        let mut teams = store::page(cx.tx, &reach, after, limit + 1)?;
+        let more = teams.len() > limit;
+        teams.truncate(limit);
+        let next = teams.last().filter(|_| more).map(|team| format!("{}:{}", team.id, team.name));
         let ids: Vec<i64> = teams.iter().map(|team| team.id).collect();
         let sizes = store::sizes(cx.tx, &ids)?;
         let row = |team: Team| TeamRow { members: sizes.get(&team.id).copied().unwrap_or_default(), team };
-        Ok(Teams { items: teams.into_iter().map(row).collect() })
+        Ok(Teams { items: teams.into_iter().map(row).collect(), next })
     }
 }
 
@@ -75,7 +90,7 @@ impl Operation for ShowTeam {
 }
 
 /// The reach of a grant, with one's own teams always in it.
-fn within(cx: &Cx, operation: &str) -> Result<Reach> {
+pub(crate) fn within(cx: &Cx, operation: &str) -> Result<Reach> {
     let mut reach = cx.reach(operation)?;
     reach.own = reach.own.or(cx.actor.user());
     Ok(reach)

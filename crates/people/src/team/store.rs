@@ -73,6 +73,18 @@ pub(crate) fn list(tx: &mut Tx<'_>, only: Option<&[i64]>, reach: &Reach) -> Resu
     tx.run(&query)?.iter().map(team).collect()
 }
 
+/// A page of teams by name, from after one on.
+pub(crate) fn page(tx: &mut Tx<'_>, reach: &Reach, after: Option<(String, i64)>, limit: usize) -> Result<Vec<Team>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE 1 = 1");
+    visible(&mut query, reach);
+    if let Some((name, id)) = after {
+        query.push(" AND (t.name, t.id) > (").bind(name).push(", ").bind(id).push(")");
+    }
+    query.push(" ORDER BY t.name, t.id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(team).collect()
+}
+
 pub(crate) fn names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
     let mut query = Query::new("SELECT id, name FROM people_teams WHERE id IN ");
     query.list(ids);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{NAME_CHARS_MAX, PasswordSet, User, UserDisabled, UserEnabled, reached, store};
 use crate::grants::{reach, revoke};
-use crate::{actor, password, place, sessions};
+use crate::{actor, password, sessions};
 
 /// Change a user's name, mail address, time zone, language or place.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -58,8 +58,8 @@ impl Operation for UpdateUser {
             new.locale = super::locale(locale)?;
         }
         new.place = self.place.apply(old.place);
-        if let Some(id) = new.place.filter(|_| new.place != old.place) {
-            place::must_exist(cx, id)?;
+        if new.place != old.place {
+            super::place_within_reach(cx, Self::NAME, new.place)?;
         }
         save(cx, &old, &new)
     }
@@ -91,7 +91,10 @@ pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Resu
         "email" => new.email = text,
         "zone" => new.zone = text,
         "locale" => new.locale = text,
-        "place" => new.place = value.as_i64(),
+        "place" => {
+            new.place = value.as_i64();
+            super::place_within_reach(cx, UpdateUser::NAME, new.place)?;
+        }
         _ => return Err(Error::conflict(format!("The field {field} of a user cannot be undone."))),
     }
     save(cx, &old, &new).map(|_| ())

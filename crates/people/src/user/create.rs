@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::NewUser;
 use super::{NAME_CHARS_MAX, User, UserCreated, store};
-use crate::{password, place};
+use crate::password;
 
 /// Add a user. Without a password they cannot sign in until one is set. They hold no role yet: give one next.
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -60,9 +60,7 @@ impl Operation for CreateUser {
         if store::login_taken(cx.tx, &login)? {
             return Err(Error::invalid("login", format!("Somebody has the login {login} already. Use another.")));
         }
-        if let Some(id) = self.place {
-            place::must_exist(cx, id)?;
-        }
+        super::place_within_reach(cx, Self::NAME, self.place)?;
         let new = NewUser {
             login: &login,
             name: &name,

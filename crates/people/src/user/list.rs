@@ -61,17 +61,19 @@ impl Operation for ListUsers {
         let filter = Filter::parse(&self.filter)?;
         let limit = self.limit.unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS_MAX);
         let after = self.cursor.as_deref().filter(|text| !text.is_empty()).map(cursor).transpose()?;
-        let wanted = store::Wanted { filter: &filter, after, limit: i64::try_from(limit + 1).unwrap_or(i64::MAX) };
+        let wanted =
+            store::Wanted { filter: &filter, after, limit: i64::try_from(limit + 1).unwrap_or(i64::MAX), now: cx.now };
         let mut users = store::list(cx.tx, &wanted, &reach)?;
         let more = users.len() > limit;
         users.truncate(limit);
         let next = users.last().filter(|_| more).map(|user| format!("{}:{}", user.id, user.name));
-        let count = store::count(cx.tx, &filter, &reach)?;
+        let count = store::count(cx.tx, &filter, &reach, cx.now)?;
         Ok(Users { items: rows(cx, users)?, next, count, count_capped: count >= limits::COUNT_MAX })
     }
 }
 
-fn cursor(text: &str) -> Result<(String, i64)> {
+/// Reads a cursor: a number and a name.
+pub(crate) fn cursor(text: &str) -> Result<(String, i64)> {
     let parsed = text.split_once(':').and_then(|(id, name)| Some((name.to_owned(), id.parse().ok()?)));
     parsed.ok_or_else(|| Error::invalid("cursor", "Send back what the page before answered as next."))
 }

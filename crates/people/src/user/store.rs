@@ -7,6 +7,7 @@ use kernel::{Reach, Result, Time};
 
 use super::User;
 use crate::filter::Filter;
+use crate::grants;
 
 const COLUMNS: &str = "SELECT u.id, u.login, u.name, u.email, u.zone, u.locale, u.place_id, u.disabled_at, u.created_at, u.version FROM people_users u";
 
@@ -40,8 +41,8 @@ pub(crate) struct NewUser<'a> {
 
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser<'_>, now: Time) -> Result<i64> {
     let id = tx.insert(
-        "INSERT INTO people_users (login, name, email, password_hash, zone, locale, place_id, created_at, updated_at, version) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) RETURNING id",
+        "INSERT INTO people_users (login, name, email, password_hash, zone, locale, place_id, created_at, updated_at, folded, version) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) RETURNING id",
         &[
             new.login.into(),
             new.name.into(),
@@ -52,6 +53,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser<'_>, now: Time) -> Result<i6
             new.place.into(),
             now.into(),
             now.into(),
+            folded(new.name, new.login, new.email).into(),
         ],
     )?;
     tx.execute(
@@ -59,6 +61,22 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser<'_>, now: Time) -> Result<i6
         &[new.login.into(), id.into(), now.into()],
     )?;
     Ok(id)
+}
+
+/// What words are looked for in.
+fn folded(name: &str, login: &str, email: &str) -> String {
+    crate::filter::fold(&format!("{name}\n{login}\n{email}"))
+}
+
+/// Folds the names of some users who have none yet; answers how many.
+pub(crate) fn fold_some(tx: &mut Tx<'_>) -> Result<usize> {
+    let rows =
+        tx.query("SELECT id, name, login, email FROM people_users WHERE folded IS NULL ORDER BY id LIMIT 500", &[])?;
+    for row in &rows {
+        let folded = folded(row.str(1)?, row.str(2)?, row.str(3)?);
+        tx.execute("UPDATE people_users SET folded = ?1 WHERE id = ?2", &[folded.into(), row.int(0)?.into()])?;
+    }
+    Ok(rows.len())
 }
 
 /// A user by number, whoever asks.
@@ -100,8 +118,8 @@ pub(crate) fn set_password(tx: &mut Tx<'_>, id: i64, hash: &str, now: Time) -> R
 /// Writes what may change of a user.
 pub(crate) fn update(tx: &mut Tx<'_>, user: &User, now: Time) -> Result<()> {
     tx.execute(
-        "UPDATE people_users SET name = ?1, email = ?2, zone = ?3, locale = ?4, place_id = ?5, disabled_at = ?6, updated_at = ?7, version = version + 1 \
-         WHERE id = ?8",
+        "UPDATE people_users SET name = ?1, email = ?2, zone = ?3, locale = ?4, place_id = ?5, disabled_at = ?6, updated_at = ?7, folded = ?8, version = version + 1 \
+         WHERE id = ?9",
         &[
             user.name.as_str().into(),
             user.email.as_str().into(),
@@ -110,6 +128,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, user: &User, now: Time) -> Result<()> {
             user.place.into(),
             user.disabled_at.into(),
             now.into(),
+            folded(&user.name, &user.login, &user.email).into(),
             user.id.into(),
         ],
     )?;
@@ -117,7 +136,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, user: &User, now: Time) -> Result<()> {
 }
 
 /// Appends the one predicate that decides which users an actor sees: those at the places, in the teams, or themselves.
-fn visible(query: &mut Query, reach: &Reach) {
+pub(crate) fn visible(query: &mut Query, reach: &Reach) {
     if reach.everything {
         return;
     }
@@ -141,9 +160,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) filter: &'a Filter,
     pub(crate) after: Option<(String, i64)>,
     pub(crate) limit: i64,
+    pub(crate) now: Time,
 }
 
-fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) -> Result<()> {
+fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach, now: Time) -> Result<()> {
     query.push(" WHERE 1 = 1");
     visible(query, reach);
     for term in filter.terms() {
@@ -156,12 +176,9 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) -> Result<()> {
                 );
                 query.list(&term.values).push(")");
             }
-            (Some("role"), _) => roles(query, &term.values),
-            (Some("status"), "active") => {
-                query.push("u.disabled_at IS NULL");
-            }
-            (Some("status"), "disabled") => {
-                query.push("u.disabled_at IS NOT NULL");
+            (Some("role"), _) => roles(query, &term.values, now),
+            (Some("status"), _) if term.values.iter().all(|value| matches!(value.as_str(), "active" | "disabled")) => {
+                query.push("CASE WHEN u.disabled_at IS NULL THEN 'active' ELSE 'disabled' END IN ").list(&term.values);
             }
             _ => return Err(term.unknown("team:SLUG, role:ROLE, status:active and status:disabled")),
         }
@@ -172,21 +189,22 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) -> Result<()> {
 
 fn words(query: &mut Query, word: &str) {
     let like = crate::filter::like(word);
-    query.push("lower(u.name) LIKE ").bind(like.as_str()).push(" ESCAPE '\\' OR u.login LIKE ").bind(like.as_str());
-    query.push(" ESCAPE '\\' OR lower(u.email) LIKE ").bind(like.as_str()).push(" ESCAPE '\\'");
+    query.push("u.folded LIKE ").bind(like).push(" ESCAPE '\\'");
 }
 
-fn roles(query: &mut Query, roles: &[String]) {
-    query.push("u.id IN (SELECT g.user_id FROM people_grants g WHERE g.revoked_at IS NULL AND g.user_id IS NOT NULL AND g.role IN ");
-    query.list(roles).push(
-        ") OR u.id IN (SELECT m.user_id FROM people_members m JOIN people_grants g ON g.team_id = m.team_id WHERE g.revoked_at IS NULL AND g.role IN ",
-    );
-    query.list(roles).push(")");
+/// Whoever holds one of the roles now, by themselves or through a team.
+fn roles(query: &mut Query, roles: &[String], now: Time) {
+    query.push("u.id IN (SELECT g.user_id FROM people_grants g WHERE g.user_id IS NOT NULL AND g.role IN ").list(roles);
+    grants::store::current(query, now);
+    query.push(") OR u.id IN (SELECT m.user_id FROM people_members m JOIN people_grants g ON g.team_id = m.team_id WHERE g.role IN ");
+    query.list(roles);
+    grants::store::current(query, now);
+    query.push(")");
 }
 
 pub(crate) fn list(tx: &mut Tx<'_>, wanted: &Wanted<'_>, reach: &Reach) -> Result<Vec<User>> {
     let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, wanted.filter, reach)?;
+    narrowed(&mut query, wanted.filter, reach, wanted.now)?;
     if let Some((name, id)) = &wanted.after {
         query.push(" AND (u.name, u.id) > (").bind(name.as_str()).push(", ").bind(*id).push(")");
     }
@@ -194,9 +212,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, wanted: &Wanted<'_>, reach: &Reach) -> Resul
     tx.run(&query)?.iter().map(user).collect()
 }
 
-pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i64> {
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, now: Time) -> Result<i64> {
     let mut query = Query::new("SELECT COUNT(*) FROM (SELECT u.id FROM people_users u");
-    narrowed(&mut query, filter, reach)?;
+    narrowed(&mut query, filter, reach, now)?;
     query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
     tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
 }
@@ -214,10 +232,20 @@ pub(crate) fn options(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(i64, String)>>
     tx.query(sql, &[limit.into()])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
-/// The numbers of the users within reach, at most 5,000.
-pub(crate) fn seen_ids(tx: &mut Tx<'_>, reach: &Reach) -> Result<Vec<i64>> {
-    let mut query = Query::new("SELECT u.id FROM people_users u WHERE 1 = 1");
+/// The first users by name within a reach who may sign in: number, name and login.
+pub(crate) fn choices(tx: &mut Tx<'_>, reach: &Reach, limit: usize) -> Result<Vec<(i64, String, String)>> {
+    let mut query = Query::new("SELECT u.id, u.name, u.login FROM people_users u WHERE u.disabled_at IS NULL");
     visible(&mut query, reach);
-    query.push(" ORDER BY u.id LIMIT 5000");
+    query.push(" ORDER BY u.name, u.id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?, row.text(2)?))).collect()
+}
+
+/// The users within a reach who sign in with this login, or who have this name and may sign in; at most two.
+pub(crate) fn by_login_or_name(tx: &mut Tx<'_>, text: &str, reach: &Reach) -> Result<Vec<i64>> {
+    let login = text.to_lowercase();
+    let mut query = Query::new("SELECT u.id FROM people_users u WHERE (u.login = ");
+    query.bind(login.as_str()).push(" OR u.disabled_at IS NULL AND u.name = ").bind(text).push(")");
+    visible(&mut query, reach);
+    query.push(" ORDER BY CASE WHEN u.login = ").bind(login.as_str()).push(" THEN 0 ELSE 1 END, u.id LIMIT 2");
     tx.run(&query)?.iter().map(|row| row.int(0)).collect()
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod declarations;
 #[cfg(test)]
+mod finding;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
 mod pages;

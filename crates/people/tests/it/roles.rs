@@ -162,9 +162,7 @@ fn roles_and_teams_are_given_to_people_one_may_see_and_errors_name_nobody_else()
     office.call(&office.admin(), "people.team.add-member", json!({ "id": team, "user": kim })).unwrap();
     office.give(sam, "administrator", json!({ "scope": "team", "scope_team": team }));
     let actor = office.actor(sam);
-    let give = |user: i64| {
-        json!({ "user": user, "role": "administrator", "scope": "team", "scope_team": team, "reason": "x" })
-    };
+    let give = |user: i64| json!({ "user": user, "role": "administrator", "scope": "team", "scope_team": team, "reason": "x" });
     for disabled in [false, true] {
         if disabled {
             let input = json!({ "id": stranger, "reason": "left" });

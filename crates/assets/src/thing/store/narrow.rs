@@ -115,12 +115,9 @@ fn age(term: &Term) -> Result<i64> {
 
 fn word(query: &mut Query, word: &str) {
     let like = people::filter::like(word);
-    query
-        .push("lower(a.name) LIKE ")
-        .bind(like.as_str())
-        .push(" ESCAPE '\\' OR lower(a.tag) LIKE ")
-        .bind(like.as_str());
-    query.push(" ESCAPE '\\' OR lower(a.notes) LIKE ").bind(like.as_str()).push(" ESCAPE '\\'");
+    // A tag has only letters of ASCII, which every engine folds by itself.
+    query.push("a.folded LIKE ").bind(like.as_str()).push(" ESCAPE '\\' OR lower(a.tag) LIKE ");
+    query.bind(like.as_str()).push(" ESCAPE '\\'");
     query.push(" OR a.id IN (SELECT e.asset_id FROM assets_evidence e WHERE e.value = ");
     query.bind(word.to_lowercase()).push(")");
 }
