@@ -129,8 +129,8 @@ impl<'a, 'tx> Cx<'a, 'tx> {
         self.actor.reach(operation, self.now).is_some()
     }
 
-    /// Refuses an actor without access to an operation.
-    pub(crate) fn authorise(&self, name: &str, access: Access) -> Result<()> {
+    /// Refuses an actor without access to an operation; how far a grant reaches is another question.
+    pub fn authorise(&self, name: &str, access: Access) -> Result<()> {
         match access {
             Access::Anyone => Ok(()),
             Access::SignedIn if self.actor.ident == crate::permission::Ident::Nobody => Err(Error::sign_in()),

@@ -90,8 +90,10 @@ fn work(app: &Shared, who: &Who, form: &Submitted) -> Result<Done> {
     }
     let known = entry.input_schema().get("properties").and_then(Value::as_object);
     let belongs = |key: &str| key != "id" && known.is_some_and(|known| known.contains_key(key));
-    let fields: Vec<(String, String)> =
-        form::with_people(app, who, form)?.into_iter().filter(|(key, value)| belongs(key) && !value.is_empty()).collect();
+    let fields: Vec<(String, String)> = form::with_people(app, who, form)?
+        .into_iter()
+        .filter(|(key, value)| belongs(key) && !value.is_empty())
+        .collect();
     let apply = form.mark("_apply") == Some("1");
     let outcomes: Vec<Outcome> = refs.iter().map(|one| row(app, who, entry, &fields, one, !apply)).collect();
     if !apply {

@@ -216,7 +216,7 @@ pub(crate) async fn page(State(app): State<Shared>, request: Request) -> Respons
         };
         let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
         let render = |page: &mut web::page::PageCx| {
-            page.cx.reach(entry.name)?;
+            page.cx.authorise(entry.name, entry.access)?;
             Ok(Content::new(form_page::title(entry), form_page::view(entry, &form, &who, None)))
         };
         Ok(pages::show(app, &parts, "", "", Audience::Console, render))

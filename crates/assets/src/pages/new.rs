@@ -42,10 +42,14 @@ pub(super) fn fields(form: Form, row: Option<&ThingRow>, pickers: &Pickers) -> F
             .value(criticality)
             .required()
             .help("How much it hurts."),
-        Field::select("place", "Place", options("Not known", &pickers.places)).value(id(|thing| thing.place)).named(named(|row| &row.place_name)),
+        Field::select("place", "Place", options("Not known", &pickers.places))
+            .value(id(|thing| thing.place))
+            .named(named(|row| &row.place_name)),
     ])
     .fields([
-        Field::select("team", "Team", options("No team", &pickers.teams)).value(id(|thing| thing.team)).named(named(|row| &row.team_name)),
+        Field::select("team", "Team", options("No team", &pickers.teams))
+            .value(id(|thing| thing.team))
+            .named(named(|row| &row.team_name)),
         pickers.users.field("owner", "Owner", "Nobody", thing.and_then(|thing| thing.owner)),
     ])
     .field(Field::textarea("notes", "Notes").value(text(|thing| &thing.notes)).length_max(10_000))

@@ -7,6 +7,8 @@ mod coming_back;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod http;

@@ -16,7 +16,8 @@ pub(super) fn list(page: &mut PageCx) -> Result<Content> {
     let cursor = page.param("cursor").map(str::to_owned);
     let asked = ListNotifications { state: (state != "all").then(|| state.clone()), about: None, cursor, limit: None };
     let found = page.cx.call(&asked)?;
-    Ok(Content::new("Notifications", list_view(&state, &found.items, found.next.as_deref(), &page.clock())))
+    let may_test = page.cx.may("kernel.notification.test");
+    Ok(Content::new("Notifications", list_view(&state, &found.items, found.next.as_deref(), may_test, &page.clock())))
 }
 
 fn tone(state: &str) -> (Tone, &'static str) {
@@ -28,7 +29,7 @@ fn tone(state: &str) -> (Tone, &'static str) {
     }
 }
 
-fn list_view(state: &str, items: &[Outgoing], next: Option<&str>, clock: &Clock) -> Markup {
+fn list_view(state: &str, items: &[Outgoing], next: Option<&str>, may_test: bool, clock: &Clock) -> Markup {
     let tabs = [("all", "All"), ("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Failed")];
     let tabs = tabs.map(|(key, label)| Tab::new(label, format!("/notifications?state={key}")).current(key == state));
     let rows = items.iter().map(|one| {
@@ -50,8 +51,12 @@ fn list_view(state: &str, items: &[Outgoing], next: Option<&str>, clock: &Clock)
     ];
     let table = Table::new("Notifications").columns(heads).rows(rows);
     let more = next.map(|cursor| format!("/notifications?state={state}&cursor={cursor}"));
+    let mut header = PageHeader::new("Notifications").subtitle(html! { "Mail and webhooks that left, or could not." });
+    if may_test {
+        header = header.action(Button::link("Send a test", "/do/kernel.notification.test"));
+    }
     html! {
-        (PageHeader::new("Notifications").subtitle(html! { "Mail and webhooks that left, or could not." }).action(Button::link("Send a test", "/do/kernel.notification.test")))
+        (header)
         (List::new("notifications", table)
             .tabs(Tabs::new("States of notifications", tabs))
             .paging(more, None)
@@ -121,12 +126,12 @@ mod tests {
             state: "failed".into(),
             send_at: kernel::Time(0),
         };
-        let listed = list_view("all", std::slice::from_ref(&message), Some("1"), &Clock::utc_us(0)).into_string();
+        let listed = list_view("all", std::slice::from_ref(&message), Some("1"), true, &Clock::utc_us(0)).into_string();
         let delivery =
             kernel::notifications::Delivery { at: kernel::Time(0), attempt: 1, ok: false, answer: "<script>".into() };
         let page = show_view(&ShownNotification { message, deliveries: vec![delivery] }, true, "t", &Clock::utc_us(0))
             .into_string();
         assert!(!page.contains("<script>") && !listed.contains("<script>"), "{page}");
-        assert!(list_view("all", &[], None, &Clock::utc_us(0)).into_string().contains("Nothing was sent"));
+        assert!(list_view("all", &[], None, false, &Clock::utc_us(0)).into_string().contains("Nothing was sent"));
     }
 }
