@@ -33,6 +33,7 @@ pub struct ApprovalPolicy {
 
 impl Setting for ApprovalPolicy {
     const KEY: &'static str = "kernel.approvals";
+    const GUARDED: bool = true;
 
     fn check(&self) -> Result<()> {
         if self.required.len() > 100 || self.required.iter().any(|pattern| pattern.is_empty() || pattern.len() > 100) {

@@ -69,7 +69,13 @@ pub(crate) fn refused(
             return;
         }
     }
-    let (name, reason) = (actor.name.clone(), Value::String(error.kind.as_str().into()));
+    let word = error.kind.as_str();
+    let reason = error
+        .cause
+        .as_ref()
+        .filter(|_| error.refusal)
+        .map_or_else(|| word.to_owned(), |what| format!("{word}: {what}"));
+    let (name, reason) = (actor.name.clone(), Value::String(reason));
     let written = kernel.db.write("kernel.audit.refused", Priority::Background, move |tx| {
         let entry = NewEntry {
             actor: &ident,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Pending};
 use crate::job::{self, Job};
 use crate::limits;
-use crate::operation::{Access, Operation};
+use crate::operation::{Access, Guard, Operation};
 use crate::permission::{Actor, Reach};
 use crate::reference::{Ref, Resolved};
 use crate::running::Kernel;
@@ -162,14 +162,20 @@ impl<'a, 'tx> Cx<'a, 'tx> {
             self.must_write(entry.name)?;
         }
         if entry.effect == crate::operation::Effect::Dangerous
-            && crate::approvals::held::required(&self.setting()?, entry)
+            && crate::approvals::held::required(&self.setting()?, entry, Guard::Declared)
         {
             return Err(Error::conflict(format!(
                 "\"{name}\" needs an approval, which only a call of its own can wait for. Run it by itself."
             )));
         }
         let mut decoded = entry.decode(input)?;
-        decoded.prepare(&PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now })?;
+        let prepare = PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now };
+        if decoded.guard(&prepare)? != Guard::Declared {
+            return Err(Error::conflict(format!(
+                "This call of \"{name}\" needs a confirmation and a proof of its own. Run it by itself."
+            )));
+        }
+        decoded.prepare(&prepare)?;
         decoded.run(self)
     }
 

@@ -203,7 +203,8 @@ impl Db {
             self.inner.stats.refused.fetch_add(1, Ordering::Relaxed);
             return Err(error);
         }
-        answer.recv().unwrap_or_else(|_| Err(Error::unavailable("The server is stopping. Try again in a moment.")))
+        let lost = "The server could not finish this. Look whether it was done, then try again.";
+        answer.recv().unwrap_or_else(|_| Err(Error::unavailable(lost).passing()))
     }
 
     /// What the engine finds wrong with its own file, in its words; empty when all is well. PostgreSQL looks after itself.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::idempotency;
 use crate::limits;
-use crate::operation::{Decoded, Effect, Entry};
+use crate::operation::{Decoded, Effect, Entry, Guard};
 use crate::permission::{Actor, Proof};
 use crate::reference::Ref;
 use crate::running::{Handle, Kernel};
@@ -87,6 +87,13 @@ pub struct Answer {
     pub replayed: bool,
 }
 
+impl Answer {
+    /// What an idempotency key brought back.
+    fn replayed(output: Value) -> Self {
+        Self { output, changes: Vec::new(), audit: None, replayed: true }
+    }
+}
+
 /// Runs a call, or holds it when policy wants an approval first.
 pub(crate) fn dispatch(kernel: &Handle, call: Call) -> Result<Answer> {
     run(kernel, call, false)
@@ -102,26 +109,40 @@ fn run(kernel: &Handle, call: Call, approved: bool) -> Result<Answer> {
     let entry = registry
         .operation(&call.operation)
         .ok_or_else(|| Error::not_found(format!("The operation \"{}\"", crate::text::shorten(&call.operation, 80))))?;
-    let now = kernel.now();
-    if let Err(error) = allowed(entry, &call, now) {
-        audit::refused(kernel, &call.actor, entry.name, call.via.as_str(), &error, now);
-        return Err(error);
-    }
-    let mut decoded = entry.decode(call.input.clone())?;
-    if !approved {
-        approvals::held::hold(kernel, &call, entry)?;
-    }
-    decoded.prepare(&PrepareCx { kernel, actor: &call.actor, now })?;
-    let outcome = match entry.effect {
-        Effect::Read => read(kernel, &call, decoded.as_ref(), now),
-        Effect::Write | Effect::Dangerous => write(kernel, call, decoded, now),
-    };
-    if let Err(error) = &outcome
-        && error.kind == ErrorKind::Internal
-    {
-        tracing::error!(operation = entry.name, error = error.message, cause = error.cause, "an operation failed");
+    let (now, actor, via) = (kernel.now(), call.actor.clone(), call.via.as_str());
+    let outcome = answer(kernel, entry, call, approved, now);
+    if let Err(error) = &outcome {
+        if error.is_refusal() {
+            audit::refused(kernel, &actor, entry.name, via, error, now);
+        }
+        if error.kind == ErrorKind::Internal {
+            tracing::error!(operation = entry.name, error = error.message, cause = error.cause, "an operation failed");
+        }
     }
     outcome
+}
+
+fn answer(kernel: &Handle, entry: &Entry, call: Call, approved: bool, now: Time) -> Result<Answer> {
+    allowed(entry, &call, now)?;
+    let mut decoded = entry.decode(call.input.clone())?;
+    let prepare = PrepareCx { kernel, actor: &call.actor, now };
+    let guard = decoded.guard(&prepare)?;
+    if (guard != Guard::Declared || entry.effect == Effect::Dangerous) && !call.dry_run {
+        confirmed(entry, &call, now)?;
+        if !approved {
+            if let Some(key) = &call.idempotency_key
+                && let Some(output) = kernel.db.read(|tx| idempotency::earlier(kernel, tx, &call, key, now))?
+            {
+                return Ok(Answer::replayed(output));
+            }
+            approvals::held::hold(kernel, &call, entry, guard)?;
+        }
+    }
+    decoded.prepare(&prepare)?;
+    match entry.effect {
+        Effect::Read => read(kernel, &call, decoded.as_ref(), now),
+        Effect::Write | Effect::Dangerous => write(kernel, call, decoded, now),
+    }
 }
 
 fn allowed(entry: &Entry, call: &Call, now: Time) -> Result<()> {
@@ -135,9 +156,11 @@ fn allowed(entry: &Entry, call: &Call, now: Time) -> Result<()> {
         Access::Grant if call.actor.reach(entry.name, now).is_none() => return Err(Error::denied(entry.name)),
         Access::Grant => {}
     }
-    if entry.effect != Effect::Dangerous || call.dry_run {
-        return Ok(());
-    }
+    // What can do harm whatever it is given is refused before its input is looked at.
+    if entry.effect == Effect::Dangerous && !call.dry_run { confirmed(entry, call, now) } else { Ok(()) }
+}
+
+fn confirmed(entry: &Entry, call: &Call, now: Time) -> Result<()> {
     if !call.confirmed {
         return Err(Error::unconfirmed(format!(
             "\"{}\" can do harm and was not confirmed. Confirm it, or use --yes on the command line.",
@@ -203,7 +226,7 @@ fn perform(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, decoded: &dyn Decoded,
     if let Some(key) = &call.idempotency_key
         && let Some(output) = idempotency::earlier(kernel, tx, call, key, now)?
     {
-        return Ok((Answer { output, changes: Vec::new(), audit: None, replayed: true }, Woken::default()));
+        return Ok((Answer::replayed(output), Woken::default()));
     }
     let mut cx = Cx::new(tx, kernel, &call.actor, now, true);
     let output = decoded.run(&mut cx)?;

@@ -62,6 +62,10 @@ pub struct Error {
     pub cause: Option<String>,
     pub(crate) retry: bool,
     pub(crate) roll_back: bool,
+    /// The database could not take it at this moment: nothing is wrong with what was asked.
+    pub(crate) passing: bool,
+    /// Somebody may not be who they say: audit keeps a row, with the cause.
+    pub(crate) refusal: bool,
 }
 
 /// What everything here returns.
@@ -69,7 +73,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), field: None, subject: None, cause: None, retry: false, roll_back: false }
+        Self {
+            kind,
+            message: message.into(),
+            field: None,
+            subject: None,
+            cause: None,
+            retry: false,
+            roll_back: false,
+            passing: false,
+            refusal: false,
+        }
     }
 
     /// The thing does not exist, or the actor may not see it: both look the same.
@@ -165,6 +179,24 @@ impl Error {
     pub fn at(mut self, field: &str) -> Self {
         self.field = Some(field.to_owned());
         self
+    }
+
+    /// Marks the refusal of somebody who may not be who they say: audit gets a row that says `what`.
+    #[must_use]
+    pub fn refused(self, what: impl fmt::Display) -> Self {
+        Self { refusal: true, ..self.because(what) }
+    }
+
+    /// Marks an error of the database itself: what met it is tried again without counting the try.
+    #[must_use]
+    pub(crate) fn passing(mut self) -> Self {
+        self.passing = true;
+        self
+    }
+
+    /// True when audit keeps a row of it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.refusal || matches!(self.kind, ErrorKind::SignIn | ErrorKind::Denied | ErrorKind::Unconfirmed)
     }
 
     /// Ends a write without keeping it: the carrier of a dry run.

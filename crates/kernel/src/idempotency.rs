@@ -17,8 +17,27 @@ mod store;
 
 /// After the master key was changed a retry is told that its key was used, which repeats nothing.
 fn digest(kernel: &Kernel, call: &Call) -> Result<String> {
-    kernel.keys().keyed_digest(&format!("idempotency\n{}\n{}", call.operation, call.input))
+    kernel.keys().keyed_digest(&format!("idempotency\n{}\n{}", call.operation, plain(&call.input)))
 }
+
+/// An input as text whose keys are in order, whoever wrote them down.
+pub(crate) fn plain(value: &Value) -> String {
+    fn ordered(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(ordered).collect(),
+            Value::Object(fields) => {
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.sort_by_key(|(name, _)| *name);
+                Value::Object(fields.into_iter().map(|(name, value)| (name.clone(), ordered(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+    ordered(value).to_string()
+}
+
+/// Marks a key whose call waits for an approval instead of having an answer.
+const HELD: &str = "held ";
 
 /// The name an answer is sealed under: it opens for this actor and key only.
 fn name(call: &Call, key: &str) -> String {
@@ -35,7 +54,10 @@ pub(crate) fn earlier(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, key: &str, 
     }
     match store::find(tx, &call.actor.ident.to_string(), key, now)? {
         None => Ok(None),
-        Some((known, output)) if known == digest(kernel, call)? => opened(kernel, &name(call, key), &output).map(Some),
+        Some((known, output)) if known == digest(kernel, call)? => match output.strip_prefix(HELD).map(str::parse) {
+            Some(Ok(approval)) => crate::approvals::held::again(kernel, tx, call, approval, now),
+            _ => opened(kernel, &name(call, key), &output).map(Some),
+        },
         Some(_) => {
             Err(Error::conflict("This idempotency key was used for a different call. Use a new key for a new call."))
         }
@@ -58,6 +80,19 @@ pub(crate) fn remember(
     let packed = format!("{} {} {}", sealed.key, hex(&sealed.nonce), hex(&sealed.bytes));
     let (actor, until) = (call.actor.ident.to_string(), now.plus(limits::IDEMPOTENCY_MICROS));
     store::put(tx, &actor, key, &digest(kernel, call)?, &packed, until)
+}
+
+/// Keeps that a call waits for an approval, for as long as that may take and a day more.
+pub(crate) fn remember_held(
+    kernel: &Kernel,
+    tx: &mut Tx<'_>,
+    call: &Call,
+    key: &str,
+    approval: i64,
+    now: Time,
+) -> Result<()> {
+    let until = now.plus(limits::APPROVAL_MICROS + limits::IDEMPOTENCY_MICROS);
+    store::put(tx, &call.actor.ident.to_string(), key, &digest(kernel, call)?, &format!("{HELD}{approval}"), until)
 }
 
 fn opened(kernel: &Kernel, name: &str, packed: &str) -> Result<Value> {

@@ -40,7 +40,7 @@ pub use dispatch::{Answer, Call, Via};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventEntry, Mark, Reaction, StoredEvent};
 pub use notifications::{Notification, Recipient};
-pub use operation::{Access, Change, Effect, Entry, Operation, Route, delete, get, patch, post, put};
+pub use operation::{Access, Change, Effect, Entry, Guard, Operation, Route, delete, get, patch, post, put};
 pub use permission::{Actor, Grant, Ident, Proof, Reach, Scope};
 pub use reference::{Ref, Resolved};
 pub use registry::{Domain, Noun, Registry};
@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "notifications", sql: include_str!("../migrations/0005_notifications.sql") },
     Migration { number: 6, name: "limited approvals", sql: include_str!("../migrations/0006_limited_approvals.sql") },
     Migration { number: 7, name: "plain indexes", sql: include_str!("../migrations/0007_plain_indexes.sql") },
+    Migration { number: 8, name: "retention", sql: include_str!("../migrations/0008_retention.sql") },
 ];
 
 /// The kernel's own declarations.

@@ -28,10 +28,14 @@ pub const SERIALIZATION_TRIES: u32 = 24;
 pub const REACTION_TRIES: i64 = 8;
 /// Tries of a job before it becomes a dead letter, unless the job says otherwise.
 pub const JOB_TRIES: i64 = 10;
+/// Longest pause after an error of the database itself, in microseconds.
+pub const PASSING_MICROS: i64 = 30 * crate::time::SECOND;
 /// How long a job may run before another worker may take it, in microseconds.
 pub const JOB_LEASE_MICROS: i64 = 5 * crate::time::MINUTE;
 /// Events that a subscriber takes in one batch.
 pub const EVENT_BATCH: i64 = 200;
+/// Statements that one PostgreSQL session keeps prepared.
+pub const STATEMENTS_MAX: usize = 512;
 /// How long an idempotency key is remembered, in microseconds.
 pub const IDEMPOTENCY_MICROS: i64 = crate::time::DAY;
 /// How old a proof of identity may be for a dangerous operation, in microseconds.
@@ -54,6 +58,8 @@ pub const SEAL_ENTRIES: usize = 2_000;
 pub const SEALS_PER_VERIFY: usize = 50;
 /// Rows that one step of a clean-up deletes.
 pub const CLEAN_ROWS: i64 = 1_000;
+/// Events that one step of a clean-up deletes, each with its subjects.
+pub const CLEAN_EVENTS: i64 = 400;
 /// Recipients of one message.
 pub const RECIPIENTS_MAX: usize = 100;
 /// Bytes of an answer from outside that are read.

@@ -106,6 +106,18 @@ impl Effect {
     }
 }
 
+/// How harmful one call is, where that depends on its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Guard {
+    /// As the operation declares.
+    #[default]
+    Declared,
+    /// As harmful as this operation: confirmed, proven, and approved where policy names that one.
+    Like(&'static str),
+    /// It changes what guards the house: confirmed, proven, and approved where policy wants approvals at all.
+    Safeguard,
+}
+
 /// Something that can be done. The doc comment of the type is product copy: it becomes help text and API documentation.
 pub trait Operation: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static {
     /// `domain.noun.verb`: grant, audit action and CLI path. Stored by users, so it never changes.
@@ -120,8 +132,15 @@ pub trait Operation: DeserializeOwned + Serialize + JsonSchema + Send + Sync + '
     const SECRETS: &'static [&'static str] = &[];
     /// Longest text in one field, in bytes.
     const FIELD_BYTES_MAX: usize = crate::limits::FIELD_BYTES_MAX;
+    /// True when some inputs make a call dangerous; [`Operation::guard`] says which.
+    const GUARDED: bool = false;
     /// What it answers.
     type Output: Serialize + JsonSchema;
+
+    /// How harmful this very call is; asked only where `GUARDED` is true.
+    fn guard(&self, _cx: &PrepareCx<'_>) -> Result<Guard> {
+        Ok(Guard::Declared)
+    }
 
     /// CPU and blob work before the transaction: hashing, parsing, checks that need no database. Results go into
     /// `#[serde(skip)]` fields.
@@ -135,11 +154,16 @@ pub trait Operation: DeserializeOwned + Serialize + JsonSchema + Send + Sync + '
 
 /// A decoded call, its type forgotten.
 pub(crate) trait Decoded: Send + Sync {
+    fn guard(&self, cx: &PrepareCx<'_>) -> Result<Guard>;
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()>;
     fn run(&self, cx: &mut Cx) -> Result<Value>;
 }
 
 impl<T: Operation> Decoded for T {
+    fn guard(&self, cx: &PrepareCx<'_>) -> Result<Guard> {
+        if T::GUARDED { Operation::guard(self, cx) } else { Ok(Guard::Declared) }
+    }
+
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         Operation::prepare(self, cx)
     }
@@ -160,6 +184,8 @@ pub struct Entry {
     pub access: Access,
     /// What it does.
     pub effect: Effect,
+    /// True when some inputs make it dangerous.
+    pub guarded: bool,
     /// Secret input fields.
     pub secrets: &'static [&'static str],
     field_bytes_max: usize,
@@ -204,6 +230,7 @@ impl Entry {
             route: T::ROUTE,
             access: T::ACCESS,
             effect: T::EFFECT,
+            guarded: T::GUARDED,
             secrets: T::SECRETS,
             field_bytes_max: T::FIELD_BYTES_MAX,
             make_input: schema::<T>,

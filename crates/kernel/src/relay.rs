@@ -90,7 +90,9 @@ fn batch(
     };
     for event in events.iter().filter(takes) {
         if let Err(error) = deliver(kernel, reaction, position, event) {
-            return put_off(kernel, reaction, position, event, cursor.failures, &error).map(|done| (done, None));
+            // The count is of the event the cursor stood before; one further on has not failed yet.
+            let failures = if position == cursor.position { cursor.failures } else { 0 };
+            return put_off(kernel, reaction, position, event, failures, &error).map(|done| (done, None));
         }
         position = event.position;
     }
@@ -114,6 +116,7 @@ fn deliver(kernel: &Handle, reaction: &Reaction, from: i64, event: &StoredEvent)
 }
 
 /// A failing reaction is tried again with back-off; after enough tries its event becomes a dead letter and the rest goes on.
+/// What the database could not take at this moment is no fault of the reaction and counts for nothing.
 fn put_off(
     kernel: &Handle,
     reaction: &Reaction,
@@ -133,15 +136,20 @@ fn put_off(
         "a reaction failed"
     );
     let (name, id, to) = (reaction.name, event.id, event.position);
-    let give_up = failures + 1 >= limits::REACTION_TRIES;
+    let counts = !error.passing;
+    let give_up = counts && failures + 1 >= limits::REACTION_TRIES;
+    let pause = if counts { back_off(failures) } else { back_off(failures).min(limits::PASSING_MICROS) };
     kernel.db.write("kernel.relay.put-off", Priority::Background, move |tx| {
         if give_up {
             let buried = Buried { source: "reaction", name, event: Some(id), job: None, payload: "", error: &text };
             bury(tx, &buried, now)?;
             store::advance(tx, name, from, to).map(|_| ())
         } else {
-            store::failed(tx, name, now.plus(back_off(failures)), &text)
+            store::failed(tx, name, now.plus(pause), &text, counts)
         }
     })?;
     Ok(give_up)
 }
+
+#[cfg(test)]
+mod tests;

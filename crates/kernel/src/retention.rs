@@ -20,7 +20,7 @@ pub struct Retention {
     pub events_days: i64,
     /// Inputs and differences in the audit; who did what and when stays.
     pub audit_details_days: i64,
-    /// The audit itself.
+    /// The audit itself, and the approvals.
     pub audit_days: i64,
     /// Messages that were sent, with the log of their delivery.
     pub notifications_days: i64,
@@ -34,6 +34,7 @@ impl Default for Retention {
 
 impl Setting for Retention {
     const KEY: &'static str = "kernel.retention";
+    const GUARDED: bool = true;
 
     fn check(&self) -> Result<()> {
         let all = [self.events_days, self.audit_details_days, self.audit_days, self.notifications_days];
@@ -57,6 +58,7 @@ pub(crate) fn clean(running: &Running<'_>) -> Result<()> {
     in_steps(kernel, before(keep.notifications_days), store::notifications)?;
     in_steps(kernel, before(keep.audit_details_days), store::audit_details)?;
     in_steps(kernel, before(keep.audit_days), store::audit)?;
+    in_steps(kernel, before(keep.audit_days), store::approvals)?;
     in_steps(kernel, now, crate::idempotency::forget_old)
 }
 
@@ -68,3 +70,6 @@ fn in_steps(kernel: &Handle, before: Time, step: fn(&mut Tx<'_>, Time) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! The running kernel: the database, the registry, the clock, the background threads, and what domains keep in memory.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
@@ -20,7 +21,7 @@ use crate::permission::{Actor, Ident};
 use crate::reference::Ref;
 use crate::registry::{Domain, Registry};
 use crate::relay;
-use crate::time::{Clock, Time};
+use crate::time::{Clock, SECOND, Time};
 
 /// A shared kernel.
 pub type Handle = Arc<Kernel>;
@@ -66,6 +67,7 @@ pub struct Kernel {
     jobs: Bell,
     stop: Bell,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    down: Mutex<BTreeSet<&'static str>>,
 }
 
 /// Wakes a waiting thread; a ring that nobody waits for is kept.
@@ -124,6 +126,7 @@ impl Kernel {
             jobs: Bell::default(),
             stop: Bell::default(),
             threads: Mutex::default(),
+            down: Mutex::default(),
         });
         relay::prepare(&kernel)?;
         for domain in kernel.registry.domains() {
@@ -147,11 +150,13 @@ impl Kernel {
         })?;
         for number in 0..WORKERS {
             self.spawn("jobs", move |kernel| {
+                let mut looked = Time(0);
                 while !kernel.stopping() {
-                    if number == 0
-                        && let Err(error) = worker::schedules(&kernel)
-                    {
-                        kernel.pause_after("schedules", &error);
+                    if number == 0 && kernel.now().since(looked) >= SECOND {
+                        looked = kernel.now();
+                        if let Err(error) = worker::schedules(&kernel) {
+                            kernel.pause_after("schedules", &error);
+                        }
                     }
                     match worker::step(&kernel) {
                         Ok(true) => {}
@@ -168,14 +173,33 @@ impl Kernel {
         Ok(())
     }
 
-    fn spawn(self: &Arc<Self>, name: &str, run: impl FnOnce(Handle) + Send + 'static) -> Result<()> {
+    fn spawn(self: &Arc<Self>, name: &'static str, run: impl Fn(Handle) + Send + 'static) -> Result<()> {
         let kernel = self.clone();
         let thread = std::thread::Builder::new()
             .name(name.chars().take(15).collect())
-            .spawn(move || run(kernel))
+            .spawn(move || kernel.keep_running(name, &run))
             .map_err(|error| Error::internal("thread", error))?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
+    }
+
+    /// Runs a loop until it returns. One that panics begins again after a pause, which grows to a minute.
+    fn keep_running(self: &Arc<Self>, name: &'static str, run: &dyn Fn(Handle)) {
+        let mut pause = Duration::from_secs(1);
+        while catch_unwind(AssertUnwindSafe(|| run(self.clone()))).is_err() {
+            tracing::error!(thread = name, "background work panicked; it begins again after a pause");
+            self.down.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+            if !self.wait(pause) {
+                return;
+            }
+            self.down.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+            pause = (pause * 2).min(Duration::from_secs(60));
+        }
+    }
+
+    /// Background work that panicked and has not begun again yet, by name.
+    pub fn down(&self) -> Vec<&'static str> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     fn pause_after(&self, what: &str, error: &Error) {
@@ -317,9 +341,16 @@ impl Kernel {
         self.held.load(Ordering::SeqCst)
     }
 
-    /// Lets held jobs and mail go.
-    pub fn release_held(&self) -> Result<()> {
-        self.db.write("kernel.release-held", Priority::Interactive, |tx| crate::meta::set_held(tx, false))?;
+    /// Lets held jobs and mail go; audit says who did.
+    pub fn release_held(self: &Arc<Self>, actor: Actor) -> Result<()> {
+        let (inside, now, name) = (self.clone(), self.now(), "kernel.release-held");
+        self.db.write(name, Priority::Interactive, move |tx| {
+            dispatch::act(&inside, tx, &actor, name, Via::Cli, now, &mut |cx| {
+                let held = crate::meta::held(cx.tx)?;
+                cx.changed(&Ref::new("server", 1), "held", held, false)?;
+                crate::meta::set_held(cx.tx, false)
+            })
+        })?;
         self.held.store(false, Ordering::SeqCst);
         self.jobs.ring();
         Ok(())

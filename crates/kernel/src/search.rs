@@ -136,7 +136,7 @@ fn words(text: &str, bytes_max: usize) -> Vec<String> {
 /// Search everything you may see.
 ///
 /// Finds tickets, things, people and the rest by the words in them, newest first. The last word may be the beginning of
-/// one. A reference such as `ticket:4821` finds that one.
+/// one, from two letters on. A reference such as `ticket:4821` finds that one.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct FindAnything {
     /// The words to look for.

@@ -14,6 +14,8 @@ pub(crate) mod store;
 pub trait Setting: Serialize + DeserializeOwned + JsonSchema + Default + Send + 'static {
     /// `domain.topic`; stored, so it never changes.
     const KEY: &'static str;
+    /// True for what guards the house: a change is confirmed, proven, and approved where policy wants approvals at all.
+    const GUARDED: bool = false;
 
     /// Refuses values that do not make sense together.
     fn check(&self) -> Result<()> {
@@ -25,6 +27,8 @@ pub trait Setting: Serialize + DeserializeOwned + JsonSchema + Default + Send + 
 pub struct SettingEntry {
     /// Its key.
     pub key: &'static str,
+    /// True for what guards the house.
+    pub guarded: bool,
     /// JSON schema of the value.
     pub schema: fn() -> Value,
     /// The default.
@@ -38,6 +42,7 @@ impl SettingEntry {
     pub fn of<T: Setting>() -> Self {
         Self {
             key: T::KEY,
+            guarded: T::GUARDED,
             schema: crate::operation::schema::<T>,
             default: || serde_json::to_value(T::default()).unwrap_or(Value::Null),
             check: |value| {

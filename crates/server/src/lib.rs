@@ -25,7 +25,7 @@ mod source;
 pub use app::{App, Site};
 pub use door::router;
 pub use house::{own_pages, own_places};
-pub use listen::{Listening, Ports, bind};
+pub use listen::{Listening, Ports, bind, login_of};
 pub use openapi::document as openapi_document;
 
 use std::sync::Arc;

@@ -165,7 +165,7 @@ async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<boo
 }
 
 /// The login name of a user number; the number itself where the system knows no name.
-fn login_of(uid: u32) -> String {
+pub fn login_of(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
         let mut fields = line.split(':');

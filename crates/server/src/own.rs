@@ -16,9 +16,16 @@ pub(crate) async fn healthz() -> Response {
     respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")
 }
 
-/// `GET /readyz`: the database answers.
+/// `GET /readyz`: the database answers, and the background work runs.
 pub(crate) async fn readyz(State(app): State<Shared>) -> Response {
-    match app.blocking(|app| app.kernel.db.read(kernel::meta::epoch)).await {
+    let ready = app.blocking(|app| {
+        app.kernel.db.read(kernel::meta::epoch)?;
+        match app.kernel.down().as_slice() {
+            [] => Ok(()),
+            down => Err(Error::unavailable(format!("This stopped and begins again soon: {}.", down.join(", ")))),
+        }
+    });
+    match ready.await {
         Ok(_) => respond::with_type(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
         Err(error) => respond::with_type(
             StatusCode::SERVICE_UNAVAILABLE,

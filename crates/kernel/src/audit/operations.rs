@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{seal, store};
-use crate::cx::{Cx, FieldChange};
+use crate::cx::{Cx, FieldChange, PrepareCx};
+use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::operation::{Access, Effect, Operation, Route, get, post};
+use crate::operation::{Access, Effect, Guard, Operation, Route, get, post};
 use crate::page::{self, Page};
+use crate::permission::Actor;
 use crate::reference::Ref;
+use crate::settings::operations::guarded;
 use crate::time::Time;
 
 /// An entry of the audit.
@@ -99,7 +102,8 @@ impl Operation for ShowAudit {
 /// Undo what a call did.
 ///
 /// Puts every field back that the call changed, unless somebody changed one of them since. You may undo your own calls;
-/// with a grant for this also those of others. You need the grant of the call itself too.
+/// with a grant for this also those of others. You need the grant of the call itself too, and what it took to do a
+/// dangerous call (confirmation, a fresh proof of who you are, an approval) it takes to undo it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct UndoAudit {
     /// The audit entry of the call.
@@ -120,15 +124,27 @@ impl Operation for UndoAudit {
     const ROUTE: Route = post("/audit/{id}/undo");
     const ACCESS: Access = Access::SignedIn;
     const EFFECT: Effect = Effect::Write;
+    const GUARDED: bool = true;
     type Output = Undone;
+
+    fn guard(&self, cx: &PrepareCx<'_>) -> Result<Guard> {
+        let found = cx.kernel.db.read(|tx| Ok((store::get(tx, self.id)?, first_call(tx, self.id)?)))?;
+        // What the actor may not undo is refused when it runs, like what is not there.
+        let (Some(entry), name) = found else { return Ok(Guard::Declared) };
+        if !undoable(&entry, cx.actor, cx.now) {
+            return Ok(Guard::Declared);
+        }
+        if entry.changes.iter().any(|one| one.subject.kind == "setting" && guarded(cx.kernel, &one.field)) {
+            return Ok(Guard::Safeguard);
+        }
+        let harmful = cx.kernel.registry().operation(&name).filter(|call| call.effect == Effect::Dangerous);
+        Ok(harmful.map_or(Guard::Declared, |call| Guard::Like(call.name)))
+    }
 
     fn run(&self, cx: &mut Cx) -> Result<Undone> {
         let missing = || Error::not_found(format!("The audit entry {}", self.id));
-        let entry = store::get(cx.tx, self.id)?.ok_or_else(missing)?;
-        let others = cx.actor.reach(Self::NAME, cx.now).is_some_and(|reach| reach.everything);
-        if entry.actor != cx.actor.ident.to_string() && !others {
-            return Err(missing());
-        }
+        let entry =
+            store::get(cx.tx, self.id)?.filter(|entry| undoable(entry, cx.actor, cx.now)).ok_or_else(missing)?;
         if let Some(operation) = cx.kernel.registry().operation(&entry.operation) {
             cx.authorise(operation.name, operation.access)?;
         }
@@ -153,6 +169,24 @@ impl Operation for UndoAudit {
         let stopped_messages = crate::notifications::stop_unsent(cx, &entry.actor, entry.at)?;
         Ok(Undone { fields: entry.changes.len(), stopped_messages })
     }
+}
+
+/// True for the actor's own calls, and for all with a grant to undo.
+fn undoable(entry: &AuditEntry, actor: &Actor, now: Time) -> bool {
+    entry.actor == actor.ident.to_string() || actor.reach(UndoAudit::NAME, now).is_some_and(|reach| reach.everything)
+}
+
+/// The operation that an entry is about in the end: the undo of an undo does the first call again.
+fn first_call(tx: &mut Tx<'_>, id: i64) -> Result<String> {
+    let mut next = Some(id);
+    let mut name = String::new();
+    // An undo names an older entry than its own, so this ends.
+    while let Some(id) = next {
+        let Some(entry) = store::get(tx, id)? else { break };
+        name = entry.operation;
+        next = entry.input.get("id").and_then(Value::as_i64).filter(|older| name == UndoAudit::NAME && *older < id);
+    }
+    Ok(name)
 }
 
 /// Verify the audit.

@@ -91,12 +91,13 @@ impl Queue {
     pub(super) fn push(&self, priority: Priority, work: Box<dyn Work>) -> Result<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.closed {
-            return Err(Error::unavailable("The server is stopping. Try again in a moment."));
+            return Err(Error::unavailable("The server is stopping. Try again in a moment.").passing());
         }
         if waiting.interactive.len() + waiting.background.len() >= self.max {
             return Err(Error::unavailable(
                 "Too many changes wait to be written. Nothing was changed; try again in a moment.",
-            ));
+            )
+            .passing());
         }
         match priority {
             Priority::Interactive => waiting.interactive.push_back(work),

@@ -1,5 +1,6 @@
 //! SQLite: one writer thread with group commit, and a pool of read-only connections.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -39,12 +40,14 @@ pub(super) fn failed(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {
             with(Error::unavailable("The server's disk is full. Nothing was changed; free some space and try again."))
+                .passing()
         }
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => with(Error::unavailable(
             "The server cannot write its database file. Nothing was changed; look at its disk.",
-        )),
+        ))
+        .passing(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            with(Error::unavailable("The database is busy. Nothing was changed; try again in a moment."))
+            with(Error::unavailable("The database is busy. Nothing was changed; try again in a moment.")).passing()
         }
         Some(ErrorCode::OperationInterrupted) => {
             with(Error::unavailable("This took too long and was stopped. Nothing was changed; ask for less at once."))
@@ -167,7 +170,7 @@ pub(super) fn spawn_writer(
         .spawn(move || {
             let writer = Writer { connection, deadline, stats, fault };
             while let Some(group) = queue.take(limits::WRITE_GROUP_MAX) {
-                writer.commit(group);
+                writer.survive(group);
             }
         })
         .map_err(|error| Error::internal("db-writer-thread", error))
@@ -206,6 +209,17 @@ struct Writer {
 }
 
 impl Writer {
+    /// Commits a group; a panic of our own ends the group, whose callers are told, and not the only writer there is.
+    fn survive(&self, group: Vec<Box<dyn Work>>) {
+        if catch_unwind(AssertUnwindSafe(|| self.commit(group))).is_err() {
+            tracing::error!("the database writer panicked; it goes on with the next writes");
+            self.deadline.clear();
+            if !self.connection.is_autocommit() {
+                let _ = self.plain("ROLLBACK");
+            }
+        }
+    }
+
     /// Runs a group in one transaction. A savepoint for each closure is a tenth of the cost of a write and hardly ever
     /// needed, since what fails mostly fails before it writes: only a spoilt group is run again with them. What ends the
     /// transaction early, a full disk, sends the closures one by one.
@@ -388,7 +402,7 @@ impl Readers {
                 self.returned.wait_timeout(idle, Duration::from_secs(10)).unwrap_or_else(PoisonError::into_inner);
             idle = guard;
             if timeout.timed_out() && idle.is_empty() {
-                return Err(Error::unavailable("All database readers are busy. Try again in a moment."));
+                return Err(Error::unavailable("All database readers are busy. Try again in a moment.").passing());
             }
         }
     }

@@ -187,10 +187,11 @@ pub(crate) fn subscribe(tx: &mut Tx<'_>, subscriber: &str) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn failed(tx: &mut Tx<'_>, subscriber: &str, retry_at: Time, error: &str) -> Result<()> {
+/// Puts a subscriber off, and counts the failure unless it was not its own.
+pub(crate) fn failed(tx: &mut Tx<'_>, subscriber: &str, retry_at: Time, error: &str, counts: bool) -> Result<()> {
     tx.execute(
-        "UPDATE kernel_subscriptions SET failures = failures + 1, retry_at = ?1, last_error = ?2 WHERE name = ?3",
-        &[retry_at.into(), error.into(), subscriber.into()],
+        "UPDATE kernel_subscriptions SET failures = failures + ?4, retry_at = ?1, last_error = ?2 WHERE name = ?3",
+        &[retry_at.into(), error.into(), subscriber.into(), counts.into()],
     )?;
     Ok(())
 }

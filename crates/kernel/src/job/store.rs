@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Job;
-use crate::db::Tx;
+use crate::db::{Row, Tx};
 use crate::error::Result;
 use crate::limits;
 use crate::time::Time;
@@ -30,16 +30,25 @@ pub(crate) fn next_due(tx: &mut Tx<'_>) -> Result<Option<Time>> {
     row.map(|row| row.time(0)).transpose()
 }
 
-/// Takes the most overdue job: its run_at becomes the end of the lease, so that a dead worker's job comes back by itself.
-pub(crate) fn lease(tx: &mut Tx<'_>, now: Time) -> Result<Option<Leased>> {
-    let Some(row) = tx.first(
+const ENDLESS: &str = "It began many times and never came to an end: each time the server stopped meanwhile.";
+
+fn next(tx: &mut Tx<'_>, now: Time) -> Result<Option<Row>> {
+    tx.first(
         "SELECT id, kind, payload, attempts FROM kernel_jobs WHERE run_at <= ?1 ORDER BY run_at, id LIMIT 1",
         &[now.into()],
-    )?
-    else {
-        return Ok(None);
-    };
-    let leased = Leased { id: row.int(0)?, kind: row.text(1)?, payload: row.json(2)?, attempt: row.int(3)? + 1 };
+    )
+}
+
+/// Takes the most overdue job: its run_at becomes the end of the lease, so that a dead worker's job comes back by itself.
+/// One whose tries are used up although none of them failed has taken its worker with it each time: it is given up.
+pub(crate) fn lease(tx: &mut Tx<'_>, now: Time) -> Result<Option<Leased>> {
+    let Some(row) = next(tx, now)? else { return Ok(None) };
+    let (id, attempts) = (row.int(0)?, row.int(3)?);
+    if attempts >= limits::JOB_TRIES {
+        bury(tx, id, attempts, now, ENDLESS)?;
+        return lease(tx, now);
+    }
+    let leased = Leased { id, kind: row.text(1)?, payload: row.json(2)?, attempt: attempts + 1 };
     let until = now.plus(limits::JOB_LEASE_MICROS);
     tx.execute(
         "UPDATE kernel_jobs SET attempts = ?1, lease_until = ?2, run_at = ?2, unique_key = NULL WHERE id = ?3",
@@ -53,12 +62,21 @@ pub(crate) fn finish(tx: &mut Tx<'_>, id: i64, attempt: i64) -> Result<bool> {
     Ok(tx.execute("DELETE FROM kernel_jobs WHERE id = ?1 AND attempts = ?2", &[id.into(), attempt.into()])? == 1)
 }
 
-pub(crate) fn again(tx: &mut Tx<'_>, id: i64, attempt: i64, run_at: Time, error: &str) -> Result<()> {
+/// Puts a job off; a try that does not count is taken back.
+pub(crate) fn again(tx: &mut Tx<'_>, id: i64, attempt: i64, run_at: Time, error: &str, counts: bool) -> Result<()> {
+    let kept = if counts { attempt } else { attempt - 1 };
     tx.execute(
-        "UPDATE kernel_jobs SET run_at = ?1, lease_until = 0, last_error = ?2 WHERE id = ?3 AND attempts = ?4",
-        &[run_at.into(), error.into(), id.into(), attempt.into()],
+        "UPDATE kernel_jobs SET run_at = ?1, lease_until = 0, last_error = ?2, attempts = ?5 WHERE id = ?3 AND attempts = ?4",
+        &[run_at.into(), error.into(), id.into(), attempt.into(), kept.into()],
     )?;
     Ok(())
+}
+
+/// True while a job of this kind and input waits or runs.
+pub(crate) fn waits(tx: &mut Tx<'_>, kind: &str, payload: &Value) -> Result<bool> {
+    let row = tx
+        .first("SELECT id FROM kernel_jobs WHERE kind = ?1 AND payload = ?2 LIMIT 1", &[kind.into(), payload.into()])?;
+    Ok(row.is_some())
 }
 
 pub(crate) fn bury(tx: &mut Tx<'_>, id: i64, attempt: i64, at: Time, error: &str) -> Result<()> {
@@ -78,6 +96,13 @@ pub(crate) fn bury(tx: &mut Tx<'_>, id: i64, attempt: i64, at: Time, error: &str
     super::dead::bury(tx, &buried, at)?;
     tx.execute("DELETE FROM kernel_jobs WHERE id = ?1", &[id.into()])?;
     Ok(())
+}
+
+/// True when one of the schedules is due.
+pub(crate) fn schedules_due(tx: &mut Tx<'_>, schedules: &[super::Schedule], now: Time) -> Result<bool> {
+    let rows = tx.query("SELECT name FROM kernel_schedules WHERE next_at > ?1", &[now.into()])?;
+    let later = rows.iter().map(|row| row.str(0)).collect::<Result<Vec<_>>>()?;
+    Ok(schedules.iter().any(|schedule| !later.contains(&schedule.kind)))
 }
 
 /// Schedules that are due, moved on to their next time; answers how many jobs were queued and when the next is due.

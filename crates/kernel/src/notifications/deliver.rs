@@ -41,7 +41,11 @@ pub(crate) fn deliver(running: &Running<'_>) -> Result<()> {
     if message.state != "waiting" {
         return Ok(());
     }
-    let tried = attempt(running, &message)?;
+    let tried = match attempt(running, &message) {
+        // What cannot be read at the last try, a secret whose key is gone, will not be read by waiting.
+        Err(error) if running.attempt >= limits::JOB_TRIES && !error.passing => Tried::never(error.message),
+        tried => tried?,
+    };
     let attempt = running.attempt;
     let last = attempt >= limits::JOB_TRIES || !tried.again;
     let (ok, answer) = (tried.ok, crate::text::shorten(&tried.answer, 500));

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::settings::{Webhook, Webhooks};
 use super::{Delivery, Notification, Outgoing, Recipient, smtp, store, webhook};
-use crate::cx::Cx;
+use crate::cx::{Cx, PrepareCx};
 use crate::error::{Error, Result};
-use crate::job::Job;
-use crate::operation::{Access, Effect, Operation, Route, delete, get, post, put};
+use crate::job::{self, Job};
+use crate::operation::{Access, Effect, Guard, Operation, Route, delete, get, post, put};
 use crate::page::{self, Page};
 use crate::reference::Ref;
 use crate::settings::Setting as _;
@@ -83,7 +83,7 @@ impl Operation for ShowNotification {
     }
 }
 
-/// Send a message again that failed or was stopped.
+/// Send a message again that failed, was stopped, or waits although nothing is on its way to send it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RetryNotification {
     /// Its number.
@@ -100,7 +100,8 @@ impl Operation for RetryNotification {
     fn run(&self, cx: &mut Cx) -> Result<Outgoing> {
         cx.reach_everything(Self::NAME)?;
         let message = find(cx, self.id)?;
-        if message.state != "failed" && message.state != "stopped" {
+        let lost = message.state == "waiting" && !job::store::waits(cx.tx, "kernel.deliver", &self.id.into())?;
+        if message.state != "failed" && message.state != "stopped" && !lost {
             return Err(Error::conflict(format!("It is {}, so there is nothing to send again.", message.state)));
         }
         store::set_state(cx.tx, self.id, "waiting")?;
@@ -233,7 +234,12 @@ impl Operation for SaveWebhook {
     const ROUTE: Route = put("/webhooks/{name}");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
+    const GUARDED: bool = true;
     type Output = SavedWebhook;
+
+    fn guard(&self, _: &PrepareCx<'_>) -> Result<Guard> {
+        Ok(Guard::Safeguard)
+    }
 
     fn run(&self, cx: &mut Cx) -> Result<SavedWebhook> {
         cx.reach_everything(Self::NAME)?;
@@ -273,7 +279,12 @@ impl Operation for RemoveWebhook {
     const ROUTE: Route = delete("/webhooks/{name}");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
+    const GUARDED: bool = true;
     type Output = Webhook;
+
+    fn guard(&self, _: &PrepareCx<'_>) -> Result<Guard> {
+        Ok(Guard::Safeguard)
+    }
 
     fn run(&self, cx: &mut Cx) -> Result<Webhook> {
         cx.reach_everything(Self::NAME)?;

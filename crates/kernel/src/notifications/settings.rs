@@ -82,6 +82,7 @@ pub struct Webhooks {
 
 impl Setting for Webhooks {
     const KEY: &'static str = "kernel.webhooks";
+    const GUARDED: bool = true;
 
     fn check(&self) -> Result<()> {
         if self.webhooks.len() > 50 {

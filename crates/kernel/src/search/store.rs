@@ -104,12 +104,17 @@ pub(super) fn find(tx: &mut Tx<'_>, words: &[String], scopes: &[String], limit: 
         .collect()
 }
 
+/// One letter is looked up as a word of its own: as a beginning it would read a great part of the index.
+fn begins(word: &str) -> bool {
+    word.chars().nth(1).is_some()
+}
+
 fn fts5(words: &[String], scopes: &[String]) -> String {
     let last = words.len().saturating_sub(1);
     let words: Vec<String> = words
         .iter()
         .enumerate()
-        .map(|(index, word)| format!("words : \"{word}\"{}", if index == last { " *" } else { "" }))
+        .map(|(index, word)| format!("words : \"{word}\"{}", if index == last && begins(word) { " *" } else { "" }))
         .collect();
     let scopes: Vec<String> = scopes.iter().map(|scope| format!("\"{scope}\"")).collect();
     format!("{} AND scopes : ({})", words.join(" AND "), scopes.join(" OR "))
@@ -120,7 +125,7 @@ fn tsquery(words: &[String], scopes: &[String]) -> String {
     let words: Vec<String> = words
         .iter()
         .enumerate()
-        .map(|(index, word)| format!("'{word}':{}A", if index == last { "*" } else { "" }))
+        .map(|(index, word)| format!("'{word}':{}A", if index == last && begins(word) { "*" } else { "" }))
         .collect();
     let scopes: Vec<String> = scopes.iter().map(|scope| format!("'{scope}':B")).collect();
     format!("{} & ({})", words.join(" & "), scopes.join(" | "))

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{SettingEntry, store};
-use crate::cx::Cx;
+use crate::cx::{Cx, PrepareCx};
 use crate::error::{Error, Result};
-use crate::operation::{Access, Effect, Operation, Route, delete, get, put};
+use crate::operation::{Access, Effect, Guard, Operation, Route, delete, get, put};
 use crate::reference::{Ref, Resolved};
+use crate::running::Kernel;
 use crate::time::Time;
 
 /// A setting as it stands.
@@ -114,9 +115,19 @@ impl Operation for ShowSetting {
     }
 }
 
+/// True when a setting guards the house.
+pub(crate) fn guarded(kernel: &Kernel, key: &str) -> bool {
+    kernel.registry().settings().any(|entry| entry.guarded && entry.key == key)
+}
+
+fn guard_of(cx: &PrepareCx<'_>, key: &str) -> Result<Guard> {
+    Ok(if guarded(cx.kernel, key) { Guard::Safeguard } else { Guard::Declared })
+}
+
 /// Change a setting.
 ///
-/// The value replaces the whole setting; it is checked before it is kept.
+/// The value replaces the whole setting; it is checked before it is kept. What guards the house (approvals, retention,
+/// webhooks) needs confirmation, a fresh proof of who you are, and an approval where policy wants any.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct SetSetting {
     /// Its key.
@@ -132,7 +143,12 @@ impl Operation for SetSetting {
     const ROUTE: Route = put("/settings/{key}");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
+    const GUARDED: bool = true;
     type Output = ShownSetting;
+
+    fn guard(&self, cx: &PrepareCx<'_>) -> Result<Guard> {
+        guard_of(cx, &self.key)
+    }
 
     fn run(&self, cx: &mut Cx) -> Result<ShownSetting> {
         cx.reach_everything(Self::NAME)?;
@@ -172,7 +188,12 @@ impl Operation for ResetSetting {
     const ROUTE: Route = delete("/settings/{key}");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
+    const GUARDED: bool = true;
     type Output = ShownSetting;
+
+    fn guard(&self, cx: &PrepareCx<'_>) -> Result<Guard> {
+        guard_of(cx, &self.key)
+    }
 
     fn run(&self, cx: &mut Cx) -> Result<ShownSetting> {
         cx.reach_everything(Self::NAME)?;

@@ -134,17 +134,14 @@ fn settings_are_checked_versioned_and_put_back() {
         world.call(
             &boss,
             "kernel.setting.set",
-            json!({"key": "kernel.approvals", "value": value, "expected_version": version}),
+            json!({"key": "kernel.smtp", "value": value, "expected_version": version}),
         )
     };
-    assert_eq!(set(json!({"one_person_team": 3}), 0).unwrap_err().field.as_deref(), Some("value.one_person_team"));
+    assert_eq!(set(json!({"port": "x"}), 0).unwrap_err().field.as_deref(), Some("value.port"));
     assert_eq!(set(json!({"colour": 3}), 0).unwrap_err().kind, ErrorKind::Invalid);
-    assert_eq!(set(json!({"required": ["fleet.*"]}), 0).unwrap()["version"], 1);
-    assert!(set(json!({}), 0).unwrap_err().message.contains("boss changed kernel.approvals"));
-    assert_eq!(
-        world.call(&boss, "kernel.setting.reset", json!({"key": "kernel.approvals"})).unwrap()["value"]["required"],
-        json!([])
-    );
+    assert_eq!(set(json!({"port": 25}), 0).unwrap()["version"], 1);
+    assert!(set(json!({}), 0).unwrap_err().message.contains("boss changed kernel.smtp"));
+    assert_eq!(world.call(&boss, "kernel.setting.reset", json!({"key": "kernel.smtp"})).unwrap()["value"]["port"], 0);
     assert_eq!(world.call(&boss, "kernel.setting.show", json!({"key": "no"})).unwrap_err().kind, ErrorKind::NotFound);
     assert!(!world.call(&boss, "kernel.setting.list", json!({})).unwrap()["items"].as_array().unwrap().is_empty());
 }

@@ -78,7 +78,7 @@ fn a_backup_goes_from_engine_to_engine_and_back_with_nothing_lost() {
         assert_eq!(again.rows, restored.rows, "a restored database is the same again");
         let number = copy.call(&boss, "notes.note.write", json!({"text": "new"})).unwrap()["id"].clone();
         assert_eq!(number, 5, "numbers are never given twice");
-        copy.kernel.release_held().unwrap();
+        copy.kernel.release_held(Actor::os("root")).unwrap();
         copy.settle().unwrap();
         assert_eq!(
             copy.kernel.db.read(|tx| tx.one("SELECT copies FROM notes_notes WHERE id = 5", &[])?.int(0)).unwrap(),
@@ -104,7 +104,7 @@ fn held_jobs_wait_until_they_are_released() {
         copy.kernel.db.read(|tx| tx.one("SELECT counted FROM notes_notes WHERE text = 'waiting'", &[])?.int(0)).unwrap()
     };
     assert_eq!(counted(), 0);
-    copy.kernel.release_held().unwrap();
+    copy.kernel.release_held(Actor::os("root")).unwrap();
     copy.settle().unwrap();
     assert_eq!(counted(), 1);
 }

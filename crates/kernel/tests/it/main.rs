@@ -15,7 +15,11 @@ mod declarations;
 #[cfg(test)]
 mod dispatch;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod guards;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
@@ -26,3 +30,5 @@ mod patterns;
 mod races;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod threads;

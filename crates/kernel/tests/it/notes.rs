@@ -32,6 +32,9 @@ impl Operation for WriteNote {
     type Output = Note;
 
     fn run(&self, cx: &mut Cx) -> Result<Note> {
+        if self.password.as_deref() == Some("wrong") {
+            return Err(Error::invalid("password", "This is wrong.").refused("a guess at a password"));
+        }
         let text = kernel::text::line("text", &self.text, 200)?;
         let id = cx.tx.insert(
             "INSERT INTO notes_notes (text, version, copies) VALUES (?1, 1, 0) RETURNING id",
@@ -99,6 +102,9 @@ impl Operation for Burn {
     type Output = u64;
 
     fn run(&self, cx: &mut Cx) -> Result<u64> {
+        for note in (ListNotes {}).run(cx)? {
+            cx.changed(&Ref::new("note", note.id), "text", note.text, Value::Null)?;
+        }
         cx.tx.execute("DELETE FROM notes_notes", &[])
     }
 }
@@ -181,6 +187,15 @@ fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
 
 fn set(cx: &mut Cx, id: i64, field: &str, old: &Value) -> Result<()> {
     match (field, old.as_str()) {
+        ("text", Some(text)) if find(cx.tx, id).is_err() => {
+            cx.changed(&Ref::new("note", id), "text", Value::Null, text)?;
+            cx.tx
+                .execute(
+                    "INSERT INTO notes_notes (id, text, version, copies) VALUES (?1, ?2, 1, 0)",
+                    &[id.into(), text.into()],
+                )
+                .map(|_| ())
+        }
         ("text", Some(text)) => cx.call(&ChangeNote { id, text: text.to_owned(), expected_version: None }).map(|_| ()),
         ("text", None) => {
             let text = find(cx.tx, id)?.text;

@@ -152,6 +152,27 @@ fn a_failing_webhook_is_tried_again_complained_about_and_forgiven() {
 }
 
 #[test]
+fn a_message_that_can_never_be_read_for_sending_ends_as_failed_and_one_that_lost_its_job_is_sent_again() {
+    let (world, boss) = world();
+    world.call(&boss, "kernel.webhook.save", json!({"name": "in", "url": "http://127.0.0.1:9/"})).unwrap();
+    let spoil = |sql: &'static str| {
+        world.kernel.db.write("test.spoil", Priority::Interactive, move |tx| tx.execute(sql, &[])).unwrap()
+    };
+    assert_eq!(spoil("UPDATE kernel_secrets SET key_id = 'gone'"), 1);
+    world.call(&boss, "kernel.notification.test", json!({"webhook": "in"})).unwrap();
+    for _ in 0..=limits::JOB_TRIES {
+        world.pass(time::HOUR).unwrap();
+    }
+    assert_eq!(messages(&world)[0]["state"], "failed");
+    assert!(needs(&world)[0].contains("does not take messages"), "{:?}", needs(&world));
+    let retry = || world.call(&boss, "kernel.notification.retry", json!({"id": 1}));
+    assert_eq!(retry().unwrap()["state"], "waiting");
+    assert_eq!(retry().unwrap_err().kind, ErrorKind::Conflict, "it is on its way");
+    spoil("DELETE FROM kernel_jobs");
+    assert_eq!(retry().unwrap()["state"], "waiting", "nothing was on its way any more");
+}
+
+#[test]
 fn private_addresses_need_the_setting_and_redirects_are_not_followed() {
     let (world, boss) = world();
     world.call(&boss, "kernel.webhook.save", json!({"name": "in", "url": "http://127.0.0.1:9/"})).unwrap();

@@ -28,6 +28,8 @@ fn every_word_must_be_there_the_last_as_a_beginning_and_the_newest_comes_first()
     assert_eq!(found(&world, &actor, "print offline"), [] as [i64; 0]);
     assert_eq!(found(&world, &actor, "floor 2 printer"), [1]);
     assert_eq!(found(&world, &actor, "note:3"), [3]);
+    assert_eq!(found(&world, &actor, "p"), [] as [i64; 0], "one letter is a word and no beginning");
+    assert_eq!(found(&world, &actor, "pr"), [2, 1]);
     assert_eq!(found(&world, &actor, "  "), [] as [i64; 0]);
 }
 

@@ -194,7 +194,7 @@ fn verb_command(entry: &Entry) -> Command {
                 .help("A retry with the same key does nothing twice"),
         ]);
     }
-    if entry.effect == Effect::Dangerous {
+    if entry.effect == Effect::Dangerous || entry.guarded {
         command =
             command.arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Yes, do it: this can do harm"));
     }

@@ -123,7 +123,7 @@ fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
         }
         Some(("release-held", _)) => {
             let (kernel, _) = start::open(&config)?;
-            kernel.release_held()?;
+            kernel.release_held(kernel::Actor::os(&server::login_of(rustix::process::getuid().as_raw())))?;
             say("Released. Jobs and mail go out when the server starts.");
             Ok(())
         }

@@ -36,6 +36,7 @@ fn operations(registry: &Registry, domain: &str) -> String {
         };
         let effect = match entry.effect {
             Effect::Read => "reads",
+            Effect::Write if entry.guarded => "changes records: some calls need confirmation",
             Effect::Write => "changes records",
             Effect::Dangerous => "can do harm: needs confirmation",
         };
