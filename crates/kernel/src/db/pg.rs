@@ -1,8 +1,8 @@
 //! PostgreSQL: the same closures on several threads, SERIALIZABLE, repeated when they collide.
 
-use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,14 @@ use super::queue::{Queue, Work};
 use super::tx::{Backend, Tx};
 use super::value::{Row, Value};
 use super::{FaultHook, Options, Stats};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+
+mod latest;
+mod readers;
+
+use latest::Latest;
+pub(super) use readers::Readers;
 
 impl ToSql for Value {
     fn to_sql(
@@ -57,20 +63,62 @@ fn failed(error: &postgres::Error) -> Error {
     match code.as_str() {
         "40001" | "40P01" => Error {
             retry: true,
-            ..with(Error::unavailable("Others changed the same thing at the same time. Try again."))
+            ..with(Error::unavailable("Others changed the same thing at the same time. Try again.")).passing()
         },
         "53100" => {
             with(Error::unavailable("The database's disk is full. Nothing was changed; free some space and try again."))
+                .passing()
         }
         "57014" => {
             with(Error::unavailable("This took too long and was stopped. Nothing was changed; ask for less at once."))
         }
         code if code.starts_with("23") => with(Error::conflict("This collides with something that exists already.")),
-        "" if is_lost(error) => {
-            with(Error::unavailable("The connection to the database was lost. Try again in a moment."))
+        code if ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+            || code.is_empty() && is_lost(error) =>
+        {
+            with(Error::unavailable("The connection to the database was lost. Try again in a moment.")).passing()
         }
         _ => Error::internal("postgres", cause),
     }
+}
+
+/// How long opening a connection may take.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// After so long without an answer to what was sent a connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(30);
+
+fn client(url: &str) -> Result<Client> {
+    let unreachable = |error: postgres::Error| Error {
+        cause: Some(error.to_string()),
+        ..Error::unavailable(format!(
+            "PostgreSQL cannot be reached: {error}. Check the connection string and the server."
+        ))
+        .passing()
+    };
+    let mut config: postgres::Config = url.parse().map_err(unreachable)?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIME);
+    }
+    config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+    config.connect(NoTls).map_err(unreachable)
+}
+
+/// Makes the schema unless it is there.
+fn make_schema(url: &str, schema: &str) -> Result<()> {
+    if !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        return Err(Error::invalid("schema", "A schema name has lower case letters, digits and underscores only."));
+    }
+    let mut client = client(url)?;
+    let is_there = |client: &mut Client| {
+        let found = client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&schema]);
+        found.map(|rows| !rows.is_empty()).map_err(|error| failed(&error))
+    };
+    if is_there(&mut client)? {
+        return Ok(());
+    }
+    let made = client.batch_execute(&format!("CREATE SCHEMA {schema}"));
+    // Somebody else may have made it meanwhile.
+    if is_there(&mut client)? { Ok(()) } else { made.map_err(|error| failed(&error)) }
 }
 
 /// Lifts the time limit until the end of the transaction.
@@ -79,50 +127,63 @@ pub(super) const NO_TIME_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 /// One connection with its prepared statements.
 pub(super) struct Session {
     client: Client,
-    prepared: HashMap<String, Statement>,
+    prepared: Latest<Statement>,
+    /// The first error in the transaction: after one the engine takes nothing more and keeps nothing.
+    broken: Option<Error>,
 }
 
 impl Session {
     fn connect(url: &str, schema: &str, timeout_ms: u64) -> Result<Self> {
-        let unreachable = |error: postgres::Error| Error {
-            cause: Some(error.to_string()),
-            ..Error::unavailable(format!(
-                "PostgreSQL cannot be reached: {error}. Check the connection string and the server."
-            ))
-        };
-        let mut client = Client::connect(url, NoTls).map_err(unreachable)?;
-        if !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-            return Err(Error::invalid("schema", "A schema name has lower case letters, digits and underscores only."));
-        }
+        let mut client = client(url)?;
         client
             .batch_execute(&format!(
-                "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path = {schema}; SET statement_timeout = {timeout_ms}; SET jit = off"
+                "SET client_min_messages = warning; SET search_path = {schema}; SET statement_timeout = {timeout_ms}; SET jit = off"
             ))
-            .or_else(|error| if error.code().is_some_and(|code| code.code().starts_with("23")) { client.batch_execute(&format!("SET search_path = {schema}; SET statement_timeout = {timeout_ms}; SET jit = off")) } else { Err(error) })
             .map_err(|error| failed(&error))?;
-        Ok(Self { client, prepared: HashMap::new() })
+        Ok(Self { client, prepared: Latest::new(limits::STATEMENTS_MAX), broken: None })
+    }
+
+    /// Begins a transaction.
+    fn begin(&mut self, sql: &str) -> Result<()> {
+        self.broken = None;
+        self.client.batch_execute(sql).map_err(|error| failed(&error))
+    }
+
+    /// Ends a transaction without keeping it; answers whether the connection is good for another.
+    fn roll_back(&mut self) -> bool {
+        self.client.batch_execute("ROLLBACK").is_ok()
+    }
+
+    fn noted<T>(&mut self, outcome: std::result::Result<T, postgres::Error>) -> Result<T> {
+        outcome.map_err(|error| {
+            let error = failed(&error);
+            self.broken.get_or_insert_with(|| error.clone());
+            error
+        })
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.prepared.get(sql) {
-            return Ok(statement.clone());
+            return Ok(statement);
         }
-        let statement = self.client.prepare(&numbered(sql)).map_err(|error| failed(&error))?;
-        self.prepared.insert(sql.to_owned(), statement.clone());
+        let statement = self.client.prepare(&numbered(sql));
+        let statement = self.noted(statement)?;
+        self.prepared.put(sql, statement.clone());
         Ok(statement)
     }
 
     pub(super) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         let statement = self.prepare(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.client.execute(&statement, &params).map_err(|error| failed(&error))
+        let touched = self.client.execute(&statement, &params);
+        self.noted(touched)
     }
 
     pub(super) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let rows = self.client.query(&statement, &params).map_err(|error| failed(&error))?;
-        rows.iter().map(row).collect()
+        let rows = self.client.query(&statement, &params);
+        self.noted(rows)?.iter().map(row).collect()
     }
 
     pub(super) fn each(&mut self, sql: &str, work: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
@@ -137,7 +198,8 @@ impl Session {
     }
 
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).map_err(|error| failed(&error))
+        let done = self.client.batch_execute(sql);
+        self.noted(done)
     }
 }
 
@@ -182,6 +244,7 @@ pub(super) fn spawn_writers(
     queue: &Arc<Queue>,
     stats: &Arc<Stats>,
 ) -> Result<Vec<JoinHandle<()>>> {
+    make_schema(url, schema)?;
     let mut threads = Vec::new();
     for number in 0..options.writers.max(1) {
         let session = Session::connect(url, schema, limits::WRITE_HARD_MS)?;
@@ -213,24 +276,25 @@ impl Writer {
         let mut session = Some(session);
         while let Some(group) = queue.take(1) {
             for mut work in group {
-                if session.as_ref().is_none_or(|open| open.client.is_closed()) {
-                    session = Session::connect(&self.url, &self.schema, limits::WRITE_HARD_MS).ok();
-                }
-                let outcome = match session.as_mut() {
-                    Some(open) => self.repeat(open, work.as_mut()),
-                    None => Err(Error::unavailable(
-                        "The database cannot be reached. Nothing was changed; try again in a moment.",
-                    )),
-                };
+                let outcome = catch_unwind(AssertUnwindSafe(|| self.repeat(&mut session, work.as_mut())));
+                let outcome = outcome.unwrap_or_else(|_| {
+                    // A panic of our own: the connection may stand anywhere.
+                    session = None;
+                    Err(Error::internal("db-writer-panicked", work.name()))
+                });
                 work.answer(outcome);
             }
         }
     }
 
-    fn repeat(&self, session: &mut Session, work: &mut dyn Work) -> Result<()> {
+    fn repeat(&self, session: &mut Option<Session>, work: &mut dyn Work) -> Result<()> {
         let mut tries = 0;
         loop {
-            let outcome = self.once(session, work);
+            let mut open = self.begin(session.take())?;
+            let outcome = self.once(&mut open, work);
+            if outcome.is_ok() || open.roll_back() {
+                *session = Some(open);
+            }
             match &outcome {
                 Err(error) if error.retry && tries < limits::SERIALIZATION_TRIES => {
                     tries += 1;
@@ -243,28 +307,41 @@ impl Writer {
         }
     }
 
+    /// A session with an open transaction. A connection that turns out dead is replaced: nothing ran in it yet.
+    fn begin(&self, kept: Option<Session>) -> Result<Session> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+        if let Some(mut session) = kept
+            && session.begin(BEGIN).is_ok()
+        {
+            return Ok(session);
+        }
+        let mut session = Session::connect(&self.url, &self.schema, limits::WRITE_HARD_MS)?;
+        session.begin(BEGIN)?;
+        Ok(session)
+    }
+
     fn fault(&self, point: &'static str) {
         if let Some(fault) = &self.fault {
             fault(point);
         }
     }
 
+    /// Runs a closure and commits. A statement that failed has ended the transaction whatever the closure made of it, and
+    /// the engine would answer COMMIT without an error.
     fn once(&self, session: &mut Session, work: &mut dyn Work) -> Result<()> {
         let started = Instant::now();
-        session.batch("BEGIN ISOLATION LEVEL SERIALIZABLE")?;
         let mut tx = Tx::new(Backend::Postgres(session), self.fault.as_ref());
         let outcome = work.run(&mut tx);
         self.stats.statements.fetch_add(tx.statements, Ordering::Relaxed);
-        let outcome = match outcome {
-            Ok(()) => {
-                self.fault("before-commit");
-                session.batch("COMMIT").inspect(|()| self.fault("after-commit"))
-            }
-            Err(error) => {
-                let _ = session.batch("ROLLBACK");
-                Err(error)
-            }
+        let outcome = match (outcome, session.broken.take()) {
+            (Err(error), Some(first)) if !first.retry && error.kind != ErrorKind::Internal => Err(error),
+            (_, Some(first)) => Err(first),
+            (outcome, None) => outcome,
         };
+        let outcome = outcome.and_then(|()| {
+            self.fault("before-commit");
+            session.batch("COMMIT").inspect(|()| self.fault("after-commit"))
+        });
         if started.elapsed().as_micros() > u128::from(limits::WRITE_BUDGET_MICROS) {
             self.stats.over_budget.fetch_add(1, Ordering::Relaxed);
         }
@@ -273,45 +350,6 @@ impl Writer {
             self.stats.commits.fetch_add(1, Ordering::Relaxed);
         }
         outcome
-    }
-}
-
-/// Read-only sessions, opened on demand and kept.
-pub(super) struct Readers {
-    url: String,
-    schema: String,
-    keep: usize,
-    ms_max: u64,
-    idle: Mutex<Vec<Session>>,
-}
-
-impl Readers {
-    pub(super) fn new(url: &str, schema: &str, options: &Options) -> Self {
-        let (keep, ms_max) = (options.readers, options.read_ms_max);
-        Self { url: url.to_owned(), schema: schema.to_owned(), keep, ms_max, idle: Mutex::new(Vec::new()) }
-    }
-
-    pub(super) fn read<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(Result<T>, u64)> {
-        let kept = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .filter(|session| !session.client.is_closed());
-        let mut session = match kept {
-            Some(session) => session,
-            None => Session::connect(&self.url, &self.schema, self.ms_max)?,
-        };
-        session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        let mut tx = Tx::new(Backend::Postgres(&mut session), None);
-        let result = work(&mut tx);
-        let statements = tx.statements;
-        session.batch("ROLLBACK")?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.keep {
-            idle.push(session);
-        }
-        Ok((result, statements))
     }
 }
 
