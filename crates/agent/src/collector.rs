@@ -47,6 +47,8 @@ pub(crate) async fn run() -> Result<(), Error> {
     let broken = |why: String| Error::new(format!("the collector is not started by hand: {why}"));
     // A program with the set-user-id bit must not be a way out.
     rustix::thread::set_no_new_privs(true).map_err(|e| broken(e.to_string()))?;
+    // Else it would be called after the link that it was started by.
+    let _ = rustix::thread::set_name(c"agent-collector");
     let mut pair = pair().map_err(|e| broken(e.to_string()))?;
     let Some(ToCollector::Start(start)) = hear::<ToCollector>(&mut pair).await.map_err(broken)? else {
         return Err(broken("no executor begins".into()));

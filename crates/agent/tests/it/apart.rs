@@ -70,6 +70,7 @@ async fn the_collector_of_root_has_no_rights_and_cannot_touch_what_the_executor_
     let pid = collector(&machine);
     let us = rustix::process::geteuid().as_raw();
     assert_eq!(words(pid, "NoNewPrivs"), ["1"]);
+    assert_eq!(words(pid, "Name"), ["agent-collector"]);
     let (good, text) = machine.obey(&["status"]).await;
     assert!(good && text.contains("apart      "), "{text}");
     if us == 0 {
