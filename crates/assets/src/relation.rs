@@ -86,14 +86,14 @@ pub struct Relation {
     pub since: Time,
 }
 
-/// What a thing stands on: its own relations to others.
-pub fn parents(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
-    store::from(tx, asset)
+/// What any of the things stands on, their own relations to others, 5,000 at most.
+pub fn parents(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
+    store::from_any(tx, assets)
 }
 
-/// What stands on a thing.
-pub fn children(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
-    store::to(tx, asset)
+/// What stands on any of the things, 5,000 relations at most.
+pub fn children(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
+    store::to_any(tx, assets)
 }
 
 /// Two things were related.

@@ -35,8 +35,15 @@ impl Cx<'_, '_> {
         store::latest(self.tx, limit)
     }
 
-    /// What happened to any of the things between two moments, oldest first: "what changed just before".
-    pub fn happened(&mut self, subjects: &[Ref], from: Time, to: Time, limit: i64) -> Result<Vec<StoredEvent>> {
-        store::between(self.tx, subjects, from, to, limit)
+    /// What happened to any of the things between two moments, oldest first: "what changed just before". Events whose name
+    /// begins with one of `without` are left out; `limit` is for all things together, and the newest stay.
+    pub fn happened(
+        &mut self,
+        subjects: &[Ref],
+        without: &[&str],
+        (from, to): (Time, Time),
+        limit: i64,
+    ) -> Result<Vec<StoredEvent>> {
+        store::between(self.tx, subjects, without, (from, to), limit)
     }
 }

@@ -108,7 +108,9 @@ impl Check {
     /// When it fires and clears.
     pub(crate) fn rule(&self) -> Rule {
         let size = |value: i64| usize::try_from(value).unwrap_or(1).clamp(1, WINDOW);
-        Rule { fire_n: size(self.fire_n), fire_m: size(self.fire_m), clear_k: size(self.clear_k) }
+        let window = i64::try_from(WINDOW).unwrap_or(1);
+        let keep_ms = self.interval_s.saturating_mul(2 * 1_000 * window);
+        Rule { fire_n: size(self.fire_n), fire_m: size(self.fire_m), clear_k: size(self.clear_k), keep_ms }
     }
 }
 

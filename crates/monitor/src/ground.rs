@@ -46,30 +46,31 @@ pub(crate) fn asset_name(tx: &mut Tx<'_>, id: i64) -> Result<String> {
 
 /// What an asset stands on, nearest first, without itself.
 pub(crate) fn ancestors(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
-    walk(asset, |id| Ok(assets::parents(tx, id)?.into_iter().filter(spreads).map(|one| one.to).collect()))
+    walk(asset, |ring| Ok(assets::parents(tx, ring)?.into_iter().filter(spreads).map(|one| one.to).collect()))
 }
 
 /// What stands on an asset, nearest first, without itself.
 pub(crate) fn descendants(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
-    walk(asset, |id| Ok(assets::children(tx, id)?.into_iter().filter(spreads).map(|one| one.from).collect()))
+    walk(asset, |ring| Ok(assets::children(tx, ring)?.into_iter().filter(spreads).map(|one| one.from).collect()))
 }
 
 fn spreads(relation: &assets::Relation) -> bool {
     SPREADING.contains(&relation.kind.as_str())
 }
 
-/// Breadth first over at most [`HOPS_MAX`] hops and [`RELATED_MAX`] things; circles end by themselves.
-fn walk(from: i64, mut next: impl FnMut(i64) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
+/// Breadth first over at most [`HOPS_MAX`] hops and [`RELATED_MAX`] things, one question a hop; circles end by themselves.
+fn walk(from: i64, mut next: impl FnMut(&[i64]) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
     let mut seen = BTreeSet::from([from]);
     let (mut found, mut ring) = (Vec::new(), vec![from]);
     for _ in 0..HOPS_MAX {
+        if ring.is_empty() {
+            break;
+        }
         let mut further = Vec::new();
-        for id in ring {
-            for other in next(id)? {
-                if found.len() < RELATED_MAX && seen.insert(other) {
-                    found.push(other);
-                    further.push(other);
-                }
+        for other in next(&ring)? {
+            if found.len() < RELATED_MAX && seen.insert(other) {
+                found.push(other);
+                further.push(other);
             }
         }
         ring = further;
@@ -84,7 +85,11 @@ mod tests {
     #[test]
     fn a_walk_goes_three_hops_nearest_first_and_survives_circles() {
         let edges = BTreeMap::from([(1, vec![2, 3]), (2, vec![4, 1]), (3, vec![4]), (4, vec![5]), (5, vec![6, 1])]);
-        let found = walk(1, |id| Ok(edges.get(&id).cloned().unwrap_or_default())).unwrap();
-        assert_eq!(found, [2, 3, 4, 5]);
+        let mut asked = 0;
+        let found = walk(1, |ring| {
+            asked += 1;
+            Ok(ring.iter().flat_map(|id| edges.get(id).cloned().unwrap_or_default()).collect())
+        });
+        assert_eq!((found.unwrap(), asked), (vec![2, 3, 4, 5], 3));
     }
 }

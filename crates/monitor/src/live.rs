@@ -19,6 +19,7 @@ mod flaps;
 mod flush;
 mod hold;
 mod intake;
+mod outbox;
 mod tick;
 
 pub(crate) use intake::check_results;
@@ -59,11 +60,17 @@ pub(crate) struct Live {
 #[derive(Clone)]
 pub(crate) struct Pending {
     pub(crate) check: i64,
+    /// The shape of the check that was looked at.
+    pub(crate) generation: i64,
     pub(crate) step: Step,
     pub(crate) machine: Machine,
     pub(crate) evidence: Vec<String>,
     pub(crate) at: Time,
     pub(crate) tries: u32,
+    /// It is not tried again before this.
+    pub(crate) not_before: Time,
+    /// Its number in the outbox.
+    pub(crate) number: u64,
 }
 
 /// Whether an agent is connected, as fleet told.
@@ -98,7 +105,7 @@ pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
-    outbox: Mutex<VecDeque<Pending>>,
+    outbox: Mutex<outbox::Outbox>,
     flushing: Mutex<()>,
     agents: Mutex<BTreeMap<i64, Agent>>,
     /// Alerts that fired and wait for word of what their asset stands on.
@@ -185,7 +192,12 @@ impl Monitor {
                 Some(live) if live.check.version <= check.version => {
                     let renewed = live.check.generation != check.generation;
                     let resumed = live.check.paused && !check.paused;
-                    if renewed {
+                    if renewed && check.state == State::Waiting {
+                        // It was closed, or never judged: what memory knows and the database does not is over.
+                        live.machine = machine;
+                        lock(&self.outbox).forget(check.id);
+                        lock(&self.held).remove(&check.id);
+                    } else if renewed {
                         live.machine.forget();
                     }
                     if renewed || resumed {
@@ -268,7 +280,17 @@ impl Live {
     }
 
     fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
-        Pending { check: self.check.id, step, machine: self.machine.clone(), evidence, at, tries: 0 }
+        Pending {
+            check: self.check.id,
+            generation: self.check.generation,
+            step,
+            machine: self.machine.clone(),
+            evidence,
+            at,
+            tries: 0,
+            not_before: Time(0),
+            number: 0,
+        }
     }
 
     /// What the passing of time means for this check.

@@ -69,6 +69,8 @@ pub(crate) struct Rule {
     pub(crate) fire_m: usize,
     /// So many good results in a row clear.
     pub(crate) clear_k: usize,
+    /// Results that are so much older than the newest say nothing about it, in milliseconds.
+    pub(crate) keep_ms: i64,
 }
 
 /// What one run found.
@@ -185,6 +187,11 @@ impl Machine {
     }
 
     fn push(&mut self, rule: &Rule, at_ms: i64, bad: bool) -> Option<Flap> {
+        let oldest_ms = at_ms.saturating_sub(rule.keep_ms);
+        while self.window.front().is_some_and(|(at, _)| *at < oldest_ms) {
+            self.window.pop_front();
+        }
+        self.counted = self.counted.min(self.window.len());
         let fell = bad && self.window.back().is_some_and(|(_, bad)| !bad);
         self.window.push_back((at_ms, bad));
         if self.window.len() > WINDOW {

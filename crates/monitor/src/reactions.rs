@@ -5,6 +5,9 @@ use kernel::{Cx, Event, Reaction, Ref, Result, StoredEvent};
 use crate::live::{Link, Monitor};
 use crate::{samples, store};
 
+/// Checks of a retired asset that are read at a time.
+const CLOSED_AT_ONCE: usize = 100;
+
 /// All reactions.
 pub(crate) fn all() -> Vec<Reaction> {
     vec![
@@ -50,17 +53,21 @@ fn asset_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     if event.name != "assets.thing.retired" {
         return Ok(());
     }
+    let why = format!("{} was retired; nobody looks any more.", brief.name);
     let everything = kernel::Reach { everything: true, ..kernel::Reach::default() };
-    let filter = store::checks::Filter { asset: Some(asset), paused: Some(false), ..Default::default() };
-    for check in store::checks::page(cx.tx, &filter, &everything, None, kernel::limits::PAGE_ROWS_MAX)? {
-        crate::check::pause::set_paused(cx, &check, true)?;
-        if let Some(group) = check.group {
-            let why = format!("{} was retired; nobody looks any more.", brief.name);
-            store::alerts::set_group(cx.tx, check.id, None)?;
-            crate::group::recover::left(cx, group, check.id, vec![why], false)?;
+    let filter = store::checks::Filter { asset: Some(asset), ..Default::default() };
+    let mut last: Option<(String, i64)> = None;
+    loop {
+        let after = last.as_ref().map(|(name, id)| (name.as_str(), *id));
+        let checks = store::checks::page(cx.tx, &filter, &everything, after, CLOSED_AT_ONCE)?;
+        for check in &checks {
+            crate::check::pause::close(cx, check, &why)?;
         }
+        last = match checks.last() {
+            Some(check) if checks.len() >= CLOSED_AT_ONCE => Some((check.name.clone(), check.id)),
+            _ => return Ok(()),
+        };
     }
-    Ok(())
 }
 
 /// The events this domain tells, for the registry.

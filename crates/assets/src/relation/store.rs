@@ -1,6 +1,6 @@
 //! Relations in SQL.
 
-use kernel::db::{Row, Tx};
+use kernel::db::{Query, Row, Tx};
 use kernel::{Error, Result, Time};
 
 use super::{Relation, RelationKind};
@@ -8,6 +8,8 @@ use super::{Relation, RelationKind};
 const COLUMNS: &str = "SELECT id, from_id, kind, to_id, source, since FROM assets_relations";
 /// Most relations of one thing that are read at once.
 const ROWS_MAX: usize = 500;
+/// Most relations of many things.
+const ROWS_OF_MANY_MAX: usize = 5_000;
 
 fn relation(row: &Row) -> Result<Relation> {
     let kind =
@@ -30,6 +32,22 @@ pub(crate) fn from(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
 pub(crate) fn to(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<Relation>> {
     let sql = format!("{COLUMNS} WHERE to_id = ?1 ORDER BY kind, id LIMIT ?2");
     tx.query(&sql, &[asset.into(), ROWS_MAX.into()])?.iter().map(relation).collect()
+}
+
+/// Relations from any of these things.
+pub(crate) fn from_any(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
+    any(tx, " WHERE from_id IN ", assets)
+}
+
+/// Relations to any of these things.
+pub(crate) fn to_any(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
+    any(tx, " WHERE to_id IN ", assets)
+}
+
+fn any(tx: &mut Tx<'_>, side: &'static str, assets: &[i64]) -> Result<Vec<Relation>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(side).list(assets).push(" ORDER BY id LIMIT ").bind(ROWS_OF_MANY_MAX);
+    tx.run(&query)?.iter().map(relation).collect()
 }
 
 pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Relation>> {

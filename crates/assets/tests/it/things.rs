@@ -281,7 +281,7 @@ fn relations_point_at_what_a_thing_stands_on_and_may_go_in_circles() {
     assert_eq!(add(site, "part_of", site).unwrap_err().field.as_deref(), Some("to"));
     assert_eq!(room.titles(host)[0], "srv-01 depends on intranet");
     let (parents, children) =
-        room.world.kernel.db.read(|tx| Ok((assets::parents(tx, site)?, assets::children(tx, site)?))).unwrap();
+        room.world.kernel.db.read(|tx| Ok((assets::parents(tx, &[site])?, assets::children(tx, &[site])?))).unwrap();
     assert_eq!((parents[0].to, children[0].from), (host, host));
     let shown = room.call(&room.os(), "assets.relation.list", json!({ "id": host })).unwrap();
     let words: Vec<_> = shown["items"].as_array().unwrap().iter().map(|one| one["words"].as_str().unwrap()).collect();

@@ -1,6 +1,6 @@
 //! Events and subscriptions in SQL.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Pending, StoredEvent};
 use crate::db::{Dialect, Query, Row, Tx};
@@ -128,20 +128,37 @@ pub(crate) fn timeline(tx: &mut Tx<'_>, subject: &Ref, before: Option<i64>, limi
     tx.run(&query)?.iter().map(event).collect()
 }
 
-/// Events about any of the things between two moments, oldest first.
-pub(crate) fn between(tx: &mut Tx<'_>, subjects: &[Ref], from: Time, to: Time, limit: i64) -> Result<Vec<StoredEvent>> {
-    let mut found = Vec::new();
+/// Events about any of the things between two moments, the newest ones, oldest first.
+pub(crate) fn between(
+    tx: &mut Tx<'_>,
+    subjects: &[Ref],
+    without: &[&str],
+    (from, to): (Time, Time),
+    limit: i64,
+) -> Result<Vec<StoredEvent>> {
+    let mut by_kind: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for subject in subjects {
-        let mut query = Query::new(COLUMNS);
-        query.push(" JOIN kernel_event_subjects s ON s.event_id = e.id WHERE s.kind = ").bind(subject.kind.as_ref());
-        query.push(" AND s.ref_id = ").bind(subject.id).push(" AND e.at >= ").bind(from).push(" AND e.at <= ").bind(to);
-        query.push(" ORDER BY s.event_id DESC LIMIT ").bind(limit);
-        for row in tx.run(&query)? {
-            found.push(event(&row)?);
-        }
+        by_kind.entry(subject.kind.as_ref()).or_default().push(subject.id);
     }
-    found.sort_by_key(|event| event.id);
-    found.dedup_by_key(|event| event.id);
+    // Numbers rise with time, so the first one of the time keeps the history before it from being read.
+    let first = tx.first("SELECT id FROM kernel_events WHERE at >= ?1 ORDER BY at, id LIMIT 1", &[from.into()])?;
+    let Some(first) = first.map(|row| row.int(0)).transpose()?.filter(|_| !by_kind.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE e.at >= ").bind(from).push(" AND e.at <= ").bind(to);
+    for prefix in without {
+        query.push(" AND e.name NOT LIKE ").bind(format!("{prefix}%"));
+    }
+    query.push(" AND e.id IN (");
+    for (nth, (kind, ids)) in by_kind.iter().enumerate() {
+        let before = if nth == 0 { "" } else { " UNION " };
+        query.push(before).push("SELECT s.event_id FROM kernel_event_subjects s WHERE s.kind = ").bind(*kind);
+        query.push(" AND s.event_id >= ").bind(first).push(" AND s.ref_id IN ").list(ids);
+    }
+    query.push(") ORDER BY e.id DESC LIMIT ").bind(limit);
+    let mut found = tx.run(&query)?.iter().map(event).collect::<Result<Vec<_>>>()?;
+    found.reverse();
     Ok(found)
 }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Check, find};
 use crate::events::{CheckPaused, CheckResumed};
-use crate::store;
+use crate::machine::{Machine, State, Step};
+use crate::{group, store};
 
 /// Pause a check: nobody looks until it is resumed. An alert that is out stays out, for nothing is known any more.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -63,5 +64,21 @@ pub(crate) fn set_paused(cx: &mut Cx, check: &Check, paused: bool) -> Result<()>
         cx.emit(&CheckResumed { check: reference, asset, name })?;
     }
     cx.touch(Ref::new("agent_feed", check.vantage));
+    Ok(())
+}
+
+/// Nobody looks any more, and `why` says so: an alert that is out ends without proof that anything works again, and when
+/// somebody looks again the check begins anew.
+pub(crate) fn close(cx: &mut Cx, check: &Check, why: &str) -> Result<()> {
+    set_paused(cx, check, true)?;
+    if let Some(group) = check.group {
+        store::alerts::set_group(cx.tx, check.id, None)?;
+        group::recover::left(cx, group, check.id, vec![why.to_owned()], false)?;
+    }
+    let step = Step { from: check.state, to: State::Waiting, fired: false, cleared: false, flap: None };
+    store::alerts::moved(cx.tx, check.id, check.asset, &step, &Machine::new(cx.now), why, cx.now)?;
+    store::checks::renew(cx.tx, check.id, cx.now)?;
+    cx.touch(check.reference());
+    cx.touch(Ref::new("alert", check.alert));
     Ok(())
 }

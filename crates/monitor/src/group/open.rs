@@ -11,6 +11,8 @@ use crate::{ground, notify, silence, store};
 
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "alert";
+/// What follows from alerts is not what came before them.
+const NO_CAUSES: &[&str] = &["monitor.alert.", "monitor.group.", "fleet.job.", "runbooks.", "desk."];
 
 /// Puts a fired alert into the group of its cause, or opens one. `looked` says what was looked at again before.
 pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String], looked: &[String]) -> Result<()> {
@@ -114,22 +116,13 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
     Ok((group.id, silenced))
 }
 
-/// What happened to an asset and what it stands on, shortly before; what monitoring said itself is left out, and so is what
-/// people wrote to the desk: not everybody who reads the group may read that.
+/// What happened to an asset and what it stands on, shortly before; what monitoring said itself and what was done to
+/// repair is left out, and so is what people wrote to the desk: not everybody who reads the group may read that.
 fn changed_before(cx: &mut Cx, asset: i64, ancestors: &[i64]) -> Result<Vec<Before>> {
     let subjects: Vec<Ref> =
         std::iter::once(&asset).chain(ancestors.iter().take(20)).map(|id| Ref::new("asset", *id)).collect();
-    let events = cx.happened(&subjects, cx.now.plus(-BEFORE_MICROS), cx.now, BEFORE_MAX)?;
-    let mut before: Vec<Before> = events
-        .into_iter()
-        .filter(|event| {
-            !["monitor.alert.", "monitor.group.", "fleet.job.", "desk."].iter().any(|own| event.name.starts_with(own))
-        })
-        .map(|event| Before { at: event.at, title: event.title })
-        .collect();
-    let most = usize::try_from(BEFORE_MAX).unwrap_or(usize::MAX);
-    before.drain(..before.len().saturating_sub(most));
-    Ok(before)
+    let events = cx.happened(&subjects, NO_CAUSES, (cx.now.plus(-BEFORE_MICROS), cx.now), BEFORE_MAX)?;
+    Ok(events.into_iter().map(|event| Before { at: event.at, title: event.title }).collect())
 }
 
 /// Tells the house that a group is open, and people unless it is silenced.

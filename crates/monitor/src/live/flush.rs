@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
+use super::outbox::Next;
 use super::{Monitor, Pending, hold, lock};
-use crate::limits::SLICE;
+use crate::machine::State;
 use crate::{group, store};
-
-/// Tries of a transition that the database refuses before it is given up, so that one cannot hold up all others.
-const TRIES_MAX: u32 = 5;
 
 /// Who writes what results mean.
 pub(crate) fn actor() -> Actor {
@@ -20,48 +18,56 @@ impl Monitor {
     /// Writes what waits. An error leaves the rest waiting.
     pub(crate) fn flush(&self, handle: &Handle) -> Result<()> {
         let _one_at_a_time = lock(&self.flushing);
-        let mut size = SLICE;
+        let now = handle.now();
+        let mut trouble = Ok(());
         loop {
-            let slice: Arc<Vec<Pending>> = Arc::new(lock(&self.outbox).iter().take(size).cloned().collect());
+            let slice = Arc::new(lock(&self.outbox).slice(now));
             if slice.is_empty() {
-                return Ok(());
+                return trouble;
             }
             let inside = slice.clone();
             let written = handle.write_as(actor(), "monitor.alert.move", move |cx| {
                 inside.iter().try_for_each(|pending| write(cx, pending))
             });
-            match written {
-                Ok(()) => {
-                    lock(&self.outbox).drain(..slice.len());
-                }
-                Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
-                Err(_) if slice.len() > 1 => size = 1,
-                Err(error) => self.put_off(error)?,
+            let Err(error) = written else {
+                lock(&self.outbox).written(&slice);
+                continue;
+            };
+            let next = lock(&self.outbox).failed(&slice, error.kind == ErrorKind::Unavailable, now);
+            match next {
+                Next::Smaller => {}
+                Next::Wait => return Err(error),
+                Next::PutOff => trouble = Err(error),
+                Next::GiveUp(check) => self.give_up(handle, check, &error)?,
             }
         }
     }
 
-    /// The first transition was refused by itself: later again, or never.
-    fn put_off(&self, error: kernel::Error) -> Result<()> {
-        let mut outbox = lock(&self.outbox);
-        let Some(first) = outbox.front_mut() else { return Ok(()) };
-        first.tries += 1;
-        if first.tries < TRIES_MAX {
-            return Err(error);
-        }
+    /// The database refuses a transition of a check for good: memory goes back to what is on disk, so that the next
+    /// results lead to the same decision again.
+    fn give_up(&self, handle: &Handle, check: i64, error: &kernel::Error) -> Result<()> {
+        let stored = handle.db.read(|tx| store::alerts::machines(tx, &[check]))?.pop();
         tracing::error!(
-            check = first.check,
+            check,
             error = error.message,
             cause = error.cause,
-            "a change of state was given up"
+            "a change of state was given up; the check is judged anew from what is stored"
         );
-        outbox.pop_front();
+        let mut lives = lock(&self.lives);
+        lock(&self.outbox).forget(check);
+        if let (Some(live), Some((_, machine))) = (lives.checks.get_mut(&check), stored) {
+            live.machine = machine;
+        }
         Ok(())
     }
 }
 
 fn write(cx: &mut Cx, pending: &Pending) -> Result<()> {
     let Some(check) = store::checks::by_id(cx.tx, &[pending.check])?.into_iter().next() else { return Ok(()) };
+    // The check was closed after this was seen: what is known of it begins anew.
+    if pending.generation < check.generation && check.state == State::Waiting {
+        return Ok(());
+    }
     let text = pending.evidence.last().cloned().unwrap_or_default();
     let asset = check.asset;
     store::alerts::moved(cx.tx, check.id, asset, &pending.step, &pending.machine, &text, pending.at)?;

@@ -63,7 +63,7 @@ impl Monitor {
             }
             let (seen, outcome) = seen(result, at);
             if let Some(pending) = live.take(seen, outcome, from.at) {
-                lock(&self.outbox).push_back(pending);
+                lock(&self.outbox).push(pending);
             }
         }
         taken

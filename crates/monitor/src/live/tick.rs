@@ -41,7 +41,9 @@ impl Monitor {
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
             let listener = if live.check.probe.for_agent().is_some() { live.check.vantage } else { live.check.asset };
             let agent = agents.get(&listener).copied().unwrap_or_else(Agent::default);
-            outbox.extend(live.look(now, awake, &agent));
+            if let Some(pending) = live.look(now, awake, &agent) {
+                outbox.push(pending);
+            }
         }
         let review = now.since(lives.reviewed) >= REVIEW_MICROS || now < lives.reviewed;
         if review {

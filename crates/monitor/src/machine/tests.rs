@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const RULE: Rule = Rule { fire_n: 2, fire_m: 3, clear_k: 2 };
+const RULE: Rule = Rule { fire_n: 2, fire_m: 3, clear_k: 2, keep_ms: 1_000 };
 
 /// Plays a sequence: `g` good, `b` bad, `e` error, `.` missed with the agent there, `_` missed with the agent away.
 fn play(rule: &Rule, sequence: &str) -> (Machine, String, usize, usize) {
@@ -73,7 +73,7 @@ fn sequences_of_results_lead_to_these_states() {
         ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPFLLLL", 3, 2),
     ];
     for ((fire_n, fire_m, clear_k), sequence, expected, fired, cleared) in table {
-        let rule = Rule { fire_n, fire_m, clear_k };
+        let rule = Rule { fire_n, fire_m, clear_k, keep_ms: 1_000 };
         let (_, states, got_fired, got_cleared) = play(&rule, sequence);
         assert_eq!((states.as_str(), got_fired, got_cleared), (expected, fired, cleared), "{rule:?} over {sequence}");
     }
@@ -114,6 +114,20 @@ fn a_changed_check_keeps_an_open_alert_open_until_good_results_come() {
 }
 
 #[test]
+fn what_was_seen_long_ago_does_not_count_with_what_is_seen_now() {
+    let mut machine = Machine::new(Time(0));
+    machine.take(&RULE, 1, Outcome::Bad, Time(1));
+    assert!(machine.take(&RULE, 1_002, Outcome::Bad, Time(1_002)).is_none(), "one bad result, not two of three");
+    assert!(machine.take(&RULE, 1_003, Outcome::Bad, Time(1_003)).is_some_and(|step| step.fired));
+    // Changes before a long pause are no flapping after it.
+    let (mut machine, ..) = play(&RULE, "gbgbg");
+    for (at, outcome) in [(2_000, Outcome::Bad), (2_001, Outcome::Good)] {
+        machine.take(&RULE, at, outcome, Time(at));
+    }
+    assert_eq!((machine.flaps, machine.recent().count()), (None, 2));
+}
+
+#[test]
 fn a_machine_survives_being_stored_and_read() {
     let (machine, ..) = play(&RULE, "ggbgb.e");
     let text = serde_json::to_string(&machine).unwrap();
@@ -127,7 +141,12 @@ fn letters() -> impl Strategy<Value = String> {
 }
 
 fn rules() -> impl Strategy<Value = Rule> {
-    (1_usize..=10, 0_usize..=10, 1_usize..=5).prop_map(|(n, more, k)| Rule { fire_n: n, fire_m: n + more, clear_k: k })
+    (1_usize..=10, 0_usize..=10, 1_usize..=5).prop_map(|(n, more, k)| Rule {
+        fire_n: n,
+        fire_m: n + more,
+        clear_k: k,
+        keep_ms: 1_000,
+    })
 }
 
 proptest! {

@@ -113,6 +113,15 @@ pub(crate) fn set_paused(tx: &mut Tx<'_>, id: i64, paused: bool, now: Time) -> R
     Ok(())
 }
 
+/// What was seen so far, and what agents still send of it, is about an earlier shape of the check.
+pub(crate) fn renew(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_checks SET generation = generation + 1, version = version + 1, updated_at = ?1 WHERE id = ?2",
+        &[now.into(), id.into()],
+    )?;
+    Ok(())
+}
+
 /// Copies from an asset what decides who sees its checks.
 pub(crate) fn follow_asset(
     tx: &mut Tx<'_>,

@@ -172,3 +172,48 @@ fn a_change_of_a_check_can_be_undone_and_found() {
     house.call("monitor.check.delete", json!({"id": check}));
     assert_eq!(find("server"), 0);
 }
+
+#[test]
+fn every_alert_of_a_retired_asset_ends_and_what_fails_when_it_is_used_again_is_told_again() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    let by_hand = house.check(web, "Paused by hand");
+    let others: Vec<i64> = (0..100).map(|n| house.check(web, &format!("Other {n:03}"))).collect();
+    house.report(web, by_hand, "bb");
+    house.call("monitor.check.pause", json!({"id": by_hand}));
+    house.report(web, check, "bb");
+    house.call("assets.thing.retire", json!({"id": web, "reason": "Replaced"}));
+    house.world.settle().unwrap();
+    house.wait(1);
+    assert!(house.groups("open").is_empty(), "nobody looks, so nothing is out");
+    assert_eq!(house.show(others[99])["check"]["paused"], true, "the last page too");
+    assert_eq!((house.state(check).as_str(), house.state(by_hand).as_str()), ("waiting", "waiting"));
+    house.call("assets.thing.update", json!({"id": web, "status": "in_use"}));
+    house.call("monitor.check.resume", json!({"id": check}));
+    let generation = house.show(check)["check"]["generation"].as_i64().unwrap();
+    for _ in 0..2 {
+        house.wait(10);
+        let mut result = house.result(check, agent_proto::CheckState::Fail);
+        result.generation = u64::try_from(generation).unwrap().try_into().unwrap();
+        house.send(web, vec![result]).unwrap();
+    }
+    assert_eq!((house.state(check).as_str(), house.groups("open").len()), ("firing", 1));
+}
+
+#[test]
+fn what_changed_just_before_is_not_crowded_out_by_alerts_and_repairs() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.call("assets.thing.update", json!({"id": web, "notes": "New certificate"}));
+    for _ in 0..25 {
+        house.wait(1);
+        house.repaired(web);
+    }
+    house.report(web, check, "bb");
+    let before = house.groups("open")[0]["changed_before"].clone();
+    let titles: Vec<&str> = before.as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap()).collect();
+    assert!(!titles.contains(&"Repaired"), "{titles:?}");
+    assert!(titles.iter().any(|title| title.contains("web-01")), "{titles:?}");
+}

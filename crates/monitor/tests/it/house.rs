@@ -129,6 +129,24 @@ impl House {
     }
 }
 
+impl House {
+    /// A runbook tells of its work on an asset.
+    pub(crate) fn repaired(&self, asset: i64) {
+        let actor = Actor::service("runbooks", &["*"]);
+        let emit = move |cx: &mut kernel::Cx| cx.emit(&Repaired { asset: Ref::new("asset", asset) });
+        self.kernel().write_as(actor, "test.runbooks", emit).unwrap();
+    }
+
+    /// Says in the database which group an alert belongs to, whatever else is known.
+    pub(crate) fn put_into_group(&self, check: i64, group: i64) {
+        let put = move |cx: &mut kernel::Cx| {
+            let sql = "UPDATE monitor_alerts SET group_id = ?1 WHERE check_id = ?2";
+            cx.tx.execute(sql, &[group.into(), check.into()])
+        };
+        self.kernel().write_as(self.admin.clone(), "test.group", put).unwrap();
+    }
+}
+
 pub(crate) fn new_asset(kernel: &Handle, name: &str) -> i64 {
     let name = name.to_owned();
     kernel
@@ -174,6 +192,24 @@ impl Event for Connected {
     }
     fn title(&self) -> String {
         "Agent connected".into()
+    }
+    fn sample() -> Self {
+        Self { asset: Ref::new("asset", 1) }
+    }
+}
+
+#[derive(Serialize)]
+struct Repaired {
+    asset: Ref,
+}
+
+impl Event for Repaired {
+    const NAME: &'static str = "runbooks.run.finished";
+    fn subjects(&self) -> Vec<Ref> {
+        vec![self.asset.clone()]
+    }
+    fn title(&self) -> String {
+        "Repaired".into()
     }
     fn sample() -> Self {
         Self { asset: Ref::new("asset", 1) }

@@ -20,3 +20,5 @@ mod restart;
 mod series;
 #[cfg(test)]
 mod silences;
+#[cfg(test)]
+mod trouble;

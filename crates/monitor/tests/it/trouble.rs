@@ -1,0 +1,36 @@
+//! What the database refuses: others go on, and nothing stays mute.
+
+use agent_proto::CheckState;
+use kernel::time::SECOND;
+
+use crate::house::House;
+
+/// Results come every ten seconds, whether they are taken or not.
+fn insist(house: &House, asset: i64, check: i64, times: usize) {
+    for _ in 0..times {
+        house.world.clock.advance(10 * SECOND);
+        monitor::tick(house.kernel()).ok();
+        house.send(asset, vec![house.result(check, CheckState::Fail)]).ok();
+    }
+}
+
+#[test]
+fn an_alert_that_cannot_be_written_holds_up_no_other_and_is_told_when_it_can_be() {
+    let house = House::new();
+    let (web, other) = (house.asset("web-01"), house.asset("db-01"));
+    let (runs, answers, database) =
+        (house.check(web, "Web server runs"), house.check(web, "Port answers"), house.check(other, "Database runs"));
+    house.report(web, runs, "bb");
+    let group = house.groups("open")[0]["id"].as_i64().unwrap();
+    house.put_into_group(runs, 999);
+    insist(&house, web, answers, 2);
+    assert_ne!(house.state(answers), "firing", "its group is not there");
+    insist(&house, other, database, 2);
+    assert_eq!(house.state(database), "firing");
+    insist(&house, web, answers, 12);
+    house.put_into_group(runs, group);
+    insist(&house, web, answers, 12);
+    assert_eq!(house.state(answers), "firing", "it is tried again, or judged anew");
+    let open = house.groups("open");
+    assert!(open.iter().any(|one| one["id"] == group && one["open_alerts"] == 2), "{open:?}");
+}
