@@ -127,6 +127,10 @@ impl Chunk {
         size_of::<Self>() + self.columns.len() * size_of::<Column>() + self.bytes.len()
     }
 
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub(crate) fn times(&self) -> Option<Vec<i64>> {
         match self.times {
             Packing::Even => codec::regular_times(self.first_ms, self.last_ms, self.rows),

@@ -15,7 +15,7 @@ pub struct Options {
     pub retention_ms: i64,
     /// Most bytes in the store's folder; beyond it the oldest blocks are deleted.
     pub disk_bytes_max: u64,
-    /// Most bytes of sealed samples in memory while blocks cannot be written; beyond it the oldest window is dropped.
+    /// Most bytes of sealed samples in memory, as while blocks cannot be written; beyond it the oldest window is dropped.
     pub head_bytes_max: usize,
     /// Most series that took a sample within the last two windows.
     pub series_max: usize,

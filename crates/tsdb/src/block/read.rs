@@ -53,6 +53,14 @@ impl Block {
         Ok(Some(Self { path: path.to_owned(), name, from_ms, to_ms, bytes, samples, groups }))
     }
 
+    /// The groups of a source.
+    pub(crate) fn groups_of(&self, source: &str) -> &[GroupPlace] {
+        let groups = self.groups.as_deref().unwrap_or_default();
+        let before = groups.partition_point(|place| *place.source < *source);
+        let rest = groups.get(before..).unwrap_or_default();
+        rest.get(..rest.partition_point(|place| *place.source == *source)).unwrap_or_default()
+    }
+
     /// Opens the file for reading pages; `None` if it is gone.
     pub(crate) fn file(&self) -> Option<BlockFile> {
         Some(BlockFile { file: File::open(&self.path).ok()?, bytes: self.bytes })
@@ -102,7 +110,9 @@ impl BlockFile {
         }
         let raw = self.compressed(offset, length, raw_length, directory_crc)?;
         let mut cursor = Cursor::new(&raw);
-        let places = (0..groups).map(|_| read_place(&mut cursor)).collect::<Option<Vec<_>>>()?;
+        let mut places = (0..groups).map(|_| read_place(&mut cursor)).collect::<Option<Vec<_>>>()?;
+        // They are written in this order; reading relies on it.
+        places.sort_by(|a, b| a.source.cmp(&b.source));
         cursor.is_empty().then_some((samples, places))
     }
 

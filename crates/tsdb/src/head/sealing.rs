@@ -8,7 +8,13 @@ use std::sync::Arc;
 impl Head {
     /// Seals the open rows of a source.
     pub(crate) fn seal(&mut self, slot: u32) {
-        let Some(chunk) = self.seal_copy(slot, codec::pack_values) else { return };
+        if let Some(chunk) = self.seal_copy(slot, codec::pack_values) {
+            self.replace_open(slot, chunk);
+        }
+    }
+
+    /// Puts a chunk in the place of the open rows that it was made of.
+    fn replace_open(&mut self, slot: u32, chunk: Chunk) {
         self.sealed_bytes += chunk.size_bytes();
         let Some(Some(source)) = self.sources.get_mut(slot as usize) else { return };
         source.chunks.push(Arc::new(chunk));
@@ -26,12 +32,30 @@ impl Head {
         Chunk::seal(&source.open, source.series.iter().filter_map(|slot| Some((*slot, &self.one(*slot)?.open))), pack)
     }
 
-    /// Seals every open row before `before_ms`, which is the border of a window.
-    pub(crate) fn seal_before(&mut self, before_ms: i64) {
-        for slot in self.source_list() {
-            if self.source(slot).is_some_and(|source| source.open.last().is_some_and(|last| *last < before_ms)) {
-                self.seal(slot);
-            }
+    /// The open rows of a source as they are to be sealed, if all of them are before `before_ms`; they stay open.
+    pub(crate) fn copy_before(&self, slot: u32, before_ms: i64) -> Option<Chunk> {
+        let last_ms = *self.source(slot)?.open.last()?;
+        if last_ms < before_ms { self.seal_copy(slot, codec::pack_values) } else { None }
+    }
+
+    /// Puts what [`copy_before`](Self::copy_before) made in the place of the open rows, unless they have changed since.
+    pub(crate) fn place_sealed(&mut self, slot: u32, chunk: Chunk) -> bool {
+        let same = self.source(slot).is_some_and(|source| {
+            let open = source.series.iter().filter_map(|slot| self.one(*slot)).map(|one| one.open.mask.count_ones());
+            let rows = (source.open.len(), source.open.first().copied(), source.open.last().copied());
+            rows == (chunk.rows(), Some(chunk.first_ms), Some(chunk.last_ms))
+                && open.map(u64::from).sum::<u64>() == count(&chunk)
+        });
+        if same {
+            self.replace_open(slot, chunk);
+        }
+        same
+    }
+
+    /// Seals the open rows of a source if all of them are before `before_ms`.
+    pub(crate) fn seal_one_before(&mut self, slot: u32, before_ms: i64) {
+        if self.source(slot).is_some_and(|source| source.open.last().is_some_and(|last| *last < before_ms)) {
+            self.seal(slot);
         }
     }
 
@@ -90,4 +114,49 @@ impl Head {
 
 fn count(chunk: &Chunk) -> u64 {
     chunk.slots().map(|slot| u64::from(chunk.mask(slot).count_ones())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Labels, Options};
+
+    /// A source with three open rows of one series, and another series.
+    fn head() -> (Head, u32, [crate::SeriesId; 2]) {
+        let options = Options { future_ms_max: i64::MAX / 4, ..Options::default() };
+        let mut head = Head::new(options.clone(), 0);
+        let mut register =
+            |metric| head.register("s", Labels::new(&[("__name__", metric)], &options).unwrap()).unwrap();
+        let ids = [register("a"), register("b")];
+        for at in 1..=3 {
+            assert_eq!(head.append("s", at * 1_000, &[(ids[0], at as f64 / 3.0)]).accepted, 1);
+        }
+        let slot = head.source_of("s").unwrap();
+        (head, slot, ids)
+    }
+
+    #[test]
+    fn rows_are_packed_without_being_held_and_then_take_the_place_of_the_open_ones() {
+        let (mut head, slot, _) = head();
+        assert!(head.copy_before(slot, 3_000).is_none(), "a row that is not before the border");
+        let chunk = head.copy_before(slot, 3_001).unwrap();
+        assert_eq!(head.source(slot).unwrap().open.len(), 3, "it stays open until it is placed");
+        assert!(head.place_sealed(slot, chunk));
+        let source = head.source(slot).unwrap();
+        assert_eq!((source.open.len(), source.chunks.len()), (0, 1));
+        assert!(head.sealed_bytes > 0);
+    }
+
+    #[test]
+    fn samples_that_come_while_rows_are_packed_are_not_lost() {
+        for (at, series) in [(3_000, 1), (3_500, 0)] {
+            let (mut head, slot, ids) = head();
+            let chunk = head.copy_before(slot, 10_000).unwrap();
+            assert_eq!(head.append("s", at, &[(ids[series], 9.0)]).accepted, 1);
+            assert!(!head.place_sealed(slot, chunk));
+            head.seal_one_before(slot, 10_000);
+            let samples: u64 = head.source(slot).unwrap().chunks.iter().map(|chunk| count(chunk)).sum();
+            assert_eq!(samples, 4);
+        }
+    }
 }

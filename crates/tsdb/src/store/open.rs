@@ -85,12 +85,31 @@ fn recover(dir: &Path, options: &Options, now_ms: i64, damaged: &mut u64) -> Res
         *damaged += 1;
     }
     let (base, mut head, mut recovered) = state;
-    for number in log::numbers(dir, "log")?.into_iter().filter(|number| *number >= base) {
-        let path = log::path(dir, number);
+    let numbers = log::numbers(dir, "log")?;
+    for number in numbers.iter().filter(|number| **number >= base) {
+        let path = log::path(dir, *number);
         let ending = frames::read(&path, frames::LOG_MAGIC, |raw| apply_all(raw, &mut head, &mut recovered))?;
         *damaged += ending.damaged;
+        if let Some(end) = ending.torn {
+            // Only the newest log was being written when the store ended; it is cut, so that the next start does not take
+            // what a crash left for damage.
+            if Some(number) == numbers.last() {
+                cut_torn(&path, end);
+            } else {
+                *damaged += 1;
+            }
+        }
     }
     Ok((head, recovered))
+}
+
+/// Cuts a log where its sound part ends. If that fails, the log is read to there the next time as well.
+fn cut_torn(path: &Path, end: u64) {
+    if end == 0 {
+        std::fs::remove_file(path).ok();
+    } else if let Ok(file) = File::options().write(true).open(path) {
+        file.set_len(end).and_then(|()| file.sync_all()).ok();
+    }
 }
 
 fn open_blocks(dir: &Path) -> Result<Vec<Arc<Block>>> {

@@ -17,6 +17,9 @@ pub struct Series {
     pub points: Vec<(i64, f64)>,
 }
 
+/// Series that [`Store::visit`] reads at a time: those of one source share the times.
+const TOGETHER: usize = 16;
+
 /// Labels as a block has them, and which of the series found they are.
 type Wanted = HashMap<Vec<u8>, usize>;
 
@@ -29,6 +32,10 @@ struct Reading {
 }
 
 impl Reading {
+    fn new(from_ms: i64, to_ms: i64, limits: Limits) -> Self {
+        Self { from_ms, to_ms, left: limits.samples, limit: limits.samples }
+    }
+
     fn overlaps(&self, first_ms: i64, last_ms: i64) -> bool {
         first_ms <= self.to_ms && last_ms >= self.from_ms
     }
@@ -54,22 +61,61 @@ impl Store {
         if found.len() > limits.series {
             return Err(Error::TooMuch { what: "series", limit: limits.series });
         }
-        let mut reading = Reading { from_ms, to_ms, left: limits.samples, limit: limits.samples };
+        self.read_found(Reading::new(from_ms, to_ms, limits), &found, &rows)
+    }
+
+    /// Like [`select`](Self::select), but hands the series over one after the other, so that only a few are in memory at a
+    /// time. `each` answers whether it wants more.
+    ///
+    /// Errors: more series than `limits`, or one series with more samples than `limits`.
+    pub fn visit(
+        &self,
+        matchers: &[Matcher],
+        (from_ms, to_ms): (i64, i64),
+        limits: Limits,
+        mut each: impl FnMut(Series) -> bool,
+    ) -> Result<()> {
+        let (mut found, rows) = self.head().collect(matchers, from_ms, to_ms);
+        if found.len() > limits.series {
+            return Err(Error::TooMuch { what: "series", limit: limits.series });
+        }
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let (mut rest, mut size) = (found.as_slice(), TOGETHER);
+        while let Some((some, after)) = rest.split_at_checked(together(rest, size)).filter(|(some, _)| !some.is_empty())
+        {
+            match self.read_found(Reading::new(from_ms, to_ms, limits), some, &rows) {
+                Err(Error::TooMuch { .. }) if size > 1 => size /= 2,
+                Err(error) => return Err(error),
+                Ok(series) => {
+                    rest = after;
+                    if !series.into_iter().all(&mut each) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The samples of the series found, in order of labels.
+    fn read_found(
+        &self,
+        mut reading: Reading,
+        found: &[Found],
+        rows: &BTreeMap<u32, SourceRows>,
+    ) -> Result<Vec<Series>> {
         let mut points = vec![Vec::new(); found.len()];
-        self.read_blocks(&mut reading, &found, &rows, &mut points)?;
-        let mut by_labels: BTreeMap<Labels, Vec<(i64, f64)>> = BTreeMap::new();
-        for (found, mut points) in found.into_iter().zip(points) {
+        self.read_blocks(&mut reading, found, rows, &mut points)?;
+        let mut by_labels: BTreeMap<&Labels, Vec<(i64, f64)>> = BTreeMap::new();
+        for (found, mut points) in found.iter().zip(points) {
             for chunk in rows.get(&found.source).into_iter().flat_map(|source| &source.chunks) {
                 read_chunk(&mut reading, chunk, found.slot, &mut points)?;
             }
-            reading.take(&mut points, found.open.into_iter())?;
-            match by_labels.get_mut(&found.labels) {
-                Some(there) => there.append(&mut points),
-                None => drop(by_labels.insert(found.labels, points)),
-            }
+            reading.take(&mut points, found.open.iter().copied())?;
+            by_labels.entry(&found.labels).or_default().append(&mut points);
         }
         let series = by_labels.into_iter().filter(|(_, points)| !points.is_empty());
-        Ok(series.map(|(labels, points)| Series { labels, points: in_order(points) }).collect())
+        Ok(series.map(|(labels, points)| Series { labels: labels.clone(), points: in_order(points) }).collect())
     }
 
     /// The newest sample of each series that fulfils every condition and has one at or after `since_ms`, in order of
@@ -134,8 +180,9 @@ impl Store {
                 continue;
             }
             let mut file = None;
-            for place in block.groups.iter().flatten() {
-                let Some(series) = wanted.get(&*place.source) else { continue };
+            let places =
+                wanted.iter().flat_map(|(source, series)| block.groups_of(source).iter().map(move |one| (one, series)));
+            for (place, series) in places {
                 if !reading.overlaps(place.first_ms, place.last_ms) {
                     continue;
                 }
@@ -191,6 +238,16 @@ impl Store {
         }
         times
     }
+}
+
+/// How many of the series, which are in order of labels, are read together: those with the same labels stay together.
+fn together(found: &[Found], size: usize) -> usize {
+    let same = |at: usize| found.get(at).zip(found.get(at + 1)).is_some_and(|(a, b)| a.labels == b.labels);
+    let mut count = size.min(found.len());
+    while count > 0 && same(count - 1) {
+        count += 1;
+    }
+    count
 }
 
 fn read_chunk(reading: &mut Reading, chunk: &Chunk, slot: u32, points: &mut Vec<(i64, f64)>) -> Result<()> {

@@ -45,6 +45,18 @@ impl Upkeep {
     }
 }
 
+impl Upkeep {
+    /// A clock that was ahead and was put right: what was noted then is no longer waited for.
+    fn come_back(&mut self, now_ms: i64, border_ms: i64) {
+        if self.border_ms > border_ms {
+            self.border_ms = i64::MIN;
+        }
+        if self.retry_ms > now_ms.saturating_add(RETRY_MS) {
+            self.retry_ms = i64::MIN;
+        }
+    }
+}
+
 /// True if `every_ms` have passed, or the clock went back.
 fn is_due(now_ms: i64, last_ms: i64, every_ms: i64) -> bool {
     now_ms < last_ms || now_ms.saturating_sub(last_ms) >= every_ms
@@ -65,19 +77,18 @@ impl Store {
             result = result.and(self.sync());
         }
         let border_ms = self.head().window_of(now_ms.saturating_sub(self.options.grace_ms));
+        upkeep.come_back(now_ms, border_ms);
         let may_try = upkeep.retry_ms <= now_ms;
         let mut was_cut = false;
         if border_ms > upkeep.border_ms && may_try {
             let cut = self.cut(border_ms);
             match &cut {
                 Ok(blocks) => (upkeep.border_ms, was_cut) = (border_ms, *blocks > 0),
-                Err(_) => {
-                    upkeep.retry_ms = now_ms.saturating_add(RETRY_MS);
-                    self.shed(&mut upkeep);
-                }
+                Err(_) => upkeep.retry_ms = now_ms.saturating_add(RETRY_MS),
             }
             result = result.and(cut.map(|_| ()));
         }
+        self.shed(&mut upkeep);
         let snapshot_due = is_due(now_ms, upkeep.snapshot_ms, self.options.snapshot_every_ms);
         if was_cut || (may_try && (snapshot_due || self.log().incomplete)) {
             let snapshot = self.write_snapshot();
@@ -131,7 +142,7 @@ impl Store {
     /// A crash between a block and the next snapshot makes the head repeat the cut into a second block: reads drop what
     /// is there twice.
     fn cut(&self, border_ms: i64) -> Result<usize> {
-        self.head_mut().seal_before(border_ms);
+        self.seal_before(border_ms);
         let windows = self.head().windows(border_ms);
         for window in &windows {
             let parts = self.parts(*window);
@@ -149,6 +160,18 @@ impl Store {
         }
         self.head_mut().count_active();
         Ok(windows.len())
+    }
+
+    /// Seals every open row before `before_ms`, which is the border of a window. Packing takes long, so it is done source by
+    /// source, and reads go on meanwhile.
+    fn seal_before(&self, before_ms: i64) {
+        let sources = self.head().source_list();
+        for slot in sources {
+            let Some(chunk) = self.head().copy_before(slot, before_ms) else { continue };
+            if !self.head_mut().place_sealed(slot, chunk) {
+                self.head_mut().seal_one_before(slot, before_ms);
+            }
+        }
     }
 
     /// A name that no block has: blocks are never overwritten.
@@ -177,8 +200,12 @@ impl Store {
         parts
     }
 
-    /// If blocks cannot be written for so long that the head is too large, lets go of its oldest windows.
+    /// If the head is too large, because blocks cannot be written for long or too much comes at once, lets go of its
+    /// oldest windows.
     fn shed(&self, upkeep: &mut Upkeep) {
+        if self.head().sealed_bytes <= self.options.head_bytes_max {
+            return;
+        }
         let mut head = self.head_mut();
         for window in head.windows(i64::MAX) {
             if head.sealed_bytes <= self.options.head_bytes_max {

@@ -66,6 +66,50 @@ fn a_damaged_frame_of_the_log_costs_that_frame() {
 }
 
 #[test]
+fn a_damaged_length_costs_that_frame_is_counted_and_the_rest_is_found_again() {
+    for (at, bit) in [(3, 0x40), (0, 0x01), (1, 0x02), (5, 0x10), (9, 0x01)] {
+        let mut rig = Rig::new(options());
+        let log = rig.files("head", "log")[0].clone();
+        rig.put("s", "a", T0, 1.0);
+        rig.store().sync().unwrap();
+        let start = fs::metadata(&log).unwrap().len() as usize;
+        for n in 1..20 {
+            rig.put("s", "a", T0 + n * STEP, noisy(n));
+            rig.store().sync().unwrap();
+        }
+        rig.crash(T0, |_| {
+            let mut bytes = fs::read(&log).unwrap();
+            bytes[start + at] ^= bit;
+            fs::write(&log, bytes).unwrap();
+        });
+        assert_eq!(rig.points("s", "a").len(), 19, "byte {at} of the frame's head");
+        assert_eq!(rig.points("s", "a")[1..], expected(T0, 20, noisy)[2..]);
+        assert_eq!(rig.store().stats().damaged_frames, 1);
+    }
+}
+
+#[test]
+fn a_cut_log_is_what_a_crash_leaves_only_if_it_is_the_newest() {
+    let mut rig = Rig::new(options());
+    rig.fill("s", "a", T0, 3, noisy);
+    rig.store().sync().unwrap();
+    let cut = |path: &std::path::Path| {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() - 3]).unwrap();
+    };
+    let log = rig.files("head", "log").pop().unwrap();
+    for _ in 0..3 {
+        rig.crash(T0, |_| cut(&log));
+        assert_eq!(rig.store().stats().damaged_frames, u64::from(rig.files("head", "log").len() > 2));
+        if rig.files("head", "log").len() > 2 {
+            return;
+        }
+        rig.crash(T0, |_| {});
+        assert_eq!(rig.store().stats().damaged_frames, 0, "what a crash left stays what a crash left");
+    }
+}
+
+#[test]
 fn samples_whose_series_was_lost_are_dropped_and_never_given_to_another() {
     let mut rig = Rig::new(options());
     let log = rig.files("head", "log")[0].clone();

@@ -86,3 +86,37 @@ fn the_catalogue_can_be_rebuilt_from_blocks_alone() {
     rig.put("s", "a", T0 + 3 * WINDOW + STEP, 1.0);
     assert_eq!(rig.store().stats().series, 4);
 }
+
+#[test]
+fn a_clock_that_was_ahead_for_a_moment_stops_nothing() {
+    for broken in [false, true] {
+        let rig = Rig::new(options());
+        rig.fill("s", "a", T0, 10, noisy);
+        let blocks = rig.dir.path().join("blocks");
+        if broken {
+            std::fs::remove_dir(&blocks).unwrap();
+        }
+        assert_eq!(rig.store().maintain(T0 + 30 * 86_400_000).is_err(), broken);
+        std::fs::create_dir_all(&blocks).unwrap();
+        rig.store().maintain(T0 + 60_000).unwrap();
+        for window in 0..3 {
+            let start = T0 + window * WINDOW + 300_000;
+            rig.fill("s", "a", start, 400, noisy);
+            rig.store().maintain(T0 + (window + 1) * WINDOW + 400_000).unwrap();
+        }
+        let stats = rig.store().stats();
+        assert!(stats.blocks >= 3 && stats.sealed_bytes == 0, "{stats:?}");
+        assert_eq!(rig.points("s", "a").len(), 1_210);
+    }
+}
+
+#[test]
+fn the_head_stays_within_its_bound_also_between_cuts() {
+    let rig = Rig::new(Options { head_bytes_max: 2_000, ..options() });
+    rig.store().maintain(T0 + 300_000).unwrap();
+    rig.fill("s", "a", T0 + 300_000, 400, noisy);
+    let before = rig.store().stats();
+    rig.store().maintain(T0 + 301_000).unwrap();
+    let after = rig.store().stats();
+    assert!(before.sealed_bytes > 2_000 && after.sealed_bytes <= 2_000 && after.dropped_chunks > 0, "{after:?}");
+}

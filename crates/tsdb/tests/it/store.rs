@@ -230,3 +230,42 @@ fn many_threads_may_append_and_read_while_the_head_is_cut() {
         assert_eq!(rig.points(&format!("s{thread}"), "x"), expected(T0, 400, noisy));
     }
 }
+
+#[test]
+fn a_visit_hands_over_what_a_read_answers_and_its_bound_is_for_one_series() {
+    let rig = Rig::new(options());
+    let metrics: Vec<String> = (0..40).map(|n| format!("m{n:02}")).collect();
+    for (at, source) in [(0, "s"), (0, "t"), (WINDOW, "s")] {
+        for metric in &metrics {
+            // The same labels in two sources are one series.
+            let id = rig.store().register(&format!("{source}-{metric}"), &[("__name__", metric)]).unwrap();
+            for n in 0..50 {
+                let at_ms = T0 + at + n * STEP + i64::from(source == "t");
+                let sample = [(id, noisy(n))];
+                assert_eq!(rig.store().append(&format!("{source}-{metric}"), at_ms, &sample).unwrap().accepted, 1);
+            }
+        }
+        rig.store().maintain(T0 + at + WINDOW / 2).unwrap();
+    }
+    assert_eq!(rig.store().stats().blocks, 1);
+    let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
+    let matchers = [Matcher::one_of("__name__", &names)];
+    let whole = rig.store().select(&matchers, 0, i64::MAX, Limits::default()).unwrap();
+    assert_eq!(whole.iter().map(|one| one.points.len()).sum::<usize>(), 40 * 150);
+    let limits = |samples| Limits { samples, ..Limits::default() };
+    let visit = |samples, most: usize| {
+        let mut seen = Vec::new();
+        rig.store()
+            .visit(&matchers, (0, i64::MAX), limits(samples), |one| {
+                seen.push((one.labels, one.points));
+                seen.len() < most
+            })
+            .map(|()| seen)
+    };
+    let plain: Vec<_> = whole.into_iter().map(|one| (one.labels, one.points)).collect();
+    assert!(rig.store().select(&matchers, 0, i64::MAX, limits(200)).is_err());
+    assert_eq!(visit(200, 1_000).unwrap(), plain, "one series fits at a time");
+    assert_eq!(visit(6_000, 1_000).unwrap(), plain);
+    assert_eq!(visit(200, 3).unwrap(), plain[..3]);
+    assert!(matches!(visit(149, 1_000), Err(Error::TooMuch { what: "samples", limit: 149 })));
+}
