@@ -8,7 +8,7 @@ use kernel::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::house::House;
-use crate::process::{Process, Server, pause};
+use crate::process::{Memory, Process, Server, pause};
 use crate::report::{Report, ms, percentile};
 use crate::{Run, unusable};
 
@@ -34,19 +34,25 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let mut agent = Process::start(command.stdout(Stdio::null()).stderr(log))?;
     let time = Duration::from_secs(if run.quick { 40 } else { 180 });
     let server_cpu = server.process.cpu();
-    let (mut agent_rss, mut server_rss, mut server_own) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut agent_rss, mut agent_sum, mut agent_cpu) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let (mut server_rss, mut server_own) = (Vec::new(), Vec::new());
+    let mb = |kb: u64| kb as f64 / 1024.0;
     for _ in 0..time.as_secs() / LOOK.as_secs() {
         pause(LOOK);
-        agent_rss.push(agent.rss_kb().0 as f64 / 1024.0);
-        let (all, own) = server.process.rss_kb();
-        server_rss.push(all as f64 / 1024.0);
-        server_own.push(own as f64 / 1024.0);
+        let (memory, cpu) = agent.family();
+        agent_rss.push(mb(Memory::together(&memory)));
+        agent_sum.push(mb(memory.iter().map(|one| one.all).sum()));
+        agent_cpu = agent_cpu.max(cpu);
+        let memory = server.process.memory();
+        server_rss.push(mb(memory.all));
+        server_own.push(mb(memory.own));
     }
     if !agent.runs() {
         return Err(Error::unavailable("The agent has ended; the measurement says nothing."));
     }
-    let (agent_cpu, server_cpu) = (agent.cpu(), server.process.cpu() - server_cpu);
-    let series = std::fs::read_to_string(home.join("series")).map(|text| text.lines().count()).unwrap_or(0);
+    let server_cpu = server.process.cpu() - server_cpu;
+    let series =
+        std::fs::read_to_string(home.join("collector").join("series")).map(|text| text.lines().count()).unwrap_or(0);
     let facts = facts(&server)?;
     report.datum("seconds", time.as_secs());
     report.datum("series", series);
@@ -58,10 +64,12 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     ));
     let share = |cpu: Duration| cpu.as_secs_f64() / time.as_secs_f64() * 100.0;
     report.say(format!(
-        "agent, from its start on: CPU {:.0} ms = {:.3} %; RSS most {:.1} MB",
+        "agent, collector and executor, from their start on: CPU {:.0} ms = {:.3} %; most {:.1} MB with the program's \
+         pages counted once, {:.1} MB as the sum of both RSS",
         ms(agent_cpu),
         share(agent_cpu),
-        percentile(&agent_rss, 1.0)
+        percentile(&agent_rss, 1.0),
+        percentile(&agent_sum, 1.0)
     ));
     report.say(format!(
         "server: CPU {:.0} ms = {:.3} %; RSS most {:.1} MB, of it its own {:.1} MB",
@@ -72,6 +80,7 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     ));
     report.figure("server_rss_mb", percentile(&server_rss, 1.0));
     report.figure("agent_rss_mb", percentile(&agent_rss, 1.0));
+    report.figure("agent_rss_sum_mb", percentile(&agent_sum, 1.0));
     report.figure("agent_cpu_percent", share(agent_cpu));
     report.figure("server_cpu_percent", share(server_cpu));
     Ok(())

@@ -84,7 +84,7 @@ fn load(report: &mut Report, data: &Path, total: u64) -> Result<House> {
     };
     if loaded < total {
         let things = house.things(50)?;
-        house = house.tickets_from(loaded, total, true, things, |count| {
+        house = house.tickets_from(loaded, total, true, &things, |count| {
             std::fs::write(&mark, count.to_string()).map_err(failed)
         })?;
         report.say(format!("{} tickets written in {:.0} s", total - loaded, started.elapsed().as_secs_f64()));

@@ -2,6 +2,7 @@
 
 mod machines;
 mod visit;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -23,16 +24,17 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let (tickets, things) = if run.quick { (300, 50) } else { (1_500, 250) };
     let mut house = House::open(&scratch.path().join("data"))?.furnish()?;
     let assets = house.things(things)?;
-    house = house.tickets_about(tickets, true, assets)?;
+    house = house.tickets_from(0, tickets, true, &assets, |_| Ok(()))?;
     let agents = if run.quick { 4 } else { 20 };
     machines::enrol(&house, agents)?;
+    work::make(&house)?;
     report.datum("agents", agents);
     report.datum("tickets", tickets);
     report.datum("things", things);
     let site = house.site.take().ok_or_else(|| Error::internal("site-taken", "page"))?;
     let patterns: Vec<&'static str> = site.pages.iter().map(|page| page.path).chain(["/"]).collect();
     let browser = Browser::new(house.kernel.clone(), site)?;
-    let rounds = if run.quick { 15 } else { 50 };
+    let rounds = if run.quick { 15 } else { 100 };
     let (mut all, mut missing) = (Vec::new(), patterns.iter().copied().collect::<BTreeSet<_>>());
     let mut visited = BTreeSet::new();
     for role in people::roles::ROLES {

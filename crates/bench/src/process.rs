@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -61,6 +62,56 @@ pub(crate) fn thread_cpu() -> Duration {
     cpu(ClockId::ThreadCPUTime)
 }
 
+/// Resident memory of a process in KB.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// All of it.
+    pub(crate) all: u64,
+    /// Its own; the rest are pages of files, which processes of one program share.
+    pub(crate) own: u64,
+}
+
+impl Memory {
+    fn of(pid: u32) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+        };
+        Self { all: field("VmRSS:"), own: field("RssAnon:") }
+    }
+
+    /// Of several processes of one program: what each has for itself, and the pages of files once.
+    pub(crate) fn together(all: &[Self]) -> u64 {
+        let shared = all.iter().map(|one| one.all.saturating_sub(one.own)).max().unwrap_or(0);
+        all.iter().map(|one| one.own).sum::<u64>() + shared
+    }
+}
+
+fn cpu_of(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// A process and those below it that run the same program.
+fn same_program(pid: u32) -> Vec<u32> {
+    let program = |pid: u32| std::fs::metadata(format!("/proc/{pid}/exe")).map(|file| (file.dev(), file.ino())).ok();
+    let (own, mut found) = (program(pid), vec![pid]);
+    let mut at = 0;
+    while let Some(parent) = found.get(at).copied() {
+        at += 1;
+        let threads = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+        for thread in threads {
+            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+            found.extend(children.filter(|child| program(*child) == own));
+        }
+    }
+    found
+}
+
 /// A child that ends with its owner.
 pub(crate) struct Process(Child);
 
@@ -76,22 +127,20 @@ impl Process {
         self.0.id()
     }
 
-    /// Memory that is resident, in KB: all of it, and the part that is the process's own.
-    pub(crate) fn rss_kb(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
-        };
-        (field("VmRSS:"), field("RssAnon:"))
+    /// Memory that is resident.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::of(self.pid())
+    }
+
+    /// Memory and CPU time of this process and of those it started from the same program.
+    pub(crate) fn family(&self) -> (Vec<Memory>, Duration) {
+        let pids = same_program(self.pid());
+        (pids.iter().map(|pid| Memory::of(*pid)).collect(), pids.iter().map(|pid| cpu_of(*pid)).sum())
     }
 
     /// CPU time since the start, user and system; the clock ticks a hundred times a second.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        cpu_of(self.pid())
     }
 
     /// True until it has ended.

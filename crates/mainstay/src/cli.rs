@@ -2,6 +2,7 @@
 
 mod args;
 mod client;
+mod doctor;
 mod local;
 mod output;
 mod remote;
@@ -60,6 +61,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::from(Exit::Ok as u8),
         Err(error) => fail(&error, json),
+    }
+}
+
+/// Ends the program with an outcome that is no operation's.
+pub fn ended(outcome: &std::result::Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::from(Exit::Ok as u8),
+        Err(error) => fail(&Error::unavailable(error.clone()), false),
     }
 }
 

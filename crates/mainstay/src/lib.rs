@@ -2,6 +2,7 @@
 //! is drawn from the operations.
 
 pub mod cli;
+pub mod demo_company;
 pub mod demo_service;
 pub mod domains;
 pub mod folder;

@@ -91,6 +91,10 @@ fn own() -> Vec<Command> {
             listen(),
             agents(),
             key(),
+            Arg::new("demo")
+                .long("demo")
+                .action(ArgAction::SetTrue)
+                .help("Start with the demo company, in ./mainstay-demo unless --data says otherwise"),
             Arg::new("no-agent").long("no-agent").action(ArgAction::SetTrue).help("Do not start this machine's agent"),
         ]),
         Command::new("serve")
@@ -123,9 +127,17 @@ fn server(key: Arg) -> Command {
     Command::new("server")
         .about("Look after the server's data")
         .subcommand_required(true)
-        .args([key.global(true)])
+        .args([
+            key.global(true),
+            Arg::new("config")
+                .long("config")
+                .global(true)
+                .value_name("FILE")
+                .help("The configuration file of \"mainstay serve\": it says where data, key and database are"),
+        ])
         .subcommands([
-            Command::new("doctor").about("Check the data folder and say what is wrong"),
+            Command::new("doctor")
+                .about("Check database, audit, key, disk and held effects; ends with 1 when something is wrong"),
             Command::new("backup")
                 .about("Write a verified dump of everything")
                 .arg(Arg::new("to").required(true).value_name("FILE")),
@@ -141,6 +153,14 @@ fn demo() -> Command {
         Command::new("service")
             .about("A small service on loopback that exists to be killed")
             .arg(Arg::new("address").long("address").value_name("ADDR").default_value(crate::demo_service::ADDRESS)),
+        Command::new("load").about("Fill an empty data folder with the demo company").arg(
+            Arg::new("scale")
+                .long("scale")
+                .value_name("N")
+                .default_value("1")
+                .value_parser(clap::value_parser!(u64).range(1..=1_000))
+                .help("1 is a company of 150 people with 250 things and 1,500 tickets"),
+        ),
         Command::new("tour")
             .about("Watch the demo service: make its check, its runbook and the binding, and show each command"),
     ])

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use kernel::{Error, Registry, Result};
+use clap::parser::ValueSource;
+use kernel::{Error, ErrorKind, Registry, Result};
 
-use super::say;
+use super::{doctor, say};
+use crate::demo_company::Company;
 use crate::start::{self, Config};
 use crate::{demo_service, tour, up};
 
@@ -72,8 +74,34 @@ fn run_up(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
         ..config(root, matches)
     };
     let json = root.get_one::<String>("output").is_some_and(|format| format == "json");
+    let config = if matches.get_flag("demo") { demo_folder(root, config, json)? } else { config };
     let up = up::Up { config, no_agent: matches.get_flag("no-agent"), json };
     runtime()?.block_on(up::run(up, say))
+}
+
+/// The demo company's own folder, filled when it is new.
+fn demo_folder(root: &ArgMatches, mut config: Config, json: bool) -> Result<Config> {
+    if root.value_source("data") == Some(ValueSource::DefaultValue) {
+        config.data = "mainstay-demo".into();
+    }
+    if !config.folder().database().exists() {
+        let told = load_company(&config, 1)?;
+        if json { tracing::info!("{told}") } else { say(&told) }
+    }
+    Ok(config)
+}
+
+/// Fills an empty data folder; answers what to tell, with the password it chose.
+fn load_company(config: &Config, scale: u64) -> Result<String> {
+    let (kernel, _) = start::open(config)?;
+    let password = kernel.random::<8>()?.map(|byte| format!("{byte:02x}")).concat();
+    let made = Company::new(&kernel, &password).load(scale)?;
+    kernel.shut_down();
+    Ok(format!(
+        "The demo company has {} people, {} things and {} tickets. Sign in as \"ada\" (administrator), \"the-technician\", \
+         \"the-requester\" or another role, all with the password: {password}",
+        made.people, made.things, made.tickets
+    ))
 }
 
 fn run_serve(matches: &ArgMatches) -> Result<()> {
@@ -114,9 +142,16 @@ fn run_agent(matches: &ArgMatches) -> Result<()> {
 
 fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     log();
-    let config = config(root, matches);
+    let config = match matches.try_get_one::<String>("config").ok().flatten() {
+        Some(path) => Config::read(Path::new(path))?,
+        None => config(root, matches),
+    };
+    if matches.subcommand_name() != Some("restore") && !config.folder().data.is_dir() {
+        let message = format!("There is no data folder {}. Name it with --data or --config.", config.data.display());
+        return Err(Error::of_kind(ErrorKind::NotFound, message));
+    }
     match matches.subcommand() {
-        Some(("doctor", _)) => doctor(&config),
+        Some(("doctor", _)) => doctor::run(&config),
         Some(("backup", sub)) => backup(&config, &sub.get_one::<String>("to").map(PathBuf::from).unwrap_or_default()),
         Some(("restore", sub)) => {
             restore(&config, &sub.get_one::<String>("from").map(PathBuf::from).unwrap_or_default())
@@ -173,22 +208,15 @@ fn restore(config: &Config, from: &Path) -> Result<()> {
     Ok(())
 }
 
-fn doctor(config: &Config) -> Result<()> {
-    let (kernel, _) = start::open(config)?;
-    let epoch = kernel.db.read(kernel::meta::epoch)?;
-    say(&format!("data     {}", config.data.display()));
-    say(&format!("database {} opens, tables are up to date, epoch {epoch}", config.database));
-    say(&format!(
-        "effects  {}",
-        if kernel.held() { "held; let them go with \"mainstay server release-held\"" } else { "flow" }
-    ));
-    say("Nothing is wrong.");
-    Ok(())
-}
-
 fn run_demo(root: &ArgMatches, matches: &ArgMatches, registry: &Registry) -> Result<()> {
     match matches.subcommand() {
         Some(("service", sub)) => demo_service::run(address(sub, "address")?),
+        Some(("load", sub)) => {
+            log();
+            let config = config(root, sub);
+            say(&load_company(&config, sub.get_one::<u64>("scale").copied().unwrap_or(1))?);
+            Ok(())
+        }
         Some(("tour", _)) => tour::run(root, registry),
         _ => Err(Error::invalid("command", "See mainstay demo --help.")),
     }
