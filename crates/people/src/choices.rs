@@ -127,14 +127,14 @@ impl Persons {
     }
 }
 
-/// Who is meant by a text in a form: a login, `Name (login)`, a name that only one of them has, `user:17` or a number. A number
-/// is taken as it is: the operation it goes to says whether it fits.
+/// Who is meant by a text in a form: a login, `Name (login)`, a name that only one of them has, or `user:17`. A number by
+/// itself is a login; after `user:` it is taken as it is, and the operation it goes to says whether it fits.
 ///
 /// # Errors
 /// Nobody, or more than one, is meant among those the reader may see.
 pub fn typed(cx: &mut Cx, text: &str) -> Result<i64> {
     let text = text.trim();
-    if let Ok(id) = text.strip_prefix("user:").unwrap_or(text).parse() {
+    if let Some(id) = text.strip_prefix("user:").and_then(|id| id.parse().ok()) {
         return Ok(id);
     }
     let in_brackets = text.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')).map(|(_, login)| login.trim());

@@ -216,6 +216,7 @@ fn among_many_people_everybody_can_be_chosen_by_login_or_name() {
                 &[login.into(), name.into()],
             )?;
         }
+        tx.execute("UPDATE people_users SET login = '7' WHERE login = 'p100'", &[])?;
         tx.execute("UPDATE people_users SET name = 'Twin' WHERE login IN ('p000', 'p001')", &[])
     };
     office.world.kernel.db.write("test", Priority::Interactive, insert).unwrap();
@@ -227,12 +228,12 @@ fn among_many_people_everybody_can_be_chosen_by_login_or_name() {
             let persons = people::Persons::load(cx, &[last])?;
             let drawn = maud::Render::render(&persons.field("owner", "Owner", "Nobody", Some(last))).0;
             assert!(drawn.contains("value=\"Person 204 (p204)\"") && drawn.contains("data-person"), "{drawn}");
-            for text in
-                ["p204", " P204 ", "Person 204", "Person 204 (p204)", &last.to_string(), &format!("user:{last}")]
-            {
+            for text in ["p204", " P204 ", "Person 204", "Person 204 (p204)", &format!("user:{last}")] {
                 assert_eq!(people::typed_person(cx, text)?, last, "{text}");
             }
-            for text in ["Twin", "nobody at all", "Person 204 (p999)"] {
+            let numbered = people::user_by_login(cx.tx, "7")?.unwrap();
+            assert_eq!(people::typed_person(cx, "7")?, numbered, "a number is a login, such as that of an employee");
+            for text in ["Twin", "nobody at all", "Person 204 (p999)", "5"] {
                 assert_eq!(people::typed_person(cx, text).unwrap_err().kind, ErrorKind::Invalid, "{text}");
             }
             Ok(())
