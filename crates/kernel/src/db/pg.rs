@@ -16,6 +16,7 @@ use super::{FaultHook, Options, Stats};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
+mod claim;
 mod latest;
 mod readers;
 
@@ -246,6 +247,7 @@ pub(super) fn spawn_writers(
 ) -> Result<Vec<JoinHandle<()>>> {
     make_schema(url, schema)?;
     let mut threads = Vec::new();
+    let claim = Arc::new(claim::Claim::take(url, schema)?);
     for number in 0..options.writers.max(1) {
         let session = Session::connect(url, schema, limits::WRITE_HARD_MS)?;
         let writer = Writer {
@@ -253,6 +255,7 @@ pub(super) fn spawn_writers(
             schema: schema.to_owned(),
             stats: stats.clone(),
             fault: options.fault.clone(),
+            claim: claim.clone(),
         };
         let queue = queue.clone();
         let thread = std::thread::Builder::new()
@@ -269,6 +272,7 @@ struct Writer {
     schema: String,
     stats: Arc<Stats>,
     fault: Option<FaultHook>,
+    claim: Arc<claim::Claim>,
 }
 
 impl Writer {
@@ -310,12 +314,14 @@ impl Writer {
     /// A session with an open transaction. A connection that turns out dead is replaced: nothing ran in it yet.
     fn begin(&self, kept: Option<Session>) -> Result<Session> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-        if let Some(mut session) = kept
-            && session.begin(BEGIN).is_ok()
-        {
-            return Ok(session);
+        if let Some(mut session) = kept {
+            self.claim.keep(false)?;
+            if session.begin(BEGIN).is_ok() {
+                return Ok(session);
+            }
         }
         let mut session = Session::connect(&self.url, &self.schema, limits::WRITE_HARD_MS)?;
+        self.claim.keep(true)?;
         session.begin(BEGIN)?;
         Ok(session)
     }
