@@ -21,7 +21,8 @@ pub fn document(registry: &Registry) -> Value {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
             "schemas": { "Error": { "type": "object", "required": ["error"], "properties": { "error": {
                 "type": "object", "required": ["kind", "message"],
-                "properties": { "kind": { "type": "string" }, "message": { "type": "string" }, "field": { "type": ["string", "null"] } } } } } },
+                "properties": { "kind": { "type": "string" }, "message": { "type": "string" }, "field": { "type": ["string", "null"] },
+                    "ref": { "type": ["string", "null"], "description": "What to look at: the approval that a held call waits for." } } } } } },
             "responses": { "Error": { "description": "Refused or failed.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } } } }
         }
     })

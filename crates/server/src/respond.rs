@@ -37,9 +37,10 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
     response
 }
 
-/// An error as JSON: kind, message, field.
+/// An error as JSON: kind, message, the field it is about, and the thing to look at, such as the approval of a held call.
 pub(crate) fn error(error: &Error) -> Response {
-    let value = json!({ "error": { "kind": error.kind.as_str(), "message": error.message, "field": error.field } });
+    let (kind, subject) = (error.kind.as_str(), error.subject.as_ref().map(ToString::to_string));
+    let value = json!({ "error": { "kind": kind, "message": error.message, "field": error.field, "ref": subject } });
     json(status(error.kind), &value)
 }
 
@@ -88,5 +89,26 @@ pub(crate) fn harden(response: &mut Response) {
         ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
     ] {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use kernel::Ref;
+
+    use super::*;
+
+    #[test]
+    fn a_program_reads_from_the_error_what_to_look_at() {
+        let mut held = Error::of_kind(ErrorKind::Held, "It waits.");
+        held.subject = Some(Ref::new("approval", 17));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = |one: &Error| {
+            let body = runtime.block_on(error(one).into_body().collect()).unwrap().to_bytes();
+            serde_json::from_slice::<Value>(&body).unwrap()
+        };
+        assert_eq!(read(&held)["error"]["ref"], "approval:17");
+        assert_eq!(read(&Error::conflict("Else."))["error"]["ref"], Value::Null);
     }
 }
