@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::db::Priority;
 use kernel::{Actor, Error, Handle, Result, Time, Via};
 use web::shell::{Density, Theme};
@@ -39,8 +41,10 @@ pub(crate) struct Credentials {
 pub(crate) struct Who {
     pub(crate) actor: Arc<Actor>,
     pub(crate) via: Via,
-    /// The token forms must carry; empty without a session.
+    /// The token forms must carry, written differently on every page; empty without a session.
     pub(crate) csrf: String,
+    /// The session's own token, which no page shows.
+    secret: String,
     /// The session's number, if there is one.
     pub(crate) session: Option<i64>,
     /// The zone times are shown in.
@@ -99,6 +103,7 @@ impl Credentials {
             actor: Arc::new(actor),
             via,
             csrf: String::new(),
+            secret: String::new(),
             session: None,
             zone: "UTC".into(),
             needs_csrf: false,
@@ -131,12 +136,40 @@ impl Credentials {
         Ok(Who {
             actor: Arc::new(found.actor),
             via: Via::Page,
-            csrf: found.csrf,
+            csrf: mask(&found.csrf, kernel.random()?),
+            secret: found.csrf,
             session: found.session,
             zone: found.zone,
             needs_csrf: true,
         })
     }
+}
+
+const DIGEST_BYTES: usize = 32;
+
+fn sha256(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut digest = [0; DIGEST_BYTES];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    digest
+}
+
+fn xor(mut bytes: [u8; DIGEST_BYTES], pad: &[u8; DIGEST_BYTES]) -> [u8; DIGEST_BYTES] {
+    bytes.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+    bytes
+}
+
+/// A session's token as one page carries it: a random pad and the token's digest under it. Pages are compressed and also
+/// repeat what the address says; a token that were the same in each could be guessed byte by byte from their sizes.
+fn mask(token: &str, pad: [u8; DIGEST_BYTES]) -> String {
+    let hidden = xor(sha256(token.as_bytes()), &pad);
+    URL_SAFE_NO_PAD.encode([pad, hidden].concat())
+}
+
+/// The digest that a page's token hides; `None` for what no page of ours carries.
+fn unmask(given: &str) -> Option<[u8; DIGEST_BYTES]> {
+    let bytes = URL_SAFE_NO_PAD.decode(given).ok()?;
+    let (pad, hidden) = bytes.split_first_chunk()?;
+    Some(xor(hidden.try_into().ok()?, pad))
 }
 
 /// True when an actor's grants for an operation reach further than what is their own.
@@ -157,8 +190,8 @@ impl Who {
     /// Refuses a change from a browser that does not carry the session's token.
     pub(crate) fn check_csrf(&self, given: Option<&str>) -> Result<()> {
         // Digests are compared, so that the time it takes says nothing about the token.
-        let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let same = |given: &str| digest(given).as_ref() == digest(&self.csrf).as_ref();
+        let expected = sha256(&sha256(self.secret.as_bytes()));
+        let same = |given: &str| unmask(given).is_some_and(|given| sha256(&given) == expected);
         match given {
             _ if !self.needs_csrf => Ok(()),
             Some(given) if same(given) => Ok(()),
@@ -184,5 +217,32 @@ pub(crate) fn same_site(method: &Method, headers: &HeaderMap) -> Result<()> {
         Err(Error::denied("cross-site").says("This request came from another site's page and was refused."))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pages_token_holds_and_no_other_text_does() {
+        let who = Who {
+            actor: Arc::new(Actor::nobody()),
+            via: Via::Page,
+            csrf: String::new(),
+            secret: "of the session".into(),
+            session: Some(1),
+            zone: "UTC".into(),
+            needs_csrf: true,
+        };
+        let (one, other) = (mask("of the session", [7; 32]), mask("of the session", [8; 32]));
+        assert_ne!(one, other);
+        assert!(who.check_csrf(Some(&one)).is_ok() && who.check_csrf(Some(&other)).is_ok());
+        let foreign = mask("of another session", [7; 32]);
+        let longer = format!("{one}AAAA");
+        for wrong in ["", "of the session", "!", &foreign, &longer, one.get(..43).unwrap()] {
+            assert!(who.check_csrf(Some(wrong)).is_err(), "{wrong}");
+        }
+        assert!(who.check_csrf(None).is_err());
     }
 }
