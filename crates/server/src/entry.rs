@@ -1,11 +1,12 @@
 //! The way in: first set-up by one-time link, sign-in, sign-out.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use kernel::operation::coerce;
-use kernel::{Call, Error, Result, Via};
+use kernel::{Call, Error, ErrorKind, Result, Via};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use web::ui::{Button, Field, Form, Tone, notice};
@@ -25,15 +26,16 @@ fn session_cookie(parts: &Parts, token: &str) -> String {
 /// `GET /setup?secret=..`
 pub(crate) async fn setup_page(State(app): State<Shared>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
+    let credentials = Credentials::of(&parts);
+    let asking = credentials.clone();
     let done = app.blocking(move |app| {
-        let credentials = Credentials::of(&parts);
         if !app.kernel.db.read(people::setup::waits)? {
             return Ok(respond::see_other("/sign-in"));
         }
         let form = Submitted::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
-        Ok(pages::bare(&credentials, StatusCode::OK, "Set up", true, &setup_form(&form, None)))
+        Ok(pages::bare(&asking, StatusCode::OK, "Set up", true, &setup_form(&form, None)))
     });
-    done.await.unwrap_or_else(|error| respond::error(&error))
+    done.await.unwrap_or_else(|error| refused(&credentials, "Set up", &error))
 }
 
 fn setup_form(form: &Submitted, error: Option<&Error>) -> Markup {
@@ -69,12 +71,23 @@ fn setup_form(form: &Submitted, error: Option<&Error>) -> Markup {
     }
 }
 
-async fn form_of(app: &Shared, request: Request) -> Result<(Parts, Submitted)> {
-    let (parts, body) = request.into_parts();
+/// A refusal as a page: whoever stands here looks through a browser.
+fn refused(credentials: &Credentials, title: &str, error: &Error) -> Response {
+    if error.kind == ErrorKind::Internal {
+        tracing::error!(error = error.message, cause = error.cause, "the way in failed");
+    }
+    let body = html! {
+        h1 { (title) }
+        (notice(Tone::Warn, &error.message))
+        p { (Button::link("Start again", "/sign-in")) }
+    };
+    pages::bare(credentials, respond::status(error.kind), title, false, &body)
+}
+
+async fn form_of(app: &Shared, parts: &Parts, body: Body) -> Result<Submitted> {
     let body = door::body(app, body).await?;
     same_site(&parts.method, &parts.headers)?;
-    let form = Submitted::parse(&body.bytes)?;
-    Ok((parts, form))
+    Submitted::parse(&body.bytes)
 }
 
 /// Signs in and answers the redirect with the new session's cookie.
@@ -95,9 +108,11 @@ fn open_session(app: &Shared, parts: &Parts, login: &str, password: &str, next: 
 
 /// `POST /setup`
 pub(crate) async fn setup(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(&app, request).await {
-        Ok(read) => read,
-        Err(error) => return respond::error(&error),
+    let (parts, body) = request.into_parts();
+    let credentials = Credentials::of(&parts);
+    let form = match form_of(&app, &parts, body).await {
+        Ok(form) => form,
+        Err(error) => return refused(&credentials, "Set up", &error),
     };
     let done = app.blocking(move |app| {
         let entry = app
@@ -122,7 +137,7 @@ pub(crate) async fn setup(State(app): State<Shared>, request: Request) -> Respon
             )),
         }
     });
-    done.await.unwrap_or_else(|error| respond::error(&error))
+    done.await.unwrap_or_else(|error| refused(&credentials, "Set up", &error))
 }
 
 fn sign_in_form(login: &str, next: &str, error: Option<&Error>) -> Markup {
@@ -140,26 +155,30 @@ fn sign_in_form(login: &str, next: &str, error: Option<&Error>) -> Markup {
 /// `GET /sign-in?next=..`
 pub(crate) async fn sign_in_page(State(app): State<Shared>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
+    let credentials = Credentials::of(&parts);
+    let asking = credentials.clone();
     let done = app.blocking(move |app| {
         if app.kernel.db.read(people::setup::waits)? {
             return Ok(respond::see_other("/setup"));
         }
         let query = door::query(&parts);
         let next = query.iter().find(|(key, _)| key == "next").map_or("/", |(_, value)| value.as_str());
-        Ok(pages::bare(&Credentials::of(&parts), StatusCode::OK, "Sign in", false, &sign_in_form("", next, None)))
+        Ok(pages::bare(&asking, StatusCode::OK, "Sign in", false, &sign_in_form("", next, None)))
     });
-    done.await.unwrap_or_else(|error| respond::error(&error))
+    done.await.unwrap_or_else(|error| refused(&credentials, "Sign in", &error))
 }
 
 /// `POST /sign-in`
 pub(crate) async fn sign_in(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(&app, request).await {
-        Ok(read) => read,
-        Err(error) => return respond::error(&error),
+    let (parts, body) = request.into_parts();
+    let credentials = Credentials::of(&parts);
+    let form = match form_of(&app, &parts, body).await {
+        Ok(form) => form,
+        Err(error) => return refused(&credentials, "Sign in", &error),
     };
     let _turn = match source::turn(&app).await {
         Ok(turn) => turn,
-        Err(error) => return respond::error(&error),
+        Err(error) => return refused(&credentials, "Sign in", &error),
     };
     let done = app.blocking(move |app| {
         let field = |name: &str| {
@@ -177,18 +196,20 @@ pub(crate) async fn sign_in(State(app): State<Shared>, request: Request) -> Resp
             )),
         }
     });
-    done.await.unwrap_or_else(|error| respond::error(&error))
+    done.await.unwrap_or_else(|error| refused(&credentials, "Sign in", &error))
 }
 
 /// `POST /signout`
 pub(crate) async fn sign_out(State(app): State<Shared>, request: Request) -> Response {
-    let (parts, form) = match form_of(&app, request).await {
-        Ok(read) => read,
-        Err(error) => return respond::error(&error),
+    let (parts, body) = request.into_parts();
+    let credentials = Credentials::of(&parts);
+    let form = match form_of(&app, &parts, body).await {
+        Ok(form) => form,
+        Err(error) => return refused(&credentials, "Sign out", &error),
     };
+    let asking = credentials.clone();
     let done = app.blocking(move |app| {
-        let credentials = Credentials::of(&parts);
-        let who = credentials.resolve(&app.kernel)?;
+        let who = asking.resolve(&app.kernel)?;
         who.check_csrf(form.mark("_csrf"))?;
         if let Some(session) = who.session {
             app.kernel.dispatch(Call::new(
@@ -202,5 +223,5 @@ pub(crate) async fn sign_out(State(app): State<Shared>, request: Request) -> Res
         respond::cookie(&mut response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
         Ok(response)
     });
-    done.await.unwrap_or_else(|error| respond::error(&error))
+    done.await.unwrap_or_else(|error| refused(&credentials, "Sign out", &error))
 }
