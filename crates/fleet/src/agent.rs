@@ -77,6 +77,8 @@ pub struct AgentView {
     /// Its reference.
     #[serde(rename = "ref")]
     pub reference: Ref,
+    /// What it calls itself in its own status, 32 hexadecimal digits.
+    pub agent_id: String,
     /// The machine it runs on.
     pub asset: Ref,
     /// The machine's own name.
@@ -108,6 +110,7 @@ impl Agent {
             connected: hub.is_connected(self.id),
             id: self.id,
             reference: agent_ref(self.id),
+            agent_id: kernel::text::hex(&self.agent_id),
             asset: crate::events::asset_ref(self.asset),
             hostname: self.hostname,
             state: self.state,

@@ -256,6 +256,7 @@ pub(crate) fn sample(hostname: &str, state: State) -> AgentView {
     AgentView {
         id: 3,
         reference: crate::events::agent_ref(3),
+        agent_id: "0123456789abcdef0123456789abcdef".into(),
         asset: crate::events::asset_ref(12),
         hostname: hostname.into(),
         state,
