@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent::policy::{Policy, Rule};
 use kernel::{Actor, Call, Error, Handle, Result, Via};
@@ -47,9 +47,11 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
             let (kernel, folder) = (kernel.clone(), folder.clone());
             blocking(move || prepare(&kernel, &folder)).await?
         };
-        let child = spawn(&folder, &server, prepared.as_deref())?;
+        // The path as it is now: after the program was replaced, the system calls the old one deleted.
+        let own = OwnAgent { program: program()?, home: folder.agent(), server };
+        let child = own.spawn(prepared.as_deref())?;
         agent_pid = child.id();
-        keeper = Some(tokio::spawn(keep(child, folder.clone(), server, stop.clone())));
+        keeper = Some(tokio::spawn(keep(child, move || own.spawn(None), Pauses::default(), stop.clone())));
     }
     announce(&up, &url, setup_url.as_deref(), &folder, agent_pid, &say);
     serving.await.map_err(|error| Error::internal("server-panicked", error))?;
@@ -139,46 +141,76 @@ pub fn tour_command() -> Result<Vec<String>> {
     Ok(vec![program, "demo".into(), "service".into()])
 }
 
-/// Starts this machine's agent: the same program as `mainstay agent run`.
-fn spawn(folder: &Folder, server: &str, token: Option<&str>) -> Result<Child> {
-    let home = folder.agent();
-    let failed =
-        |error: std::io::Error| Error::unavailable(format!("This machine's agent cannot be started: {error}."));
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(home.join("agent.log")).map_err(failed)?;
-    let mut command = Command::new(program()?);
-    command.args(["agent", "run", "--with-parent", "--to", server, "--dir"]).arg(&home);
-    match token {
-        Some(token) => command.env("MAINSTAY_AGENT_TOKEN", token),
-        None => command.env_remove("MAINSTAY_AGENT_TOKEN"),
-    };
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().map_err(failed)
+/// This machine's agent: the same program as `mainstay agent run`.
+struct OwnAgent {
+    program: PathBuf,
+    home: PathBuf,
+    server: String,
 }
 
-/// Starts the agent again when it ends, with a growing pause, until the server stops.
-async fn keep(mut child: Child, folder: Folder, server: String, mut stop: watch::Receiver<bool>) {
-    let mut pause = Duration::from_secs(1);
+impl OwnAgent {
+    fn spawn(&self, token: Option<&str>) -> Result<Child> {
+        let failed =
+            |error: std::io::Error| Error::unavailable(format!("This machine's agent cannot be started: {error}."));
+        let log = self.home.join("agent.log");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
+        let mut command = Command::new(&self.program);
+        command.args(["agent", "run", "--with-parent", "--to", &self.server, "--dir"]).arg(&self.home);
+        match token {
+            Some(token) => command.env("MAINSTAY_AGENT_TOKEN", token),
+            None => command.env_remove("MAINSTAY_AGENT_TOKEN"),
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn().map_err(failed)
+    }
+}
+
+/// How long to wait before an agent that ended is started again.
+#[derive(Clone, Copy, Debug)]
+struct Pauses {
+    first: Duration,
+    longest: Duration,
+    /// An agent that lived so long was well: the next pause is the first again.
+    well_after: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { first: seconds(1), longest: seconds(60), well_after: seconds(300) }
+    }
+}
+
+impl Pauses {
+    /// The pause after one, when what was started then lived for so long.
+    fn after(self, before: Option<Duration>, lived: Duration) -> Duration {
+        match before {
+            Some(before) if lived < self.well_after => (before * 2).min(self.longest),
+            _ => self.first,
+        }
+    }
+}
+
+/// Starts the agent again when it ends or cannot be started, with a growing pause, until the server stops.
+async fn keep(child: Child, mut start: impl FnMut() -> Result<Child>, pauses: Pauses, mut stop: watch::Receiver<bool>) {
+    let (mut child, mut since, mut pause) = (Some(child), Instant::now(), None);
     loop {
-        let stopped = tokio::select! {
-            ended = child.wait() => {
-                tracing::warn!(?ended, "this machine's agent ended; starting it again");
-                false
+        if let Some(mut running) = child.take() {
+            tokio::select! {
+                ended = running.wait() => tracing::warn!(?ended, "this machine's agent ended; starting it again"),
+                () = asked_to_stop(&mut stop) => return end(running).await,
             }
-            () = asked_to_stop(&mut stop) => true,
-        };
-        if stopped {
-            return end(child).await;
         }
-        let stopped = tokio::select! {
-            () = tokio::time::sleep(pause) => false,
-            () = asked_to_stop(&mut stop) => true,
-        };
-        if stopped {
-            return;
+        let next = pauses.after(pause, since.elapsed());
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = asked_to_stop(&mut stop) => return,
         }
-        pause = (pause * 2).min(Duration::from_secs(60));
-        match spawn(&folder, &server, None) {
-            Ok(next) => child = next,
-            Err(error) => return tracing::error!(error = error.message, "this machine's agent cannot be started"),
+        (since, pause) = (Instant::now(), Some(next));
+        match start() {
+            Ok(started) => child = Some(started),
+            Err(error) => {
+                tracing::error!(error = error.message, "this machine's agent cannot be started; trying again")
+            }
         }
     }
 }
@@ -194,5 +226,50 @@ async fn end(mut child: Child) {
     }
     if tokio::time::timeout(Duration::from_secs(5), child.wait()).await.is_err() {
         let _ = child.kill().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_while_the_agent_fails_and_start_over_after_a_good_time() {
+        let pauses = Pauses::default();
+        let soon = Duration::from_secs(3);
+        let mut pause = None;
+        let mut seen = Vec::new();
+        for lived in [soon, soon, soon, soon, soon, soon, soon, soon, Duration::from_secs(600), soon] {
+            let next = pauses.after(pause, lived);
+            seen.push(next.as_secs());
+            pause = Some(next);
+        }
+        assert_eq!(seen, [1, 2, 4, 8, 16, 32, 60, 60, 1, 2]);
+    }
+
+    #[test]
+    fn an_agent_that_could_not_be_started_is_tried_again_until_the_server_stops() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let run = || Command::new("sleep").arg("600").kill_on_drop(true).spawn();
+            let first = Command::new("true").spawn().unwrap();
+            let (told, mut tries) = tokio::sync::mpsc::unbounded_channel();
+            let mut count = 0;
+            let start = move || {
+                count += 1;
+                told.send(count).unwrap();
+                if count < 3 { Err(Error::unavailable("not now")) } else { Ok(run().unwrap()) }
+            };
+            let (stop, stopped) = watch::channel(false);
+            let instant = Duration::from_millis(1);
+            let pauses = Pauses { first: instant, longest: instant, ..Pauses::default() };
+            let keeper = tokio::spawn(keep(first, start, pauses, stopped));
+            for wanted in 1..=3 {
+                assert_eq!(tries.recv().await, Some(wanted));
+            }
+            stop.send_replace(true);
+            keeper.await.unwrap();
+            assert_eq!(tries.recv().await, None, "started once more");
+        });
     }
 }
