@@ -38,9 +38,13 @@ CREATE TABLE kernel_audit_seals (
   id INTEGER PRIMARY KEY AUTOINCREMENT, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL, entries INTEGER NOT NULL, sealed_at INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX kernel_audit_seals_at ON kernel_audit_seals (sealed_at, id);
+
 CREATE TABLE kernel_audit_subjects (
   kind TEXT NOT NULL, ref_id INTEGER NOT NULL, audit_id INTEGER NOT NULL, PRIMARY KEY (kind, ref_id, audit_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX kernel_audit_subjects_entry ON kernel_audit_subjects (audit_id);
 
 CREATE TABLE kernel_blobs (
   hash TEXT NOT NULL, kind TEXT NOT NULL, ref_id INTEGER NOT NULL, size_bytes INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (hash, kind, ref_id)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::db::Priority;
 use crate::dispatch::{self, Via, Woken};
 use crate::error::{Error, Result};
-use crate::event::store::{self, Cursor};
+use crate::event::store::{self, Cursor, Head};
 use crate::event::{Reaction, StoredEvent};
 use crate::job::dead::{Buried, bury};
 use crate::job::worker::back_off;
@@ -56,16 +56,17 @@ pub(crate) fn round(kernel: &Handle) -> Result<bool> {
     Ok(busy)
 }
 
-/// The batches of one round: subscribers mostly stand at the same place, so each batch is read once.
+/// The batches of one round: subscribers mostly stand at the same place, so each batch is read once. Names only: most
+/// events have no subscriber, and one that has is read whole when it is handed over.
 #[derive(Default)]
-struct Batches(HashMap<i64, Arc<[StoredEvent]>>);
+struct Batches(HashMap<i64, Arc<[Head]>>);
 
 impl Batches {
-    fn after(&mut self, kernel: &Handle, position: i64) -> Result<Arc<[StoredEvent]>> {
+    fn after(&mut self, kernel: &Handle, position: i64) -> Result<Arc<[Head]>> {
         if let Some(known) = self.0.get(&position) {
             return Ok(known.clone());
         }
-        let events: Arc<[StoredEvent]> = kernel.db.read(|tx| store::after(tx, position, limits::EVENT_BATCH))?.into();
+        let events: Arc<[Head]> = kernel.db.read(|tx| store::after(tx, position, limits::EVENT_BATCH))?.into();
         self.0.insert(position, events.clone());
         Ok(events)
     }
@@ -74,25 +75,22 @@ impl Batches {
 /// A move of a cursor over events that its subscriber does not take: name, from, to.
 type Pass = (&'static str, i64, i64);
 
-fn batch(
-    kernel: &Handle,
-    reaction: &Reaction,
-    cursor: &Cursor,
-    events: &[StoredEvent],
-) -> Result<(bool, Option<Pass>)> {
+fn batch(kernel: &Handle, reaction: &Reaction, cursor: &Cursor, events: &[Head]) -> Result<(bool, Option<Pass>)> {
     let Some(last) = events.last().map(|event| event.position) else { return Ok((false, None)) };
     let mut position = cursor.position;
     let webhooks =
         if reaction.events == ["*"] { Some(kernel.db.read(settings::store::get::<Webhooks>)?) } else { None };
-    let takes = |event: &&StoredEvent| match &webhooks {
+    let takes = |event: &&Head| match &webhooks {
         Some(webhooks) => notifications::wanted(webhooks, &event.name),
         None => reaction.events.contains(&event.name.as_str()),
     };
-    for event in events.iter().filter(takes) {
-        if let Err(error) = deliver(kernel, reaction, position, event) {
+    for head in events.iter().filter(takes) {
+        // An event that was cleaned away meanwhile had been read by everybody.
+        let Some(event) = kernel.db.read(|tx| store::get(tx, head.id))? else { continue };
+        if let Err(error) = deliver(kernel, reaction, position, &event) {
             // The count is of the event the cursor stood before; one further on has not failed yet.
             let failures = if position == cursor.position { cursor.failures } else { 0 };
-            return put_off(kernel, reaction, position, event, failures, &error).map(|done| (done, None));
+            return put_off(kernel, reaction, position, &event, failures, &error).map(|done| (done, None));
         }
         position = event.position;
     }

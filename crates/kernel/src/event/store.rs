@@ -105,11 +105,20 @@ pub(crate) fn unnumbered(tx: &mut Tx<'_>) -> Result<bool> {
     Ok(tx.first("SELECT id FROM kernel_events WHERE position = 0 LIMIT 1", &[])?.is_some())
 }
 
+/// What decides whether a subscriber takes an event.
+pub(crate) struct Head {
+    pub(crate) id: i64,
+    pub(crate) position: i64,
+    pub(crate) name: String,
+}
+
 /// Numbered events behind a position.
-pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<StoredEvent>> {
-    let mut query = Query::new(COLUMNS);
-    query.push(" WHERE e.position > ").bind(position.max(0)).push(" ORDER BY e.position LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(event).collect()
+pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<Head>> {
+    let rows = tx.query(
+        "SELECT id, position, name FROM kernel_events WHERE position > ?1 ORDER BY position LIMIT ?2",
+        &[position.max(0).into(), limit.into()],
+    )?;
+    rows.iter().map(|row| Ok(Head { id: row.int(0)?, position: row.int(1)?, name: row.text(2)? })).collect()
 }
 
 /// The newest events of all.
