@@ -20,6 +20,7 @@ const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 390, height:
 
 let out, server, base, browser;
 const streams = new Set();
+const questions = [];
 
 before(async () => {
   out = mkdtempSync(join(tmpdir(), "gallery-"));
@@ -47,10 +48,12 @@ function answer(url, response) {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write("event: tick\ndata: 1\n\n");
     streams.add(response);
+    questions.push(new URL(url, "http://localhost").searchParams.get("refs"));
+    response.once("close", () => streams.delete(response));
     return;
   }
   try {
-    const body = path === "/live.html" ? livePage() : readFileSync(join(out, path));
+    const body = path === "/live.html" ? livePage() : path === "/later.html" ? livePage("asset:77") : readFileSync(join(out, path));
     response.writeHead(200, { "Content-Type": kinds[extname(path)] ?? "text/plain", "Content-Security-Policy": policy });
     response.end(body);
   } catch {
@@ -60,11 +63,11 @@ function answer(url, response) {
 }
 
 /** The list of tickets as a server with an event stream would send it. */
-function livePage() {
+function livePage(refs = "list:tickets ticket:1") {
   const html = readFileSync(join(out, "tickets.html"), "utf8");
   const list = '<section class="card list" id="tickets"';
   assert.ok(html.includes(list) && html.includes("<body "));
-  return html.replace("<body ", '<body data-live-source="/_live" ').replace(list, `${list} data-live="list:tickets ticket:1" data-src="/flash.html"`)
+  return html.replace("<body ", '<body data-live-source="/_live" ').replace(list, `${list} data-live="${refs}" data-src="/flash.html"`)
     .replace('<div class="act">', '<div class="act"><span class="live" data-live-state></span>');
 }
 
@@ -213,6 +216,33 @@ test("a part fetches itself again when its ref changed, and a lost link is told 
   streams.clear();
   await page.getByText(/Link lost, data from \d+ s ago/).waitFor();
   await page.getByText("Live", { exact: true }).waitFor();
+  await close();
+});
+
+test("a page asks for what it shows, and renews all of it when changes were lost on the way", async () => {
+  questions.length = 0;
+  const { page, close } = await open("live");
+  await page.getByText("Live", { exact: true }).waitFor();
+  assert.equal(questions.length, 1);
+  const asked = questions[0].split(" ");
+  assert.ok(asked.includes("list:tickets") && asked.includes("ticket:1"), questions[0]);
+  for (const stream of streams) stream.write("event: lagged\ndata: \n\n");
+  await page.getByText("Nothing matches").waitFor();
+  await close();
+});
+
+test("a part that comes later is asked for too, and the stream before it ends", async () => {
+  const { page, close } = await open("live");
+  await page.getByText("Live", { exact: true }).waitFor();
+  questions.length = 0;
+  const asked = page.waitForRequest((request) => request.url().includes("asset%3A77"));
+  await page.evaluate(() => {
+    document.querySelector(".tabs a:nth-child(2)").href = "/later.html";
+  });
+  await page.click(".tabs a:nth-child(2)");
+  await asked;
+  await page.waitForFunction(() => document.querySelector("[data-live-state]").textContent === "Live");
+  while (streams.size !== 1 || questions.length !== 1) await new Promise((resolve) => setTimeout(resolve, 20));
   await close();
 });
 

@@ -1,15 +1,18 @@
 //! What every request needs: the kernel, the pages of all domains, and the limits of this process.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use kernel::{Error, Handle, Ref, Result};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 use web::domain::{Create, Place};
 use web::page::{Page, Panel, PanelSlot};
 
-/// Calls that may use the database at once; more wait their turn.
-const BLOCKING_MAX: usize = 64;
-/// Batches of changes an event stream may fall behind before it is told to reload.
+use crate::compress::Packed;
+use crate::entrance::Entrance;
+use crate::lanes::{Lane, Lanes};
+
+/// Batches of changes an event stream may fall behind before its page is told to renew everything.
 const LIVE_BACKLOG: usize = 256;
 
 /// What people see of the domains.
@@ -37,7 +40,17 @@ pub struct App {
     pub(crate) sign_ins: Semaphore,
     /// Turns of requests with large bodies.
     pub(crate) large: Arc<Semaphore>,
-    blocking: Arc<Semaphore>,
+    /// Who is on the way in at the agents' port.
+    pub(crate) entrance: Arc<Entrance>,
+    /// The description of REST, once somebody asked for it.
+    pub(crate) openapi: OnceLock<Packed>,
+    /// The gallery, once somebody asked for it.
+    pub(crate) gallery: OnceLock<Packed>,
+    /// True once the server stops: what would go on for ever ends.
+    pub(crate) stopping: watch::Sender<bool>,
+    /// When the application was made.
+    pub(crate) since: Instant,
+    lanes: Lanes,
 }
 
 impl App {
@@ -56,10 +69,23 @@ impl App {
             render: panel.render,
         };
         let slots = site.panels.iter().map(slot).collect();
-        let blocking = Arc::new(Semaphore::new(BLOCKING_MAX));
         let sign_ins = Semaphore::new(crate::source::SIGN_INS_AT_ONCE);
         let large = Arc::new(Semaphore::new(crate::door::LARGE_AT_ONCE));
-        Arc::new(Self { kernel, site, slots, live, hosts, sign_ins, large, blocking })
+        Arc::new(Self {
+            kernel,
+            site,
+            slots,
+            live,
+            hosts,
+            sign_ins,
+            large,
+            entrance: Arc::default(),
+            openapi: OnceLock::new(),
+            gallery: OnceLock::new(),
+            stopping: watch::Sender::new(false),
+            since: Instant::now(),
+            lanes: Lanes::new(),
+        })
     }
 
     /// The kernel.
@@ -67,18 +93,31 @@ impl App {
         &self.kernel
     }
 
-    /// Runs database work away from the network threads.
+    /// Runs a person's database work away from the network threads.
     pub(crate) async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Arc<Self>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let stopping = || Error::unavailable("The server is stopping. Try again in a moment.");
-        let permit = self.blocking.clone().acquire_owned().await.map_err(|_| stopping())?;
+        self.blocking_in(Lane::People, work).await
+    }
+
+    /// Runs database work away from the network threads, in the turns of a lane.
+    pub(crate) async fn blocking_in<T: Send + 'static>(
+        self: &Arc<Self>,
+        lane: Lane,
+        work: impl FnOnce(&Arc<Self>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.lanes.turn(lane).await?;
         let app = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             work(&app)
         });
         done.await.unwrap_or_else(|error| Err(Error::internal("request-panicked", error)))
+    }
+
+    /// Starts no more database work and waits for what runs; false when it takes longer than `patience`.
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
+        self.lanes.close(patience).await
     }
 }

@@ -4,8 +4,9 @@
 use std::io::Write as _;
 
 use axum::body::{Body, HttpBody as _};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::BodyExt as _;
@@ -29,6 +30,39 @@ pub(crate) fn accepted(headers: &HeaderMap) -> bool {
     })
 }
 
+fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(LEVEL));
+    packer.write_all(bytes).and_then(|()| packer.finish())
+}
+
+/// A document that is the same for everybody: made and compressed once.
+pub(crate) struct Packed {
+    content_type: &'static str,
+    plain: Bytes,
+    packed: Option<Bytes>,
+}
+
+impl Packed {
+    pub(crate) fn new(content_type: &'static str, text: String) -> Self {
+        let plain = Bytes::from(text);
+        let packed = pack(&plain).ok().map(Bytes::from);
+        Self { content_type, plain, packed }
+    }
+
+    /// The answer for a client that takes gzip, or does not.
+    pub(crate) fn answer(&self, accepted: bool) -> Response {
+        let packed = self.packed.as_ref().filter(|_| accepted);
+        let body = packed.unwrap_or(&self.plain).clone();
+        let mut response = respond::with_type(StatusCode::OK, self.content_type, body);
+        respond::set(&mut response, header::CACHE_CONTROL, "no-store");
+        if packed.is_some() {
+            respond::set(&mut response, header::VARY, "Accept-Encoding");
+            respond::set(&mut response, header::CONTENT_ENCODING, "gzip");
+        }
+        response
+    }
+}
+
 /// Compresses the body where that pays.
 pub(crate) async fn apply(response: Response, accepted: bool) -> Response {
     let headers = response.headers();
@@ -45,9 +79,7 @@ pub(crate) async fn apply(response: Response, accepted: bool) -> Response {
     }
     // The body is in memory as a whole; it cannot fail to arrive.
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(LEVEL));
-    let packed = packer.write_all(&bytes).and_then(|()| packer.finish());
-    let mut response = match packed {
+    let mut response = match pack(&bytes) {
         Ok(packed) => {
             parts.headers.remove(header::CONTENT_LENGTH);
             Response::from_parts(parts, Body::from(packed))
@@ -93,6 +125,21 @@ mod tests {
         let mut unpacked = String::new();
         flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut unpacked).unwrap();
         assert_eq!(unpacked, page);
+    }
+
+    #[test]
+    fn a_document_for_everybody_is_packed_once_and_answered_to_each_as_it_takes_it() {
+        let document = Packed::new("application/json", "[1,2,3]".repeat(500));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = |accepted: bool| {
+            let (parts, body) = runtime.block_on(apply(document.answer(accepted), accepted)).into_parts();
+            let bytes = runtime.block_on(body.collect()).unwrap().to_bytes();
+            (parts.headers.get(header::CONTENT_ENCODING).is_some(), bytes)
+        };
+        let (packed, bytes) = read(true);
+        assert!(packed && bytes.as_ptr() == document.packed.as_ref().unwrap().as_ptr(), "made anew");
+        let (packed, bytes) = read(false);
+        assert!(!packed && bytes == document.plain);
     }
 
     #[test]

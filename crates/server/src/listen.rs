@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use kernel::{Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt as _;
 
 use crate::session::{FromLoopback, LocalOwner};
@@ -22,6 +22,16 @@ use crate::{Shared, door, gateway};
 const CONNECTIONS_MAX: usize = 2_000;
 /// How long a request's head may take to arrive.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a connection goes on after the server was asked to stop.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+/// How long all of them are waited for.
+const LAST_ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// How long calls that are at the database are waited for: each statement there has a limit of two seconds.
+const CALLS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Held by whatever serves somebody. When all copies are gone, everybody has got the answer.
+pub(crate) type Serving = mpsc::Sender<std::convert::Infallible>;
 
 /// Set on every request over TCP: the peer's address, for sign-in limits.
 #[derive(Clone, Debug)]
@@ -100,17 +110,31 @@ fn local_socket(path: &Path) -> Result<UnixListener> {
 }
 
 impl Listening {
-    /// Serves until `stop` turns true, then lets running requests finish for a moment.
+    /// Serves until `stop` turns true, then lets running requests finish. Nothing uses the database any more when it
+    /// returns, unless a call took far longer than any may.
     pub async fn serve(self, app: Shared, stop: watch::Receiver<bool>) {
         let router = door::router(&app);
-        let console = console(self.console, router.clone(), stop.clone());
-        let local = local(self.socket, router, stop.clone());
-        let agents = gateway::serve(self.agents, self.tls, app, stop);
+        let (serving, ended) = mpsc::channel(1);
+        let console = console(self.console, router.clone(), stop.clone(), serving.clone());
+        let local = local(self.socket, router, stop.clone(), serving.clone());
+        let agents = gateway::serve(self.agents, self.tls, app.clone(), stop, serving);
         tokio::join!(console, local, agents);
+        app.stopping.send_replace(true);
+        if !last_ended(ended).await {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        if !app.close(CALLS_END_WITHIN).await {
+            tracing::error!("a call still uses the database while the server ends");
+        }
     }
 }
 
-async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
+/// Waits until everything that held a [`Serving`] is gone; false when that takes too long.
+async fn last_ended(mut ended: mpsc::Receiver<std::convert::Infallible>) -> bool {
+    tokio::time::timeout(LAST_ENDS_WITHIN, ended.recv()).await.is_ok()
+}
+
+async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bool>, serving: Serving) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stopped = stop.clone();
     loop {
@@ -125,9 +149,9 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
         };
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop, serving) = (router.clone(), stop.clone(), serving.clone());
         tokio::spawn(async move {
-            let _place = place;
+            let (_place, _serving) = (place, serving);
             let mark = move |request: &mut Request| {
                 request.extensions_mut().insert(Peer(peer.ip().to_string()));
                 if peer.ip().is_loopback() {
@@ -139,7 +163,7 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
     }
 }
 
-async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<bool>) {
+async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<bool>, serving: Serving) {
     let mut stopped = stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -153,8 +177,9 @@ async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<boo
         };
         let Ok(peer) = stream.peer_cred() else { continue };
         let login = login_of(peer.uid());
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop, serving) = (router.clone(), stop.clone(), serving.clone());
         tokio::spawn(async move {
+            let _serving = serving;
             let mark = move |request: &mut Request| {
                 request.extensions_mut().insert(LocalOwner(login.clone()));
                 request.extensions_mut().insert(FromLoopback);
@@ -199,7 +224,7 @@ pub(crate) async fn connection<S>(
     };
     if !finished {
         serving.as_mut().graceful_shutdown();
-        let _ = tokio::time::timeout(Duration::from_secs(2), serving).await;
+        let _ = tokio::time::timeout(ENDS_WITHIN, serving).await;
     }
 }
 
@@ -207,4 +232,45 @@ pub(crate) async fn connection<S>(
 pub(crate) async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop too.
     drop(stop.wait_for(|stop| *stop).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[test]
+    fn stopping_waits_until_running_requests_have_their_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (inside, held) = (reached.clone(), go_on.clone());
+            let slow = move || async move {
+                inside.notify_one();
+                held.notified().await;
+                "the whole answer"
+            };
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (stop, stopped) = watch::channel(false);
+            let (serving, ended) = mpsc::channel(1);
+            let router = Router::new().route("/", get(slow));
+            let server = tokio::spawn(console(listener, router, stopped, serving));
+            client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            reached.notified().await;
+            stop.send_replace(true);
+            server.await.unwrap();
+            let mut waiting = Box::pin(last_ended(ended));
+            let asked = std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx).is_pending()));
+            assert!(asked.await, "the server ends before the answer");
+            go_on.notify_one();
+            assert!(waiting.await);
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with("the whole answer"), "{answer}");
+        });
+    }
 }

@@ -1,15 +1,13 @@
 //! The server's own addresses: health, metrics, static files, the gallery, OpenAPI.
 
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use kernel::Error;
 
+use crate::compress::{self, Packed};
 use crate::session::{Credentials, FromLoopback};
-use crate::{Shared, openapi, respond};
+use crate::{Shared, metrics, openapi, respond};
 
 /// `GET /healthz`: the process runs.
 pub(crate) async fn healthz() -> Response {
@@ -43,32 +41,9 @@ pub(crate) async fn metrics(State(app): State<Shared>, request: Request) -> Resp
         if parts.extensions.get::<FromLoopback>().is_none() && who.actor.ident == kernel::Ident::Nobody {
             return Err(Error::sign_in());
         }
-        Ok(respond::with_type(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text(app)))
+        Ok(respond::with_type(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics::text(app)?))
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
-}
-
-fn text(app: &Shared) -> String {
-    let stats = app.kernel.db.stats();
-    let counters = [
-        ("mainstay_db_writes_total", "Write closures that were kept.", &stats.writes),
-        ("mainstay_db_commits_total", "Commits that carried them.", &stats.commits),
-        ("mainstay_db_reads_total", "Reads.", &stats.reads),
-        ("mainstay_db_statements_total", "Statements of all kinds.", &stats.statements),
-        ("mainstay_db_writes_over_budget_total", "Write closures over 20 ms.", &stats.over_budget),
-        ("mainstay_db_repeats_total", "Transactions repeated because of a collision.", &stats.repeats),
-        ("mainstay_db_writes_refused_total", "Writes refused because the queue was full.", &stats.refused),
-    ];
-    let mut out = String::new();
-    for (name, help, value) in counters {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", value.load(Ordering::Relaxed));
-    }
-    let _ = writeln!(
-        out,
-        "# HELP mainstay_db_queue Write closures that wait.\n# TYPE mainstay_db_queue gauge\nmainstay_db_queue {}",
-        app.kernel.db.queue_len()
-    );
-    out
 }
 
 /// `GET /_static/..`
@@ -97,12 +72,30 @@ pub(crate) async fn favicon() -> Response {
     respond::see_other(web::assets::logo_href())
 }
 
-/// `GET /_ui`: every component in every state.
-pub(crate) async fn gallery() -> Response {
-    respond::page(StatusCode::OK, web::gallery::page())
+/// `GET /_ui`: every component in every state, for those who are signed in.
+pub(crate) async fn gallery(State(app): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let done = app.blocking(move |app| {
+        if Credentials::of(&parts).resolve(&app.kernel)?.actor.user().is_none() {
+            return Ok(respond::see_other("/sign-in?next=/_ui"));
+        }
+        let made = || Packed::new("text/html; charset=utf-8", web::gallery::page().into_string());
+        let mut response = app.gallery.get_or_init(made).answer(compress::accepted(&parts.headers));
+        respond::set(&mut response, header::CONTENT_SECURITY_POLICY, web::assets::CONTENT_SECURITY_POLICY);
+        Ok(response)
+    });
+    done.await.unwrap_or_else(|error| respond::error(&error))
 }
 
-/// `GET /api/v1/openapi.json`
-pub(crate) async fn openapi(State(app): State<Shared>) -> Response {
-    respond::json(StatusCode::OK, &openapi::document(app.kernel.registry()))
+/// `GET /api/v1/openapi.json`: strangers may read it, so it is made once and away from the network threads.
+pub(crate) async fn openapi(State(app): State<Shared>, headers: HeaderMap) -> Response {
+    let accepted = compress::accepted(&headers);
+    if let Some(made) = app.openapi.get() {
+        return made.answer(accepted);
+    }
+    let done = app.blocking(move |app| {
+        let made = || Packed::new("application/json", openapi::document(app.kernel.registry()).to_string());
+        Ok(app.openapi.get_or_init(made).answer(accepted))
+    });
+    done.await.unwrap_or_else(|error| respond::error(&error))
 }

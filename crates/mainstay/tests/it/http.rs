@@ -15,7 +15,7 @@ use crate::house::{House, PASSWORD};
 pub(crate) struct Door {
     pub(crate) house: House,
     pub(crate) app: Arc<App>,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 pub(crate) struct Answer {
@@ -133,6 +133,64 @@ fn a_form_without_the_sessions_token_or_from_another_site_is_refused() {
         door.send(by_cookie.body(Body::from(r#"{"kind":"request","summary":"x"}"#)).unwrap()).status,
         StatusCode::FORBIDDEN
     );
+}
+
+#[test]
+fn the_token_of_forms_is_written_differently_on_every_page() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let (one, other) = (door.csrf(&cookie), door.csrf(&cookie));
+    assert_ne!(one, other, "pages are compressed: what is the same in each can be guessed");
+    for csrf in [one, other] {
+        let form = format!("kind=request&summary=Hello&_back=/desk&_csrf={csrf}");
+        assert_eq!(door.post("/do/desk.ticket.open", &cookie, &form).status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[test]
+fn who_is_turned_back_on_the_way_in_reads_a_page() {
+    let door = Door::new();
+    for path in ["/sign-in", "/setup", "/signout"] {
+        let request = Request::post(path).header("host", "localhost").header("sec-fetch-site", "cross-site");
+        let answer = door.send(request.body(Body::from("login=ada")).unwrap());
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(answer.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"), "{path}");
+        assert!(answer.body.contains("another site"), "{path}: {}", answer.body);
+    }
+}
+
+#[test]
+fn the_gallery_is_for_those_who_are_signed_in() {
+    let door = Door::new();
+    assert_eq!(door.get("/_ui", "").headers[header::LOCATION], "/sign-in?next=/_ui");
+    let gallery = door.get("/_ui", &door.sign_in("ada"));
+    assert!(gallery.status == StatusCode::OK && gallery.headers.contains_key("content-security-policy"));
+}
+
+#[test]
+fn the_metrics_tell_what_waits_and_who_is_connected() {
+    let door = Door::new();
+    let read = || {
+        let told = door.api("GET", "/metrics", &door.token(), &Value::Null, &[]);
+        assert_eq!(told.status, StatusCode::OK, "{}", told.body);
+        let of = |name: &str| {
+            let line = told.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+            line.unwrap_or_else(|| panic!("{name} is missing: {}", told.body)).parse::<i64>().unwrap()
+        };
+        for name in ["mainstay_dead_letters", "mainstay_agents_connected", "mainstay_held", "mainstay_jobs_due"] {
+            assert_eq!(of(name), 0, "{name}");
+        }
+        assert!(of("process_resident_memory_bytes") > 1_000_000 && of("mainstay_uptime_seconds") >= 0);
+        (of("mainstay_relay_lag_events"), of("mainstay_jobs_waiting"))
+    };
+    door.house.world.settle().unwrap();
+    let (events, jobs) = read();
+    assert_eq!(events, 1, "the token that asks was made a moment ago");
+    let later = |cx: &mut kernel::Cx| {
+        cx.enqueue(&kernel::job::Job::new("kernel.clean", &Value::Null)?.at(cx.now.plus(kernel::time::DAY)))
+    };
+    door.house.world.kernel.write_as(kernel::Actor::os("root"), "test.later", later).unwrap();
+    assert_eq!(read(), (2, jobs + 1));
 }
 
 #[test]

@@ -13,8 +13,12 @@ mod house;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod server_commands;
 #[cfg(test)]
 mod the_loop;

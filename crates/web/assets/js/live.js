@@ -1,10 +1,13 @@
-// One event stream for the page. `changed` carries refs; parts with data-live that name one of them fetch themselves
-// again. The stream is closed while the page is hidden, so that many open tabs do not use up the browser's connections.
-import { ageOf, all, one, typing } from "./dom.js";
+// One event stream for the page, asked for what the page shows. `changed` carries refs; parts with data-live that name
+// one of them fetch themselves again. `lagged` says that changes were lost on the way; then every part does. The stream is
+// closed while the page is hidden, so that many open tabs do not use up the browser's connections.
+import { ageOf, all, enhance, one, typing } from "./dom.js";
 import { fetchPart, swapIn } from "./fragment.js";
 
 /** @type {EventSource | null} */
 let stream = null;
+/** The one before it, until the new one is open. @type {EventSource | null} */
+let streamBefore = null;
 let heardAt = Date.now();
 let ticks = false;
 let lost = false;
@@ -12,6 +15,22 @@ let lost = false;
 const changedRefs = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let changedWait;
+/** So many refs fit into an address that every proxy takes; of more, whole kinds are asked for. */
+const liveRefsMax = 200;
+let liveAsked = "";
+
+/** What the page shows: the refs of its live parts and charts. @returns {string[]} */
+function shownRefs() {
+  const words = all("[data-live], [data-refs]").flatMap((el) => `${el.dataset.live ?? ""} ${el.dataset.refs ?? ""}`.split(" "));
+  return [...new Set(words.filter(Boolean))].sort();
+}
+
+/** The same, short enough to ask for. */
+function liveQuestion() {
+  const refs = shownRefs();
+  if (refs.length <= liveRefsMax) return refs.join(" ");
+  return [...new Set(refs.map((ref) => (ref.startsWith("list:") ? ref : `list:${ref.split(":")[0]}`)))].join(" ");
+}
 
 /** Whether a person is in the middle of something there. @param {HTMLElement} el */
 function inUse(el) {
@@ -57,6 +76,14 @@ function onChanged(event) {
   changedWait = setTimeout(renewChanged, 150);
 }
 
+/** Not all at once: whatever made the server lose changes made it lose those of other pages too. */
+function onLagged() {
+  heard();
+  for (const ref of shownRefs()) changedRefs.add(ref);
+  clearTimeout(changedWait);
+  changedWait = setTimeout(renewChanged, 150 + Math.random() * 1000);
+}
+
 function heard() {
   heardAt = Date.now();
   if (lost) {
@@ -86,25 +113,48 @@ function showState() {
 function openStream() {
   const source = document.body.dataset.liveSource;
   if (!source || stream || document.hidden) return;
-  stream = new EventSource(source);
-  stream.addEventListener("open", heard);
-  stream.addEventListener("changed", onChanged);
-  stream.addEventListener("tick", () => {
+  liveAsked = liveQuestion();
+  stream = listenTo(`${source}?refs=${encodeURIComponent(liveAsked)}`);
+}
+
+/** @param {string} url */
+function listenTo(url) {
+  const opened = new EventSource(url);
+  opened.addEventListener("open", heard);
+  opened.addEventListener("changed", onChanged);
+  opened.addEventListener("lagged", onLagged);
+  opened.addEventListener("tick", () => {
     ticks = true;
     heard();
   });
-  stream.addEventListener("error", () => {
+  opened.addEventListener("error", () => {
+    if (opened !== stream) return;
     setLost(true);
-    if (stream?.readyState === EventSource.CLOSED) {
+    if (opened.readyState === EventSource.CLOSED) {
       stream = null;
       setTimeout(openStream, 5000);
     }
   });
+  return opened;
+}
+
+/** Asks anew when parts that came later show something else; the stream before goes on until the new one is open. */
+function reopenStream() {
+  const source = document.body.dataset.liveSource;
+  const known = new Set(liveAsked.split(" "));
+  const unheard = liveQuestion().split(" ").filter((ref) => ref && !known.has(ref));
+  if (!source || !stream || unheard.length === 0) return;
+  streamBefore?.close();
+  const before = (streamBefore = stream);
+  liveAsked = liveQuestion();
+  stream = listenTo(`${source}?refs=${encodeURIComponent(liveAsked)}`);
+  for (const end of ["open", "error"]) stream.addEventListener(end, () => before.close(), { once: true });
 }
 
 function closeStream() {
+  streamBefore?.close();
   stream?.close();
-  stream = null;
+  stream = streamBefore = null;
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -127,5 +177,12 @@ setInterval(() => {
   }
   if (lost) showState();
 }, 1000);
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let liveWait;
+enhance(() => {
+  clearTimeout(liveWait);
+  liveWait = setTimeout(reopenStream, 100);
+});
 
 openStream();
