@@ -1,13 +1,15 @@
 //! The figures on an asset's page: CPU, memory, disk, network, load, and the agent itself, in the shape the console draws.
 
-use std::collections::BTreeMap;
-
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::series::{check_span, decimate, rate, read};
+use crate::series::{check_span, decimate, visit};
 use crate::{ground, store};
+
+mod sums;
+
+use sums::Sums;
 
 /// A figure: everything the console needs to draw it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -154,9 +156,13 @@ impl Operation for ReadChart {
 pub fn panel(cx: &mut Cx, asset: i64, panel: Panel, from: Time, to: Time) -> Result<ChartData> {
     ground::visible_asset(cx, ReadChart::NAME, asset, "asset")?;
     check_span(from, to)?;
-    let found = read(cx, asset, panel.metrics(), from, to)?;
+    let mut sums = Sums::new(panel);
+    visit(cx, asset, panel.metrics(), (from, to), |one| {
+        sums.take(one);
+        true
+    })?;
     let span = (from.millis(), to.millis());
-    let lines = lines(panel, &found).into_iter().map(|(name, unit, points)| Line {
+    let lines = sums.lines().into_iter().map(|(name, unit, points)| Line {
         name: name.to_owned(),
         unit: unit.to_owned(),
         points: decimate(&points, span, 0),
@@ -188,103 +194,9 @@ pub fn panel(cx: &mut Cx, asset: i64, panel: Panel, from: Time, to: Time) -> Res
     })
 }
 
-type Points = Vec<(i64, f64)>;
-
-fn lines(panel: Panel, found: &[tsdb::Series]) -> Vec<(&'static str, &'static str, Points)> {
-    let of = |metric: &'static str| found.iter().filter(move |one| one.labels.metric() == metric);
-    let rates = |metric: &'static str, factor: f64, device: fn(&str) -> bool| {
-        let wanted = of(metric).filter(|one| device(one.labels.get("device").unwrap_or_default()));
-        sum(wanted.map(|one| rate(&one.points)), factor)
-    };
-    let plain = |metric: &'static str| sum(of(metric).map(|one| one.points.clone()), 1.0);
-    let all: Vec<(&str, &str, Points)> = match panel {
-        Panel::Cpu => cpu(found),
-        Panel::Memory => vec![
-            ("In use", "B", difference(&plain("node_memory_MemTotal_bytes"), &plain("node_memory_MemAvailable_bytes"))),
-            ("Memory", "B", plain("node_memory_MemTotal_bytes")),
-            (
-                "Swap in use",
-                "B",
-                difference(&plain("node_memory_SwapTotal_bytes"), &plain("node_memory_SwapFree_bytes")),
-            ),
-        ],
-        Panel::Disk => vec![
-            ("Read", "B/s", rates("node_disk_read_bytes_total", 1.0, is_whole)),
-            ("Written", "B/s", rates("node_disk_written_bytes_total", 1.0, is_whole)),
-        ],
-        Panel::Network => vec![
-            ("In", "b/s", rates("node_network_receive_bytes_total", 8.0, |device| device != "lo")),
-            ("Out", "b/s", rates("node_network_transmit_bytes_total", 8.0, |device| device != "lo")),
-        ],
-        Panel::Load => {
-            vec![
-                ("1 min", "", plain("node_load1")),
-                ("5 min", "", plain("node_load5")),
-                ("15 min", "", plain("node_load15")),
-            ]
-        }
-        Panel::Agent => vec![
-            ("Memory", "B", plain("mainstay_agent_resident_bytes")),
-            ("Processor", "%", rates("mainstay_agent_cpu_seconds_total", 100.0, |_| true)),
-        ],
-    };
-    all.into_iter().filter(|(.., points)| !points.is_empty()).collect()
-}
-
-/// Devices below others (device mapper, RAID) would count the same bytes twice.
-fn is_whole(device: &str) -> bool {
-    !device.starts_with("dm-") && !device.starts_with("md")
-}
-
-/// Busy and waiting as shares of all processor time; the agent sends the sum over all processors, or each of them.
-fn cpu(found: &[tsdb::Series]) -> Vec<(&'static str, &'static str, Points)> {
-    let whole = found.iter().any(|one| one.labels.get("cpu") == Some("all"));
-    let counted = || found.iter().filter(move |one| !whole || one.labels.get("cpu") == Some("all"));
-    let mode = |wanted: &'static str| {
-        let modes = counted().filter(move |one| one.labels.get("mode") == Some(wanted));
-        sum(modes.map(|one| rate(&one.points)), 1.0)
-    };
-    let total: BTreeMap<i64, f64> = sum(counted().map(|one| rate(&one.points)), 1.0).into_iter().collect();
-    let share = |part: Points, of: fn(f64, f64) -> f64| -> Points {
-        let all = part.into_iter().filter_map(|(at, value)| Some((at, value, *total.get(&at)?)));
-        all.filter(|(.., total)| *total > 0.0)
-            .map(|(at, value, total)| (at, 100.0 * of(value, total) / total))
-            .collect()
-    };
-    let idle = sum([mode("idle"), mode("iowait")].into_iter(), 1.0);
-    vec![
-        ("Busy", "%", share(idle, |idle, total| (total - idle).max(0.0))),
-        ("Waiting for disk", "%", share(mode("iowait"), |wait, _| wait)),
-    ]
-}
-
-/// Adds series that were sampled at the same moments.
-fn sum(series: impl Iterator<Item = Points>, factor: f64) -> Points {
-    let mut total: BTreeMap<i64, f64> = BTreeMap::new();
-    for points in series {
-        for (at, value) in points {
-            *total.entry(at).or_default() += value * factor;
-        }
-    }
-    total.into_iter().collect()
-}
-
-/// One series less another where both have a sample.
-fn difference(whole: &[(i64, f64)], part: &[(i64, f64)]) -> Points {
-    let part: BTreeMap<i64, f64> = part.iter().copied().collect();
-    whole.iter().filter_map(|(at, value)| Some((*at, value - part.get(at)?))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sums_and_differences_meet_at_the_same_moments() {
-        let added = sum([vec![(1, 1.0), (2, 2.0)], vec![(2, 3.0)]].into_iter(), 8.0);
-        assert_eq!(added, [(1, 8.0), (2, 40.0)]);
-        assert_eq!(difference(&[(1, 10.0), (2, 10.0)], &[(2, 4.0)]), [(2, 6.0)]);
-    }
 
     #[test]
     fn every_figure_is_read_back_from_its_word() {

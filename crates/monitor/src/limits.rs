@@ -56,8 +56,9 @@ pub(crate) const CLEAN_ROWS: i64 = 500;
 pub(crate) const POINTS_MAX: usize = 600;
 /// Most series in an answer.
 pub(crate) const SERIES_ANSWER_MAX: usize = 50;
-/// Most samples that one answer reads.
-pub(crate) const SAMPLES_READ_MAX: usize = 2_000_000;
+/// Most samples that are in memory at a time while an answer is read; one series of the longest time fits, a sample
+/// every ten seconds.
+pub(crate) const SAMPLES_READ_MAX: usize = 4_000_000;
 /// Longest time that one answer covers, in microseconds.
 pub(crate) const RANGE_MICROS_MAX: i64 = 400 * DAY;
 /// Series numbers that one agent may have registered at a time.

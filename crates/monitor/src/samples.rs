@@ -1,7 +1,7 @@
 //! Series and samples as agents send them. The server says which asset they belong to; an agent speaks only for itself.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use agent_proto::{Durable, FromAgent, Gap, Lane, Samples, SeriesName};
 use kernel::attention::Attention;
@@ -19,12 +19,50 @@ const RESERVED_METRICS: &str = "mainstay_check_";
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "series";
 
+/// Why samples that are dated ahead are left out.
+const AHEAD: &str = "the clock of the machine is more than ten minutes ahead";
+/// Samples that are left out are written down at most this often for each agent, in microseconds.
+const LOSS_EVERY_MICROS: i64 = kernel::time::MINUTE;
+
 /// What the numbers of an agent's samples mean.
 #[derive(Default)]
 pub(crate) struct Register {
     series: HashMap<u32, tsdb::SeriesId>,
+    /// Numbers whose names were refused: somebody was told, and their samples are left out.
+    refused: HashSet<u32>,
     /// Somebody was told that series of this agent are refused.
     complained: bool,
+    /// What was left out and is not written down yet.
+    lost: Option<GapMark>,
+    /// When something was written down last.
+    told: Option<Time>,
+}
+
+impl Register {
+    /// Adds samples that are left out to those that are not written down yet.
+    fn lose(&mut self, asset: i64, at: Time, count: usize, why: &str) {
+        let lost = self.lost.get_or_insert_with(|| GapMark {
+            asset,
+            lane: "metrics",
+            from: at,
+            to: at,
+            dropped: 0,
+            why: String::new(),
+        });
+        (lost.from, lost.to) = (lost.from.min(at), lost.to.max(at));
+        lost.dropped = lost.dropped.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
+        why.clone_into(&mut lost.why);
+    }
+
+    /// What is to be written down now.
+    fn due(&mut self, now: Time) -> Option<GapMark> {
+        let waits = self.told.is_some_and(|told| (0..LOSS_EVERY_MICROS).contains(&now.since(told)));
+        let due = if waits { None } else { self.lost.take() };
+        if due.is_some() {
+            self.told = Some(now);
+        }
+        due
+    }
 }
 
 /// A gap that an agent reported.
@@ -60,30 +98,38 @@ pub(crate) fn series(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Resul
     let register = registers.entry(from.asset).or_default();
     for (number, name) in names {
         if name.name.starts_with(RESERVED_METRICS) {
+            register.leave_out(*number);
             continue;
         }
         if register.series.len() >= REGISTER_MAX && !register.series.contains_key(number) {
             refused = Some(format!("The agent has registered {REGISTER_MAX} series already, the most one may have."));
+            register.leave_out(*number);
             continue;
         }
         let mut labels = vec![("__name__", name.name.as_str()), ("asset", asset.as_str())];
         let own = name.labels.iter().filter(|(label, _)| !RESERVED.contains(&label.as_str()));
         labels.extend(own.map(|(label, value)| (label.as_str(), value.as_str())));
         match monitor.series.register(&source, &labels) {
-            Ok(id) => drop(register.series.insert(*number, id)),
-            Err(error) => refused = Some(format!("{error}.")),
+            Ok(id) => {
+                register.series.insert(*number, id);
+                register.refused.remove(number);
+            }
+            Err(error) => {
+                register.leave_out(*number);
+                refused = Some(format!("{error}."));
+            }
         }
     }
     let tell = refused.filter(|_| !std::mem::replace(&mut register.complained, true));
     drop(registers);
     match tell {
-        Some(why) => complain(handle, from, why),
+        Some(why) => complain(handle, from, "Series", why),
         None => Ok(()),
     }
 }
 
-/// Puts an agent whose series are refused on "Needs you now", once until it connects again.
-fn complain(handle: &Handle, from: &AgentFrom, why: String) -> Result<()> {
+/// Puts an agent whose series or samples are refused on "Needs you now", once until it connects again.
+fn complain(handle: &Handle, from: &AgentFrom, what: &'static str, why: String) -> Result<()> {
     let (asset, at) = (from.asset, from.at);
     handle.write_as(Actor::service("monitor", &["monitor.*"]), "monitor.series.refuse", move |cx| {
         let brief = assets::brief(cx.tx, &[asset])?.remove(&asset);
@@ -91,7 +137,7 @@ fn complain(handle: &Handle, from: &AgentFrom, why: String) -> Result<()> {
         cx.needs_attention(&Attention {
             subject: Ref::new("asset", asset),
             need: NEED,
-            title: format!("Series of {name} are refused"),
+            title: format!("{what} of {name} are refused"),
             why: kernel::text::shorten(&why, 400),
             mark: Mark::Warn,
             word: "Refused",
@@ -106,7 +152,8 @@ fn complain(handle: &Handle, from: &AgentFrom, why: String) -> Result<()> {
     })
 }
 
-/// Takes the values of one moment. Values of series that were refused or never named are left out.
+/// Takes the values of one moment. Values of series that were refused are left out; of what else is left out, somebody is
+/// told, and the charts show it.
 pub(crate) fn samples(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<()> {
     let samples = if let Some(samples) = body.downcast_ref::<Samples>() {
         samples
@@ -117,17 +164,37 @@ pub(crate) fn samples(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Resu
     };
     let monitor = handle.get::<Monitor>()?;
     monitor.heard(from.asset, from.at);
-    let registers = lock(&monitor.registers);
-    let Some(register) = registers.get(&from.asset) else { return Ok(()) };
-    let known = |(number, value): &(u32, f64)| Some((*register.series.get(number)?, *value));
-    let values: Vec<(tsdb::SeriesId, f64)> = samples.values.iter().filter_map(known).collect();
-    drop(registers);
+    let (values, unnamed) = monitor.named(from.asset, samples);
     let appended = monitor.series.append(&source(from.asset), samples.at_ms, &values);
     let appended = appended.map_err(|error| Error::over_limit(format!("The samples are refused: {error}.")))?;
-    if appended.accepted < values.len() {
-        tracing::debug!(asset = from.asset, ?appended, "some samples were refused");
+    let at = Time(samples.at_ms.saturating_mul(1_000)).min(from.at);
+    // What comes twice or too late in the row was stored before: agents send again what was not acknowledged.
+    let lost = [
+        (unnamed, "the agent did not say what they measure; it does when it connects again"),
+        (
+            appended.unknown,
+            "their series were forgotten after a long silence; the agent names them when it connects again",
+        ),
+        (
+            appended.out_of_bounds,
+            if samples.at_ms > from.at.millis() { AHEAD } else { "they are older than what is kept" },
+        ),
+    ];
+    let mut registers = lock(&monitor.registers);
+    let register = registers.entry(from.asset).or_default();
+    let mut tell = None;
+    for (count, why) in lost.into_iter().filter(|(count, _)| *count > 0) {
+        register.lose(from.asset, at, count, why);
+        if !std::mem::replace(&mut register.complained, true) {
+            tell = Some(format!("{count} samples were left out: {why}."));
+        }
     }
-    Ok(())
+    let due = register.due(from.at);
+    drop(registers);
+    if let Some(mark) = due {
+        record(handle, mark, from.at)?;
+    }
+    tell.map_or(Ok(()), |why| complain(handle, from, "Samples", why))
 }
 
 /// Takes the report that something was lost: a mark on the charts, never a sign that all is well.
@@ -153,7 +220,10 @@ pub(crate) fn gap(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<(
         dropped: i64::try_from(gap.dropped).unwrap_or(i64::MAX),
         why: kernel::text::shorten(&gap.why.replace('\0', ""), 300),
     };
-    let at = from.at;
+    record(handle, mark, from.at)
+}
+
+fn record(handle: &Handle, mark: GapMark, at: Time) -> Result<()> {
     handle.write_as(Actor::service("monitor", &["monitor.*"]), "monitor.gap.record", move |cx| {
         store::gaps::insert(cx.tx, &mark, at)?;
         cx.touch(Ref::new("asset", mark.asset));
@@ -161,7 +231,26 @@ pub(crate) fn gap(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<(
     })
 }
 
+impl Register {
+    fn leave_out(&mut self, number: u32) {
+        if self.refused.len() < REGISTER_MAX {
+            self.refused.insert(number);
+        }
+    }
+}
+
 impl Monitor {
+    /// The values of series that have a name, and how many have none.
+    fn named(&self, asset: i64, samples: &Samples) -> (Vec<(tsdb::SeriesId, f64)>, usize) {
+        let registers = lock(&self.registers);
+        let Some(register) = registers.get(&asset) else { return (Vec::new(), samples.values.len()) };
+        let known = |(number, value): &(u32, f64)| Some((*register.series.get(number)?, *value));
+        let values: Vec<_> = samples.values.iter().filter_map(known).collect();
+        let refused = samples.values.iter().filter(|(number, _)| register.refused.contains(number)).count();
+        let unnamed = samples.values.len().saturating_sub(values.len() + refused);
+        (values, unnamed)
+    }
+
     /// An agent begins a new connection: its register comes again, and what was complained about may be over.
     pub(crate) fn forget_complaint(&self, asset: i64) {
         if let Some(register) = lock(&self.registers).get_mut(&asset) {

@@ -68,13 +68,15 @@ impl Operation for ReadSeries {
             step => step.unwrap_or(0).saturating_mul(1_000),
         };
         let metrics: Vec<&str> = self.metric.iter().map(String::as_str).collect();
-        let mut found = read(cx, self.asset, &metrics, from, to)?;
-        let more = found.len() > SERIES_ANSWER_MAX;
-        found.truncate(SERIES_ANSWER_MAX);
         let span = (from.millis(), to.millis());
-        let series = found.into_iter().map(|one| {
+        let (mut series, mut more) = (Vec::new(), false);
+        visit(cx, self.asset, &metrics, (from, to), |one| {
+            if series.len() >= SERIES_ANSWER_MAX {
+                more = true;
+                return false;
+            }
             let points = if self.rate { rate(&one.points) } else { one.points };
-            SeriesPoints {
+            series.push(SeriesPoints {
                 metric: one.labels.metric().to_owned(),
                 labels: one
                     .labels
@@ -83,9 +85,10 @@ impl Operation for ReadSeries {
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .collect(),
                 points: decimate(&points, span, step_ms),
-            }
-        });
-        Ok(SeriesAnswer { series: series.collect(), more })
+            });
+            true
+        })?;
+        Ok(SeriesAnswer { series, more })
     }
 }
 
@@ -100,13 +103,21 @@ pub(crate) fn check_span(from: Time, to: Time) -> Result<()> {
     Ok(())
 }
 
-/// The samples of an asset's metrics.
-pub(crate) fn read(cx: &mut Cx, asset: i64, metrics: &[&str], from: Time, to: Time) -> Result<Vec<tsdb::Series>> {
+/// Hands over the series of an asset's metrics one after the other, so that few of them are in memory at a time; `each`
+/// answers whether it wants more.
+pub(crate) fn visit(
+    cx: &mut Cx,
+    asset: i64,
+    metrics: &[&str],
+    (from, to): (Time, Time),
+    each: impl FnMut(tsdb::Series) -> bool,
+) -> Result<()> {
     let asset = asset.to_string();
     let matchers = [tsdb::Matcher::one_of(tsdb::NAME_LABEL, metrics), tsdb::Matcher::equal("asset", &asset)];
     let limits = tsdb::Limits { samples: SAMPLES_READ_MAX, ..tsdb::Limits::default() };
     let monitor = cx.kernel.get::<Monitor>()?;
-    monitor.series.select(&matchers, from.millis(), to.millis(), limits).map_err(|error| match error {
+    let visited = monitor.series.visit(&matchers, (from.millis(), to.millis()), limits, each);
+    visited.map_err(|error| match error {
         tsdb::Error::TooMuch { .. } => Error::over_limit(format!("This asks for {error}.")),
         other => Error::unavailable(format!("The series cannot be read: {other}.")),
     })

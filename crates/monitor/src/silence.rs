@@ -1,6 +1,9 @@
 //! Silences: who is told, not what is looked at. Checks go on, everything is recorded, and the recovery of what was
 //! announced is always told.
 
+use std::collections::BTreeMap;
+
+use kernel::db::Tx;
 use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
 use kernel::{Access, Cx, Effect, Error, Operation, Ref, Resolved, Result, Route, Time, get, post};
 use schemars::JsonSchema;
@@ -11,6 +14,9 @@ use crate::check::{self, Check};
 use crate::events::{SilenceCreated, SilenceEnded};
 use crate::limits::SILENCE_MICROS_MAX;
 use crate::{ground, group, store};
+
+/// Silenced groups that are looked at together.
+const REVIEWED_AT_ONCE: i64 = 100;
 
 /// A silence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +91,24 @@ pub(crate) fn bare(cx: &mut Cx, id: i64, now: Time) -> Result<bool> {
     let silences = store::silences::in_force(cx.tx, now)?;
     let alerts = store::alerts::open_of_group(cx.tx, id, crate::limits::GROUP_ALERTS_MAX)?;
     Ok(alerts.iter().any(|alert| !silences.iter().any(|one| one.covers(alert.check, alert.asset, found.team))))
+}
+
+/// The silenced groups with an alert that no silence covers any more.
+pub(crate) fn all_bare(tx: &mut Tx<'_>, now: Time) -> Result<Vec<i64>> {
+    let silences = store::silences::in_force(tx, now)?;
+    let (mut bare, mut after) = (Vec::new(), 0);
+    loop {
+        let groups = store::groups::silenced(tx, after, REVIEWED_AT_ONCE)?;
+        let teams: BTreeMap<i64, Option<i64>> = groups.iter().copied().collect();
+        let Some((last, _)) = groups.last() else { return Ok(bare) };
+        after = *last;
+        for (group, check, asset) in store::alerts::open_in(tx, &teams.keys().copied().collect::<Vec<i64>>())? {
+            let team = teams.get(&group).copied().flatten();
+            if bare.last() != Some(&group) && !silences.iter().any(|one| one.covers(check, asset, team)) {
+                bare.push(group);
+            }
+        }
+    }
 }
 
 /// Announces a silenced group when silences no longer cover all of its alerts.

@@ -5,12 +5,10 @@ use kernel::{Handle, Result};
 
 use super::flush::actor;
 use super::{Agent, Monitor, lock, was_blind};
-use crate::{silence, store};
+use crate::silence;
 
 /// How often silenced groups are looked at again, in microseconds.
 const REVIEW_MICROS: i64 = 5 * SECOND;
-/// Silenced groups looked at in one round.
-const REVIEW_MAX: i64 = 500;
 
 /// Looks at the clock once: the service calls it every second. Also lets the store of series do its upkeep.
 pub fn tick(handle: &Handle) -> Result<()> {
@@ -54,12 +52,9 @@ impl Monitor {
 }
 
 fn review_silences(handle: &Handle) -> Result<()> {
-    for group in handle.db.read(|tx| store::groups::silenced(tx, REVIEW_MAX))? {
-        let now = handle.now();
-        let ended = handle.read_as(&actor(), |cx| silence::bare(cx, group, now))?;
-        if ended {
-            handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;
-        }
+    let now = handle.now();
+    for group in handle.db.read(|tx| silence::all_bare(tx, now))? {
+        handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;
     }
     Ok(())
 }

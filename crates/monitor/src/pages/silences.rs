@@ -1,6 +1,8 @@
 //! Silences: those in force or to come, and the form that sets one.
 
-use kernel::{Ref, Result};
+use std::collections::BTreeMap;
+
+use kernel::{Ref, Resolved, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -33,10 +35,11 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let ended = page.param("ended") == Some("true");
     let cursor = page.param("cursor").map(str::to_owned);
     let silences = page.cx.call(&ListSilences { ended, cursor, limit: None })?;
-    let mut covers = Vec::new();
-    for silence in &silences.items {
-        covers.push(targets(page, silence)?);
-    }
+    let mut refs: Vec<Ref> = silences.items.iter().flat_map(Silence::subjects).collect();
+    refs.sort();
+    refs.dedup();
+    let found = page.cx.resolve(&refs)?;
+    let covers = silences.items.iter().map(|silence| targets(&found, silence)).collect();
     let view = View {
         clock: page.clock(),
         now: page.cx.now,
@@ -52,16 +55,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
 }
 
 /// Names and pages of what a silence covers.
-fn targets(page: &mut PageCx, silence: &Silence) -> Result<Vec<(String, String)>> {
-    let refs = silence.subjects();
-    let found = page.cx.resolve(&refs)?;
-    Ok(refs
-        .iter()
-        .map(|one| match found.get(one) {
-            Some(known) => (known.title.clone(), known.href.clone()),
-            None => (one.to_string(), "#".to_owned()),
-        })
-        .collect())
+fn targets(found: &BTreeMap<Ref, Resolved>, silence: &Silence) -> Vec<(String, String)> {
+    let shown = |one: &Ref| match found.get(one) {
+        Some(known) => (known.title.clone(), known.href.clone()),
+        None => (one.to_string(), "#".to_owned()),
+    };
+    silence.subjects().iter().map(shown).collect()
 }
 
 fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {

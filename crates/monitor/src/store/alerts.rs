@@ -91,6 +91,14 @@ pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<V
     tx.run(&query)?.iter().map(alert).collect()
 }
 
+/// The alerts that are open in these groups, group by group: group, check, asset.
+pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<(i64, i64, i64)>> {
+    let mut query =
+        Query::new("SELECT group_id, check_id, asset_id FROM monitor_alerts WHERE is_open = 1 AND group_id IN ");
+    query.list(groups).push(" ORDER BY group_id, check_id");
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.int(2)?))).collect()
+}
+
 /// The group of an open alert on any of these assets, in the order of the assets given; the oldest group first.
 pub(crate) fn open_group_on(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Option<i64>> {
     let mut query =

@@ -127,14 +127,14 @@ pub(crate) fn open_on(tx: &mut Tx<'_>, assets: &[i64], since: Time) -> Result<Ve
     tx.run(&query)?.iter().map(group).collect()
 }
 
-/// Open groups that nobody was told of because of a silence.
-pub(crate) fn silenced(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<i64>> {
+/// Open groups after a number that nobody was told of because of a silence: number and team.
+pub(crate) fn silenced(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Option<i64>)>> {
     tx.query(
-        "SELECT id FROM monitor_groups WHERE state = 'open' AND silenced = 1 ORDER BY id LIMIT ?1",
-        &[limit.into()],
+        "SELECT id, team_id FROM monitor_groups WHERE state = 'open' AND silenced = 1 AND id > ?1 ORDER BY id LIMIT ?2",
+        &[after.into(), limit.into()],
     )?
     .iter()
-    .map(|row| row.int(0))
+    .map(|row| Ok((row.int(0)?, row.opt_int(1)?)))
     .collect()
 }
 

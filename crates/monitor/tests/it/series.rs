@@ -109,3 +109,64 @@ fn figures_hold_rates_sums_marks_and_gaps() {
         Some("to")
     );
 }
+
+#[test]
+fn samples_that_are_left_out_are_told_and_leave_a_mark_on_the_charts() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    register(&house, web, vec![(1, name("node_load1", &[]))]);
+    let ahead = |seconds: i64| {
+        house.wait(seconds);
+        let at_ms = house.kernel().now().millis() + 20 * 60_000;
+        message(house.kernel(), "samples", web, &Samples { at_ms, values: vec![(1, 1.5)] }).unwrap();
+    };
+    let bands = || house.call("monitor.chart.read", json!({"asset": web, "panel": "load"}))["bands"].clone();
+    sample(&house, web, &[(1, 0.5)]);
+    assert!(house.needs().is_empty() && bands() == json!([]));
+    ahead(1);
+    assert_eq!(house.needs(), ["Samples of web-01 are refused"]);
+    let why = house.kernel().read_as(&house.admin, |cx| cx.attention(10)).unwrap()[0].why.clone();
+    assert!(why.contains("the clock of the machine is more than ten minutes ahead"), "{why}");
+    assert_eq!(bands().as_array().unwrap().len(), 1);
+    for _ in 0..10 {
+        ahead(10);
+    }
+    assert_eq!(bands().as_array().unwrap().len(), 2, "one mark a minute");
+    house.connected(web, true);
+    assert!(house.needs().is_empty(), "a new connection is a new chance");
+    sample(&house, web, &[(1, 0.5), (7, 1.0)]);
+    assert_eq!(house.needs(), ["Samples of web-01 are refused"], "nobody said what 7 measures");
+}
+
+#[test]
+fn what_is_sent_again_because_it_was_not_acknowledged_is_no_loss() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    register(&house, web, vec![(1, name("node_load1", &[]))]);
+    let first = house.kernel().now().millis();
+    sample(&house, web, &[(1, 0.5)]);
+    sample(&house, web, &[(1, 0.6)]);
+    for at_ms in [first + 15_000, first + 30_000] {
+        message(house.kernel(), "samples", web, &Samples { at_ms, values: vec![(1, 0.5)] }).unwrap();
+    }
+    assert!(house.needs().is_empty());
+}
+
+#[test]
+fn the_figure_of_the_processor_is_the_share_of_all_processors() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let names = (0..40_u32).map(|n| {
+        let (cpu, mode) = ((n / 2).to_string(), if n % 2 == 0 { "idle" } else { "user" });
+        (n, name("node_cpu_seconds_total", &[("cpu", &cpu), ("mode", mode)]))
+    });
+    register(&house, web, names.collect());
+    for passed in [0.0, 15.0] {
+        // Five of twenty processors are busy.
+        let busy = |n: u32| if (n / 2 < 5) == (n % 2 == 1) { passed } else { 0.0 };
+        sample(&house, web, &(0..40).map(|n| (n, busy(n))).collect::<Vec<_>>());
+    }
+    let chart = house.call("monitor.chart.read", json!({"asset": web, "panel": "cpu"}));
+    let busy = chart["series"][0]["points"][0][1].as_f64().unwrap();
+    assert!((busy - 25.0).abs() < 0.001, "{chart}");
+}

@@ -166,3 +166,32 @@ fn a_group_that_is_told_after_all_says_which_of_its_alerts_are_still_under_a_sil
     assert_eq!(listed(again, "checks"), [format!("check:{runs}"), format!("check:{answers}")]);
     assert_eq!(listed(again, "covered"), [format!("check:{runs}")]);
 }
+
+#[test]
+fn every_group_whose_silence_ends_is_told_however_many_there_are() {
+    let house = House::new();
+    let all: Vec<(i64, i64)> = (0..103)
+        .map(|n| {
+            let asset = house.asset(&format!("web-{n:03}"));
+            (asset, house.check(asset, "Web server runs"))
+        })
+        .collect();
+    for (nth, (_, check)) in all.iter().enumerate() {
+        let minutes = if nth == 50 { 600 } else { 5 };
+        house.call("monitor.silence.create", json!({"check": check, "minutes": minutes, "reason": "Update"}));
+    }
+    for _ in 0..2 {
+        house.wait(10);
+        for (asset, check) in &all {
+            house.send(*asset, vec![house.result(*check, agent_proto::CheckState::Fail)]).unwrap();
+        }
+    }
+    let told = || {
+        let needs = house.kernel().read_as(&house.admin, |cx| cx.attention(500)).unwrap();
+        needs.iter().filter(|need| need.subject.kind == "alert_group").count()
+    };
+    assert_eq!(told(), 0);
+    house.world.clock.advance(310 * kernel::time::SECOND);
+    house.wait(6);
+    assert_eq!(told(), 102);
+}
