@@ -182,7 +182,7 @@ fn ask(cx: &mut Cx, run: &Run, step: &Step, question: &str) -> Result<String> {
         title: format!("{}: {}", run.title, step.name),
         detail: question.to_owned(),
         plan_hash,
-        requires: super::confirm::NAME.to_owned(),
+        requires: String::new(),
         team,
         requested_by: Some((runbook::ident(&run.started_by), run.started_by_name.clone())),
         expires_at: Some(cx.now.plus(i64::from(step.timeout_s()) * SECOND)),

@@ -3,6 +3,7 @@
 use kernel::page::Page;
 use kernel::{Ident, Result};
 use maud::{Markup, html};
+use serde_json::Value;
 use web::ui::{
     Button, Card, Clock, Column, Empty, Field, Form, List, PageHeader, Row, Split, Table, Tone, code, columns, notice,
     pill, post_button, status,
@@ -113,8 +114,25 @@ pub(crate) fn show(page: &mut PageCx) -> Result<Content> {
         save: page.cx.may("runbooks.runbook.save"),
         start: page.cx.may(crate::run::start::NAME),
     };
+    let machines = if may.start { machines(page)? } else { Vec::new() };
     let clock = page.clock();
-    Ok(Content::new(shown.title.clone(), show_body(&shown, may, &page.csrf, &clock)))
+    Ok(Content::new(shown.title.clone(), show_body(&shown, may, &machines, &page.csrf, &clock)))
+}
+
+/// Machines to choose from: those with an agent, as far as the reader may see them.
+fn machines(page: &mut PageCx) -> Result<Vec<(String, String)>> {
+    let mut options = vec![(String::new(), "No machine".to_owned())];
+    if page.cx.may("fleet.agent.list") {
+        let found = page.cx.call_named("fleet.agent.list", serde_json::json!({ "state": "active", "limit": 200 }))?;
+        for agent in found.get("items").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| agent.get(name).and_then(Value::as_str);
+            let asset = text("asset").and_then(|asset| asset.parse::<kernel::Ref>().ok());
+            if let (Some(asset), Some(name)) = (asset, text("hostname")) {
+                options.push((asset.id.to_string(), name.to_owned()));
+            }
+        }
+    }
+    Ok(options)
 }
 
 /// What is offered.
@@ -132,7 +150,7 @@ fn version_state(version: &VersionView) -> (Tone, &'static str) {
     if version.approved_at.is_some() { (Tone::Ok, "Approved") } else { (Tone::Info, "Waits for approval") }
 }
 
-fn show_body(shown: &ShownRunbook, may: May, csrf: &str, clock: &Clock) -> Markup {
+fn show_body(shown: &ShownRunbook, may: May, machines: &[(String, String)], csrf: &str, clock: &Clock) -> Markup {
     let (tone, word) = version_state(&shown.shown);
     let mut header = PageHeader::new(&shown.title)
         .crumb("Runbooks", Some("/runbooks"))
@@ -167,7 +185,7 @@ fn show_body(shown: &ShownRunbook, may: May, csrf: &str, clock: &Clock) -> Marku
     let side = html! {
         @if shown.shown.approved_at.is_none() && may.approve { (approve_card(shown, may, csrf)) }
         @if !shown.shown.approval_note.is_empty() { (notice(Tone::Info, &shown.shown.approval_note)) }
-        @if shown.shown.approved_at.is_some() && may.start { (start_card(shown, csrf)) }
+        @if shown.shown.approved_at.is_some() && may.start { (start_card(shown, machines, csrf)) }
         (Card::new("Hash of this version").body(code(&shown.shown.version)))
     };
     html! { (header) (columns(Split::Wide, &main, &side)) }
@@ -190,12 +208,15 @@ fn approve_card(shown: &ShownRunbook, may: May, csrf: &str) -> Markup {
     }
 }
 
-fn start_card(shown: &ShownRunbook, csrf: &str) -> Markup {
+fn start_card(shown: &ShownRunbook, machines: &[(String, String)], csrf: &str) -> Markup {
     let form = Form::post("/do/runbooks.run.start", csrf)
         .back("/runs/{id}")
         .field(Field::hidden("runbook", shown.id.to_string()))
         .field(Field::hidden("version", &shown.shown.version))
-        .field(Field::input("number", "asset", "Machine").help("The number of the asset, as in asset:12."))
+        .field(
+            Field::select("asset", "Machine", machines.to_vec())
+                .help("Machines with an agent. Steps that act on none need none."),
+        )
         .field(Field::text("inputs", "Inputs").mono().placeholder("{\"unit\": \"nginx.service\"}").help("As JSON."))
         .action(Button::submit("Run it").primary());
     html! { (Card::new("Run it now").body(html! { (form) })) }
@@ -265,11 +286,13 @@ mod tests {
     #[test]
     fn approving_and_running_are_offered_when_they_are_possible() {
         let may = May { approve: true, start: true, ..May::default() };
-        let waiting = show_body(&shown(false), may, "token", &clock()).into_string();
+        let waiting = show_body(&shown(false), may, &[], "token", &clock()).into_string();
         assert!(waiting.contains("runbooks.runbook.approve") && !waiting.contains("runbooks.run.start"), "{waiting}");
-        let alone = show_body(&shown(false), May { alone: true, ..may }, "token", &clock()).into_string();
+        let alone = show_body(&shown(false), May { alone: true, ..may }, &[], "token", &clock()).into_string();
         assert!(!alone.contains("/do/runbooks.runbook.approve"));
-        let approved = show_body(&shown(true), may, "token", &clock()).into_string();
+        let machines = [("12".to_owned(), "srv-01".to_owned())];
+        let approved = show_body(&shown(true), may, &machines, "token", &clock()).into_string();
+        assert!(approved.contains("value=\"12\"") && approved.contains("srv-01"));
         assert!(approved.contains("runbooks.run.start") && !approved.contains("<script>"));
     }
 }
