@@ -48,7 +48,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let view = View {
         clock: page.clock(),
         names,
-        teams: team_options(page)?,
+        teams: team_options(page, detail.check.team)?,
         may,
         csrf: page.csrf.clone(),
         main: placed(&parts, PanelPlace::Main),

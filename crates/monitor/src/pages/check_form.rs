@@ -4,15 +4,21 @@ use kernel::Result;
 use maud::{Markup, html};
 use serde_json::Value;
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Field, Form, PageHeader, Tab, Tabs};
+use web::ui::{Button, Card, Field, Filter, Form, PageHeader, Tab, Tabs};
 
 use crate::check::{Check, Severity};
 use crate::probe::{Kind, Probe};
+
+/// Most assets that the form offers at a time; others are found by a word.
+const ASSETS_MAX: usize = 200;
 
 struct View {
     kind: Kind,
     asset: String,
     assets: Vec<(String, String)>,
+    /// There are more assets than the form offers.
+    more: bool,
+    find: String,
     teams: Vec<(String, String)>,
     csrf: String,
 }
@@ -20,16 +26,22 @@ struct View {
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let kind = page.param("kind").and_then(Kind::parse).unwrap_or(Kind::Process);
     let asset = page.param("asset").unwrap_or_default().to_owned();
-    let view =
-        View { kind, assets: asset_options(page, &asset)?, asset, teams: team_options(page)?, csrf: page.csrf.clone() };
+    let find = page.param("q").unwrap_or_default().trim().to_owned();
+    let (assets, more) = asset_options(page, &asset, &find)?;
+    let view = View { kind, asset, assets, more, find, teams: team_options(page, None)?, csrf: page.csrf.clone() };
     Ok(Content::new("New check", draw(&view)))
 }
 
-/// The assets to choose from: those that the actor may see, and the one that was asked for.
-pub(super) fn asset_options(page: &mut PageCx, asked: &str) -> Result<Vec<(String, String)>> {
+/// The assets to choose from: those that the actor may see and that the words fit, and the one that was asked for; and
+/// whether there are more.
+fn asset_options(page: &mut PageCx, asked: &str, find: &str) -> Result<(Vec<(String, String)>, bool)> {
     let mut options = vec![(String::new(), "Choose an asset".to_owned())];
+    let mut more = false;
     if page.cx.may("assets.thing.list") {
-        let found = page.cx.call_named("assets.thing.list", serde_json::json!({ "limit": 200 }))?;
+        // Words only: a colon would name a field.
+        let input = serde_json::json!({ "limit": ASSETS_MAX, "filter": find.replace([':', '"'], " ") });
+        let found = page.cx.call_named("assets.thing.list", input)?;
+        more = found.get("next").is_some_and(|next| !next.is_null());
         for item in found.get("items").and_then(Value::as_array).into_iter().flatten() {
             let id = item.get("id").and_then(Value::as_i64);
             if let (Some(id), Some(name)) = (id, item.get("name").and_then(Value::as_str)) {
@@ -44,18 +56,24 @@ pub(super) fn asset_options(page: &mut PageCx, asked: &str) -> Result<Vec<(Strin
             options.push((id.to_string(), found.title));
         }
     }
-    Ok(options)
+    Ok((options, more))
 }
 
-pub(super) fn team_options(page: &mut PageCx) -> Result<Vec<(String, String)>> {
+/// The teams that the actor may see, and the one that is chosen now.
+pub(super) fn team_options(page: &mut PageCx, chosen: Option<i64>) -> Result<Vec<(String, String)>> {
     let mut options = vec![(String::new(), "The asset's team".to_owned())];
-    options.extend(people::team_options(page.cx.tx)?.into_iter().map(|(id, name)| (id.to_string(), name)));
+    let mut teams = people::team_choices(page.cx)?;
+    if let Some(chosen) = chosen.filter(|chosen| teams.iter().all(|(id, _)| id != chosen)) {
+        teams.extend(people::names(page.cx.tx, "team", &[chosen])?);
+    }
+    options.extend(teams.into_iter().map(|(id, name)| (id.to_string(), name)));
     Ok(options)
 }
 
 fn draw(view: &View) -> Markup {
     let tabs = Kind::ALL.map(|kind| {
-        let to = super::with("/monitoring/checks/new", &[("kind", kind.as_str()), ("asset", &view.asset)]);
+        let to = [("kind", kind.as_str()), ("asset", view.asset.as_str()), ("q", view.find.as_str())];
+        let to = super::with("/monitoring/checks/new", &to);
         Tab::new(kind.title(), to).current(kind == view.kind)
     });
     let mut form = Form::post("/do/monitor.check.create", view.csrf.clone())
@@ -80,6 +98,11 @@ fn draw(view: &View) -> Markup {
         (PageHeader::new("New check").crumb("Monitoring", Some("/monitoring")).crumb("Checks", Some("/monitoring/checks"))
             .subtitle(html! { "Looked at again and again; an alert when it is not as it should be." }))
         (Tabs::new("Kinds of checks", tabs))
+        @if view.more || !view.find.is_empty() {
+            p { "There are more assets than the list below can hold. Find the one you mean by a word of its name." }
+            (Filter::new("/monitoring/checks/new", view.find.clone()).placeholder("Words of the asset's name")
+                .keep("kind", view.kind.as_str()))
+        }
         (Card::new(view.kind.title()).body(html! { (form) }))
     }
 }
@@ -204,6 +227,8 @@ mod tests {
                 kind,
                 asset: "417".into(),
                 assets: vec![("417".into(), HOSTILE.into())],
+                more: true,
+                find: HOSTILE.into(),
                 teams: vec![("2".into(), HOSTILE.into())],
                 csrf: "token".into(),
             };

@@ -74,3 +74,18 @@ fn every_page_shows_the_house_as_it_is() {
     assert!(panel(&house, "monitor.health", web).contains("1 alert is out"));
     assert!(panel(&house, "monitor.charts", web).contains("data-chart"));
 }
+
+#[test]
+fn a_check_of_any_asset_can_be_made_however_many_there_are() {
+    let house = House::new();
+    for n in 0..200 {
+        house.asset(&format!("app-{n:03}"));
+    }
+    let form = |query: &[(&str, &str)]| page(&house, "/monitoring/checks/new", None, query);
+    assert!(!form(&[]).contains("Words of the asset"), "all fit");
+    let last = house.asset("zeta-01");
+    assert!(form(&[]).contains("Words of the asset") && !form(&[]).contains("zeta-01"));
+    let found = form(&[("q", "zeta"), ("kind", "tcp")]);
+    assert!(found.contains(&format!("value=\"{last}\"")) && found.contains("zeta-01") && !found.contains("app-000"));
+    assert!(form(&[("q", "status:nonsense \"")]).contains("Choose an asset"));
+}
