@@ -3,6 +3,7 @@
 mod args;
 mod client;
 mod doctor;
+mod keys;
 mod local;
 mod output;
 mod remote;

@@ -144,6 +144,8 @@ fn server(key: Arg) -> Command {
             Command::new("restore")
                 .about("Restore a dump into an empty data folder; effects are held")
                 .arg(Arg::new("from").required(true).value_name("FILE")),
+            Command::new("rotate-key").about("Add a new master key and seal every secret with it"),
+            Command::new("recovery-sheet").about("Print the master key, to be kept on paper away from the backups"),
             Command::new("release-held").about("Let jobs and mail of a restored server go"),
         ])
 }

@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use kernel::{Error, ErrorKind, Registry, Result};
 
-use super::{doctor, say};
+use super::{doctor, keys, say};
 use crate::demo_company::Company;
 use crate::start::{self, Config};
 use crate::{demo_service, tour, up};
@@ -152,6 +152,8 @@ fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     }
     match matches.subcommand() {
         Some(("doctor", _)) => doctor::run(&config),
+        Some(("rotate-key", _)) => keys::rotate(&config),
+        Some(("recovery-sheet", _)) => keys::sheet(&config),
         Some(("backup", sub)) => backup(&config, &sub.get_one::<String>("to").map(PathBuf::from).unwrap_or_default()),
         Some(("restore", sub)) => {
             restore(&config, &sub.get_one::<String>("from").map(PathBuf::from).unwrap_or_default())

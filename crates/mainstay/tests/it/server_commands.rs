@@ -60,6 +60,28 @@ fn a_backup_is_restored_held_looked_at_and_released_by_configuration() {
 }
 
 #[test]
+fn a_new_master_key_seals_everything_again_and_the_sheet_shows_both() {
+    let root = tempfile::tempdir().unwrap();
+    let (file, _) = configuration(root.path(), "keys");
+    let file = file.to_str().unwrap();
+    std::fs::create_dir(root.path().join("keys")).unwrap();
+    assert!(server(&["doctor", "--config", file]).status.success());
+    let key = root.path().join("key");
+    let before = std::fs::read_to_string(&key).unwrap();
+    let output = server(&["rotate-key", "--config", file]);
+    assert!(output.status.success(), "{}", said(&output));
+    let after = std::fs::read_to_string(&key).unwrap();
+    assert!(after.starts_with(&before) && after.lines().count() == 2, "the older key stays");
+    let newest_alone = after.lines().last().unwrap().to_owned() + "\n";
+    let sheet = said(&server(&["recovery-sheet", "--config", file]));
+    assert!(sheet.contains("Key 1") && sheet.contains("Key 2"), "{sheet}");
+    // Nothing needs the older key any more: the server opens with the new one alone.
+    std::fs::write(&key, newest_alone).unwrap();
+    let output = server(&["doctor", "--config", file]);
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named_and_not_made() {
     let root = tempfile::tempdir().unwrap();
     let missing = root.path().join("missing");
