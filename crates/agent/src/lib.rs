@@ -84,5 +84,8 @@ fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> 
         .thread_keep_alive(std::time::Duration::from_secs(1))
         .build()
         .map_err(|e| Error::new(format!("cannot start the runtime: {e}")))?;
-    runtime.block_on(work)
+    let ended = runtime.block_on(work);
+    // A look that hangs in the kernel is not waited for.
+    runtime.shutdown_background();
+    ended
 }

@@ -6,6 +6,7 @@ mod service;
 use std::time::{Duration, Instant};
 
 use agent_proto::{CheckState, Probe, limits};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::{net_guard, platform};
@@ -38,26 +39,59 @@ impl Seen {
     }
 }
 
-/// Looks, within a deadline. A service that does not answer in time fails; it is not an error of the probe.
+/// Looks that go on beside the loop, because the kernel may keep them. One that hangs keeps its place until it ends.
+const ASIDE_MAX: usize = 4;
+static ASIDE: Semaphore = Semaphore::const_new(ASIDE_MAX);
+
+/// Looks, within a deadline. A service that does not answer in time fails, which is not an error of the probe; this
+/// machine itself is not seen in time, which is.
 pub(crate) async fn look(probe: &Probe, deadline: Duration) -> (Seen, Duration) {
     let start = Instant::now();
     let mut seen = match timeout(deadline, look_once(probe)).await {
         Ok(seen) => seen,
-        Err(_) => Seen::fail(None, format!("no answer within {} ms", deadline.as_millis())),
+        Err(_) => too_late(probe, deadline),
     };
     truncate(&mut seen.evidence, limits::EVIDENCE_BYTES_MAX);
     (seen, start.elapsed())
 }
 
+fn too_late(probe: &Probe, deadline: Duration) -> Seen {
+    let ms = deadline.as_millis();
+    match probe {
+        Probe::Tcp { .. } | Probe::Http { .. } => Seen::fail(None, format!("no answer within {ms} ms")),
+        Probe::Process { .. } | Probe::FileSystem { .. } | Probe::Unit { .. } => {
+            Seen::error(format!("this machine could not be looked at within {ms} ms"))
+        }
+    }
+}
+
+/// Looks on a thread of its own, when there is a place: waiting for one does not hold up the loop either.
+async fn aside<T: Send + 'static>(
+    places: &'static Semaphore,
+    look: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let place = places.acquire().await.map_err(|e| e.to_string())?;
+    let looking = tokio::task::spawn_blocking(move || {
+        let seen = look();
+        drop(place);
+        seen
+    });
+    looking.await.map_err(|e| format!("the look was lost: {e}"))?
+}
+
 async fn look_once(probe: &Probe) -> Seen {
     match probe {
-        Probe::Process { name, min_count } => match platform::count_processes(name) {
-            Ok(count) => {
-                let wanted = (*min_count).max(1);
-                Seen::judged(count >= wanted, f64::from(count), format!("{count} run, at least {wanted} should"))
+        Probe::Process { name, min_count } => {
+            let name = name.clone();
+            let listed = |e| format!("the processes cannot be listed: {e}");
+            match aside(&ASIDE, move || platform::count_processes(&name).map_err(listed)).await {
+                Ok(count) => {
+                    let wanted = (*min_count).max(1);
+                    Seen::judged(count >= wanted, f64::from(count), format!("{count} run, at least {wanted} should"))
+                }
+                Err(e) => Seen::error(e),
             }
-            Err(e) => Seen::error(format!("the processes cannot be listed: {e}")),
-        },
+        }
         Probe::Tcp { host, port } => {
             let start = Instant::now();
             match net_guard::connect(host, *port).await {
@@ -68,13 +102,16 @@ async fn look_once(probe: &Probe) -> Seen {
         Probe::Http { url, expect_status, contains, max_redirects } => {
             http::look(url, expect_status, contains.as_deref(), *max_redirects).await
         }
-        Probe::FileSystem { mount, max_used_percent } => match platform::used_percent(mount) {
-            Ok(used) => {
-                let evidence = format!("{used:.1} % of {mount} is used, at most {max_used_percent} % should be");
-                Seen::judged(used <= *max_used_percent, used, evidence)
+        Probe::FileSystem { mount, max_used_percent } => {
+            let point = mount.clone();
+            match aside(&ASIDE, move || platform::used_percent(&point)).await {
+                Ok(used) => {
+                    let evidence = format!("{used:.1} % of {mount} is used, at most {max_used_percent} % should be");
+                    Seen::judged(used <= *max_used_percent, used, evidence)
+                }
+                Err(e) => Seen::error(e),
             }
-            Err(e) => Seen::error(e),
-        },
+        }
         Probe::Unit { name } => service::look(name).await,
     }
 }
@@ -150,6 +187,41 @@ mod tests {
     #[tokio::test]
     async fn a_unit_name_cannot_be_an_option() {
         assert_eq!(seen(Probe::Unit { name: "--all".into() }).await.state, CheckState::Error);
+    }
+
+    #[tokio::test]
+    async fn looks_that_hang_hold_up_neither_the_loop_nor_more_than_their_places() {
+        static PLACES: Semaphore = Semaphore::const_new(2);
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let ended = std::sync::Arc::new(std::sync::Mutex::new(ended));
+        let hang = || {
+            let ended = ended.clone();
+            aside(&PLACES, move || ended.lock().unwrap().recv().map_err(|e| e.to_string()))
+        };
+        for _ in 0..2 {
+            assert!(timeout(Duration::from_millis(20), hang()).await.is_err(), "the deadline counts");
+        }
+        let third = tokio::spawn(aside(&PLACES, || Ok(7)));
+        tokio::task::yield_now().await;
+        assert_eq!(PLACES.available_permits(), 0, "who hangs keeps the place");
+        assert!(!third.is_finished());
+        end.send(()).unwrap();
+        assert_eq!(third.await.unwrap(), Ok(7), "and gives it back");
+        end.send(()).unwrap();
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_fails_and_a_machine_that_cannot_be_looked_at_is_an_error() {
+        let second = Duration::from_secs(1);
+        let tcp = Probe::Tcp { host: "a".into(), port: 1 };
+        assert_eq!(too_late(&tcp, second).state, CheckState::Fail);
+        for probe in [
+            Probe::Process { name: ProcessName::Exact("a".into()), min_count: 1 },
+            Probe::FileSystem { mount: "/".into(), max_used_percent: 90.0 },
+            Probe::Unit { name: "a.service".into() },
+        ] {
+            assert_eq!(too_late(&probe, second).state, CheckState::Error);
+        }
     }
 
     #[test]

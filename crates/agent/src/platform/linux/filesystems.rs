@@ -1,5 +1,5 @@
-//! Mounted file systems that live on this machine. Network and user-space file systems are left out: asking a server
-//! that is gone would hang the agent.
+//! Mounted file systems that live on this machine. Network and user-space file systems are left out, also when a check
+//! names one: asking a server that is gone would hang whoever asks.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -101,13 +101,9 @@ pub(super) fn room(point: &str) -> Option<Room> {
 /// How full a mount point is, in percent, as `df` counts: what root keeps back is neither used nor free.
 ///
 /// # Errors
-/// In words: nothing is mounted there, or it has no size.
+/// In words: nothing is mounted there, it does not live on this machine, or it has no size.
 pub(crate) fn used_percent(point: &str) -> Result<f64, String> {
-    let text = whole("/proc/self/mounts").unwrap_or_default();
-    let mounted = text.lines().filter_map(|line| line.split(' ').nth(1)).any(|mount| unescape(mount) == point);
-    if !mounted {
-        return Err(format!("nothing is mounted at {point}"));
-    }
+    is_local(&whole("/proc/self/mounts").unwrap_or_default(), point)?;
     let room = room(point).ok_or_else(|| format!("{point} cannot be asked for its size"))?;
     let used = room.size.saturating_sub(room.free);
     let usable = used.saturating_add(room.available);
@@ -117,9 +113,45 @@ pub(crate) fn used_percent(point: &str) -> Result<f64, String> {
     Ok(used as f64 / usable as f64 * 100.0)
 }
 
+/// Only what is known to live here is asked. Of several mounts at one point the last lies on top.
+fn is_local(mounts: &str, point: &str) -> Result<(), String> {
+    let mut kind = None;
+    for line in mounts.lines() {
+        let mut words = line.split(' ').skip(1);
+        if let (Some(mount), Some(its)) = (words.next(), words.next())
+            && unescape(mount) == point
+        {
+            kind = Some(its);
+        }
+    }
+    match kind {
+        None => Err(format!("nothing is mounted at {point}")),
+        Some(kind) if KINDS.contains(&kind) => Ok(()),
+        Some(kind) => Err(format!(
+            "{point} is a file system of the kind {kind}, which is not asked for its size: it may not live on this \
+             machine, and a server that is gone would keep whoever asks; watch it where it lives"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_system_of_another_machine_is_not_asked_for_its_size() {
+        let text = "\
+/dev/sda1 / ext4 rw 0 0
+server:/x /nfs nfs4 rw 0 0
+/dev/sdb1 /covered ext4 rw 0 0
+server:/y /covered nfs rw 0 0
+a@b:/z /my\\040home fuse.sshfs rw 0 0
+";
+        assert_eq!(is_local(text, "/"), Ok(()));
+        for (point, part) in [("/nfs", "nfs4"), ("/covered", "nfs"), ("/my home", "fuse.sshfs"), ("/x", "nothing is")] {
+            assert!(is_local(text, point).is_err_and(|why| why.contains(part)), "{point}");
+        }
+    }
 
     #[test]
     fn each_local_file_system_counts_once() {
