@@ -149,7 +149,7 @@ fn stop_signature(order: &StopOrder, key: &SigningKey) -> Signature {
     key.sign(STOP_CONTEXT, &[&order.stop_epoch.to_le_bytes(), &order.at_us.to_le_bytes()])
 }
 
-/// Checks a stop order. An old one that is replayed is harmless: epochs only grow.
+/// Checks a stop order. One that is replayed holds too: whoever follows it stops only what was made before its epoch.
 ///
 /// # Errors
 /// The signature does not hold.

@@ -49,8 +49,15 @@ pub(crate) struct Jobs {
     /// By signed orders alone; on disk.
     stop_epoch: u64,
     told_epoch: u64,
-    /// What runs, and how to stop it; a job that was told to stop runs until its result is here.
-    running: HashMap<[u8; 16], Option<oneshot::Sender<()>>>,
+    running: HashMap<[u8; 16], Run>,
+}
+
+/// A job that runs. One that was told to stop runs until its result is here.
+struct Run {
+    /// In which the job was made.
+    stop_epoch: u64,
+    /// How to stop it, once.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Jobs {
@@ -103,10 +110,12 @@ impl Jobs {
             // Not ours to remember.
             return Verdict::Report(without_run(job.job_id, JobState::Refused, JobRefusal::Target.to_string()));
         }
+        if self.running.contains_key(&job.job_id) {
+            return Verdict::Runs(job.job_id);
+        }
         match self.journal.known(&job.job_id) {
             Known::No => {}
             Known::Ended(result) => return Verdict::Report(*result),
-            Known::Started if self.running.contains_key(&job.job_id) => return Verdict::Runs(job.job_id),
             Known::Started => {
                 let why = "the job was started before and its result is lost; it is not run again";
                 return Verdict::Report(without_run(job.job_id, JobState::Unknown, why.into()));
@@ -122,7 +131,7 @@ impl Jobs {
             Ok(stop) => Verdict::Start(job, stop),
             Err((state, why)) => {
                 let result = without_run(job.job_id, state, why);
-                if self.journal.start(&job, None).is_ok() {
+                if self.write_down(&job, None).is_ok() {
                     self.keep(&result);
                 }
                 Verdict::Report(result)
@@ -151,10 +160,15 @@ impl Jobs {
     /// Nothing starts that the journal does not hold.
     fn begin(&mut self, job: &Job) -> Result<oneshot::Receiver<()>, String> {
         let approved = job.approval.as_ref().map(|_| (job.plan_hash, action_digest(&self.agent_id, &job.action)));
-        self.journal.start(job, approved)?;
+        self.write_down(job, approved)?;
         let (stop, stopped) = oneshot::channel();
-        self.running.insert(job.job_id, Some(stop));
+        self.running.insert(job.job_id, Run { stop_epoch: job.stop_epoch, stop: Some(stop) });
         Ok(stopped)
+    }
+
+    /// Looks are not written down: they change nothing, so that one may come twice, and there are many of them.
+    fn write_down(&mut self, job: &Job, approved: Option<([u8; 32], [u8; 32])>) -> Result<(), String> {
+        if job.action.is_observation() { Ok(()) } else { self.journal.start(job, approved) }
     }
 
     /// The signature does not hold, so the number is only repeated, and never when it is one that we know.
@@ -179,25 +193,35 @@ impl Jobs {
         }
     }
 
-    /// *Stop all runs*: kills what runs and remembers the epoch.
+    /// *Stop all runs*: kills what was made before, and remembers the epoch. An order that is sent again stops nothing
+    /// that was made after it.
     pub(crate) fn stop(&mut self, signed: &SignedStop) {
         match verify_stop(signed, &self.server_key) {
             Ok(order) => {
                 self.raise_epoch(order.stop_epoch);
-                let count = self.running.len();
-                log::note(format!("all runs are stopped, epoch {}; {count} ran here", order.stop_epoch));
-                for stop in self.running.values_mut().filter_map(Option::take) {
-                    // The job may have ended in this moment: then there is nothing to stop.
-                    let _ = stop.send(());
-                }
+                self.halt_before(order.stop_epoch);
             }
             Err(refusal) => log::note(refusal),
         }
     }
 
-    /// The epoch of a greeting is not signed: it counts as long as the collector that told it is there.
+    /// The epoch of a greeting: whoever was away while all runs were stopped and released hears of it only here. It is
+    /// not signed, so it can only prevent and end, and counts as long as the collector that told it is there.
     pub(crate) fn told_epoch(&mut self, stop_epoch: u64) {
         self.told_epoch = stop_epoch;
+        self.halt_before(stop_epoch);
+    }
+
+    fn halt_before(&mut self, stop_epoch: u64) {
+        let old = self.running.values_mut().filter(|run| run.stop_epoch < stop_epoch);
+        let stops: Vec<_> = old.filter_map(|run| run.stop.take()).collect();
+        if !stops.is_empty() {
+            log::note(format!("all runs were stopped, epoch {stop_epoch}; {} end here", stops.len()));
+        }
+        for stop in stops {
+            // The job may have ended in this moment: then there is nothing to stop.
+            let _ = stop.send(());
+        }
     }
 
     /// Epochs only grow.

@@ -109,6 +109,11 @@ impl Outcome {
         Self::not(JobState::Failed, reason)
     }
 
+    /// Nobody could look: that is neither yes nor no, and nothing may be done because of it.
+    pub(crate) fn unseen(evidence: &str) -> Self {
+        Self::not(JobState::Refused, format!("it could not be looked at: {evidence}"))
+    }
+
     pub(crate) fn stopped() -> Self {
         Self::not(JobState::Stopped, "all runs were stopped")
     }

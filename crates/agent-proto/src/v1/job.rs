@@ -182,7 +182,8 @@ pub enum JobState {
     Done,
     /// It ran and gave something else.
     Failed,
-    /// It was not started: signature, target, policy, approval or stop epoch.
+    /// It was not started: signature, target, policy, approval or stop epoch. Or it was a look and nobody could look,
+    /// which is neither yes nor no.
     Refused,
     /// It was not started: its time window is over.
     Expired,
@@ -203,7 +204,7 @@ pub struct SignedStop {
     pub signature: Signature,
 }
 
-/// *Stop all runs*: kill what runs, and refuse every job of an earlier epoch.
+/// *Stop all runs*: kill what runs of an earlier epoch, and refuse every job of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopOrder {
     /// The new epoch. Agents keep the highest they have seen.

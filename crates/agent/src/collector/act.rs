@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::http::{Request, Target, exchange};
 use crate::jobs::Tail;
 use crate::pair::Outcome;
-use crate::probe;
+use crate::probe::{self, Seen};
 
 /// Does it, within the action's own time.
 pub(crate) async fn perform(action: &Action) -> Outcome {
@@ -24,7 +24,8 @@ pub(crate) async fn perform(action: &Action) -> Outcome {
             let (seen, _) = probe::look(probe, millis(*timeout_ms)).await;
             match seen.state {
                 CheckState::Ok => Outcome::done(seen.evidence),
-                CheckState::Fail | CheckState::Error => Outcome::failed(seen.evidence),
+                CheckState::Fail => Outcome::failed(seen.evidence),
+                CheckState::Error => Outcome::unseen(&seen.evidence),
             }
         }
         Action::WaitFor { probe, every_ms, timeout_ms } => wait_for(probe, *every_ms, *timeout_ms).await,
@@ -39,19 +40,36 @@ fn millis(ms: u32) -> Duration {
 async fn wait_for(probe: &Probe, every_ms: u32, timeout_ms: u32) -> Outcome {
     let end = Instant::now() + millis(timeout_ms);
     let every = millis(every_ms).max(Duration::from_millis(100));
+    let mut last: Option<Seen> = None;
     loop {
         let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let (seen, _) = probe::look(probe, left).await;
         if seen.state == CheckState::Ok {
             return Outcome::done(seen.evidence);
         }
+        let seen = last_word(last.take(), seen, Instant::now() >= end);
         if Instant::now() + every >= end {
-            return Outcome::not(
-                JobState::TimedOut,
-                format!("not within {timeout_ms} ms; last seen: {}", seen.evidence),
-            );
+            return not_in_time(&seen, timeout_ms);
         }
+        last = Some(seen);
         sleep(every).await;
+    }
+}
+
+/// A look that could not be made because the wait ended in the middle of it says less than the one before it.
+fn last_word(before: Option<Seen>, seen: Seen, ended: bool) -> Seen {
+    match before {
+        Some(before) if ended && seen.state == CheckState::Error => before,
+        _ => seen,
+    }
+}
+
+/// What was looked for did not come; or nobody could look, which is no knowledge.
+fn not_in_time(seen: &Seen, timeout_ms: u32) -> Outcome {
+    let why = format!("not within {timeout_ms} ms; last seen: {}", seen.evidence);
+    match seen.state {
+        CheckState::Error => Outcome::unseen(&why),
+        CheckState::Ok | CheckState::Fail => Outcome::not(JobState::TimedOut, why),
     }
 }
 
@@ -73,5 +91,20 @@ async fn http(url: &str, request: &Request<'_>, expect_status: &[u16]) -> Outcom
             }
             outcome
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_that_ends_in_the_middle_of_a_look_goes_by_the_look_before_it() {
+        let no = || Some(Seen::fail(None, "not yet"));
+        let state = |before, seen, ended| not_in_time(&last_word(before, seen, ended), 1).state;
+        assert_eq!(state(no(), Seen::error("cut short"), true), JobState::TimedOut);
+        assert_eq!(state(no(), Seen::error("gone"), false), JobState::Refused);
+        assert_eq!(state(None, Seen::error("never seen"), true), JobState::Refused);
+        assert_eq!(state(Some(Seen::error("first")), Seen::fail(None, "not yet"), true), JobState::TimedOut);
     }
 }

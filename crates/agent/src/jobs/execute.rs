@@ -17,7 +17,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::files::{self, hex};
 use crate::pair::Outcome;
-use crate::probe;
+use crate::probe::{self, Seen};
 use crate::subprocess::PATH;
 
 /// Between asking a program to end and killing it.
@@ -26,6 +26,7 @@ const GRACE: Duration = Duration::from_millis(300);
 const DRAIN: Duration = Duration::from_millis(500);
 /// A detached program that fails within this time did not start.
 const START: Duration = Duration::from_millis(500);
+/// The action names no limit of its own; the server counts with this one (`fleet::job::own_limit_s`).
 const SERVICE_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Does a job that was judged and written down. Looking and asking is the collector's.
@@ -68,17 +69,26 @@ async fn service(unit: &str, verb: ServiceVerb) -> Outcome {
     };
     let mut code = None;
     if let Some(word) = word {
-        match probe::systemctl(&[word, "--no-ask-password"], unit, SERVICE_DEADLINE).await {
-            Ok(said) => code = Some(said.code.unwrap_or(-1)),
-            Err(e) => return Outcome::failed(e),
+        let asked = ["--no-ask-password", word];
+        match timeout(SERVICE_DEADLINE, probe::systemctl(&asked, unit, SERVICE_DEADLINE * 2)).await {
+            Ok(Ok(said)) => code = Some(said.code.unwrap_or(-1)),
+            Ok(Err(e)) => return Outcome::failed(e),
+            Err(_) => {
+                let limit = SERVICE_DEADLINE.as_secs();
+                let why = format!("systemctl {word} did not end within {limit} s; systemd may still be at it");
+                return Outcome::not(JobState::TimedOut, why);
+            }
         }
     }
-    let seen = probe::unit(unit).await;
+    told(code, probe::unit(unit).await)
+}
+
+/// What became of a service: by what systemctl ended with, if it was asked for something, and by what is seen now.
+fn told(code: Option<i32>, seen: Seen) -> Outcome {
     match (code, seen.state) {
-        (Some(0) | None, CheckState::Ok | CheckState::Fail) => {
-            Outcome { exit_code: code, ..Outcome::done(seen.evidence) }
-        }
-        (None, CheckState::Error) => Outcome::failed(seen.evidence),
+        (None, CheckState::Error) => Outcome::unseen(&seen.evidence),
+        // A unit that was made for a moment is gone when it is stopped: that it cannot be looked at is no failure.
+        (Some(0) | None, _) => Outcome { exit_code: code, ..Outcome::done(seen.evidence) },
         (Some(code), _) => {
             let reason = format!("systemctl ended with {code}: {}", seen.evidence);
             Outcome { exit_code: Some(code), ..Outcome::failed(reason) }
@@ -279,4 +289,18 @@ fn exists(program: &str) -> bool {
         return Path::new(program).is_file();
     }
     PATH.split(':').any(|folder| Path::new(folder).join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_told_by_what_systemctl_said_and_what_is_seen() {
+        let seen = || [Seen::ok(1.0, "runs"), Seen::fail(None, "does not run"), Seen::error("no such unit")];
+        let states = |code| seen().map(|seen| told(code, seen).state);
+        assert_eq!(states(None), [JobState::Done, JobState::Done, JobState::Refused]);
+        assert_eq!(states(Some(0)), [JobState::Done; 3]);
+        assert_eq!(states(Some(5)), [JobState::Failed; 3]);
+    }
 }

@@ -1,8 +1,11 @@
 //! The journal of jobs: a file per job that is on the disk before the job starts, and one beside it with the result.
-//! It is what makes "at most once" true over restarts and power cuts.
+//! It is what makes "at most once" true over restarts and power cuts. Of what changes nothing there is only the result,
+//! until somebody else keeps it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use agent_proto::{Job, JobResult};
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,8 @@ use crate::files::{self, hex, unhex};
 
 /// A job that is over is remembered so much longer than it could have been started.
 const REMEMBER_US: i64 = 7 * 24 * 3_600 * 1_000_000;
+/// No server lets a job wait for longer: by this the end of one is judged whose file was cut.
+const WAIT_US_MAX: i64 = 31 * 24 * 3_600 * 1_000_000;
 const JOBS_MAX: usize = 4_096;
 /// How the file of a result ends: before and after it was handed over.
 const OWED: &str = "owed";
@@ -55,8 +60,7 @@ impl Journal {
             if let (Some(id), true) = (id, started) {
                 // A file that was cut still proves that the job was about to start.
                 let bytes = files::read_if_there(&path).ok().flatten().unwrap_or_default();
-                let entry = postcard::from_bytes(&bytes).unwrap_or(Entry { over_us: i64::MAX, approved: None });
-                journal.jobs.insert(id, entry);
+                journal.jobs.insert(id, postcard::from_bytes(&bytes).unwrap_or_else(|_| cut(&path)));
             }
         }
         let open = journal.jobs.keys().filter(|id| journal.result(id).is_none()).copied().collect();
@@ -64,10 +68,11 @@ impl Journal {
     }
 
     pub(super) fn known(&self, job_id: &[u8; 16]) -> Known {
-        match (self.jobs.contains_key(job_id), self.result(job_id)) {
-            (false, _) => Known::No,
-            (true, None) => Known::Started,
-            (true, Some(result)) => Known::Ended(Box::new(result)),
+        let started = self.jobs.contains_key(job_id);
+        match self.result(job_id) {
+            Some(result) if started || self.owed.contains(job_id) => Known::Ended(Box::new(result)),
+            _ if started => Known::Started,
+            _ => Known::No,
         }
     }
 
@@ -99,8 +104,8 @@ impl Journal {
     }
 
     /// Writes a result down. It is owed until it is [`Self::kept`].
-    pub(super) fn end(&mut self, result: &JobResult) -> std::io::Result<()> {
-        let bytes = postcard::to_allocvec(result).map_err(std::io::Error::other)?;
+    pub(super) fn end(&mut self, result: &JobResult) -> io::Result<()> {
+        let bytes = postcard::to_allocvec(result).map_err(io::Error::other)?;
         files::replace(&self.path(&result.job_id, OWED), &bytes)?;
         self.owed.insert(result.job_id);
         Ok(())
@@ -108,7 +113,17 @@ impl Journal {
 
     /// Somebody else has the result on disk. Before a power cut this may be forgotten: then it is said twice.
     pub(super) fn kept(&mut self, job_id: &[u8; 16]) {
-        if self.owed.contains(job_id) && std::fs::rename(self.path(job_id, OWED), self.path(job_id, KEPT)).is_ok() {
+        if !self.owed.contains(job_id) {
+            return;
+        }
+        let owed = self.path(job_id, OWED);
+        let done = if self.jobs.contains_key(job_id) {
+            std::fs::rename(owed, self.path(job_id, KEPT))
+        } else {
+            // It was never written down that it started: nothing asks for its result again.
+            remove(&owed)
+        };
+        if done.is_ok() {
             self.owed.remove(job_id);
         }
     }
@@ -128,10 +143,9 @@ impl Journal {
         let over = |entry: &Entry| entry.over_us.saturating_add(REMEMBER_US) < now_us;
         let gone: Vec<[u8; 16]> = self.jobs.iter().filter(|(_, entry)| over(entry)).map(|(id, _)| *id).collect();
         for id in gone {
-            // The start goes last: a result without a start is no memory of anything.
+            // The start goes last: a result without a start is no memory of anything. There may be no result.
             let what = if self.owed.contains(&id) { OWED } else { KEPT };
-            let removed = std::fs::remove_file(self.path(&id, what));
-            if removed.is_ok() && std::fs::remove_file(self.path(&id, "started")).is_ok() {
+            if remove(&self.path(&id, what)).is_ok() && remove(&self.path(&id, "started")).is_ok() {
                 self.jobs.remove(&id);
                 self.owed.remove(&id);
             }
@@ -140,5 +154,21 @@ impl Journal {
 
     fn path(&self, job_id: &[u8; 16], what: &str) -> PathBuf {
         self.dir.join(format!("{}.{what}", hex(job_id)))
+    }
+}
+
+/// The entry of a file that was cut, dated by the file.
+fn cut(path: &Path) -> Entry {
+    let written = path.metadata().and_then(|meta| meta.modified()).ok();
+    let written = written.and_then(|at| i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_micros()).ok());
+    let over_us = written.map_or(i64::MAX, |written_us| written_us.saturating_add(WAIT_US_MAX));
+    Entry { over_us, approved: None }
+}
+
+/// A file that is gone is what was wanted.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
     }
 }

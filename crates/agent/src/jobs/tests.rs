@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::pair::ToCollector;
-use agent_proto::{Action, Class, Probe, SigningKey, StopOrder, approve_plan, plan_hash, sign_job, sign_stop};
+use agent_proto::{Action, Class, Probe, ServiceVerb, SigningKey, approve_plan, plan_hash, sign_job};
+
+mod stopping;
 
 const US: [u8; 16] = [7; 16];
 const NOW: i64 = 1_700_000_000_000_000;
@@ -223,28 +225,6 @@ async fn observing_needs_no_policy() {
 }
 
 #[tokio::test]
-async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
-    let machine = Machine::new();
-    let mut jobs = machine.jobs();
-    let sleep = approved(job(1, command(&["sh", "-c", "trap '' TERM; echo begun; sleep 60 & wait; sleep 60"])), 2);
-    let Verdict::Start(sleep, stop) = jobs.take(&signed(&sleep), NOW, NOW) else { panic!("not started") };
-    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, hands(), stop));
-    let order = StopOrder { stop_epoch: 3, at_us: NOW };
-    jobs.stop(&sign_stop(order, &key(9)));
-    assert_eq!(jobs.stop_epoch, 0, "not the server's signature");
-    jobs.stop(&sign_stop(order, &key(1)));
-    jobs.stop(&sign_stop(order, &key(1)));
-    assert!(jobs.running.contains_key(&[1; 16]), "it runs until its result is here");
-    let result = running.await.unwrap();
-    assert_eq!(result.state, JobState::Stopped, "{}", result.reason);
-    check(&mut jobs, &signed(&machine.touch(2)), (NOW, NOW), JobState::Refused, "stopped");
-    let mut jobs = machine.jobs();
-    check(&mut jobs, &signed(&machine.touch(3)), (NOW, NOW), JobState::Refused, "stopped");
-    let next = Job { stop_epoch: 3, ..machine.touch(4) };
-    assert_eq!(run(&mut jobs, &next).await.state, JobState::Done);
-}
-
-#[tokio::test]
 async fn a_command_gets_its_input_in_a_private_file_and_a_clean_environment() {
     let machine = Machine::new();
     let mut jobs = machine.jobs();
@@ -310,6 +290,72 @@ async fn old_jobs_are_forgotten_only_when_nobody_can_deliver_them_any_more() {
 }
 
 #[tokio::test]
+async fn a_job_without_a_result_and_one_whose_file_was_cut_are_forgotten_too() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    let Verdict::Start(..) = jobs.take(&signed(&machine.touch(1)), NOW, NOW) else { panic!("not started") };
+    run(&mut jobs, &machine.touch(2)).await;
+    let folder = machine.dir.path().join("jobs");
+    let count = || std::fs::read_dir(&folder).unwrap().count();
+    let cut = folder.join(format!("{}.started", files::hex(&[2; 16])));
+    std::fs::write(&cut, b"").unwrap();
+    let (mut journal, unfinished) = Journal::open(&folder).unwrap();
+    assert_eq!((count(), unfinished), (3, vec![[1; 16]]));
+    let day = 24 * 3_600 * 1_000_000;
+    journal.forget_before(NOW + 8 * day);
+    assert_eq!(count(), 2, "how long the cut one could be used is not known: its file is of today");
+    let written = cut.metadata().unwrap().modified().unwrap();
+    let written_us = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64;
+    journal.forget_before(written_us + 30 * day);
+    assert_eq!(count(), 2);
+    journal.forget_before(written_us + 39 * day);
+    assert_eq!(count(), 0);
+}
+
+#[tokio::test]
+async fn looks_leave_nothing_in_the_journal_once_their_result_is_kept() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    let probe = |max| Probe::FileSystem { mount: "/".into(), max_used_percent: max };
+    let look = |id, max| job(id, Action::Probe { probe: probe(max), timeout_ms: 20_000 });
+    let count = || std::fs::read_dir(machine.dir.path().join("jobs")).unwrap().count();
+    let first = run(&mut jobs, &look(1, -1.0)).await;
+    assert_eq!(first.state, JobState::Failed);
+    assert_eq!(machine.jobs().owed(&HashSet::new(), 9), vec![first.clone()], "it is owed, also after a restart");
+    let again = run(&mut jobs, &look(1, 100.0)).await;
+    assert_eq!(again, first, "it is told again as long as it is owed");
+    let late = Job { not_after_us: NOW - 1, ..look(2, 100.0) };
+    check(&mut jobs, &signed(&late), (NOW, NOW), JobState::Expired, "over");
+    assert_eq!(count(), 2);
+    jobs.kept(&[1; 16]);
+    jobs.kept(&[2; 16]);
+    assert_eq!(count(), 0);
+    let Verdict::Start(..) = jobs.take(&signed(&look(3, 100.0)), NOW, NOW) else { panic!("not started") };
+    assert!(matches!(jobs.take(&signed(&look(3, 100.0)), NOW, NOW), Verdict::Runs(id) if id == [3; 16]));
+}
+
+#[tokio::test]
+async fn who_could_not_look_says_neither_yes_nor_no() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    let nowhere = || Probe::FileSystem { mount: "/no/such/mount".into(), max_used_percent: 90.0 };
+    let unit = "--all".to_owned();
+    for (id, action) in [
+        (1, Action::Probe { probe: nowhere(), timeout_ms: 20_000 }),
+        (2, Action::WaitFor { probe: nowhere(), every_ms: 100, timeout_ms: 250 }),
+        (3, Action::Service { unit: unit.clone(), verb: ServiceVerb::Status }),
+    ] {
+        let result = run(&mut jobs, &job(id, action)).await;
+        assert_eq!(result.state, JobState::Refused, "job {id}: {}", result.reason);
+        assert!(result.reason.contains("could not be looked at"), "{}", result.reason);
+        assert!(result.reason.contains("/no/such/mount") || result.reason.contains("not the name of a unit"));
+    }
+    let full = Probe::FileSystem { mount: "/".into(), max_used_percent: -1.0 };
+    let seen = run(&mut jobs, &job(4, Action::Probe { probe: full, timeout_ms: 20_000 })).await;
+    assert_eq!(seen.state, JobState::Failed, "{}", seen.reason);
+}
+
+#[tokio::test]
 async fn what_a_collector_was_doing_when_it_ended_is_unknown() {
     let machine = Machine::new();
     let mut jobs = machine.jobs();
@@ -327,15 +373,4 @@ async fn what_a_collector_was_doing_when_it_ended_is_unknown() {
     assert!(matches!(asked.recv().await, Some(ToCollector::Act { .. })));
     hands.detach();
     assert_eq!(running.await.unwrap().state, JobState::Unknown);
-}
-
-#[test]
-fn an_epoch_that_nobody_signed_counts_only_as_long_as_it_is_told() {
-    let machine = Machine::new();
-    let mut jobs = machine.jobs();
-    jobs.told_epoch(9);
-    check(&mut jobs, &signed(&machine.touch(1)), (NOW, NOW), JobState::Refused, "stopped");
-    jobs.told_epoch(0);
-    assert!(matches!(jobs.take(&signed(&machine.touch(2)), NOW, NOW), Verdict::Start(..)));
-    assert!(!machine.dir.path().join("stop_epoch").exists());
 }
