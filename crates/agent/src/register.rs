@@ -1,10 +1,11 @@
 //! The register of series: each gets a number once and for ever, because samples on disk outlive the agent's process.
-//! In memory a series is a hash and a number; its name is read from the file when the server needs it. A sample in the
+//! So a number is on the disk before a sample with it is, and no line is written behind one that was cut. In memory a series is a hash and a number; its name is read from the file when the server needs it. A sample in the
 //! steady state allocates nothing.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use agent_proto::{SeriesName, limits};
@@ -30,6 +31,10 @@ pub(crate) struct Register {
     values_max: usize,
     /// Values that were left out because of a limit, since the agent started.
     pub(crate) refused: u64,
+    /// The file may end in a line that was cut.
+    torn: bool,
+    /// Numbers from this one on are not known to be on the disk.
+    unsynced: Option<u32>,
 }
 
 /// One line of the file.
@@ -52,10 +57,16 @@ impl Register {
             values: Vec::new(),
             values_max: limits::SAMPLES_MAX,
             refused: 0,
+            torn: true,
+            unsynced: None,
         };
+        if let Err(e) = register.mend() {
+            log::note(format!("the register of series cannot be mended: {e}"));
+        }
         for line in register.lines() {
-            register.next = register.next.max(line.id.saturating_add(1));
-            if !line.name.is_empty() {
+            // A damaged line may have held the number that would be the next.
+            register.next = line.as_ref().map_or(register.next, |line| register.next.max(line.id)).saturating_add(1);
+            if let Some(line) = line.filter(|line| !line.name.is_empty()) {
                 register.numbers.insert(hash_of(&line.name, &line.labels), line.id);
             }
         }
@@ -76,11 +87,25 @@ impl Register {
         }
     }
 
-    /// A line that was cut by a crash is skipped: its number was never used, or its samples are unknown to the server.
-    fn lines(&self) -> impl Iterator<Item = Line> + use<> {
-        let file = std::fs::File::open(&self.path).ok();
+    /// Cuts off a line that a crash has cut: no sample has its number.
+    fn mend(&mut self) -> io::Result<()> {
+        if let Some(bytes) = files::read_if_there(&self.path)?.filter(|_| self.torn) {
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            if whole < bytes.len() {
+                let file = File::options().write(true).open(&self.path)?;
+                file.set_len(whole as u64)?;
+                file.sync_data()?;
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// The lines of the file; nothing for one that is damaged.
+    fn lines(&self) -> impl Iterator<Item = Option<Line>> + use<> {
+        let file = File::open(&self.path).ok();
         let lines = file.into_iter().flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
-        lines.filter_map(|line| serde_json::from_slice(&line).ok())
+        lines.map(|line| serde_json::from_slice(&line).ok())
     }
 
     /// Starts a moment.
@@ -115,11 +140,7 @@ impl Register {
         let series = SeriesName { name: name.concat(), labels: labels.iter().map(owned).collect() };
         let id = self.next;
         let line = Line { id, name: series.name.clone(), labels: series.labels.clone() };
-        let written = serde_json::to_vec(&line).map_err(std::io::Error::from).and_then(|mut json| {
-            json.push(b'\n');
-            files::append(&self.path)?.write_all(&json)
-        });
-        if let Err(e) = written {
+        if let Err(e) = self.append(&line) {
             log::note(format!("the series {} cannot be registered: {e}", series.name));
             self.refused = self.refused.saturating_add(1);
             return None;
@@ -128,6 +149,34 @@ impl Register {
         self.numbers.insert(hash, id);
         self.fresh.push((id, series));
         Some(id)
+    }
+
+    fn append(&mut self, line: &Line) -> io::Result<()> {
+        let mut json = serde_json::to_vec(line)?;
+        json.push(b'\n');
+        if self.torn {
+            self.mend()?;
+        }
+        let mut file = files::append(&self.path)?;
+        self.torn = true;
+        file.write_all(&json)?;
+        self.torn = false;
+        self.unsynced.get_or_insert(line.id);
+        Ok(())
+    }
+
+    /// Ends a moment: the numbers of its values are on the disk, or the values are left out.
+    pub(crate) fn settle(&mut self) {
+        let Some(from) = self.unsynced else { return };
+        match File::open(&self.path).and_then(|file| file.sync_data()).and_then(|()| files::sync_parent(&self.path)) {
+            Ok(()) => self.unsynced = None,
+            Err(e) => {
+                log::note(format!("the register of series cannot be kept: {e}"));
+                let before = self.values.len();
+                self.values.retain(|(id, _)| *id < from);
+                self.refused = self.refused.saturating_add((before - self.values.len()) as u64);
+            }
+        }
     }
 
     /// What the server has not been told, since [`Register::everything`] or the last call.
@@ -139,7 +188,7 @@ impl Register {
     pub(crate) fn everything(&mut self) -> Vec<Vec<(u32, SeriesName)>> {
         self.fresh.clear();
         let mut batches: Vec<Vec<(u32, SeriesName)>> = Vec::new();
-        for line in self.lines().filter(|line| !line.name.is_empty()) {
+        for line in self.lines().flatten().filter(|line| !line.name.is_empty()) {
             let series = (line.id, SeriesName { name: line.name, labels: line.labels });
             match batches.last_mut() {
                 Some(batch) if batch.len() < BATCH => batch.push(series),
@@ -204,6 +253,44 @@ mod tests {
         }
         assert_eq!(register.values, [(7, 1.0), (8, 1.0)]);
         assert_eq!(register.refused, 1);
+        let told = register.everything().concat();
+        let names: Vec<(u32, &str)> = told.iter().map(|(id, series)| (*id, series.name.as_str())).collect();
+        assert_eq!(names, [(7, "a"), (8, "b")], "what is written behind the cut can be read");
+        let mut second = Register::open(dir.path(), true);
+        assert_eq!(second.everything().concat(), told, "also after a restart");
+        second.begin(2);
+        second.put(&["d"], &[], 1.0);
+        second.put(&["b"], &[], 1.0);
+        assert_eq!(second.values, [(9, 1.0), (8, 1.0)], "no number is given twice");
+    }
+
+    #[test]
+    fn the_number_of_a_damaged_line_is_not_given_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "{\"id\":7,\"name\":\"a\",\"labels\":[]}\n{\"id\":8,\"n#me\":\"b\",\"labels\":[]}\n";
+        std::fs::write(dir.path().join("series"), text).unwrap();
+        let mut register = Register::open(dir.path(), true);
+        register.begin(2);
+        register.put(&["c"], &[], 1.0);
+        assert_eq!(register.values, [(9, 1.0)]);
+    }
+
+    #[test]
+    fn values_whose_numbers_cannot_be_kept_are_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut register = Register::open(dir.path(), true);
+        let mut moment = |gone: bool| {
+            register.begin(9);
+            register.put(&["a"], &[], 1.0);
+            register.put(&[if gone { "b" } else { "a2" }], &[], 1.0);
+            if gone {
+                std::fs::remove_file(dir.path().join("series")).unwrap();
+            }
+            register.settle();
+            (register.values.clone(), register.refused)
+        };
+        assert_eq!(moment(false), (vec![(1, 1.0), (2, 1.0)], 0));
+        assert_eq!(moment(true), (vec![(1, 1.0)], 1));
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Engine {
         self.register.begin(values_max);
         self.own_metrics();
         self.collector.collect(self.profile.kind, &mut self.register, wall_us as f64 / 1e6);
+        self.register.settle();
         let fresh = self.register.take_fresh();
         if !fresh.is_empty() {
             self.send_now(FromAgent::Series { register: fresh });
