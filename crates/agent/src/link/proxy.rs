@@ -40,7 +40,8 @@ async fn read_answer(stream: &mut TcpStream) -> Result<String, String> {
 }
 
 fn parse(proxy: &str) -> Result<(String, u16, Option<String>), String> {
-    let uri: Uri = proxy.parse().map_err(|_| format!("{proxy} is not a proxy's address"))?;
+    // It is not repeated: it may hold a password, and this goes into the log.
+    let uri: Uri = proxy.parse().map_err(|_| "the proxy's address cannot be read; it is http://host:port")?;
     let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err("the proxy's address does not start with http://".into());
     };
@@ -58,5 +59,8 @@ mod tests {
         assert_eq!(parse("http://p:8080"), Ok(("p".into(), 8080, None)));
         assert_eq!(parse("http://u:pw@[::1]"), Ok(("::1".into(), 3128, Some("u:pw".into()))));
         assert!(parse("socks5://p").is_err());
+        for wrong in ["http://u:pw@p:80 80", "http://u:pw@", "socks5://u:pw@p"] {
+            assert!(parse(wrong).is_err_and(|why| !why.contains("pw")), "{wrong}");
+        }
     }
 }

@@ -41,11 +41,11 @@ impl LaneStore {
     ) -> io::Result<Self> {
         let mut segments = VecDeque::new();
         for path in segment_paths(&dir)? {
-            let (segment, damaged) = Segment::recover(path)?;
-            if damaged > 0 {
+            let (segment, damage) = Segment::recover(path)?;
+            if damage.bytes > 0 {
                 let (from_ms, to_ms) = (segment.to_ms.clamp(0, now_ms.max(0)), now_ms);
-                let why = format!("{damaged} bytes at the end of a segment were damaged");
-                lost.push(Gap { lane, from_ms, to_ms, dropped: 1, why });
+                let why = format!("{} bytes at the end of a segment were damaged", damage.bytes);
+                lost.push(Gap { lane, from_ms, to_ms, dropped: damage.records, why });
             }
             if segment.records == 0 {
                 std::fs::remove_file(&segment.path)?;

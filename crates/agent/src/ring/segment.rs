@@ -40,20 +40,45 @@ impl Segment {
         self.to_ms = self.to_ms.max(at_ms);
     }
 
-    /// Reads a segment from its file. Returns it with the number of damaged bytes at its end, which are cut off.
-    pub(super) fn recover(path: PathBuf) -> io::Result<(Self, u64)> {
+    /// Reads a segment from its file. Returns it with what is damaged at its end, which is cut off.
+    pub(super) fn recover(path: PathBuf) -> io::Result<(Self, Damage)> {
         let length = path.metadata()?.len();
         let mut segment = Self::new(path);
         let mut reader = BufReader::new(File::open(&segment.path)?);
         while let Ok(Some(record)) = read_record(&mut reader) {
             segment.note(record.seq, record.at_ms, record.frame.len());
         }
-        let damaged = length.saturating_sub(segment.bytes);
-        if damaged > 0 {
+        let bytes = length.saturating_sub(segment.bytes);
+        let records = count_damaged(&segment.path, segment.bytes, length)?;
+        if bytes > 0 {
             File::options().write(true).open(&segment.path)?.set_len(segment.bytes)?;
         }
-        Ok((segment, damaged))
+        Ok((segment, Damage { bytes, records }))
     }
+}
+
+/// What a segment has lost at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub(super) bytes: u64,
+    /// How many records began there, as far as their lengths can be followed.
+    pub(super) records: u64,
+}
+
+fn count_damaged(path: &Path, from: u64, length: u64) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let (mut at, mut records) = (from, 0);
+    while at < length {
+        records += 1;
+        file.seek(SeekFrom::Start(at))?;
+        let frame = match read_start(&mut file) {
+            Ok(Some(frame)) if frame <= FRAME_BYTES_MAX => frame,
+            // This length says nothing about where the next record begins.
+            _ => break,
+        };
+        at = at.saturating_add((HEADER_BYTES + frame) as u64);
+    }
+    Ok(records)
 }
 
 /// A record as bytes.

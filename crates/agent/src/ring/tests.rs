@@ -159,6 +159,24 @@ fn a_torn_record_at_the_end_is_cut_off_and_said() {
 }
 
 #[test]
+fn every_record_of_a_damaged_end_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = ring(dir.path());
+    for byte in 0..4 {
+        first.append(Lane::Results, 1, result(byte), Keep::Synced);
+    }
+    drop(first);
+    let segment = std::fs::read_dir(dir.path().join("results")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let one = bytes.len() / 4;
+    bytes[one + 30] ^= 1;
+    std::fs::write(&segment, &bytes).unwrap();
+    let out = drain(&mut ring(dir.path()));
+    assert_eq!(out.len(), 2, "what follows the damage is not read");
+    assert!(matches!(&out[1].2, Durable::Gap(gap) if gap.dropped == 3), "{:?}", out[1]);
+}
+
+#[test]
 fn a_segment_damaged_while_the_agent_runs_becomes_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let mut ring = ring(dir.path());

@@ -32,14 +32,18 @@ impl Packages {
         } else {
             return None;
         };
-        let changed = Path::new(path).metadata().and_then(|meta| meta.modified()).ok();
+        self.ask(Path::new(path), argv).await
+    }
+
+    async fn ask(&mut self, path: &Path, argv: &[&str]) -> Option<Section> {
+        let changed = path.metadata().and_then(|meta| meta.modified()).ok();
         if changed.is_some() && changed == self.seen {
             return None;
         }
         let said = subprocess::ask(argv, DEADLINE, ANSWER_BYTES_MAX).await.ok()?;
         self.seen = changed;
         let mut sheet = Sheet::new("packages");
-        let read = if path == APK { apk_line } else { tabbed_line };
+        let read = if path == Path::new(APK) { apk_line } else { tabbed_line };
         for (name, version) in said.output.lines().filter_map(read) {
             sheet.put_bare(name.to_owned(), version);
         }
@@ -81,9 +85,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_did_not_change_is_not_asked_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, answer) = (dir.path().join("status"), dir.path().join("answer"));
+        std::fs::write(&answer, "bash\t5.2-1\tii \ngone\t1.0\trc \n").unwrap();
+        let file = std::fs::File::create(&database).unwrap();
+        let written_at = |seconds| file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        let tool = ["cat", answer.to_str().unwrap()];
         let mut packages = Packages::default();
-        if packages.look().await.is_some() {
-            assert_eq!(packages.look().await, None);
-        }
+        written_at(1_000);
+        let section = packages.ask(&database, &tool).await.unwrap();
+        assert_eq!(section.get("bash").map(String::as_str), Some("\"5.2-1\""));
+        assert_eq!(section.len(), 1);
+        assert_eq!(packages.ask(&database, &tool).await, None, "it did not change");
+        written_at(2_000);
+        assert_eq!(packages.ask(&database, &["no-such-tool"]).await, None);
+        assert_eq!(packages.ask(&database, &tool).await, Some(section), "what was not answered is asked again");
     }
 }
