@@ -221,7 +221,7 @@ pub struct StepFinished {
 }
 
 impl Event for StepFinished {
-    const NAME: &'static str = "runbooks.run.step_finished";
+    const NAME: &'static str = "runbooks.run.step-finished";
     fn subjects(&self) -> Vec<Ref> {
         self.facts.subjects().into_iter().filter(|one| one.kind == "run").collect()
     }

@@ -17,6 +17,17 @@ fn every_event_has_a_plain_title_and_a_subject() {
 }
 
 #[test]
+fn names_of_operations_join_the_words_of_a_verb_with_dashes_as_commands_do() {
+    let house = House::new();
+    for domain in house.world.kernel.registry().domains() {
+        for name in domain.operations.iter().map(|entry| entry.name) {
+            let verb = name.split('.').nth(2).unwrap();
+            assert!(verb.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_subscriber_reads_the_sample_of_every_event_it_takes() {
     let house = House::new();
     let registry = house.world.kernel.registry();

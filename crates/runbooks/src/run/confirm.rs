@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{RunView, drive, find_for, store};
 
 /// The operation whose grant lets somebody confirm steps and decide on approvals inside runs.
-pub(crate) const NAME: &str = "runbooks.run.confirm_step";
+pub(crate) const NAME: &str = "runbooks.run.confirm-step";
 
 /// Say that a step for a person is done, or that it cannot be done.
 #[derive(Deserialize, Serialize, JsonSchema)]

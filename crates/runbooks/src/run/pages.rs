@@ -190,7 +190,7 @@ fn human_card(shown: &ShownRun, csrf: &str, here: &str) -> Markup {
     let instructions =
         shown.steps.iter().find(|step| step.step == shown.run.step).map_or("", |step| step.instructions.as_str());
     let done = [("true", "It is done"), ("false", "It could not be done")];
-    let form = Form::post("/do/runbooks.run.confirm_step", csrf)
+    let form = Form::post("/do/runbooks.run.confirm-step", csrf)
         .back(here)
         .field(Field::hidden("id", shown.run.id.to_string()))
         .field(Field::hidden("step", at))
@@ -339,6 +339,6 @@ mod tests {
         }
         let waits =
             show_body(&shown(RunState::Running, "approval:5"), &BTreeMap::new(), may, "token", &clock()).into_string();
-        assert!(waits.contains("/approvals/5") && !waits.contains("confirm_step"));
+        assert!(waits.contains("/approvals/5") && !waits.contains("confirm-step"));
     }
 }

@@ -131,7 +131,7 @@ fn a_word_that_cannot_be_followed_ends_its_run_in_time() {
     let town = Town::new();
     let (runbook, _) = town.approved(HUMAN);
     let run = town.call("runbooks.run.start", json!({ "runbook": runbook }))["id"].as_i64().unwrap();
-    town.world.call(&admin(), "runbooks.run.confirm_step", json!({ "id": run, "step": 1 })).unwrap();
+    town.world.call(&admin(), "runbooks.run.confirm-step", json!({ "id": run, "step": 1 })).unwrap();
     assert_eq!(town.sql("DELETE FROM kernel_jobs WHERE kind = 'runbooks.confirmed'"), 1, "as a dead letter would");
     town.world.pass(31 * time::MINUTE).unwrap();
     assert_eq!(town.run(run)["state"], "failed");

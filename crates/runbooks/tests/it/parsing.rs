@@ -176,3 +176,15 @@ fn mutated_texts_never_break_the_parser() {
     }
     assert!(good > 100 && bad > 1_000, "{good} sound and {bad} refused texts");
 }
+
+#[test]
+fn every_example_of_the_guide_is_a_runbook_without_mistakes() {
+    let guide = include_str!("../../../../docs/runbooks.md");
+    let examples: Vec<&str> = guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 2, "the guide has lost its examples");
+    for example in examples {
+        let mistakes = runbooks::parse(example).err().unwrap_or_default();
+        let text: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert!(text.is_empty(), "{text:?} in\n{example}");
+    }
+}

@@ -26,9 +26,9 @@ fn a_person_confirms_a_step_and_the_run_goes_on_with_its_own_grants() {
     assert_eq!(town.needs(), [format!("To do run:{run}")]);
     let helper = person(7, &["runbooks.run.*"]);
     let confirm = |step: i64| json!({ "id": run, "step": step, "done": true, "note": "bay 2 was dusty" });
-    assert_eq!(town.refused(&helper, "runbooks.run.confirm_step", confirm(2)).kind, ErrorKind::Conflict);
-    town.world.call(&helper, "runbooks.run.confirm_step", confirm(1)).unwrap();
-    assert_eq!(town.refused(&helper, "runbooks.run.confirm_step", confirm(1)).kind, ErrorKind::Conflict, "only once");
+    assert_eq!(town.refused(&helper, "runbooks.run.confirm-step", confirm(2)).kind, ErrorKind::Conflict);
+    town.world.call(&helper, "runbooks.run.confirm-step", confirm(1)).unwrap();
+    assert_eq!(town.refused(&helper, "runbooks.run.confirm-step", confirm(1)).kind, ErrorKind::Conflict, "only once");
     town.world.settle().unwrap();
     assert_eq!(town.answer(run, "done"), "wait", "the next job is queued although the helper may not queue jobs");
     let shown = town.run(run);
@@ -42,7 +42,7 @@ fn a_step_that_a_person_cannot_do_or_never_does_fails() {
     let town = Town::new();
     let (runbook, _) = town.approved(HUMAN);
     let run = town.start(runbook);
-    town.call("runbooks.run.confirm_step", json!({ "id": run, "step": 1, "done": false }));
+    town.call("runbooks.run.confirm-step", json!({ "id": run, "step": 1, "done": false }));
     assert_eq!(town.run(run)["state"], "failed");
     let late = town.start(runbook);
     town.world.pass(3_601 * time::SECOND).unwrap();
@@ -83,7 +83,7 @@ fn who_does_not_see_a_machine_neither_sees_nor_moves_its_runs() {
     let start = json!({ "runbook": runbook, "asset": 1 });
     assert_eq!(town.refused(&scoped, "runbooks.run.start", start).kind, ErrorKind::NotFound);
     let confirm = json!({ "id": run, "step": 1 });
-    assert_eq!(town.refused(&scoped, "runbooks.run.confirm_step", confirm).kind, ErrorKind::NotFound);
+    assert_eq!(town.refused(&scoped, "runbooks.run.confirm-step", confirm).kind, ErrorKind::NotFound);
     assert!(town.world.call(&scoped, "runbooks.run.list", json!({})).unwrap()["items"].as_array().unwrap().is_empty());
     let reader = person(6, &["runbooks.*.list", "runbooks.*.show"]);
     assert_eq!(town.refused(&reader, "runbooks.run.stop", json!({ "id": run })).kind, ErrorKind::Denied);
@@ -120,7 +120,7 @@ fn decided_by(town: &Town, run: i64, team: i64) {
     town.world.settle().unwrap();
     assert_eq!(town.run(run)["awaits"], "human");
     assert_eq!((needs(&ours), needs(&theirs)), (1, 0));
-    town.world.call(&ours, "runbooks.run.confirm_step", json!({ "id": run, "step": 2 })).unwrap();
+    town.world.call(&ours, "runbooks.run.confirm-step", json!({ "id": run, "step": 2 })).unwrap();
     town.world.settle().unwrap();
     assert_eq!(town.run(run)["state"], "done");
 }

@@ -33,7 +33,7 @@ fn a_run_checks_acts_verifies_and_keeps_the_evidence() {
         phases,
         ["act done output of 1", "check failed output of 2", "act done output of 3", "verify done output of 4"]
     );
-    assert_eq!(town.events(run), ["started", "step_finished", "step_finished", "finished"]);
+    assert_eq!(town.events(run), ["started", "step-finished", "step-finished", "finished"]);
     let told = town.payload(run, "runbooks.run.finished");
     assert_eq!((told["asset"].as_str(), told["tried"].as_array().unwrap().len()), (Some("asset:1"), 2), "{told}");
 }
@@ -193,7 +193,7 @@ fn two_threads_that_report_the_same_job_move_the_run_once() {
         racer.join().unwrap().unwrap();
         town.world.settle().unwrap();
         assert_eq!(town.run(run)["state"], "failed");
-        assert_eq!(town.events(run), ["started", "step_finished", "failed"]);
+        assert_eq!(town.events(run), ["started", "step-finished", "failed"]);
     }
 }
 
