@@ -8,6 +8,8 @@ use crate::token::sha256;
 use crate::v1::{Action, Approval, Job, SignedJob, SignedStop, StopOrder};
 
 const JOB_CONTEXT: &str = "mainstay job v1";
+/// A [`Job`] and, behind it, how many milliseconds an action may take that names no limit of its own.
+const LIMITED_CONTEXT: &str = "mainstay job v2";
 const STOP_CONTEXT: &str = "mainstay stop v1";
 const APPROVAL_CONTEXT: &str = "mainstay approval v1";
 
@@ -55,6 +57,39 @@ pub fn sign_job(job: &Job, key: &SigningKey) -> Option<SignedJob> {
     (bytes.len() <= JOB_BYTES_MAX).then(|| SignedJob { signature: key.sign(JOB_CONTEXT, &[&bytes]), bytes })
 }
 
+/// Signs a job whose action names no limit of its own, [`Action::Service`], together with one in milliseconds. An
+/// agent that knows only the version before refuses it as wrongly signed. `None` when it is beyond the length limit.
+pub fn sign_job_within(job: &Job, limit_ms: u32, key: &SigningKey) -> Option<SignedJob> {
+    let bytes = postcard::to_allocvec(&(job, limit_ms)).ok()?;
+    (bytes.len() <= JOB_BYTES_MAX).then(|| SignedJob { signature: key.sign(LIMITED_CONTEXT, &[&bytes]), bytes })
+}
+
+/// The limit in milliseconds that [`sign_job_within`] gave the job, when its signature holds.
+pub fn limit_ms(signed: &SignedJob, server_key: &[u8; 32]) -> Option<u32> {
+    read(signed, server_key).ok()?.1
+}
+
+/// Either version, each by a signature of its own kind.
+fn read(signed: &SignedJob, server_key: &[u8; 32]) -> Result<(Job, Option<u32>), JobRefusal> {
+    let is = |context| verify(server_key, context, &[&signed.bytes], &signed.signature);
+    if signed.bytes.len() > JOB_BYTES_MAX {
+        return Err(JobRefusal::Signature);
+    }
+    if is(JOB_CONTEXT) {
+        return match postcard::take_from_bytes::<Job>(&signed.bytes) {
+            Ok((job, [])) => Ok((job, None)),
+            _ => Err(JobRefusal::Malformed),
+        };
+    }
+    if is(LIMITED_CONTEXT) {
+        return match postcard::take_from_bytes::<(Job, u32)>(&signed.bytes) {
+            Ok(((job, limit_ms), [])) => Ok((job, Some(limit_ms))),
+            _ => Err(JobRefusal::Malformed),
+        };
+    }
+    Err(JobRefusal::Signature)
+}
+
 /// Judges a job by signature, target, epoch, plan, approval and time, in this order.
 ///
 /// # Errors
@@ -66,13 +101,7 @@ pub fn verify_job(
     stop_epoch: u64,
     now_us: i64,
 ) -> Result<Job, (JobRefusal, Option<Box<Job>>)> {
-    if signed.bytes.len() > JOB_BYTES_MAX || !verify(server_key, JOB_CONTEXT, &[&signed.bytes], &signed.signature) {
-        return Err((JobRefusal::Signature, None));
-    }
-    let job = match postcard::take_from_bytes::<Job>(&signed.bytes) {
-        Ok((job, [])) => job,
-        _ => return Err((JobRefusal::Malformed, None)),
-    };
+    let (job, _) = read(signed, server_key).map_err(|refusal| (refusal, None))?;
     match judge(&job, agent_id, stop_epoch, now_us) {
         None => Ok(job),
         Some(refusal) => Err((refusal, Some(Box::new(job)))),
@@ -213,6 +242,33 @@ mod tests {
         }
         let other = verify_job(&signed, &key(9).public(), &AGENT, 4, 1_500).unwrap_err();
         assert_eq!(other.0, JobRefusal::Signature);
+    }
+
+    #[test]
+    fn a_limit_is_signed_with_the_job_and_one_kind_never_reads_as_the_other() {
+        let (plain, limited) = (sign_job(&job(), &key(1)).unwrap(), sign_job_within(&job(), 7_000, &key(1)).unwrap());
+        let judged =
+            |signed: &SignedJob| verify_job(signed, &key(1).public(), &AGENT, 4, 1_500).map_err(|(why, _)| why);
+        let limit = |signed: &SignedJob| limit_ms(signed, &key(1).public());
+        assert_eq!((judged(&plain), limit(&plain)), (Ok(job()), None));
+        assert_eq!((judged(&limited), limit(&limited)), (Ok(job()), Some(7_000)));
+        assert_eq!(limit_ms(&limited, &key(2).public()), None);
+        assert_eq!(limited.bytes.first_chunk::<16>(), Some(&job().job_id), "it is named by its first bytes too");
+        let crossed = SignedJob { signature: plain.signature, ..limited.clone() };
+        assert_eq!(judged(&crossed), Err(JobRefusal::Signature));
+        let signed_as = |context, bytes: Vec<u8>| SignedJob { signature: key(1).sign(context, &[&bytes]), bytes };
+        for wrong in [
+            signed_as(JOB_CONTEXT, limited.bytes.clone()),
+            signed_as(LIMITED_CONTEXT, plain.bytes.clone()),
+            signed_as(LIMITED_CONTEXT, [&*limited.bytes, &[0]].concat()),
+        ] {
+            assert_eq!((judged(&wrong), limit(&wrong)), (Err(JobRefusal::Malformed), None));
+        }
+        for at in 0..limited.bytes.len() {
+            let mut changed = limited.clone();
+            changed.bytes[at] ^= 1;
+            assert_eq!(judged(&changed), Err(JobRefusal::Signature), "byte {at}");
+        }
     }
 
     #[test]

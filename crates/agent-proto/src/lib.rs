@@ -30,8 +30,8 @@ pub mod v1;
 pub use envelope::{Frame, MAGIC, Message, VERSION, decode, encode};
 pub use error::FrameError;
 pub use job::{
-    JobRefusal, StopRefusal, action_digest, approve_plan, plan_hash, sign_job, sign_stop, verify_approval, verify_job,
-    verify_stop,
+    JobRefusal, StopRefusal, action_digest, approve_plan, limit_ms, plan_hash, sign_job, sign_job_within, sign_stop,
+    verify_approval, verify_job, verify_stop,
 };
 pub use proof::{EXPORTER_LABEL, Purpose, TLS_EXPORT_BYTES, prove, verify_proof};
 pub use sign::{Signature, SigningKey, verify};

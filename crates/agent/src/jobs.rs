@@ -139,6 +139,11 @@ impl Jobs {
         }
     }
 
+    /// How long an action may take that names no limit of its own, in milliseconds, when the server says.
+    pub(crate) fn limit_ms(&self, signed: &SignedJob) -> Option<u32> {
+        agent_proto::limit_ms(signed, &self.server_key)
+    }
+
     fn judge(&self, job: &Job, server_us: i64, wall_us: i64) -> Result<(), String> {
         let found = policy::find(&self.policy_path);
         let verdict = found.policy.judge(job, server_us, wall_us);

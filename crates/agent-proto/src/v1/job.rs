@@ -10,7 +10,7 @@ use crate::sign::Signature;
 /// A job as it travels: the exact bytes that were signed, and the signature of the server's job key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedJob {
-    /// A [`Job`] in postcard form.
+    /// A [`Job`] in postcard form; with a limit behind it when it was signed by [`crate::sign_job_within`].
     #[serde(deserialize_with = "bounded::bytes::<JOB_BYTES_MAX, _>")]
     pub bytes: Vec<u8>,
     /// Over the bytes.

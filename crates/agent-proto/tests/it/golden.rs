@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_proto::{Frame, Message, decode, encode};
+use agent_proto::{Frame, Message, SignedJob, SigningKey, decode, encode, limit_ms, sign_job_within};
 
 use crate::sample;
+
+/// How the file of a job with a limit ends.
+const LIMITED: &str = "_limited.bin";
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1").join(name)
@@ -48,8 +51,22 @@ fn golden_jobs_keep_their_bytes_so_that_signatures_and_plan_digests_hold() {
 }
 
 #[test]
+fn a_golden_job_with_a_limit_keeps_its_bytes_and_its_signature() {
+    let key = SigningKey::from_seed(&[1; 32]).unwrap();
+    for (name, job) in sample::jobs() {
+        let signed = sign_job_within(&job, 90_000, &key).unwrap();
+        let written = postcard::to_allocvec(&signed).unwrap();
+        let kept = bytes_of(&format!("{name}{LIMITED}"), &written);
+        assert_eq!(kept, written, "{name}");
+        let kept: SignedJob = postcard::from_bytes(&kept).unwrap();
+        assert_eq!(limit_ms(&kept, &key.public()), Some(90_000), "{name}");
+    }
+}
+
+#[test]
 fn every_golden_file_belongs_to_a_sample() {
     let mut known: Vec<String> = sample::jobs().iter().map(|(name, _)| format!("{name}.bin")).collect();
+    known.extend(sample::jobs().iter().map(|(name, _)| format!("{name}{LIMITED}")));
     known.extend(sample::from_agent().iter().map(|(name, _)| format!("agent_{name}.bin")));
     known.extend(sample::from_server().iter().map(|(name, _)| format!("server_{name}.bin")));
     for entry in std::fs::read_dir(golden("")).unwrap() {

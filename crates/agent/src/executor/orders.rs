@@ -75,12 +75,13 @@ impl Executor {
         let wall_us = clock::wall_us();
         let server_us = self.server_time.map_or(wall_us, |time| time.at(std::time::Instant::now()));
         let Some(jobs) = &mut self.jobs else { return log::note("a job came before the enrolment; it is ignored") };
+        let limit_ms = jobs.limit_ms(signed);
         match jobs.take(signed, server_us, wall_us) {
             Verdict::Start(job, stop) => {
                 self.tell(ToCollector::Accepted { job_id: job.job_id, at_us: wall_us, fresh: true });
                 let (dir, hands, done) = (self.config.dir.clone(), self.hands.clone(), self.done.clone());
                 tokio::spawn(async move {
-                    let result = jobs::execute(dir, job, hands, stop).await;
+                    let result = jobs::execute(dir, job, limit_ms, hands, stop).await;
                     // Without an executor the journal holds a start without an end, which is the truth.
                     let _ = done.send(result).await;
                 });

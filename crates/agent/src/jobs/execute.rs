@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::files::{self, hex};
 use crate::pair::Outcome;
 use crate::probe::{self, Seen};
-use crate::subprocess::PATH;
+use crate::subprocess::{PATH, Said};
 
 /// Between asking a program to end and killing it.
 const GRACE: Duration = Duration::from_millis(300);
@@ -26,16 +26,25 @@ const GRACE: Duration = Duration::from_millis(300);
 const DRAIN: Duration = Duration::from_millis(500);
 /// A detached program that fails within this time did not start.
 const START: Duration = Duration::from_millis(500);
-/// The action names no limit of its own; the server counts with this one (`fleet::job::own_limit_s`).
-const SERVICE_DEADLINE: Duration = Duration::from_secs(120);
+/// What systemctl is given when the job has no limit either; the server counts with it too.
+const SERVICE_LIMIT_MS: u32 = 120_000;
+/// Nothing of systemd's own takes longer.
+const SYSTEMCTL_MOST: Duration = Duration::from_secs(24 * 3_600);
 
-/// Does a job that was judged and written down. Looking and asking is the collector's.
-pub(crate) async fn execute(dir: PathBuf, job: Box<Job>, hands: Hands, mut stop: oneshot::Receiver<()>) -> JobResult {
+/// Does a job that was judged and written down. Looking and asking is the collector's. `limit_ms` is for an action that
+/// names no limit of its own.
+pub(crate) async fn execute(
+    dir: PathBuf,
+    job: Box<Job>,
+    limit_ms: Option<u32>,
+    hands: Hands,
+    mut stop: oneshot::Receiver<()>,
+) -> JobResult {
     let started_us = clock::wall_us();
     let outcome = match &job.action {
         Action::Command { detach: false, .. } => run_command(&dir, &job, &mut stop).await,
         other => tokio::select! {
-            outcome = act(&dir, &job.job_id, other, &hands) => outcome,
+            outcome = act(&dir, &job.job_id, other, limit_ms, &hands) => outcome,
             _ = &mut stop => {
                 hands.halt(job.job_id);
                 Outcome::stopped()
@@ -47,10 +56,10 @@ pub(crate) async fn execute(dir: PathBuf, job: Box<Job>, hands: Hands, mut stop:
     JobResult { job_id, state, reason, exit_code, started_us, finished_us, output, output_dropped_bytes }
 }
 
-async fn act(dir: &Path, job_id: &[u8; 16], action: &Action, hands: &Hands) -> Outcome {
+async fn act(dir: &Path, job_id: &[u8; 16], action: &Action, limit_ms: Option<u32>, hands: &Hands) -> Outcome {
     match action {
         Action::Command { argv, env, input_json, .. } => detach(dir, job_id, argv, env, input_json.as_deref()).await,
-        Action::Service { unit, verb } => service(unit, *verb).await,
+        Action::Service { unit, verb } => service(unit, *verb, limit_ms.unwrap_or(SERVICE_LIMIT_MS)).await,
         Action::Http { .. } | Action::Probe { .. } | Action::WaitFor { .. } => hands.act(*job_id, action).await,
     }
 }
@@ -59,7 +68,7 @@ fn millis(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms.max(1)))
 }
 
-async fn service(unit: &str, verb: ServiceVerb) -> Outcome {
+async fn service(unit: &str, verb: ServiceVerb, limit_ms: u32) -> Outcome {
     let word = match verb {
         ServiceVerb::Start => Some("start"),
         ServiceVerb::Stop => Some("stop"),
@@ -69,18 +78,24 @@ async fn service(unit: &str, verb: ServiceVerb) -> Outcome {
     };
     let mut code = None;
     if let Some(word) = word {
-        let asked = ["--no-ask-password", word];
-        match timeout(SERVICE_DEADLINE, probe::systemctl(&asked, unit, SERVICE_DEADLINE * 2)).await {
-            Ok(Ok(said)) => code = Some(said.code.unwrap_or(-1)),
-            Ok(Err(e)) => return Outcome::failed(e),
-            Err(_) => {
-                let limit = SERVICE_DEADLINE.as_secs();
-                let why = format!("systemctl {word} did not end within {limit} s; systemd may still be at it");
-                return Outcome::not(JobState::TimedOut, why);
-            }
+        let asked = [word, "--no-ask-password"];
+        match within(limit_ms, probe::systemctl(&asked, unit, SYSTEMCTL_MOST)).await {
+            Ok(said) => code = Some(said.code.unwrap_or(-1)),
+            Err(outcome) => return outcome,
         }
     }
     told(code, probe::unit(unit).await)
+}
+
+/// What systemctl said, unless its time is over: then it is killed.
+async fn within(limit_ms: u32, asking: impl Future<Output = Result<Said, String>>) -> Result<Said, Outcome> {
+    match timeout(millis(limit_ms), asking).await {
+        Ok(said) => said.map_err(Outcome::failed),
+        Err(_) => {
+            let why = format!("systemctl did not end within {limit_ms} ms and was killed; systemd may still be at it");
+            Err(Outcome::not(JobState::TimedOut, why))
+        }
+    }
 }
 
 /// What became of a service: by what systemctl ended with, if it was asked for something, and by what is seen now.
@@ -294,6 +309,17 @@ fn exists(program: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn systemctl_gets_the_time_that_the_job_names_and_no_more() {
+        let late = within(20, std::future::pending()).await.err().unwrap();
+        assert_eq!(late.state, JobState::TimedOut);
+        assert!(late.reason.contains("within 20 ms"), "{}", late.reason);
+        let said = Said { code: Some(3), output: String::new(), capped: false };
+        assert_eq!(within(20_000, std::future::ready(Ok(said))).await.ok().unwrap().code, Some(3));
+        let failed = within(20_000, std::future::ready(Err("no systemd".into()))).await.err().unwrap();
+        assert_eq!((failed.state, failed.reason.as_str()), (JobState::Failed, "no systemd"));
+    }
 
     #[test]
     fn a_service_is_told_by_what_systemctl_said_and_what_is_seen() {

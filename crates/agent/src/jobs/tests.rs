@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pair::ToCollector;
-use agent_proto::{Action, Class, Probe, ServiceVerb, SigningKey, approve_plan, plan_hash, sign_job};
+use agent_proto::{Action, Class, Probe, ServiceVerb, SigningKey, approve_plan, plan_hash, sign_job, sign_job_within};
 
 mod stopping;
 
@@ -98,7 +98,7 @@ fn hands() -> Hands {
 async fn run(jobs: &mut Jobs, job: &Job) -> JobResult {
     match jobs.take(&signed(job), NOW, NOW) {
         Verdict::Start(job, stop) => {
-            let result = execute(jobs.dir.clone(), job, hands(), stop).await;
+            let result = execute(jobs.dir.clone(), job, None, hands(), stop).await;
             jobs.finish(&result);
             result
         }
@@ -166,6 +166,20 @@ async fn jobs_of_others_with_other_signatures_or_at_other_times_are_refused() {
     check(&mut jobs, &signed(&machine.touch(4)), (NOW + 2_000_000, NOW), JobState::Expired, "time is over");
     check(&mut jobs, &signed(&machine.touch(5)), (NOW - 2_000_000, NOW), JobState::Refused, "not come");
     assert!(!machine.mark().exists());
+}
+
+#[tokio::test]
+async fn a_job_with_a_limit_is_judged_as_any_other_and_its_limit_is_known() {
+    let machine = Machine::new();
+    let mut jobs = machine.jobs();
+    let limited = |job: &Job, by| sign_job_within(job, 9_000, &key(by)).unwrap();
+    assert_eq!(jobs.limit_ms(&limited(&machine.touch(1), 1)), Some(9_000));
+    assert_eq!(jobs.limit_ms(&limited(&machine.touch(1), 9)), None, "not the server's signature");
+    assert_eq!(jobs.limit_ms(&signed(&machine.touch(1))), None);
+    assert!(matches!(jobs.take(&limited(&machine.touch(1), 1), NOW, NOW), Verdict::Start(..)));
+    assert!(matches!(jobs.take(&signed(&machine.touch(1)), NOW, NOW), Verdict::Runs(id) if id == [1; 16]));
+    let other = job(2, command(&["echo"]));
+    check(&mut jobs, &limited(&other, 1), (NOW, NOW), JobState::Refused, "does not name");
 }
 
 #[tokio::test]
@@ -363,13 +377,13 @@ async fn what_a_collector_was_doing_when_it_ended_is_unknown() {
     let look = |id| job(id, Action::Probe { probe: probe.clone(), timeout_ms: 5_000 });
     let Verdict::Start(first, stop) = jobs.take(&signed(&look(1)), NOW, NOW) else { panic!("not started") };
     let hands = Hands::default();
-    let away = execute(jobs.dir.clone(), first, hands.clone(), stop).await;
+    let away = execute(jobs.dir.clone(), first, None, hands.clone(), stop).await;
     assert_eq!(away.state, JobState::Failed, "{}", away.reason);
     assert!(away.reason.contains("is away"));
     let (collector, mut asked) = tokio::sync::mpsc::channel(8);
     hands.attach(collector);
     let Verdict::Start(second, stop) = jobs.take(&signed(&look(2)), NOW, NOW) else { panic!("not started") };
-    let running = tokio::spawn(execute(jobs.dir.clone(), second, hands.clone(), stop));
+    let running = tokio::spawn(execute(jobs.dir.clone(), second, None, hands.clone(), stop));
     assert!(matches!(asked.recv().await, Some(ToCollector::Act { .. })));
     hands.detach();
     assert_eq!(running.await.unwrap().state, JobState::Unknown);

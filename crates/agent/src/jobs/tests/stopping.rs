@@ -10,7 +10,7 @@ async fn stop_kills_what_runs_and_refuses_what_was_made_before() {
     let mut jobs = machine.jobs();
     let sleep = approved(job(1, command(&["sh", "-c", "trap '' TERM; echo begun; sleep 60 & wait; sleep 60"])), 2);
     let Verdict::Start(sleep, stop) = jobs.take(&signed(&sleep), NOW, NOW) else { panic!("not started") };
-    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, hands(), stop));
+    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, None, hands(), stop));
     let order = StopOrder { stop_epoch: 3, at_us: NOW };
     jobs.stop(&sign_stop(order, &key(9)));
     assert_eq!(jobs.stop_epoch, 0, "not the server's signature");
@@ -52,7 +52,7 @@ async fn a_run_whose_epoch_is_over_when_the_server_greets_is_stopped() {
     let mut jobs = machine.jobs();
     let sleep = approved(job(1, command(&["sleep", "60"])), 2);
     let Verdict::Start(sleep, stop) = jobs.take(&signed(&sleep), NOW, NOW) else { panic!("not started") };
-    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, hands(), stop));
+    let running = tokio::spawn(execute(jobs.dir.clone(), sleep, None, hands(), stop));
     jobs.told_epoch(1);
     assert_eq!(running.await.unwrap().state, JobState::Stopped);
 }
