@@ -154,10 +154,10 @@ fn summary(action: &serde_json::Value) -> String {
     Action::deserialize(action).map_or_else(|_| "an unknown action".to_owned(), |action| words(&action))
 }
 
-/// How long an action takes at most by itself, in seconds; agents give systemctl two minutes.
+/// How long an action takes at most by what it says itself, in seconds; one that says nothing gets the job's limit.
 pub(crate) fn own_limit_s(action: &Action) -> i64 {
     match action {
-        Action::Service { .. } => 120,
+        Action::Service { .. } => 0,
         Action::Command { timeout_ms, .. }
         | Action::Http { timeout_ms, .. }
         | Action::Probe { timeout_ms, .. }

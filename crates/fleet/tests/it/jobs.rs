@@ -54,6 +54,11 @@ fn a_job_is_signed_for_its_agent_done_and_told_to_asset_run_and_cause() {
     assert_eq!((sent.len(), job(&world, id)["state"].as_str()), (1, Some("sent")));
     let now = world.clock.now().0;
     let verified = verify_job(&sent[0], &machine.server_key, &machine.agent_id, 0, now).unwrap();
+    assert_eq!(
+        agent_proto::limit_ms(&sent[0], &machine.server_key),
+        Some(60_000),
+        "a service action gets the job's limit"
+    );
     assert_eq!(verify_job(&sent[0], &machine.server_key, &[5; 16], 0, now).unwrap_err().0, JobRefusal::Target);
     let late = now + 601 * SECOND;
     assert_eq!(
