@@ -114,7 +114,8 @@ fn entry(event: &StoredEvent, href: Option<&String>, clock: &Clock) -> Entry {
         tone: Tone::parse(&event.mark).unwrap_or(Tone::Idle),
         title: event.title.clone(),
         href: href.cloned(),
-        detail: Some(html! { (event.actor_name) }),
+        // Who is not signed in yet has no name worth a line.
+        detail: (event.actor != "nobody").then(|| html! { (event.actor_name) }),
         body: None,
         at: clock.when(event.at.timestamp()),
     }

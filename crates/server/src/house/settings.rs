@@ -20,12 +20,18 @@ fn list_view(items: &[ShownSetting], clock: &Clock) -> Markup {
         let row = Row::new(one.key.clone())
             .href(format!("/settings/{}", one.key))
             .main()
-            .text(one.description.split("\n\n").next().unwrap_or_default());
+            .cell(html! { span.wrap { (one.description.split("\n\n").next().unwrap_or_default()) } });
         let row = row.cell(if one.version == 0 { pill(Tone::Idle, "Default") } else { pill(Tone::Info, "Changed") });
         row.cell(one.updated_at.map_or_else(|| html! {}, |at| clock.short(at.timestamp())))
     });
-    let table =
-        Table::new("Settings").columns(["Setting", "What it is for", "State", "Changed"].map(Column::new)).rows(rows);
+    let table = Table::new("Settings")
+        .columns([
+            Column::new("Setting"),
+            Column::new("What it is for"),
+            Column::new("State").wide(),
+            Column::new("Changed").wide(),
+        ])
+        .rows(rows);
     html! {
         (PageHeader::new("Settings").subtitle(html! { "The defaults suit most; what differs is marked." }))
         (List::new("settings", table).empty(Empty::new("No settings", "Nothing can be set here.")))
