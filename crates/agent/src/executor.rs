@@ -100,7 +100,7 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
         return Err(Error::new(format!("this machine is enrolled already; to enrol it anew, remove {dir}")));
     }
     let _lock = status::lock(&config.dir)?;
-    let Apart { account, words } = account::choose(config.user.as_deref())?;
+    let Apart { account, words } = account::choose(config.user.as_deref(), &config.dir)?;
     let home = account::folder(&config.dir, account.as_ref())?;
     // The collector inherits it: it could not come here by the path when a folder above is private.
     std::env::set_current_dir(&home).map_err(|e| Error::io("enter", &home, &e))?;

@@ -1,7 +1,7 @@
 //! Small private files that survive a crash: written aside, synced, renamed, and the folder synced.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -45,6 +45,23 @@ pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// What an ordinary file holds, up to so many bytes, or nothing when it is not there. For files of users with fewer
+/// rights: no link is followed, and nothing that could keep us waiting is read.
+pub(crate) fn read_foreign(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no ordinary file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
 /// Brings the name of a new file to the disk.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
@@ -82,6 +99,21 @@ mod tests {
         assert_eq!(unhex::<3>("00abff"), Some([0, 0xab, 0xff]));
         for text in ["0", "0g00ff", "00abff00", "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(unhex::<3>(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_foreign_file_only_so_much_is_read_and_nothing_that_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("long"), [b'x'; 100]).unwrap();
+        assert_eq!(read_foreign(&at("long"), 10).unwrap().unwrap(), [b'x'; 10]);
+        assert_eq!(read_foreign(&at("long"), 1_000).unwrap().unwrap().len(), 100);
+        assert_eq!(read_foreign(&at("none"), 10).unwrap(), None);
+        std::os::unix::fs::symlink("/dev/zero", at("link")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR).unwrap();
+        for name in ["link", "pipe", "."] {
+            assert!(read_foreign(&at(name), 10).is_err(), "{name}");
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum ToExecutor {
     Acted { job_id: [u8; 16], outcome: Outcome },
     /// This result is on the collector's disk.
     Kept { job_id: [u8; 16] },
+    /// The collector's disk refused this result: it is still the executor's to keep.
+    NotKept { job_id: [u8; 16] },
 }
 
 /// What an executor says.

@@ -31,6 +31,8 @@ pub(crate) struct Ring {
     bytes_max: u64,
     /// What was dropped and is not recorded yet.
     lost: Vec<Gap>,
+    /// Why the last message that was offered was not taken; empty when it was.
+    refused: String,
     /// Messages dropped since the agent started.
     pub(crate) dropped: u64,
 }
@@ -56,7 +58,7 @@ impl Ring {
                 .map_err(|e| Error::io("open the ring in", &dir, &e))
         };
         let lanes = [open(Lane::Results)?, open(Lane::Facts)?, open(Lane::Metrics)?];
-        let mut ring = Self { lanes, bytes_max, dropped: 0, lost };
+        let mut ring = Self { lanes, bytes_max, dropped: 0, lost, refused: String::new() };
         ring.expire(now_ms);
         ring.record_gaps(now_ms);
         Ok(ring)
@@ -69,6 +71,19 @@ impl Ring {
             self.lose(Gap { lane, from_ms: at_ms, to_ms: at_ms, dropped: 1, why });
         }
         self.record_gaps(at_ms);
+    }
+
+    /// Takes a message that somebody else keeps until it is here. False when there is no room for it, or the disk
+    /// refuses: then it is not lost, and may be offered again.
+    pub(crate) fn offer(&mut self, lane: Lane, at_ms: i64, event: Durable, keep: Keep) -> bool {
+        let refused = self.try_append(lane, at_ms, event, keep).err().unwrap_or_default();
+        self.record_gaps(at_ms);
+        let taken = refused.is_empty();
+        if !taken && refused != self.refused {
+            log::note(format!("a message of the lane {} cannot be kept yet: {refused}", folder(lane)));
+        }
+        self.refused = refused;
+        taken
     }
 
     fn try_append(&mut self, lane: Lane, at_ms: i64, event: Durable, keep: Keep) -> Result<(), String> {

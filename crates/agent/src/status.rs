@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::files::{self, hex};
 use crate::identity::Enrolment;
 
+/// Much more than it ever writes.
+const BYTES_MAX: u64 = 64 * 1024;
+
 /// What is known about the agent of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -93,7 +96,7 @@ pub fn status(dir: &Path) -> Result<Status, Error> {
 }
 
 fn read<T: Default + serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let bytes = files::read_if_there(path).map_err(|e| Error::io("read", path, &e))?;
+    let bytes = files::read_foreign(path, BYTES_MAX).map_err(|e| Error::io("read", path, &e))?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
 }
 

@@ -87,8 +87,8 @@ impl Engine {
             }
             ToCollector::Result(result) => {
                 let job_id = result.job_id;
-                self.say(Lane::Results, Durable::JobResult(result), Keep::Synced);
-                self.tell(ToExecutor::Kept { job_id });
+                let kept = self.ring.offer(Lane::Results, clock::wall_ms(), Durable::JobResult(result), Keep::Synced);
+                self.tell(if kept { ToExecutor::Kept { job_id } } else { ToExecutor::NotKept { job_id } });
             }
             ToCollector::Act { job_id, action } => self.start_act(job_id, action),
             ToCollector::Halt { job_id } => {
@@ -113,5 +113,50 @@ impl Engine {
             }
             self.ways.trust.send_replace(bundle);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_proto::{JobResult, JobState};
+    use tokio::sync::{mpsc, watch};
+
+    use super::super::Ways;
+    use super::*;
+    use crate::config::Config;
+    use crate::identity::Enrolment;
+    use crate::pair::PolicyWords;
+
+    /// What a collector whose ring has so much room answers to a result.
+    fn answer(ring_bytes_max: u64) -> ToExecutor {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { ring_bytes_max, ..Config::blank(dir.path().to_owned()) };
+        let enrolment = Enrolment { agent_id: [7; 16], server_public_key: [0; 32], trust: vec![], servers: vec![] };
+        let (executor, mut told) = mpsc::channel(1);
+        let ways = Ways {
+            frames: mpsc::channel(1).0,
+            trust: watch::channel(vec![]).0,
+            done: mpsc::channel(1).0,
+            facts_wanted: mpsc::channel(1).0,
+            executor,
+        };
+        let mut engine = Engine::open(config, enrolment, PolicyWords::default(), ways).unwrap();
+        engine.on_executor(ToCollector::Result(JobResult {
+            job_id: [1; 16],
+            state: JobState::Done,
+            reason: String::new(),
+            exit_code: Some(0),
+            started_us: 1,
+            finished_us: 2,
+            output: String::new(),
+            output_dropped_bytes: 0,
+        }));
+        told.try_recv().unwrap()
+    }
+
+    #[test]
+    fn a_result_is_said_to_be_kept_only_when_the_ring_took_it() {
+        assert_eq!(answer(256 * 1024), ToExecutor::Kept { job_id: [1; 16] });
+        assert_eq!(answer(0), ToExecutor::NotKept { job_id: [1; 16] });
     }
 }

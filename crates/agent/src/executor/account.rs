@@ -27,16 +27,22 @@ pub(crate) struct Apart {
     pub(crate) words: String,
 }
 
-/// Chooses by the settings and by who we are.
+/// Chooses by the settings, by who we are, and by whose the collector's folder is: a user that is made later takes over
+/// with the folder, not before.
 ///
 /// # Errors
 /// The user that the settings name is not in `/etc/passwd`.
-pub(crate) fn choose(wanted: Option<&str>) -> Result<Apart, Error> {
+pub(crate) fn choose(wanted: Option<&str>, dir: &Path) -> Result<Apart, Error> {
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    decide(wanted, rustix::process::geteuid().as_raw(), &passwd)
+    let owner = home(dir).symlink_metadata().ok().map(|folder| folder.uid());
+    decide(wanted, rustix::process::geteuid().as_raw(), &passwd, owner)
 }
 
-fn decide(wanted: Option<&str>, us: u32, passwd: &str) -> Result<Apart, Error> {
+fn home(dir: &Path) -> PathBuf {
+    dir.join("collector")
+}
+
+fn decide(wanted: Option<&str>, us: u32, passwd: &str, owner: Option<u32>) -> Result<Apart, Error> {
     let together = |why: String| Apart { account: None, words: format!("no: {why}, so both processes run as it") };
     if us != 0 {
         return Ok(together(format!("the agent was started by user {us}, who cannot be another")));
@@ -45,7 +51,10 @@ fn decide(wanted: Option<&str>, us: u32, passwd: &str) -> Result<Apart, Error> {
         Some(name) => Some(find(name, passwd).ok_or_else(|| {
             Error::new(format!("there is no user {name} in /etc/passwd; make it, or change `user` in agent.toml"))
         })?),
-        None => USERS.iter().find_map(|name| find(name, passwd)),
+        None => {
+            let mut known = USERS.iter().filter_map(|name| find(name, passwd));
+            known.clone().find(|account| owner == Some(account.uid)).or_else(|| known.next())
+        }
     };
     Ok(match account {
         None => together("there is no user mainstay-agent, the agent was started by root".into()),
@@ -72,7 +81,7 @@ fn find(name: &str, passwd: &str) -> Option<Account> {
 /// # Errors
 /// It cannot be made or given, or it belongs to a third user.
 pub(crate) fn folder(dir: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
-    let home = dir.join("collector");
+    let home = home(dir);
     files::make_folder(&home).map_err(|e| Error::io("make the folder", &home, &e))?;
     for name in MOVED {
         let (old, new) = (dir.join(name), home.join(name));
@@ -120,20 +129,32 @@ mod tests {
 
     #[test]
     fn root_runs_its_collector_as_somebody_without_rights() {
-        let chosen = |wanted, passwd| decide(wanted, 0, passwd).unwrap();
+        let chosen = |wanted, passwd| decide(wanted, 0, passwd, None).unwrap();
         let nobody = chosen(None, PASSWD).account.unwrap();
         assert_eq!((nobody.name.as_str(), nobody.uid, nobody.gid), ("nobody", 65_534, 65_533));
         let own = format!("{PASSWD}mainstay-agent:x:990:991::/:/bin/false\n");
         assert_eq!(chosen(None, &own).account.unwrap().uid, 990);
         assert_eq!(chosen(Some("ada"), &own).account.unwrap().uid, 1_000);
         assert_eq!(chosen(Some("root"), PASSWD).account, None);
-        assert!(decide(Some("ad"), 0, PASSWD).unwrap_err().to_string().contains("no user ad "));
+        assert!(decide(Some("ad"), 0, PASSWD, None).unwrap_err().to_string().contains("no user ad "));
+    }
+
+    #[test]
+    fn a_user_that_is_made_after_the_enrolment_takes_over_with_the_folder_and_not_before() {
+        let own = format!("{PASSWD}mainstay-agent:x:990:991::/:/bin/false\n");
+        let chosen = |wanted, owner| decide(wanted, 0, &own, owner).unwrap().account.unwrap().name;
+        assert_eq!(chosen(None, Some(65_534)), "nobody", "it was enrolled before the user was made");
+        assert_eq!(chosen(None, Some(990)), "mainstay-agent");
+        for owner in [None, Some(0), Some(1_000)] {
+            assert_eq!(chosen(None, owner), "mainstay-agent", "{owner:?}");
+        }
+        assert_eq!(chosen(Some("mainstay-agent"), Some(65_534)), "mainstay-agent", "the settings count first");
     }
 
     #[test]
     fn where_it_cannot_be_somebody_else_it_says_so() {
-        for apart in [decide(Some("nobody"), 1_000, PASSWD), decide(None, 0, ""), decide(Some("root"), 0, PASSWD)] {
-            let apart = apart.unwrap();
+        for (wanted, us, passwd) in [(Some("nobody"), 1_000, PASSWD), (None, 0, ""), (Some("root"), 0, PASSWD)] {
+            let apart = decide(wanted, us, passwd, None).unwrap();
             assert!(apart.account.is_none() && apart.words.starts_with("no: "), "{}", apart.words);
         }
     }

@@ -34,6 +34,10 @@ impl Executor {
                     self.hand_over();
                 }
             }
+            // It is still owed, and handed over again with the next round: a full disk needs time.
+            ToExecutor::NotKept { job_id } => {
+                self.on_their_way.remove(&job_id);
+            }
         }
         Ok(Next::On)
     }
@@ -51,7 +55,8 @@ impl Executor {
         Ok(if self.purpose == Purpose::Enrol { Next::End } else { Next::On })
     }
 
-    /// The server's clock is told by the collector, so it may not run back: that would make old jobs young.
+    /// The server's clock is told by the collector, so it may not run back: that would make old jobs young. Back to this
+    /// machine's own clock it may: then the server's was ahead, and was put right.
     fn on_welcomed(&mut self, server_time_us: i64, stop_epoch: u64) {
         let now = std::time::Instant::now();
         let told = ServerTime::told(server_time_us, now);
@@ -60,9 +65,17 @@ impl Executor {
         if behind_us <= 0 {
             *latest = told;
         }
-        if behind_us > BACK_US_MAX {
+        let wall_us = clock::wall_us();
+        if behind_us > BACK_US_MAX && server_time_us.saturating_sub(wall_us).saturating_abs() <= BACK_US_MAX {
+            log::note("the server's clock was ahead and was put right");
+            // From here on it may not fall behind our own clock.
+            self.latest_time = Some(ServerTime::told(server_time_us.max(wall_us), now));
+            self.server_time = Some(told);
+        } else if behind_us > BACK_US_MAX {
             let seconds = behind_us / 1_000_000;
-            log::note(format!("the server's clock went back by {seconds} s; if that is true, restart the agent"));
+            log::note(format!(
+                "the server's clock went back by {seconds} s and this machine's did not; if that is true, restart the agent"
+            ));
         } else {
             self.server_time = Some(told);
         }

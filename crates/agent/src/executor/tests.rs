@@ -227,6 +227,32 @@ async fn a_collector_that_turns_the_clock_back_makes_no_old_job_young() {
 }
 
 #[tokio::test]
+async fn a_server_whose_clock_was_ahead_and_was_put_right_is_believed_and_not_further_back() {
+    let mut machine = Machine::enrolled();
+    let (mut rogue, _) = machine.rogue().await;
+    let now = clock::wall_us();
+    let short = |id| Job { not_after_us: now + 1_800 * SECOND, ..machine.touch(id) };
+    rogue.say(ToExecutor::Welcomed { server_time_us: now + 3_600 * SECOND, stop_epoch: 0 }).await;
+    assert_eq!(rogue.deliver(&short(1), 1).await.state, JobState::Expired);
+    rogue.say(ToExecutor::Welcomed { server_time_us: now, stop_epoch: 0 }).await;
+    assert_eq!(rogue.deliver(&short(2), 1).await.state, JobState::Done);
+    rogue.say(ToExecutor::Welcomed { server_time_us: now - 600 * SECOND, stop_epoch: 0 }).await;
+    let old = Job { not_after_us: now - SECOND, ..machine.touch(3) };
+    assert_eq!(rogue.deliver(&old, 1).await.state, JobState::Expired);
+    machine.end().await;
+}
+
+#[tokio::test]
+async fn a_result_that_a_collector_could_not_keep_is_handed_over_again() {
+    let mut machine = Machine::start(Some(enrolment(1)), Duration::from_secs(1));
+    let (mut rogue, _) = machine.rogue().await;
+    let first = rogue.deliver(&machine.touch(1), 1).await;
+    rogue.say(ToExecutor::NotKept { job_id: [1; 16] }).await;
+    assert_eq!(rogue.result(1).await, first, "to the same collector");
+    machine.end().await;
+}
+
+#[tokio::test]
 async fn the_servers_key_is_taken_once_and_cannot_be_replaced_by_a_collector() {
     let mut machine = Machine::start(None, ROUND);
     let (mut rogue, start) = machine.rogue().await;

@@ -58,7 +58,11 @@ impl Hands {
         self.state().acting.insert(job_id, asked);
         if !self.say(ToCollector::Act { job_id, action: action.clone() }) {
             self.state().acting.remove(&job_id);
-            return Outcome::failed("the agent's collector is away; nothing was done");
+            // Of a look, "failed" would mean that it is not so.
+            return match action.is_observation() {
+                true => Outcome::unseen("the agent's collector is away"),
+                false => Outcome::failed("the agent's collector is away; nothing was done"),
+            };
         }
         match timeout(own_time(action).saturating_add(PATIENCE), answer).await {
             Ok(Ok(outcome)) => outcome,
@@ -85,5 +89,22 @@ fn own_time(action: &Action) -> Duration {
             Duration::from_millis(u64::from(*timeout_ms))
         }
         Action::Command { .. } | Action::Service { .. } => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent_proto::Probe;
+
+    #[tokio::test]
+    async fn without_a_collector_a_look_sees_nothing_and_whatever_else_fails() {
+        let hands = Hands::default();
+        let probe = Probe::Tcp { host: "127.0.0.1".into(), port: 1 };
+        let look = hands.act([1; 16], &Action::Probe { probe, timeout_ms: 1 }).await;
+        assert_eq!(look, Outcome::unseen("the agent's collector is away"));
+        let (method, url) = ("POST".to_owned(), "http://127.0.0.1:1/".to_owned());
+        let post = Action::Http { method, url, headers: vec![], body: None, expect_status: vec![], timeout_ms: 1 };
+        assert_eq!(hands.act([2; 16], &post).await.state, JobState::Failed);
     }
 }

@@ -378,7 +378,7 @@ async fn what_a_collector_was_doing_when_it_ended_is_unknown() {
     let Verdict::Start(first, stop) = jobs.take(&signed(&look(1)), NOW, NOW) else { panic!("not started") };
     let hands = Hands::default();
     let away = execute(jobs.dir.clone(), first, None, hands.clone(), stop).await;
-    assert_eq!(away.state, JobState::Failed, "{}", away.reason);
+    assert_eq!(away.state, JobState::Refused, "nobody looked: {}", away.reason);
     assert!(away.reason.contains("is away"));
     let (collector, mut asked) = tokio::sync::mpsc::channel(8);
     hands.attach(collector);

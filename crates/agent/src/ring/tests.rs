@@ -232,3 +232,14 @@ fn segments_that_the_server_stored_leave_the_disk() {
     drain(&mut ring);
     assert!(ring.bytes() < 4 * 1024, "{} bytes left", ring.bytes());
 }
+
+#[test]
+fn what_is_offered_and_not_taken_is_no_loss_and_may_be_offered_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ring = Ring::open(dir.path(), 0, 0).unwrap();
+    assert!(!ring.offer(Lane::Results, 1, result(1), Keep::Synced), "there is no room");
+    assert_eq!((ring.dropped, drain(&mut ring).len()), (0, 0), "it is still somebody's");
+    ring.bytes_max = LEAST;
+    assert!(ring.offer(Lane::Results, 1, result(1), Keep::Synced));
+    assert_eq!(drain(&mut ring).iter().map(|(.., event)| event.clone()).collect::<Vec<_>>(), [result(1)]);
+}
