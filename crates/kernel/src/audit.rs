@@ -1,7 +1,7 @@
 //! Audit: who did what, when, through which door, and the difference it made. Personal payload lives in a side table
 //! that can be deleted; the chain of seals is over digests and stays true without it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use serde_json::Value;
@@ -45,13 +45,22 @@ pub(crate) struct NewEntry<'a> {
     pub(crate) touched: &'a [Ref],
 }
 
-/// Counts refusals, so that one actor, operation and minute is one row.
+/// Reasons that are written down for one actor, operation and minute.
+const REASONS_MAX: usize = 20;
+
+/// Counts refusals, so that one actor, operation, reason and minute is one row.
 #[derive(Default)]
 pub(crate) struct Refusals {
-    seen: Mutex<HashMap<(String, &'static str), i64>>,
+    seen: Mutex<HashMap<(String, &'static str), Told>>,
 }
 
-/// Writes one row per actor, operation and minute about a refusal; it never fails the caller.
+/// The reasons that were written down in a minute.
+struct Told {
+    minute: i64,
+    reasons: HashSet<String>,
+}
+
+/// Writes one row per actor, operation, reason and minute about a refusal; it never fails the caller.
 pub(crate) fn refused(
     kernel: &Handle,
     actor: &Actor,
@@ -62,19 +71,20 @@ pub(crate) fn refused(
 ) {
     let ident = actor.ident.to_string();
     let minute = now.0.div_euclid(MINUTE);
-    {
-        let mut seen = kernel.refusals.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        seen.retain(|_, at| *at == minute);
-        if seen.insert((ident.clone(), operation), minute).is_some() {
-            return;
-        }
-    }
     let word = error.kind.as_str();
     let reason = error
         .cause
         .as_ref()
         .filter(|_| error.refusal)
         .map_or_else(|| word.to_owned(), |what| format!("{word}: {what}"));
+    {
+        let mut seen = kernel.refusals.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        seen.retain(|_, told| told.minute == minute);
+        let told = seen.entry((ident.clone(), operation)).or_insert_with(|| Told { minute, reasons: HashSet::new() });
+        if told.reasons.len() >= REASONS_MAX || !told.reasons.insert(reason.clone()) {
+            return;
+        }
+    }
     let (name, reason) = (actor.name.clone(), Value::String(reason));
     let written = kernel.db.write("kernel.audit.refused", Priority::Background, move |tx| {
         let entry = NewEntry {

@@ -187,6 +187,12 @@ impl Error {
         Self { refusal: true, ..self.because(what) }
     }
 
+    /// True for what the database could not take at this moment: away, overloaded, collided. Trying again later may do,
+    /// while what took too long will take too long again.
+    pub fn is_passing(&self) -> bool {
+        self.passing
+    }
+
     /// Marks an error of the database itself: what met it is tried again without counting the try.
     #[must_use]
     pub(crate) fn passing(mut self) -> Self {

@@ -1,5 +1,7 @@
 //! Every limit of the kernel, named in one place.
 
+use std::time::Duration;
+
 /// Largest request input after decoding, in bytes of JSON text.
 pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Longest text in one input field unless the operation says otherwise, in bytes.
@@ -66,3 +68,10 @@ pub const RECIPIENTS_MAX: usize = 100;
 pub const FETCH_BYTES_MAX: u64 = 256 * 1024;
 /// Redirects that are followed.
 pub const FETCH_REDIRECTS_MAX: u32 = 3;
+
+/// From a round of the relay that found something to the next.
+pub const RELAY_PAUSE: Duration = Duration::from_millis(5);
+/// A commit of so many writes or more makes the writer wait a moment for as many again.
+pub const GATHER_FROM: usize = 4;
+/// How long it waits for them.
+pub const GATHER_AT_MOST: Duration = Duration::from_micros(200);

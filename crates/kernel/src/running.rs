@@ -17,6 +17,7 @@ use crate::db::{self, Db, Priority, Tx};
 use crate::dispatch::{self, Answer, Call, Via, Woken};
 use crate::error::{Error, Result};
 use crate::job::worker;
+use crate::limits;
 use crate::permission::{Actor, Ident};
 use crate::reference::Ref;
 use crate::registry::{Domain, Registry};
@@ -142,7 +143,8 @@ impl Kernel {
         self.spawn("relay", |kernel| {
             while !kernel.stopping() {
                 match relay::round(&kernel) {
-                    Ok(true) => {}
+                    // Under load a round after every commit would cost more than the commit.
+                    Ok(true) => drop(kernel.wait(limits::RELAY_PAUSE)),
                     Ok(false) => kernel.events.wait(Duration::from_secs(1)),
                     Err(error) => kernel.pause_after("relay", &error),
                 }

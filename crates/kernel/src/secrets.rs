@@ -31,7 +31,7 @@ impl Keys {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_make => {
                 let text = new_line()?;
-                write_private(path, &text).map_err(|error| unusable(&error))?;
+                write_private(path, &text).and_then(|()| sync_folder(path)).map_err(|error| unusable(&error))?;
                 text
             }
             Err(error) => return Err(unusable(&error)),
@@ -118,6 +118,26 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// Puts a new text in the place of the file, whole or not at all, for the same owner, and on disk when it answers.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let next = path.with_extension("new");
+    match std::fs::remove_file(&next) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let owner = std::fs::metadata(path)?;
+    write_private(&next, text)?;
+    std::os::unix::fs::chown(&next, Some(owner.uid()), Some(owner.gid()))?;
+    std::fs::rename(&next, path)?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
+}
+
 fn cipher(key: &[u8; 32]) -> Result<LessSafeKey> {
     UnboundKey::new(&CHACHA20_POLY1305, key)
         .map(LessSafeKey::new)
@@ -128,11 +148,11 @@ fn cipher(key: &[u8; 32]) -> Result<LessSafeKey> {
 pub fn rotate(path: &Path) -> Result<()> {
     let mut text = std::fs::read_to_string(path)
         .map_err(|error| Error::unavailable(format!("The master key file cannot be read: {error}.")))?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     text.push_str(&new_line()?);
-    let next = path.with_extension("new");
-    write_private(&next, &text)
-        .and_then(|()| std::fs::rename(&next, path))
-        .map_err(|error| Error::unavailable(format!("The master key file cannot be written: {error}.")))
+    replace(path, &text).map_err(|error| Error::unavailable(format!("The master key file cannot be written: {error}.")))
 }
 
 impl Cx<'_, '_> {
@@ -192,7 +212,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let first = Keys::open(&path, true).unwrap().newest().unwrap().0.clone();
+        // As an editor may leave it, and as a crash in the middle of an earlier rotation does.
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap().trim_end()).unwrap();
+        std::fs::write(path.with_extension("new"), "half").unwrap();
         rotate(&path).unwrap();
+        assert!(!path.with_extension("new").exists());
         let keys = Keys::open(&path, true).unwrap();
         assert_ne!(keys.newest().unwrap().0, first);
         assert!(keys.by_id(&first).is_ok());

@@ -332,8 +332,12 @@ impl Step {
 
     /// How long acting may take, in seconds.
     pub fn timeout_s(&self) -> u32 {
-        let people = matches!(self.act(), Some(Act::Human(_) | Act::Approval(_)));
-        self.timeout_s.unwrap_or(if people { 86_400 } else { 60 })
+        self.timeout_s.unwrap_or(match self.act() {
+            Some(Act::Human(_) | Act::Approval(_)) => 86_400,
+            // A service may take its time to stop and to start.
+            Some(Act::Service(_)) => 120,
+            _ => 60,
+        })
     }
 }
 

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::tx::Tx;
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// Who waits for the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +108,15 @@ impl Queue {
         drop(waiting);
         self.arrived.notify_one();
         Ok(())
+    }
+
+    /// Gives the callers that were just answered a moment to come back, so that they share the next commit: with many
+    /// callers two halves would take turns otherwise, each paying for a whole sync.
+    pub(super) fn gather(&self, expected: usize) {
+        let begun = Instant::now();
+        while self.len() < expected && begun.elapsed() < limits::GATHER_AT_MOST {
+            std::thread::yield_now();
+        }
     }
 
     /// Waits for work and takes up to `max` of it; `None` when the queue is closed and empty.

@@ -59,6 +59,15 @@ pub(super) fn failed(error: &rusqlite::Error) -> Error {
     }
 }
 
+/// Refuses to go on when SQLite has ended the transaction by itself (a full disk): a closure that swallowed that error
+/// would write outside of any.
+pub(super) fn must_be_open(connection: &Connection) -> Result<()> {
+    if connection.is_autocommit() {
+        return Err(Error::unavailable("The database ended this change. Nothing was changed; try again in a moment."));
+    }
+    Ok(())
+}
+
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
     let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
     let touched = statement.execute(params_from_iter(params)).map_err(|error| failed(&error))?;
@@ -158,7 +167,7 @@ pub(super) fn spawn_writer(
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;")
         .map_err(|error| failed(&error))?;
     if let Some(pages) = options.page_count_max {
         connection.pragma_update(None, "max_page_count", pages).map_err(|error| failed(&error))?;
@@ -170,7 +179,11 @@ pub(super) fn spawn_writer(
         .spawn(move || {
             let writer = Writer { connection, deadline, stats, fault };
             while let Some(group) = queue.take(limits::WRITE_GROUP_MAX) {
+                let size = group.len();
                 writer.survive(group);
+                if size >= limits::GATHER_FROM {
+                    queue.gather(size + queue.len());
+                }
             }
         })
         .map_err(|error| Error::internal("db-writer-thread", error))
@@ -279,10 +292,11 @@ impl Writer {
         if self.connection.is_autocommit() {
             return outcome;
         }
-        if outcome.is_err() {
-            self.plain("ROLLBACK TO work")?;
+        let undone = if outcome.is_err() { self.plain("ROLLBACK TO work") } else { Ok(()) };
+        if undone.and_then(|()| self.plain("RELEASE work")).is_err() {
+            // What failed may not be kept with the rest: the group is lost, and each runs alone.
+            let _ = self.plain("ROLLBACK");
         }
-        self.plain("RELEASE work")?;
         outcome
     }
 

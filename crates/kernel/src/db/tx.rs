@@ -46,6 +46,7 @@ impl<'a> Tx<'a> {
         match &mut self.backend {
             Backend::Sqlite(connection) => {
                 self.wrote = true;
+                super::sqlite::must_be_open(connection)?;
                 super::sqlite::execute(connection, sql, params)
             }
             Backend::Postgres(session) => session.execute(sql, params),
@@ -59,7 +60,10 @@ impl<'a> Tx<'a> {
             fault("statement");
         }
         match &mut self.backend {
-            Backend::Sqlite(connection) => super::sqlite::query(connection, sql, params, &mut self.wrote),
+            Backend::Sqlite(connection) => {
+                super::sqlite::must_be_open(connection)?;
+                super::sqlite::query(connection, sql, params, &mut self.wrote)
+            }
             Backend::Postgres(session) => session.query(sql, params),
         }
     }

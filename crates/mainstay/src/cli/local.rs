@@ -143,7 +143,12 @@ fn run_agent(matches: &ArgMatches) -> Result<()> {
 fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     log();
     let config = match matches.try_get_one::<String>("config").ok().flatten() {
-        Some(path) => Config::read(Path::new(path))?,
+        Some(path) => {
+            let read = Config::read(Path::new(path))?;
+            // The credential that systemd gives the server is nowhere in its configuration.
+            let named = matches.try_get_one::<String>("key-file").ok().flatten().map(PathBuf::from);
+            Config { key_file: named.or(read.key_file.clone()), ..read }
+        }
         None => config(root, matches),
     };
     if matches.subcommand_name() != Some("restore") && !config.folder().data.is_dir() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
+use kernel::{Actor, Cx, Handle, Ref, Result};
 
 use super::outbox::Next;
 use super::{Monitor, Pending, hold, lock};
@@ -33,7 +33,7 @@ impl Monitor {
                 lock(&self.outbox).written(&slice);
                 continue;
             };
-            let next = lock(&self.outbox).failed(&slice, error.kind == ErrorKind::Unavailable, now);
+            let next = lock(&self.outbox).failed(&slice, error.is_passing(), now);
             match next {
                 Next::Smaller => {}
                 Next::Wait => return Err(error),

@@ -84,15 +84,23 @@ impl Monitor {
 
     /// Tells of the alerts whose wait is over.
     pub(super) fn release(&self, handle: &Handle) -> Result<()> {
-        let due = self.due(handle.now());
+        // No transition may be on its way meanwhile: it has noted its wait and is not yet in the database.
+        let _one_at_a_time = lock(&self.flushing);
+        let (due, mut trouble) = (self.due(handle.now()), Ok(()));
         for slice in due.chunks(SLICE) {
-            match self.let_go(handle, slice) {
-                Ok(()) => {}
-                Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
-                Err(_) => slice.iter().try_for_each(|one| self.let_go_alone(handle, one))?,
+            if self.let_go(handle, slice).is_ok() {
+                continue;
+            }
+            // Together they were too much, or one of them is refused: the others must not wait for it.
+            for one in slice {
+                match self.let_go_alone(handle, one) {
+                    Err(error) if error.is_passing() => return Err(error),
+                    Err(error) => trouble = Err(error),
+                    Ok(()) => {}
+                }
             }
         }
-        Ok(())
+        trouble
     }
 
     fn let_go(&self, handle: &Handle, slice: &[Due]) -> Result<()> {
@@ -122,9 +130,9 @@ impl Monitor {
         let lives = lock(&self.lives);
         let mut held = lock(&self.held);
         held.retain(|check, _| lives.checks.contains_key(check));
-        let over = |(check, one): &(&i64, &Held)| {
-            lives.checks.get(check).is_some_and(|live| !live.check.paused)
-                && one.parents.iter().all(|parent| turned(&lives, *parent, one.since, now).is_some())
+        // A check that was paused meanwhile still has an alert out: it is told.
+        let over = |(_, one): &(&i64, &Held)| {
+            one.parents.iter().all(|parent| turned(&lives, *parent, one.since, now).is_some())
         };
         let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
         for (check, _) in held.iter().filter(over) {
@@ -162,7 +170,9 @@ fn turned(lives: &Lives, parent: i64, since: Time, now: Time) -> Option<Turned> 
         _ => return Some(Turned::Unknown),
     };
     let patience = live.check.interval_s.saturating_mul(SECOND).min(HOLD_MICROS_MAX);
-    (now.since(since) >= patience).then_some(newer)
+    let waited = now.since(since);
+    // A clock that went back ends the wait: it would last as long as the jump.
+    (waited < 0 || waited >= patience).then_some(newer)
 }
 
 /// Tells of one alert, unless it has cleared or found its group meanwhile.

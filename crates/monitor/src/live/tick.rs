@@ -17,10 +17,11 @@ pub fn tick(handle: &Handle) -> Result<()> {
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
     monitor.flush(handle)?;
-    monitor.release(handle)?;
+    let released = monitor.release(handle);
     if review {
         review_silences(handle)?;
     }
+    released?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
 

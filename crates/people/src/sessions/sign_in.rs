@@ -21,6 +21,9 @@ pub struct SignIn {
     /// The network that failed tries count for. The server fills this in, whatever is sent.
     #[serde(default)]
     pub source: String,
+    /// Whether somebody has this login.
+    #[serde(skip)]
+    known: bool,
     #[serde(skip)]
     verified: Option<(i64, String)>,
     #[serde(skip)]
@@ -35,6 +38,7 @@ impl SignIn {
             password: password.into(),
             origin: origin.into(),
             source: String::new(),
+            known: false,
             verified: None,
             counted: Vec::new(),
         }
@@ -61,15 +65,20 @@ impl Operation for SignIn {
 
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         self.counted = attempts::begin_sign_in(cx, &self.login, &self.source)?;
+        let login = self.login.trim().to_lowercase();
+        self.known = cx.kernel.db.read(|tx| user::store::password(tx, &login))?.is_some();
         self.verified = attempts::checked(cx, &self.counted, self.check(cx))?;
         Ok(())
     }
 
     fn run(&self, cx: &mut Cx) -> Result<Started> {
         let wrong = || {
-            let (login, source) = (kernel::text::shorten(&self.login, 80), kernel::text::shorten(&self.source, 80));
+            let source = kernel::text::shorten(&self.source, 80);
+            // What is no login may be a password in the wrong field: it is not written down.
+            let who =
+                if self.known { format!("\"{}\"", self.login.trim().to_lowercase()) } else { "nobody we know".into() };
             Error::invalid("password", "The login or the password is wrong. Check both and try again.")
-                .refused(format!("sign-in as \"{login}\" from \"{source}\""))
+                .refused(format!("sign-in as {who} from \"{source}\""))
         };
         let (id, hash) = self.verified.as_ref().ok_or_else(wrong)?;
         let user = user::store::get(cx.tx, *id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(wrong)?;

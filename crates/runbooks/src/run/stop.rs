@@ -10,7 +10,7 @@ use super::{RunState, RunView, drive, end::end, find_for, store};
 /// Runs that one transaction stops.
 const SLICE: i64 = 50;
 
-/// Stop a run, or decline one that was proposed. What it did stays done; what runs on the machine right now ends there.
+/// Stop a run, or decline one that was proposed. What it did stays done. A command that the machine has already goes on to its own end; *Stop all runs* ends it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct StopRun {
     /// The run's number.

@@ -116,7 +116,10 @@ fn age(term: &Term) -> Result<i64> {
 fn word(query: &mut Query, word: &str) {
     let like = people::filter::like(word);
     // A tag has only letters of ASCII, which every engine folds by itself.
-    query.push("a.folded LIKE ").bind(like.as_str()).push(" ESCAPE '\\' OR lower(a.tag) LIKE ");
+    query
+        .push("COALESCE(a.folded, lower(a.name)) LIKE ")
+        .bind(like.as_str())
+        .push(" ESCAPE '\\' OR lower(a.tag) LIKE ");
     query.bind(like.as_str()).push(" ESCAPE '\\'");
     query.push(" OR a.id IN (SELECT e.asset_id FROM assets_evidence e WHERE e.value = ");
     query.bind(word.to_lowercase()).push(")");
