@@ -104,6 +104,15 @@ fn nobody_waits_longer_than_one_interval_of_the_parent_and_never_longer_than_hal
 }
 
 #[test]
+fn an_alert_that_waits_is_told_also_when_its_check_is_paused_meanwhile() {
+    let rack = Rack::new(600);
+    rack.service_fails();
+    rack.house.call("monitor.check.pause", json!({ "id": rack.service }));
+    rack.house.wait(30);
+    assert_eq!(rack.house.groups("open").len(), 1, "an alert that is out stays out");
+}
+
+#[test]
 fn a_parent_that_failed_but_not_yet_for_long_is_waited_for_within_the_bound() {
     let rack = Rack::new(20);
     rack.service_fails();
