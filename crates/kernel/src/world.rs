@@ -82,6 +82,12 @@ impl World {
         self.kernel.dispatch(call)
     }
 
+    /// The steps by which SQLite would run a statement, for tests that a list goes by an index; `None` on PostgreSQL, which
+    /// chooses by what is in the tables.
+    pub fn plan(&self, sql: &str) -> Result<Option<Vec<String>>> {
+        self.kernel.db.read(|tx| store::plan(tx, sql))
+    }
+
     /// Runs events and jobs until nothing is left to do at this moment.
     pub fn settle(&self) -> Result<()> {
         self.kernel.settle()

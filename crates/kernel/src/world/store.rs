@@ -1,7 +1,17 @@
 //! The catalogue of SQLite, for the pages that show a domain's tables.
 
-use crate::db::Tx;
+use crate::db::{Dialect, Tx, Value};
 use crate::error::Result;
+
+/// The steps of a statement's plan on SQLite, whatever is bound to it; `None` on PostgreSQL.
+pub(super) fn plan(tx: &mut Tx<'_>, sql: &str) -> Result<Option<Vec<String>>> {
+    if tx.dialect() == Dialect::Postgres {
+        return Ok(None);
+    }
+    let nothing = vec![Value::Null; sql.matches('?').count()];
+    let steps = tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &nothing)?;
+    steps.iter().map(|row| row.text(3)).collect::<Result<_>>().map(Some)
+}
 
 /// Tables and indexes of a prefix as they were created; the full-text engine's own tables are left out.
 pub(super) fn schema(tx: &mut Tx<'_>, prefix: &str) -> Result<String> {
