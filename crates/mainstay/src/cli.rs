@@ -2,6 +2,7 @@
 
 mod args;
 mod client;
+mod demo;
 mod doctor;
 mod keys;
 mod local;

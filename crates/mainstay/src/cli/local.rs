@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use clap::parser::ValueSource;
 use kernel::{Error, ErrorKind, Registry, Result};
 
-use super::{doctor, keys, say};
-use crate::demo_company::Company;
+use super::{demo, doctor, keys, say};
 use crate::start::{self, Config};
-use crate::{demo_service, tour, up};
+use crate::up;
 
 /// Runs one of our own commands; `None` when it is an operation.
 pub(super) fn run(matches: &ArgMatches, registry: &Registry) -> Option<Result<()>> {
@@ -20,7 +18,7 @@ pub(super) fn run(matches: &ArgMatches, registry: &Registry) -> Option<Result<()
         "serve" => run_serve(sub),
         "agent" => run_agent(sub),
         "server" => run_server(matches, sub),
-        "demo" => run_demo(matches, sub, registry),
+        "demo" => demo::run(matches, sub, registry),
         "completions" => completions(sub, registry),
         _ => return None,
     })
@@ -36,7 +34,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|error| Error::internal("runtime", error))
 }
 
-fn log() {
+pub(super) fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colours = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -51,13 +49,13 @@ fn log() {
     );
 }
 
-fn address(matches: &ArgMatches, name: &str) -> Result<SocketAddr> {
+pub(super) fn address(matches: &ArgMatches, name: &str) -> Result<SocketAddr> {
     let text = matches.get_one::<String>(name).map_or("", String::as_str);
     text.parse()
         .map_err(|_| Error::invalid(name, format!("\"{text}\" is not an address with a port, such as 127.0.0.1:7300.")))
 }
 
-fn config(root: &ArgMatches, matches: &ArgMatches) -> Config {
+pub(super) fn config(root: &ArgMatches, matches: &ArgMatches) -> Config {
     let path = |matches: &ArgMatches, name: &str| matches.try_get_one::<String>(name).ok().flatten().map(PathBuf::from);
     Config {
         data: path(root, "data").unwrap_or_else(|| "mainstay-data".into()),
@@ -74,34 +72,9 @@ fn run_up(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
         ..config(root, matches)
     };
     let json = root.get_one::<String>("output").is_some_and(|format| format == "json");
-    let config = if matches.get_flag("demo") { demo_folder(root, config, json)? } else { config };
+    let config = if matches.get_flag("demo") { demo::folder(root, config, json)? } else { config };
     let up = up::Up { config, no_agent: matches.get_flag("no-agent"), json };
     runtime()?.block_on(up::run(up, say))
-}
-
-/// The demo company's own folder, filled when it is new.
-fn demo_folder(root: &ArgMatches, mut config: Config, json: bool) -> Result<Config> {
-    if root.value_source("data") == Some(ValueSource::DefaultValue) {
-        config.data = "mainstay-demo".into();
-    }
-    if !config.folder().database().exists() {
-        let told = load_company(&config, 1)?;
-        if json { tracing::info!("{told}") } else { say(&told) }
-    }
-    Ok(config)
-}
-
-/// Fills an empty data folder; answers what to tell, with the password it chose.
-fn load_company(config: &Config, scale: u64) -> Result<String> {
-    let (kernel, _) = start::open(config)?;
-    let password = kernel.random::<8>()?.map(|byte| format!("{byte:02x}")).concat();
-    let made = Company::new(&kernel, &password).load(scale)?;
-    kernel.shut_down();
-    Ok(format!(
-        "The demo company has {} people, {} things and {} tickets. Sign in as \"ada\" (administrator), \"the-technician\", \
-         \"the-requester\" or another role, all with the password: {password}",
-        made.people, made.things, made.tickets
-    ))
 }
 
 fn run_serve(matches: &ArgMatches) -> Result<()> {
@@ -213,20 +186,6 @@ fn restore(config: &Config, from: &Path) -> Result<()> {
     ));
     say("Jobs and mail are held until \"mainstay server release-held\", so that nothing is sent or run twice.");
     Ok(())
-}
-
-fn run_demo(root: &ArgMatches, matches: &ArgMatches, registry: &Registry) -> Result<()> {
-    match matches.subcommand() {
-        Some(("service", sub)) => demo_service::run(address(sub, "address")?),
-        Some(("load", sub)) => {
-            log();
-            let config = config(root, sub);
-            say(&load_company(&config, sub.get_one::<u64>("scale").copied().unwrap_or(1))?);
-            Ok(())
-        }
-        Some(("tour", _)) => tour::run(root, registry),
-        _ => Err(Error::invalid("command", "See mainstay demo --help.")),
-    }
 }
 
 fn completions(matches: &ArgMatches, registry: &Registry) -> Result<()> {

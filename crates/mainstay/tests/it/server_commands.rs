@@ -82,6 +82,28 @@ fn a_new_master_key_seals_everything_again_and_the_sheet_shows_both() {
 }
 
 #[test]
+fn the_demo_company_is_loaded_once_into_a_folder_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let load = |data: &str| {
+        let data = root.path().join(data);
+        Command::new(PROGRAM).arg("--data").arg(&data).args(["demo", "load"]).output().unwrap()
+    };
+    let output = load("company");
+    assert!(output.status.success(), "{}", said(&output));
+    let password = root.path().join("company/demo-password");
+    let secret = std::fs::read_to_string(&password).unwrap();
+    assert_eq!(std::fs::metadata(&password).unwrap().permissions().mode() & 0o077, 0);
+    assert!(said(&output).contains("1500 tickets") && !said(&output).contains(secret.trim()), "{}", said(&output));
+    let again = load("company");
+    assert!(!again.status.success() && said(&again).contains("--data"), "{}", said(&again));
+    // A folder of something else is no place for it, and is not served as if it were.
+    std::fs::remove_file(&password).unwrap();
+    let data = root.path().join("company");
+    let up = Command::new(PROGRAM).arg("--data").arg(&data).args(["up", "--demo", "--no-agent"]).output().unwrap();
+    assert!(!up.status.success() && said(&up).contains("interrupted"), "{}", said(&up));
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named_and_not_made() {
     let root = tempfile::tempdir().unwrap();
     let missing = root.path().join("missing");
