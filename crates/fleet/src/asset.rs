@@ -11,6 +11,8 @@ use crate::token::Token;
 /// The thing a machine is, and why somebody should look at it first.
 pub(crate) struct Found {
     pub(crate) asset: i64,
+    /// Its signs are those of a thing that was there before.
+    pub(crate) known: bool,
     pub(crate) doubt: Option<String>,
 }
 
@@ -18,17 +20,17 @@ pub(crate) struct Found {
 /// thing.
 pub(crate) fn find_or_create(cx: &mut Cx, hints: &IdentityHints, token: &Token) -> Result<Found> {
     match assets::identify(cx, &evidence(hints, None))? {
-        Identified::Same { asset, .. } => Ok(Found { asset, doubt: None }),
+        Identified::Same { asset, .. } => Ok(Found { asset, known: true, doubt: None }),
         Identified::New => {
             // A machine that waits for a person has left no signs yet; when it enrols again it stays one thing.
             let waiting = if token.auto_approve { None } else { agent::store::waiting(cx.tx, hints)? };
             let asset = waiting.map_or_else(|| create(cx, hints, token), Ok)?;
-            Ok(Found { asset, doubt: None })
+            Ok(Found { asset, known: false, doubt: None })
         }
         Identified::Conflict { reasons, .. } => {
             let doubt = format!("Its signs contradict each other: {}", reasons.join("; "));
             let doubt = Some(kernel::text::shorten(&doubt, 280));
-            Ok(Found { asset: create(cx, hints, token)?, doubt })
+            Ok(Found { asset: create(cx, hints, token)?, known: false, doubt })
         }
     }
 }
@@ -74,6 +76,12 @@ pub(crate) fn follow(cx: &mut Cx, asset: i64) -> Result<()> {
 #[derive(Deserialize)]
 struct AboutAsset {
     asset: kernel::Ref,
+}
+
+/// Reaction: a thing was retired, so nothing on it may speak or be told to act any more.
+pub(crate) fn retire_event(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    let about: AboutAsset = event.fields()?;
+    agent::change::revoke_all(cx, about.asset.id, "The machine was retired")
 }
 
 /// Reaction: a thing changed hands or place.

@@ -77,12 +77,20 @@ fn declarations() -> kernel::Domain {
         migrations: MIGRATIONS,
         operations: operations(),
         events: events(),
-        reactions: vec![Reaction {
-            name: "fleet.follows-assets",
-            events: &["assets.thing.changed"],
-            grants: &[],
-            run: asset::follow_event,
-        }],
+        reactions: vec![
+            Reaction {
+                name: "fleet.follows-assets",
+                events: &["assets.thing.changed"],
+                grants: &[],
+                run: asset::follow_event,
+            },
+            Reaction {
+                name: "fleet.lets-go-of-retired",
+                events: &["assets.thing.retired"],
+                grants: &[],
+                run: asset::retire_event,
+            },
+        ],
         jobs: vec![
             JobEntry { kind: "fleet.tidy", run: deliver::tidy },
             JobEntry { kind: "fleet.stop-jobs", run: stop::stop_jobs },

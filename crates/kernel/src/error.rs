@@ -193,9 +193,10 @@ impl Error {
         self.passing
     }
 
-    /// Marks an error of the database itself: what met it is tried again without counting the try.
+    /// Marks an error of something that is away or overloaded for the moment, such as the database: what met it is tried
+    /// again without counting the try.
     #[must_use]
-    pub(crate) fn passing(mut self) -> Self {
+    pub fn passing(mut self) -> Self {
         self.passing = true;
         self
     }

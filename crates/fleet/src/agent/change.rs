@@ -186,6 +186,14 @@ pub(crate) fn replace(cx: &mut Cx, asset: i64, by: i64) -> Result<()> {
     Ok(())
 }
 
+/// Revokes every agent of an asset, those that wait for approval too.
+pub(crate) fn revoke_all(cx: &mut Cx, asset: i64, reason: &str) -> Result<()> {
+    for agent in store::others_on(cx.tx, asset, 0)? {
+        revoke(cx, &agent, reason)?;
+    }
+    Ok(())
+}
+
 fn view(cx: &mut Cx, id: i64) -> Result<AgentView> {
     let hub = cx.kernel.get::<Hub>()?;
     let agent = store::by_id(cx.tx, id)?.ok_or_else(|| Error::internal("agent-missing", id))?;

@@ -77,7 +77,7 @@ impl Session {
                     self.hub.counters.stored.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) if user_error(&error) => self.refused(from, kind(event), &error),
-                Err(error) if error.kind == ErrorKind::Unavailable => return Err(error.into()),
+                Err(error) if error.is_passing() => return Err(error.into()),
                 Err(error) if self.hub.failed(from.agent, lane as u8, seq) < TRIES => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(agent = from.agent, kind = kind(event), cause = error.cause, "given up");

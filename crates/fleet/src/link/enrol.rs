@@ -82,7 +82,7 @@ fn enter(cx: &mut Cx, enrol: &Enrol, token: &Token, agent_id: [u8; 16]) -> Resul
     }
     let hints = agent_proto::IdentityHints { hostname: hostname.clone(), ..enrol.hints.clone() };
     let found = match token.asset {
-        Some(asset) => asset::Found { asset, doubt: None },
+        Some(asset) => asset::Found { asset, known: true, doubt: None },
         None => asset::find_or_create(cx, &hints, token)?,
     };
     let asset = found.asset;
@@ -96,6 +96,9 @@ fn enter(cx: &mut Cx, enrol: &Enrol, token: &Token, agent_id: [u8; 16]) -> Resul
         }
         (None, None) if !others.is_empty() => {
             (State::Pending, "Another agent that says it is this machine waits for approval already")
+        }
+        (None, None) if found.known => {
+            (State::Pending, "Its signs are those of a thing that is known already, and signs can be copied")
         }
         (None, None) if token.auto_approve => (State::Active, ""),
         (None, None) => (State::Pending, "The token leaves the approval to a person"),

@@ -203,3 +203,28 @@ fn the_answer_to_an_enrolment_ends_the_connection() {
     assert!(reply.close && matches!(said(&reply.frames[0]), FromServer::Enrolled(_)));
     assert!(connection.say(machine.hello()).close);
 }
+
+#[test]
+fn a_machine_that_says_it_is_a_known_thing_waits_for_a_person_whatever_its_token_says() {
+    let world = world();
+    drop(enrolled(&world, "web-01"));
+    world.call(&admin(), "fleet.agent.revoke", json!({ "id": 1 })).unwrap();
+    let token = token(&world, json!({ "name": "again", "auto_approve": true }));
+    let mut copy = Machine::clone_of(&Machine::new("web-01"), &[9; 32], "web-01");
+    assert!(copy.enrol(&world.kernel, &token), "it waits");
+    let agents = agents(&world, json!({ "state": "pending" }));
+    assert_eq!((agents.len(), agents[0]["asset"].as_str()), (1, Some("asset:1")));
+    assert!(agents[0]["reason"].as_str().unwrap().contains("known already"), "{agents:?}");
+}
+
+#[test]
+fn the_agents_of_a_retired_machine_are_revoked() {
+    let world = world();
+    let machine = enrolled(&world, "web-01");
+    let (connection, _) = machine.connect(&world.kernel);
+    world.call(&admin(), "assets.thing.retire", json!({ "id": 1, "reason": "Sold" })).unwrap();
+    world.settle().unwrap();
+    fleet::round(&world.kernel).unwrap();
+    assert!(connection.is_cut());
+    assert_eq!(agents(&world, json!({ "state": "revoked" })).len(), 1);
+}
