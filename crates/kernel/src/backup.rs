@@ -13,12 +13,12 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::db::{Migration, Value};
+use crate::db::{Db, Migration, Value};
 use crate::error::{Error, Result};
-use crate::running::Kernel;
 use crate::text::hex;
 use crate::time::Time;
 
+mod files;
 mod restore;
 mod store;
 
@@ -63,55 +63,57 @@ enum Line {
     End { rows: BTreeMap<String, u64>, files: u64, sha256: String },
 }
 
-impl Kernel {
-    /// Writes a backup of the database and of folders below the data folder (`blobs`, `tsdb` ..) to `to`, then reads it
-    /// back. An existing file of that name stays until the new one is proven.
-    pub fn backup(&self, to: &Path, folders: &[&str]) -> Result<Contents> {
-        let beside = to.with_extension("unfinished");
-        let outcome = self.write_backup(&beside, folders).and_then(|written| {
-            let read = verify(&beside)?;
-            if read != written {
-                return Err(Error::internal("backup-differs", "what was read back is not what was written"));
-            }
-            std::fs::rename(&beside, to).map_err(|error| unusable(to, &error))?;
-            Ok(read)
-        });
-        if outcome.is_err() {
-            let _ = std::fs::remove_file(&beside);
+/// Writes a backup of a database and of folders below its data folder (`blobs`, `tsdb/head` ..) to `to`, then reads it back.
+/// An existing file of that name stays until the new one is proven. The server may run meanwhile.
+///
+/// Folders are copied in their order. What moves from one folder to a later one meanwhile is met twice, never not at all.
+///
+/// # Errors
+/// Something cannot be read or written, or what was read back differs.
+pub fn write(db: &Db, data: &Path, now: Time, to: &Path, folders: &[&str]) -> Result<Contents> {
+    let beside = to.with_extension("unfinished");
+    let outcome = write_all(db, data, now, &beside, folders).and_then(|written| {
+        let read = verify(&beside)?;
+        if read != written {
+            return Err(Error::internal("backup-differs", "what was read back is not what was written"));
         }
-        outcome
+        std::fs::rename(&beside, to).map_err(|error| unusable(to, &error))?;
+        Ok(read)
+    });
+    if outcome.is_err() {
+        let _ = std::fs::remove_file(&beside);
     }
+    outcome
+}
 
-    fn write_backup(&self, to: &Path, folders: &[&str]) -> Result<Contents> {
-        let mut writer = Writer::create(to)?;
-        let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), self.now());
-        let mut rows = BTreeMap::new();
-        self.db.read_long(|tx| {
-            let migrations = store::migrations(tx)?;
-            writer.line(&Line::Manifest { format: FORMAT, version: version.clone(), at, migrations })?;
-            for table in store::tables(tx)? {
-                let last_id = store::last_id(tx, &table.name)?;
-                let (name, columns) = (table.name.clone(), table.columns.clone());
-                writer.line(&Line::Table { name, columns, last_id })?;
-                let mut count = 0;
-                store::each_row(tx, &table, &mut |row| {
-                    count += 1;
-                    writer.line(&Line::Row(row.0.iter().map(encode).collect()))
-                })?;
-                rows.insert(table.name, count);
-            }
-            Ok(())
-        })?;
-        let mut files = 0;
-        for folder in folders {
-            for path in files_below(&self.data().join(folder))? {
-                writer.file(self.data(), &path)?;
-                files += 1;
-            }
+fn write_all(db: &Db, data: &Path, at: Time, to: &Path, folders: &[&str]) -> Result<Contents> {
+    let mut writer = Writer::create(to)?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut rows = BTreeMap::new();
+    db.read_long(|tx| {
+        let migrations = store::migrations(tx)?;
+        writer.line(&Line::Manifest { format: FORMAT, version: version.clone(), at, migrations })?;
+        for table in store::tables(tx)? {
+            let last_id = store::last_id(tx, &table.name)?;
+            let (name, columns) = (table.name.clone(), table.columns.clone());
+            writer.line(&Line::Table { name, columns, last_id })?;
+            let mut count = 0;
+            store::each_row(tx, &table, &mut |row| {
+                count += 1;
+                writer.line(&Line::Row(row.0.iter().map(encode).collect()))
+            })?;
+            rows.insert(table.name, count);
         }
-        let sha256 = writer.finish(&rows, files)?;
-        Ok(Contents { version, at, rows, files, sha256 })
+        Ok(())
+    })?;
+    let mut files = 0;
+    for folder in folders {
+        for found in files::below(&data.join(folder))? {
+            files += u64::from(found.open()?.map(|file| writer.file(data, &found.path, &file)).transpose()?.is_some());
+        }
     }
+    let sha256 = writer.finish(&rows, files)?;
+    Ok(Contents { version, at, rows, files, sha256 })
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Error {
@@ -120,27 +122,6 @@ fn unusable(path: &Path, error: &std::io::Error) -> Error {
 
 fn broken(path: &Path, why: &str) -> Error {
     Error::conflict(format!("The backup {} is damaged: {why}. Use another one.", path.display()))
-}
-
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            other => other.map_err(|error| unusable(&folder, &error))?,
-        };
-        for entry in entries.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && entry.path().extension().is_none_or(|end| end != "tmp") {
-                found.push(entry.path());
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// A value as JSON: bytes in an object, the rest as itself.
@@ -188,14 +169,13 @@ impl Writer {
         self.stream.write_all(&text).map_err(|error| unusable(&self.path, &error))
     }
 
-    fn file(&mut self, data: &Path, path: &Path) -> Result<()> {
+    fn file(&mut self, data: &Path, path: &Path, file: &File) -> Result<()> {
         let name = path.strip_prefix(data).ok().and_then(Path::to_str);
         let name = name.ok_or_else(|| Error::internal("backup-file-name", path.display()))?.to_owned();
-        let file = File::open(path).map_err(|error| unusable(path, &error))?;
         let mut first = true;
         loop {
             let mut part = Vec::new();
-            (&file).take(PART_BYTES as u64).read_to_end(&mut part).map_err(|error| unusable(path, &error))?;
+            file.take(PART_BYTES as u64).read_to_end(&mut part).map_err(|error| unusable(path, &error))?;
             if part.is_empty() && !first {
                 return Ok(());
             }

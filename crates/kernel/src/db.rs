@@ -129,6 +129,21 @@ impl Db {
         Ok(Self { inner: Arc::new(Inner { engine, stats, queue, threads }) })
     }
 
+    /// Opens a database to read from it only, also beside the server that owns it: for copies of everything.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be reached.
+    pub fn observe(source: &Source) -> Result<Self> {
+        let options = Options { readers: 1, ..Options::default() };
+        let queue = Arc::new(queue::Queue::new(0));
+        queue.close();
+        let engine = match source {
+            Source::Sqlite(path) => Engine::Sqlite(sqlite::Readers::open(path, &options)?),
+            Source::Postgres(url, schema) => Engine::Postgres(pg::Readers::new(url, schema, &options)),
+        };
+        Ok(Self { inner: Arc::new(Inner { engine, stats: Arc::default(), queue, threads: Vec::new() }) })
+    }
+
     /// Which engine this is.
     pub fn dialect(&self) -> Dialect {
         match self.inner.engine {

@@ -180,7 +180,8 @@ fn while_the_database_is_away_what_an_agent_says_waits_as_long_as_it_takes() {
 fn a_message_that_always_takes_too_long_is_given_up_and_told() {
     let world = house();
     let machine = enrolled(&world, "web-01");
-    let message = || FromAgent::Durable { lane: Lane::Results, seq: 1, event: Durable::CheckResults { results: vec![] } };
+    let message =
+        || FromAgent::Durable { lane: Lane::Results, seq: 1, event: Durable::CheckResults { results: vec![] } };
     sql(&world, "INSERT INTO town_faults (what) VALUES ('endless results')");
     for _ in 0..4 {
         let (mut connection, _) = machine.connect(&world.kernel);

@@ -29,6 +29,10 @@ fn migrations() -> Vec<(&'static str, &'static [Migration])> {
     vec![("kernel", kernel::domain().migrations), ("notes", notes::domain().migrations)]
 }
 
+fn backed_up(world: &World, to: &Path, folders: &[&str]) -> Result<kernel::backup::Contents> {
+    kernel::backup::write(&world.kernel.db, world.kernel.data(), world.kernel.now(), to, folders)
+}
+
 fn bring_back(file: &Path, source: &Source, data: &Path) -> Result<kernel::backup::Contents> {
     let migrations = migrations();
     restore(file, &Into { source, data, migrations: &migrations, version: "0.1.0", now: kernel::world::START })
@@ -44,7 +48,7 @@ fn a_backup_goes_from_engine_to_engine_and_back_with_nothing_lost() {
     let (world, boss) = filled();
     let folder = tempfile::tempdir().unwrap();
     let first = folder.path().join("first.backup");
-    let contents = world.kernel.backup(&first, &["blobs"]).unwrap();
+    let contents = backed_up(&world, &first, &["blobs"]).unwrap();
     assert_eq!((contents.rows["notes_notes"], contents.files), (3, 1));
     let mut sources = vec![Source::Sqlite(folder.path().join("a.db"))];
     if let Ok(url) = std::env::var("MAINSTAY_TEST_POSTGRES") {
@@ -74,7 +78,7 @@ fn a_backup_goes_from_engine_to_engine_and_back_with_nothing_lost() {
         );
         assert_eq!(copy.kernel.read_as(&boss, |cx| cx.secret("kernel.smtp.password")).unwrap().unwrap(), b"hunter2");
         file = folder.path().join(format!("again{round}.backup"));
-        let again = copy.kernel.backup(&file, &["blobs"]).unwrap();
+        let again = backed_up(&copy, &file, &["blobs"]).unwrap();
         assert_eq!(again.rows, restored.rows, "a restored database is the same again");
         let number = copy.call(&boss, "notes.note.write", json!({"text": "new"})).unwrap()["id"].clone();
         assert_eq!(number, 5, "numbers are never given twice");
@@ -93,7 +97,7 @@ fn held_jobs_wait_until_they_are_released() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("b.backup");
     world.call(&boss, "notes.note.write", json!({"text": "waiting"})).unwrap();
-    world.kernel.backup(&file, &[]).unwrap();
+    backed_up(&world, &file, &[]).unwrap();
     let data = folder.path().join("data");
     let source = Source::Sqlite(folder.path().join("a.db"));
     bring_back(&file, &source, &data).unwrap();
@@ -114,7 +118,7 @@ fn a_damaged_or_newer_backup_is_refused_and_nothing_is_restored() {
     let (world, _) = filled();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("b.backup");
-    world.kernel.backup(&file, &["blobs"]).unwrap();
+    backed_up(&world, &file, &["blobs"]).unwrap();
     let good = std::fs::read(&file).unwrap();
     let bad = folder.path().join("bad.backup");
     for cut in [0, 1, good.len() / 2, good.len() - 1] {
@@ -163,4 +167,25 @@ fn data_of_a_newer_version_is_refused_with_the_version_named() {
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("Mainstay 0.1.0") && error.message.contains("notes/1"), "{error}");
     open(vec![kernel::domain(), notes::domain()]).unwrap().shut_down();
+}
+
+#[test]
+fn a_backup_is_taken_beside_the_server_that_owns_the_database() {
+    if std::env::var("MAINSTAY_TEST_POSTGRES").is_ok() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = Source::Sqlite(folder.path().join("mainstay.db"));
+    let world = opened(source.clone(), folder.path());
+    let boss = Actor::os("boss");
+    world.call(&boss, "notes.note.write", json!({ "text": "before" })).unwrap();
+    let db = kernel::db::Db::observe(&source).unwrap();
+    let refused =
+        db.write("it.write", kernel::db::Priority::Interactive, |tx| tx.execute("DELETE FROM notes_notes", &[]));
+    assert!(refused.is_err(), "an observer writes nothing");
+    let file = folder.path().join("b.backup");
+    let contents = kernel::backup::write(&db, folder.path(), kernel::world::START, &file, &["blobs"]).unwrap();
+    world.call(&boss, "notes.note.write", json!({ "text": "after" })).unwrap();
+    assert_eq!(contents.rows["notes_notes"], 1);
+    assert!(kernel::db::Db::observe(&Source::Sqlite(folder.path().join("none.db"))).is_err());
 }

@@ -146,12 +146,12 @@ fn run_server(root: &ArgMatches, matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// Folders beside the database that belong into a backup.
-const FOLDERS: [&str; 2] = ["blobs", "tsdb"];
+/// Folders beside the database that belong into a backup, in the order in which things move on.
+const FOLDERS: [&str; 3] = ["blobs", "tsdb/head", "tsdb/blocks"];
 
 fn backup(config: &Config, to: &Path) -> Result<()> {
-    let (kernel, _) = start::open(config)?;
-    let contents = kernel.backup(to, &FOLDERS)?;
+    let db = kernel::db::Db::observe(&config.source())?;
+    let contents = kernel::backup::write(&db, &config.folder().data, kernel::Clock::System.now(), to, &FOLDERS)?;
     let rows: u64 = contents.rows.values().sum();
     say(&format!(
         "Wrote and verified {}: {rows} rows in {} tables, {} files, sha256 {}.",

@@ -39,6 +39,9 @@ fn a_backup_is_restored_held_looked_at_and_released_by_configuration() {
     std::fs::create_dir(root.path().join("first")).unwrap();
 
     let output = server(&["backup", dump, "--config", first]);
+    assert!(!output.status.success(), "there is nothing yet: {}", said(&output));
+    assert!(server(&["doctor", "--config", first]).status.success());
+    let output = server(&["backup", dump, "--config", first]);
     assert!(output.status.success(), "{}", said(&output));
     let output = server(&["restore", dump, "--config", second]);
     assert!(output.status.success(), "{}", said(&output));
