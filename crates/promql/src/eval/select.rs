@@ -1,0 +1,176 @@
+//! Selectors: reading samples, and the latest one at each step.
+
+use crate::error::{EvalError, SourceError};
+use crate::eval::{ABSENT, Around, Column, Cx, Grid, Result, Series, Vector, is_absent};
+use crate::expr::{At, Expr, ExprKind, Selector, When};
+use crate::guard::Charge;
+use crate::labels::Labels;
+use crate::source::{Hint, Selected, Selection, SeriesData};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+/// Samples of one series without staleness markers.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    pub(crate) labels: Labels,
+    pub(crate) times: Arc<Vec<i64>>,
+    pub(crate) values: Vec<f64>,
+}
+
+/// Samples of several series, and the windows a function looks at.
+#[derive(Debug)]
+pub(crate) struct Ranges {
+    pub(crate) series: Vec<Samples>,
+    pub(crate) windows: Windows,
+    /// Held for as long as the samples are.
+    pub(crate) _room: Charge,
+}
+
+/// For each step the time range `(end - range, end]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    /// The end of the first.
+    pub(crate) end: i64,
+    /// From one end to the next; zero with `@`.
+    pub(crate) step: i64,
+    pub(crate) steps: usize,
+    pub(crate) range: i64,
+}
+
+impl Windows {
+    pub(crate) fn end(&self, step: usize) -> i64 {
+        self.end.saturating_add(self.step.saturating_mul(i64::try_from(step).unwrap_or(i64::MAX)))
+    }
+
+    pub(crate) fn last_end(&self) -> i64 {
+        self.end(self.steps.saturating_sub(1))
+    }
+
+    /// What lies before the first window.
+    pub(crate) fn before(&self) -> i64 {
+        self.end.saturating_sub(self.range)
+    }
+}
+
+impl Cx<'_> {
+    pub(crate) fn windows(&self, when: When, range: i64, grid: Grid) -> Windows {
+        let fixed = when.at.map(|at| match at {
+            At::Time(ms) => ms,
+            At::Start => self.query.start,
+            At::End => self.query.end(),
+        });
+        let end = fixed.unwrap_or(grid.start).saturating_sub(when.offset_ms);
+        let step = if fixed.is_some() { 0 } else { grid.step };
+        Windows { end, step, steps: grid.steps, range }
+    }
+
+    fn read(&self, selector: &Selector, windows: Windows, hint: Hint<'_>) -> Result<(Vec<SeriesData>, Charge)> {
+        let stop = || self.guard.check().is_err();
+        let selection = Selection {
+            matchers: &selector.matchers,
+            after_ms: windows.before(),
+            until_ms: windows.last_end(),
+            hint,
+            samples_max: self.guard.left() / 16,
+            stop: &stop,
+        };
+        let selected = self.source.select(&selection);
+        self.guard.check()?;
+        let Selected { series, notes, warnings } = selected.map_err(|error| match error {
+            SourceError::TooManySamples => EvalError::Memory(self.guard.bytes_max),
+            SourceError::Failed(message) => EvalError::Source(message),
+        })?;
+        if !notes.is_empty() || !warnings.is_empty() {
+            self.notes.lock().unwrap_or_else(PoisonError::into_inner).of_source(notes, warnings);
+        }
+        let samples: usize = series.iter().map(|one| one.times.len()).sum();
+        let labels: usize = series.iter().map(|one| one.labels.bytes()).sum();
+        self.guard.samples.fetch_add(samples, Ordering::Relaxed);
+        self.guard.series.fetch_add(series.len(), Ordering::Relaxed);
+        let room = self.guard.charge(samples.saturating_mul(16).saturating_add(labels))?;
+        Ok((series, room))
+    }
+
+    /// The latest sample of each series at each step; its time in seconds instead of its value if `times`.
+    pub(crate) fn latest(&self, selector: &Selector, grid: Grid, around: Around<'_>, times: bool) -> Result<Vector> {
+        let windows = self.windows(selector.when, self.options.lookback_ms, grid);
+        let Around { function, grouping } = around;
+        let hint = Hint { function, range_ms: 0, step_ms: grid.step, grouping };
+        let (series, _samples) = self.read(selector, windows, hint)?;
+        let room = self.room(series.len(), grid)?;
+        let size = series.len().saturating_mul(grid.steps);
+        let series = self.each(series, size, |data| {
+            let values = latest(&data, windows, times);
+            Ok(Series { labels: data.labels, values })
+        })?;
+        Ok(Vector { series: series.into_iter().filter(Series::has_any).collect(), room })
+    }
+
+    /// The samples in the windows of a range vector.
+    pub(crate) fn ranges(&self, expr: &Expr, grid: Grid, around: Around<'_>) -> Result<Ranges> {
+        match &expr.bare().kind {
+            ExprKind::Subquery(subquery) => self.subquery(subquery, grid),
+            ExprKind::Range(range) => {
+                let windows = self.windows(range.selector.when, range.range_ms, grid);
+                let Around { function, grouping } = around;
+                let hint = Hint { function, range_ms: range.range_ms, step_ms: grid.step, grouping };
+                let (series, room) = self.read(&range.selector, windows, hint)?;
+                Ok(Ranges { series: series.into_iter().map(without_stale).collect(), windows, _room: room })
+            }
+            _ => Err(crate::eval::internal("a range vector was expected")),
+        }
+    }
+
+    /// The samples of a range vector that is the whole query.
+    pub(crate) fn raw_points(&self, expr: &Expr, grid: Grid) -> Result<Vec<crate::answer::Points>> {
+        let ranges = self.ranges(expr, grid, Around::default())?;
+        let _room =
+            self.guard.charge(ranges.series.iter().map(|one| one.times.len()).sum::<usize>().saturating_mul(16))?;
+        let points = |one: Samples| {
+            let points: Vec<_> = one.times.iter().copied().zip(one.values.iter().copied()).collect();
+            (!points.is_empty()).then_some(crate::answer::Points { labels: one.labels, points })
+        };
+        let mut all: Vec<_> = ranges.series.into_iter().filter_map(points).collect();
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(all)
+    }
+
+    /// The time of each step in seconds.
+    pub(crate) fn time_column(&self, grid: Grid) -> Result<Column> {
+        let _room = self.guard.charge(grid.steps.saturating_mul(8))?;
+        Ok(Column::Each((0..grid.steps).map(|step| grid.time(step) as f64 / 1e3).collect()))
+    }
+}
+
+fn latest(data: &SeriesData, windows: Windows, times: bool) -> Vec<f64> {
+    let mut samples = data.times.iter().copied().zip(data.values.iter().copied()).peekable();
+    let mut current: Option<(i64, f64)> = None;
+    (0..windows.steps)
+        .map(|step| {
+            let end = windows.end(step);
+            while let Some(sample) = samples.next_if(|(at, _)| *at <= end) {
+                current = Some(sample);
+            }
+            match current {
+                Some((at, value)) if at > end.saturating_sub(windows.range) && !is_absent(value) => {
+                    if times {
+                        at as f64 / 1e3
+                    } else {
+                        value
+                    }
+                }
+                _ => ABSENT,
+            }
+        })
+        .collect()
+}
+
+fn without_stale(data: SeriesData) -> Samples {
+    let SeriesData { labels, times, values } = data;
+    if !values.iter().any(|value| is_absent(*value)) {
+        return Samples { labels, times, values };
+    }
+    let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
+    let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
+    Samples { labels, times: Arc::new(times), values }
+}

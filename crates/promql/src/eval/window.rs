@@ -1,0 +1,167 @@
+//! Functions of the samples in a window that slides over a series.
+
+use crate::error::EvalError;
+use crate::eval::select::{Ranges, Samples, Windows};
+use crate::eval::{ABSENT, Around, Column, Cx, Data, Grid, Result, Series, Vector};
+use crate::eval::{extremes, over_time, rate, regression, statistics};
+use crate::expr::{Call, Expr};
+use crate::function::WindowWork;
+use crate::labels::Labels;
+
+/// One window of a series: at least one sample.
+pub(crate) struct Window<'a> {
+    pub(crate) times: &'a [i64],
+    pub(crate) values: &'a [f64],
+    /// Of the first sample and one past the last, in the whole series.
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+    /// In ms; samples lie in `(start, end]`.
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) step: usize,
+}
+
+/// `work` at each step whose window holds samples.
+pub(crate) fn slide(samples: &Samples, windows: Windows, mut work: impl FnMut(Window<'_>) -> f64) -> Vec<f64> {
+    let (times, values) = (samples.times.as_slice(), samples.values.as_slice());
+    let (mut low, mut high) = (0, 0);
+    (0..windows.steps)
+        .map(|step| {
+            let end = windows.end(step);
+            let start = end.saturating_sub(windows.range);
+            high += times.get(high..).unwrap_or_default().iter().take_while(|at| **at <= end).count();
+            low += times.get(low..high).unwrap_or_default().iter().take_while(|at| **at <= start).count();
+            match (times.get(low..high), values.get(low..high)) {
+                (Some(times), Some(values)) if !times.is_empty() => {
+                    work(Window { times, values, low, high, start, end, step })
+                }
+                _ => ABSENT,
+            }
+        })
+        .collect()
+}
+
+/// The scalars that some functions take.
+pub(crate) struct Params {
+    first: Column,
+    second: Column,
+}
+
+impl Cx<'_> {
+    pub(crate) fn window_call(&self, call: &Call, work: WindowWork, grid: Grid, around: Around<'_>) -> Result<Data> {
+        let Some(matrix) = call.args.iter().find(|arg| arg.value_type() == crate::ValueType::Matrix) else {
+            return Err(crate::eval::internal("a range vector was expected"));
+        };
+        let params = self.window_params(call, work, grid)?;
+        let ranges = self.ranges(matrix, grid, Around { function: call.function.name, ..around })?;
+        let room = self.room(ranges.series.len(), grid)?;
+        let Ranges { series, windows, _room } = ranges;
+        let size = series.iter().map(|one| one.times.len()).sum::<usize>().saturating_add(series.len() * grid.steps);
+        // Long windows that overlap are read again at each step.
+        let size = size.saturating_mul(2);
+        let mut series = self.each(series, size, |samples| {
+            let values = run(&samples, windows, work, &params, grid);
+            Ok(Series { labels: samples.labels, values })
+        })?;
+        series.retain(Series::has_any);
+        if matches!(work, WindowWork::Rate | WindowWork::Increase) {
+            self.doubt_counters(&series, matrix);
+        }
+        let vector = Vector { series, room };
+        Ok(Data::Vector(if call.function.keeps_name() { vector } else { vector.without_names()? }))
+    }
+
+    fn window_params(&self, call: &Call, work: WindowWork, grid: Grid) -> Result<Params> {
+        let scalar = |index: usize| match call.args.get(index) {
+            Some(arg) => self.scalar(arg, grid),
+            None => Ok(Column::Same(f64::NAN)),
+        };
+        let (first, second) = match work {
+            WindowWork::Quantile => (scalar(0)?, Column::Same(f64::NAN)),
+            WindowWork::PredictLinear => (scalar(1)?, Column::Same(f64::NAN)),
+            WindowWork::Smooth => (scalar(1)?, scalar(2)?),
+            _ => (Column::Same(f64::NAN), Column::Same(f64::NAN)),
+        };
+        if let (WindowWork::Quantile, Some(arg)) = (work, call.args.first()) {
+            self.warn_of_quantile(&first, arg);
+        }
+        if work == WindowWork::Smooth {
+            check_factor("smoothing", "sf", &first)?;
+            check_factor("trend", "tf", &second)?;
+        }
+        Ok(Params { first, second })
+    }
+
+    pub(crate) fn warn_of_quantile(&self, quantile: &Column, arg: &Expr) {
+        if let Some(wrong) = quantile.distinct().iter().find(|value| !(0.0..=1.0).contains(*value)) {
+            let wrong = crate::format_float(*wrong);
+            self.warn(arg.span, &format!("quantile value should be between 0 and 1, got {wrong}"));
+        }
+    }
+
+    /// Counters have names that say so.
+    fn doubt_counters(&self, series: &[Series], matrix: &Expr) {
+        let mut doubted = "";
+        for name in series.iter().map(|one| Labels::metric(&one.labels)) {
+            let counts = ["_total", "_sum", "_count", "_bucket"].iter().any(|ending| name.ends_with(ending));
+            if name != doubted && !name.is_empty() && !counts {
+                let message = format!(
+                    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                    crate::number::quote(name)
+                );
+                self.inform(matrix.span, &message);
+                doubted = name;
+            }
+        }
+    }
+}
+
+fn check_factor(name: &str, short: &str, factor: &Column) -> Result<()> {
+    match factor.distinct().iter().find(|value| !(**value > 0.0 && **value < 1.0)) {
+        None => Ok(()),
+        Some(value) => {
+            Err(EvalError::Invalid(format!("invalid {name} factor. Expected: 0 < {short} < 1, got: {value:.6}")))
+        }
+    }
+}
+
+fn run(samples: &Samples, windows: Windows, work: WindowWork, params: &Params, grid: Grid) -> Vec<f64> {
+    match work {
+        WindowWork::Rate => rate::extrapolated(samples, windows, true, true),
+        WindowWork::Increase => rate::extrapolated(samples, windows, true, false),
+        WindowWork::Delta => rate::extrapolated(samples, windows, false, false),
+        WindowWork::Irate => slide(samples, windows, |window| rate::instant(&window, true)),
+        WindowWork::Idelta => slide(samples, windows, |window| rate::instant(&window, false)),
+        WindowWork::Changes => over_time::count_pairs(samples, windows, |a, b| a != b && !(a.is_nan() && b.is_nan())),
+        WindowWork::Resets => over_time::count_pairs(samples, windows, |a, b| b < a),
+        WindowWork::Deriv => slide(samples, windows, |window| regression::slope(&window)),
+        WindowWork::PredictLinear => slide(samples, windows, |window| {
+            regression::predict(&window, grid.time(window.step), params.first.at(window.step))
+        }),
+        WindowWork::Smooth => slide(samples, windows, |window| {
+            regression::smooth(&window, params.first.at(window.step), params.second.at(window.step))
+        }),
+        WindowWork::Sum => slide(samples, windows, |window| over_time::sum(window.values)),
+        WindowWork::Avg => slide(samples, windows, |window| over_time::mean(window.values)),
+        WindowWork::Count => slide(samples, windows, |window| window.values.len() as f64),
+        WindowWork::Present => slide(samples, windows, |_| 1.0),
+        WindowWork::First => slide(samples, windows, |window| window.values.first().copied().unwrap_or(ABSENT)),
+        WindowWork::Last => slide(samples, windows, |window| window.values.last().copied().unwrap_or(ABSENT)),
+        WindowWork::Stdvar => slide(samples, windows, |window| statistics::variance(window.values)),
+        WindowWork::Stddev => slide(samples, windows, |window| statistics::variance(window.values).sqrt()),
+        WindowWork::Quantile => slide(samples, windows, |window| {
+            statistics::quantile(params.first.at(window.step), &mut window.values.to_vec())
+        }),
+        WindowWork::Mad => slide(samples, windows, |window| statistics::median_deviation(window.values)),
+        WindowWork::TimeOfFirst => slide(samples, windows, |window| seconds(window.times.first())),
+        WindowWork::TimeOfLast => slide(samples, windows, |window| seconds(window.times.last())),
+        WindowWork::Min => extremes::values(samples, windows, |a, b| a < b),
+        WindowWork::Max => extremes::values(samples, windows, |a, b| a > b),
+        WindowWork::TimeOfMin => extremes::times(samples, windows, |a, b| a < b),
+        WindowWork::TimeOfMax => extremes::times(samples, windows, |a, b| a > b),
+    }
+}
+
+pub(crate) fn seconds(at: Option<&i64>) -> f64 {
+    at.map_or(ABSENT, |at| *at as f64 / 1e3)
+}
