@@ -3,70 +3,27 @@
 //! A row is one moment at which a source was sampled. All columns share the times; a column that has no value in some
 //! rows says in which with a mask.
 
+mod open;
+
+pub(crate) use open::Open;
+
 use crate::codec::{self, Packing};
 use crate::wire::{Cursor, put_bytes, put_f64, put_signed, put_varint};
 
-/// Rows after which a chunk is sealed: fewer pack worse, more leave more memory open.
+use open::OpenValues;
+
+/// Rows of a chunk: fewer pack worse, more leave more memory open.
 pub(crate) const CHUNK_ROWS: usize = 80;
+
+/// Rows that stay open when a chunk is sealed: what a rule or a panel asks about most (five minutes at fifteen seconds) is
+/// read without unpacking.
+pub(crate) const KEPT_ROWS: usize = 20;
 
 /// Most rows of a chunk in a snapshot: what a mask can number.
 const MASK_ROWS: usize = 127;
 
 /// An open column grows by this.
 pub(crate) const GROWTH_ROWS: usize = 20;
-
-/// The rows of one series that are not sealed yet.
-#[derive(Debug, Default)]
-pub(crate) struct Open {
-    /// Bit n is set if row n has a value.
-    pub(crate) mask: u128,
-    values: OpenValues,
-}
-
-/// A constant costs no column.
-#[derive(Debug, Default)]
-enum OpenValues {
-    #[default]
-    None,
-    Constant(f64),
-    Many(Vec<f64>),
-}
-
-impl Open {
-    /// Adds the value of `row`, which is after all rows that have one.
-    pub(crate) fn push(&mut self, row: usize, value: f64) {
-        match &mut self.values {
-            OpenValues::None => self.values = OpenValues::Constant(value),
-            OpenValues::Constant(same) if same.to_bits() == value.to_bits() => {}
-            OpenValues::Constant(same) => {
-                let mut many = Vec::with_capacity((row + 1).next_multiple_of(GROWTH_ROWS));
-                many.resize(self.mask.count_ones() as usize, *same);
-                many.push(value);
-                self.values = OpenValues::Many(many);
-            }
-            OpenValues::Many(many) => {
-                if many.len() == many.capacity() {
-                    many.reserve_exact(GROWTH_ROWS);
-                }
-                many.push(value);
-            }
-        }
-        self.mask |= 1 << row;
-    }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The values of the rows in the mask, in order.
-    pub(crate) fn values(&self) -> Vec<f64> {
-        match &self.values {
-            OpenValues::None => Vec::new(),
-            OpenValues::Constant(same) => vec![*same; self.mask.count_ones() as usize],
-            OpenValues::Many(many) => many.clone(),
-        }
-    }
-}
 
 /// Where a series' values lie within a chunk's bytes.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +49,7 @@ pub(crate) struct Chunk {
 const MASKED: u8 = 0x80;
 
 impl Chunk {
-    /// Seals the rows at `times` (1 to 127) with the columns of `open`, which come in order of slot.
+    /// Seals the rows at `times` (1 to 127), the first ones of `open`, whose columns come in order of slot.
     /// `pack` packs the values of a column.
     pub(crate) fn seal<'a>(
         times: &[i64],
@@ -103,16 +60,17 @@ impl Chunk {
         let mut bytes = Vec::new();
         let packing = if codec::is_regular(times) { Packing::Even } else { codec::pack_times(times, &mut bytes) };
         let times_end = u32::try_from(bytes.len()).ok()?;
-        let full = full_mask(times.len());
+        let full = low_bits(times.len());
         let mut columns = Vec::new();
-        for (slot, open) in open.filter(|(_, open)| open.mask != 0) {
+        for (slot, open) in open.filter(|(_, open)| open.mask & full != 0) {
             let head = bytes.len();
             bytes.push(0);
-            let mask = if open.mask == full { 0 } else { MASKED };
+            let rows = open.mask & full;
+            let mask = if rows == full { 0 } else { MASKED };
             if mask != 0 {
-                bytes.extend_from_slice(&open.mask.to_le_bytes());
+                bytes.extend_from_slice(&rows.to_le_bytes());
             }
-            let packing = pack_open(&open.values, &mut bytes, pack);
+            let packing = pack_open(&open.values, rows.count_ones() as usize, &mut bytes, pack);
             if let Some(byte) = bytes.get_mut(head) {
                 *byte = packing.code() | mask;
             }
@@ -149,8 +107,11 @@ impl Chunk {
         let bytes = self.bytes.get(start as usize..self.columns.get(at)?.end as usize)?;
         let mut cursor = Cursor::new(bytes);
         let head = cursor.u8()?;
-        let mask = if head & MASKED == 0 { full_mask(self.rows) } else { cursor.u128()? };
+        let mask = if head & MASKED == 0 { low_bits(self.rows) } else { cursor.u128()? };
         let rest = bytes.get(if head & MASKED == 0 { 1 } else { 17 }..)?;
+        if mask & !low_bits(self.rows) != 0 {
+            return None;
+        }
         Some((mask, Packing::from_code(head & !MASKED)?, rest))
     }
 
@@ -159,14 +120,24 @@ impl Chunk {
         self.column(slot).map_or(0, |(mask, _, _)| mask)
     }
 
-    /// The values of a series in the rows of its mask.
-    pub(crate) fn values(&self, slot: u32) -> Option<Vec<f64>> {
+    /// Adds the values of a series in the rows of its mask to `out`; answers the mask, or `None`, and nothing added, if
+    /// there is no value or it is damaged.
+    pub(crate) fn values(&self, slot: u32, out: &mut Vec<f64>) -> Option<u128> {
         let (mask, packing, bytes) = self.column(slot)?;
         let count = mask.count_ones() as usize;
         match packing {
-            Packing::Even => Some(vec![Cursor::new(bytes).f64()?; count]),
-            packing => codec::unpack_values(packing, bytes, count),
+            Packing::Even => out.resize(out.len() + count, Cursor::new(bytes).f64()?),
+            packing => codec::unpack_values(packing, bytes, count, out)?,
         }
+        Some(mask)
+    }
+
+    /// The value of a series in a row.
+    pub(crate) fn value(&self, slot: u32, row: usize) -> Option<f64> {
+        let mut values = Vec::new();
+        let mask = self.values(slot, &mut values)?;
+        let has = mask >> row & 1 == 1;
+        has.then(|| values.get((mask & low_bits(row)).count_ones() as usize).copied()).flatten()
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -204,19 +175,33 @@ impl Chunk {
     }
 }
 
-fn full_mask(rows: usize) -> u128 {
-    (1_u128 << rows.min(MASK_ROWS)) - 1
+/// The mask of the first `rows` rows.
+pub(crate) fn low_bits(rows: usize) -> u128 {
+    1_u128.checked_shl(rows as u32).map_or(u128::MAX, |bit| bit - 1)
 }
 
-fn pack_open(values: &OpenValues, bytes: &mut Vec<u8>, pack: fn(&[f64], &mut Vec<u8>) -> Packing) -> Packing {
+fn pack_open(
+    values: &OpenValues,
+    count: usize,
+    bytes: &mut Vec<u8>,
+    pack: fn(&[f64], &mut Vec<u8>) -> Packing,
+) -> Packing {
     match values {
-        OpenValues::Many(many) => pack(many, bytes),
-        OpenValues::Constant(same) => {
-            put_f64(bytes, *same);
-            Packing::Even
+        OpenValues::Many(many) => {
+            let values = many.get(..count).unwrap_or_default();
+            match values.first() {
+                Some(same) if codec::is_constant(values) => pack_constant(*same, bytes),
+                _ => pack(values, bytes),
+            }
         }
+        OpenValues::Constant(same) => pack_constant(*same, bytes),
         OpenValues::None => Packing::Raw,
     }
+}
+
+fn pack_constant(value: f64, bytes: &mut Vec<u8>) -> Packing {
+    put_f64(bytes, value);
+    Packing::Even
 }
 
 /// The elements of `all` whose row is in `mask`, which numbers at most 128 rows.
@@ -251,11 +236,16 @@ mod tests {
         let chunk = Chunk::read(&mut Cursor::new(&out)).unwrap();
         assert_eq!(chunk.times().unwrap(), times);
         assert_eq!(chunk.slots().collect::<Vec<_>>(), [3, 8, 9]);
-        let back = chunk.values(3).unwrap();
+        let values = |slot| {
+            let mut out = Vec::new();
+            chunk.values(slot, &mut out).map(|_| out)
+        };
+        let back = values(3).unwrap();
         assert!(back[..2] == [1.5, 2.5] && back[2].to_bits() == f64::NAN.to_bits());
-        assert_eq!((chunk.mask(8), chunk.values(8).unwrap()), (0b100, vec![9.0]));
-        assert_eq!(chunk.values(9).unwrap(), vec![7.0; 3]);
-        assert_eq!((chunk.mask(5), chunk.values(5)), (0, None));
+        assert_eq!((chunk.mask(8), values(8).unwrap()), (0b100, vec![9.0]));
+        assert_eq!(values(9).unwrap(), vec![7.0; 3]);
+        assert_eq!((chunk.mask(5), values(5)), (0, None));
+        assert_eq!((chunk.value(8, 2), chunk.value(8, 1), chunk.value(3, 1)), (Some(9.0), None, Some(2.5)));
         assert_eq!(masked(&times, 0b101).collect::<Vec<_>>(), [1_000, 3_500]);
     }
 }

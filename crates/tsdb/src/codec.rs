@@ -70,14 +70,16 @@ pub(crate) fn pack_times(times: &[i64], out: &mut Vec<u8>) -> Packing {
     pack(times, DeltaSpec::TryConsecutive(1), out, |time| time.to_le_bytes())
 }
 
-/// The `count` values of `bytes`; `None` if damaged. `Even` is the caller's, which knows the value.
-pub(crate) fn unpack_values(packing: Packing, bytes: &[u8], count: usize) -> Option<Vec<f64>> {
-    unpack(packing, bytes, count, |raw| f64::from_bits(u64::from_le_bytes(raw)))
+/// Adds the `count` values of `bytes` to `out`; `None`, and nothing added, if damaged. `Even` is the caller's, which knows
+/// the value.
+pub(crate) fn unpack_values(packing: Packing, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Option<()> {
+    unpack(packing, bytes, count, |raw| f64::from_bits(u64::from_le_bytes(raw)), out)
 }
 
 /// The `count` times of `bytes`, strictly rising; `None` if damaged. `Even` is the caller's, which knows the step.
 pub(crate) fn unpack_times(packing: Packing, bytes: &[u8], count: usize) -> Option<Vec<i64>> {
-    let times = unpack(packing, bytes, count, i64::from_le_bytes)?;
+    let mut times = Vec::new();
+    unpack(packing, bytes, count, i64::from_le_bytes, &mut times)?;
     times.is_sorted_by(|a, b| a < b).then_some(times)
 }
 
@@ -112,20 +114,28 @@ fn unpack<T: Number + Default>(
     bytes: &[u8],
     count: usize,
     raw: impl Fn([u8; 8]) -> T,
-) -> Option<Vec<T>> {
+    out: &mut Vec<T>,
+) -> Option<()> {
     match packing {
         Packing::Even => None,
         Packing::Raw => {
             let (numbers, rest) = bytes.as_chunks::<8>();
-            (numbers.len() == count && rest.is_empty()).then(|| numbers.iter().map(|number| raw(*number)).collect())
+            let whole = numbers.len() == count && rest.is_empty();
+            whole.then(|| out.extend(numbers.iter().map(|number| raw(*number))))
         }
         Packing::Pco => {
             let (file, _) = FileDecompressor::new(PCO_VERSION.as_slice()).ok()?;
             let (mut chunk, rest) = file.chunk_decompressor::<T, _>(bytes).ok()?;
             let mut page = chunk.page_decompressor(rest, count).ok()?;
-            let mut numbers = vec![T::default(); count];
-            let progress = page.read(&mut numbers).ok()?;
-            (progress.n_processed == count && page.into_src().is_empty()).then_some(numbers)
+            let before = out.len();
+            out.resize(before + count, T::default());
+            let whole = page
+                .read(out.get_mut(before..)?)
+                .is_ok_and(|progress| progress.n_processed == count && page.into_src().is_empty());
+            if !whole {
+                out.truncate(before);
+            }
+            whole.then_some(())
         }
     }
 }
@@ -197,7 +207,9 @@ mod tests {
         fn every_bit_of_every_value_comes_back(values in prop::collection::vec(value(), 1..500)) {
             let mut out = Vec::new();
             let packing = pack_values(&values, &mut out);
-            let back = unpack_values(packing, &out, values.len()).unwrap();
+            let mut back = vec![7.0];
+            unpack_values(packing, &out, values.len(), &mut back).unwrap();
+            prop_assert_eq!(back.remove(0), 7.0);
             let bits = |all: &[f64]| all.iter().map(|one| one.to_bits()).collect::<Vec<_>>();
             prop_assert_eq!(bits(&back), bits(&values));
         }

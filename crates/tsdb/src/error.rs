@@ -55,9 +55,21 @@ pub enum Error {
         /// Which rule, with the label's name.
         reason: String,
     },
+    /// A regular expression that cannot be used.
+    BadPattern {
+        /// The label it is about.
+        label: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A class of series that cannot be.
+    BadClass {
+        /// Its name.
+        name: String,
+    },
     /// A call asked for more than it may have.
     TooMuch {
-        /// What there is too much of: "series", "samples", "samples in one batch".
+        /// What there is too much of: "series", "samples", "bytes", "samples in one batch", "label names", "label values".
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -95,6 +107,14 @@ impl fmt::Display for Error {
                  {largest:?} with {largest_series} series"
             ),
             Self::BadLabels { source, reason } => write!(f, "source {source:?} sent labels that are refused: {reason}"),
+            Self::BadPattern { label, reason } => {
+                write!(f, "the regular expression for label {label:?} cannot be used: {reason}")
+            }
+            Self::BadClass { name } => write!(
+                f,
+                "there can be no class of series named {name:?}: take small letters, digits and _, each name once, and at most \
+                 100 classes"
+            ),
             Self::TooMuch { what, limit } => {
                 write!(f, "more than {limit} {what}: ask for a shorter time or fewer series")
             }

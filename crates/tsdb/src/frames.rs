@@ -13,8 +13,9 @@ use std::path::Path;
 pub(crate) const LOG_MAGIC: [u8; 8] = *b"mtsd-log";
 /// The snapshot of the head.
 pub(crate) const SNAPSHOT_MAGIC: [u8; 8] = *b"mtsdsnap";
-/// The version of both that this program writes.
-pub(crate) const VERSION: u16 = 1;
+/// The version of both that this program writes; it reads the older one too. Version 2 has records of late samples and the
+/// time of a series' first sample.
+pub(crate) const VERSION: u16 = 2;
 
 const FRAME_BYTES_MAX: u32 = 256 << 20;
 const FILE_HEAD_BYTES: u64 = 10;
@@ -73,7 +74,7 @@ pub(crate) fn read(path: &Path, magic: [u8; 8], mut each: impl FnMut(&[u8]) -> O
         return Ok(Ending { torn: Some(0), ..ending });
     };
     match head.strip_prefix(&magic).and_then(|rest| Cursor::new(rest).u16()) {
-        Some(VERSION) => {}
+        Some(1..=VERSION) => {}
         Some(version) if version > VERSION => return Err(Error::NewerVersion { path: path.to_owned(), version }),
         _ => return Ok(Ending { damaged: 1, ..ending }),
     }

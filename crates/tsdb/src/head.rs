@@ -2,16 +2,18 @@
 
 mod append;
 mod catalogue;
+mod late;
 mod reading;
 mod sealing;
 
-pub use append::Appended;
-pub(crate) use reading::{Found, SourceRows};
+pub use append::{Appended, Sample};
+pub(crate) use late::Late;
+pub(crate) use reading::{Collected, Found};
 
 use crate::chunk::{Chunk, Open};
 use crate::postings::Postings;
 use crate::{Labels, Options};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Names a series to [`append`](crate::Store::append) as long as the process runs and the series has data. Not stable
@@ -44,10 +46,22 @@ pub(crate) struct Series {
     pub(crate) labels: Labels,
     pub(crate) source: u32,
     pub(crate) generation: u32,
+    /// The oldest sample ever taken; `i64::MAX` if there was none.
+    pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
     pub(crate) last_value: Option<f64>,
     pub(crate) active: bool,
+    /// Number of its class; 0 for none.
+    pub(crate) class: u8,
     pub(crate) open: Open,
+}
+
+/// What a file or a block knows of a series besides its labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
+    pub(crate) last_value: Option<f64>,
 }
 
 /// Slots that were freed and may not be used again until no log on disk can still mean the old holder.
@@ -78,9 +92,9 @@ impl Freed {
 /// Why samples and series were refused so far, and by how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rejected {
-    /// Samples older than the newest row of their source.
+    /// Samples too much older than the newest row of their source.
     pub out_of_order: u64,
-    /// Samples of a series that already has one at that time.
+    /// Samples of a series that already has another value at that time.
     pub duplicate: u64,
     /// Samples older than the retention or too far in the future.
     pub out_of_bounds: u64,
@@ -111,11 +125,20 @@ pub(crate) struct Head {
     /// Records that are not in the log file yet.
     pub(crate) pending: Vec<u8>,
     pub(crate) sealed_bytes: usize,
+    /// Samples older than the newest row of their source, by slot.
+    pub(crate) late: BTreeMap<u32, Late>,
+    pub(crate) late_bytes: usize,
     pub(crate) samples: u64,
+    /// How many of them were late.
+    pub(crate) late_samples: u64,
+    /// Samples that came again with the same value.
+    pub(crate) repeated: u64,
     pub(crate) rejected: Rejected,
     /// Series refused because of a limit, by source; bounded.
     pub(crate) offenders: HashMap<String, u64>,
     accepted: Vec<(u32, f64)>,
+    /// Source, time and place of each sample of a batch that has times of its own.
+    order: Vec<(u32, i64, u32)>,
 }
 
 impl Head {
@@ -135,10 +158,15 @@ impl Head {
             snapshot: 0,
             pending: Vec::new(),
             sealed_bytes: 0,
+            late: BTreeMap::new(),
+            late_bytes: 0,
             samples: 0,
+            late_samples: 0,
+            repeated: 0,
             rejected: Rejected::default(),
             offenders: HashMap::new(),
             accepted: Vec::new(),
+            order: Vec::new(),
         }
     }
 
@@ -156,6 +184,11 @@ impl Head {
 
     pub(crate) fn one_mut(&mut self, slot: u32) -> Option<&mut Series> {
         self.series.get_mut(slot as usize)?.as_deref_mut()
+    }
+
+    /// True if the id names a series of `source`.
+    pub(crate) fn is_of(&self, id: SeriesId, source: u32) -> bool {
+        self.one(id.slot).is_some_and(|one| one.generation == id.generation && one.source == source)
     }
 
     /// Slots of the sources there are.

@@ -151,21 +151,12 @@ pub(crate) fn write_whole<T>(path: &Path, write: impl FnOnce(&mut File) -> Resul
     Ok(result)
 }
 
-/// The numbers of a file name such as `START-END-NUMBER.block`.
-pub(crate) fn name_parts(name: &str, extension: &str) -> Option<[i64; 3]> {
-    let stem = name.strip_suffix(extension)?.strip_suffix('.')?;
-    let parts = stem.split('-').map(|part| part.parse().ok()).collect::<Option<Vec<i64>>>()?;
-    parts.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_give_their_numbers() {
-        assert_eq!(name_parts("0012-0034-5.block", "block"), Some([12, 34, 5]));
-        assert_eq!(name_parts("x-1.block", "block"), None);
         assert_eq!(path(Path::new("d"), 7), Path::new("d/000000000007.log"));
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::Labels;
 use crate::chunk::Chunk;
-use crate::head::Head;
+use crate::head::{Head, Late, Span};
 use crate::wire::{Cursor, put_bytes, put_f64, put_signed, put_varint};
 use std::collections::HashSet;
 
@@ -19,8 +19,7 @@ pub(crate) enum Record<'a> {
     Series {
         slot: u32,
         source: u32,
-        last_ms: i64,
-        last_value: Option<f64>,
+        span: Span,
         labels: &'a Labels,
     },
     Batch {
@@ -44,6 +43,11 @@ pub(crate) enum Record<'a> {
         source: u32,
         chunk: &'a Chunk,
     },
+    /// Late samples of a series (snapshot only).
+    Late {
+        slot: u32,
+        late: &'a Late,
+    },
     /// A block whose series are all in the catalogue (snapshot only).
     Block {
         name: &'a str,
@@ -53,7 +57,8 @@ pub(crate) enum Record<'a> {
 }
 
 const SOURCE: u8 = 1;
-const SERIES: u8 = 2;
+/// A series as version 1 wrote it, without the time of its first sample.
+const SERIES_1: u8 = 2;
 const BATCH: u8 = 3;
 const FORGOTTEN: u8 = 4;
 const SOURCE_FORGOTTEN: u8 = 5;
@@ -61,6 +66,8 @@ const CHUNK: u8 = 6;
 const OPEN: u8 = 7;
 const BLOCK: u8 = 8;
 const END: u8 = 9;
+const LATE: u8 = 10;
+const SERIES: u8 = 11;
 
 impl Record<'_> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -70,15 +77,20 @@ impl Record<'_> {
                 put_signed(out, last_ms);
                 put_bytes(out, name.as_bytes());
             }
-            Self::Series { slot, source, last_ms, last_value, labels } => {
+            Self::Series { slot, source, span, labels } => {
                 start(out, SERIES, slot);
                 put_varint(out, u64::from(source));
-                put_signed(out, last_ms);
-                out.push(u8::from(last_value.is_some()));
-                if let Some(value) = last_value {
+                put_signed(out, span.first_ms);
+                put_signed(out, span.last_ms);
+                out.push(u8::from(span.last_value.is_some()));
+                if let Some(value) = span.last_value {
                     put_f64(out, value);
                 }
                 labels.write(out);
+            }
+            Self::Late { slot, late } => {
+                start(out, LATE, slot);
+                write_late(out, late);
             }
             Self::Batch { source, at_ms, samples } => write_batch(out, source, at_ms, samples),
             Self::Forgotten { slots } => {
@@ -119,9 +131,45 @@ fn write_batch(out: &mut Vec<u8>, source: u32, at_ms: i64, samples: &[(u32, f64)
         put_signed(out, i64::from(*slot) - before);
         before = i64::from(*slot);
     }
-    for plane in 0..8 {
-        out.extend(samples.iter().map(|(_, value)| (value.to_bits() >> (8 * plane)) as u8));
+    put_planes(out, samples.iter().map(|(_, value)| *value));
+}
+
+/// Times as differences, then the values byte plane by byte plane.
+fn write_late(out: &mut Vec<u8>, late: &Late) {
+    put_varint(out, late.times.len() as u64);
+    let mut before = 0_i64;
+    for at in &late.times {
+        put_signed(out, at.wrapping_sub(before));
+        before = *at;
     }
+    put_planes(out, late.values.iter().copied());
+}
+
+fn read_late(cursor: &mut Cursor<'_>) -> Option<Late> {
+    let count = cursor.count()?;
+    let mut times = Vec::with_capacity(count);
+    let mut before = 0_i64;
+    for _ in 0..count {
+        before = before.checked_add(cursor.signed()?)?;
+        times.push(before);
+    }
+    Some(Late { times, values: read_planes(cursor, count)? })
+}
+
+fn put_planes(out: &mut Vec<u8>, values: impl Iterator<Item = f64> + Clone) {
+    for plane in 0..8 {
+        out.extend(values.clone().map(|value| (value.to_bits() >> (8 * plane)) as u8));
+    }
+}
+
+fn read_planes(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<f64>> {
+    let mut bits = vec![0_u64; count];
+    for plane in 0..8 {
+        for (bits, byte) in bits.iter_mut().zip(cursor.take(count)?) {
+            *bits |= u64::from(*byte) << (8 * plane);
+        }
+    }
+    Some(bits.into_iter().map(f64::from_bits).collect())
 }
 
 /// What a recovery learned besides the head.
@@ -151,10 +199,16 @@ fn apply(cursor: &mut Cursor<'_>, head: &mut Head, recovered: &mut Recovered) ->
             let (slot, last_ms, name) = (cursor.varint32()?, cursor.signed()?, cursor.text()?);
             head.place_source(slot, name, last_ms)
         }
-        SERIES => {
-            let (slot, source, last_ms) = (cursor.varint32()?, cursor.varint32()?, cursor.signed()?);
+        kind @ (SERIES | SERIES_1) => {
+            let (slot, source) = (cursor.varint32()?, cursor.varint32()?);
+            let first_ms = if kind == SERIES { cursor.signed()? } else { i64::MIN };
+            let last_ms = cursor.signed()?;
             let last_value = if cursor.u8()? == 0 { None } else { Some(cursor.f64()?) };
-            head.place_series(slot, source, Labels::read(cursor)?, last_ms, last_value)
+            head.place_series(slot, source, Labels::read(cursor)?, Span { first_ms, last_ms, last_value })
+        }
+        LATE => {
+            let (slot, late) = (cursor.varint32()?, read_late(cursor)?);
+            head.place_late(slot, &late)
         }
         BATCH => {
             let (source, at_ms, samples) = read_batch(cursor)?;
@@ -201,13 +255,8 @@ fn read_batch(cursor: &mut Cursor<'_>) -> Option<(u32, i64, Samples)> {
         before = before.checked_add(cursor.signed()?)?;
         slots.push(u32::try_from(before).ok()?);
     }
-    let mut bits = vec![0_u64; count];
-    for plane in 0..8 {
-        for (bits, byte) in bits.iter_mut().zip(cursor.take(count)?) {
-            *bits |= u64::from(*byte) << (8 * plane);
-        }
-    }
-    Some((source, at_ms, slots.into_iter().zip(bits.into_iter().map(f64::from_bits)).collect()))
+    let values = read_planes(cursor, count)?;
+    Some((source, at_ms, slots.into_iter().zip(values).collect()))
 }
 
 #[cfg(test)]
@@ -215,20 +264,22 @@ mod tests {
     use super::*;
     use crate::{Options, codec};
 
-    /// The log of ninety batches, and what a snapshot after them holds.
+    /// The log of 110 batches and one late sample, and what a snapshot after them holds.
     fn records() -> (Vec<u8>, Vec<u8>) {
         let labels = Labels::new(&[("__name__", "up"), ("site", "a")], &Options::default()).unwrap();
         let mut head = Head::new(Options::default(), 1_000);
         let id = head.register("s", labels).unwrap();
-        for row in 0..90 {
+        for row in 0..110 {
             let appended = head.append("s", 1_000 + row * row, &[(id, (row % 7) as f64)]);
             assert_eq!(appended.accepted, 1);
         }
+        assert_eq!(head.append("s", 1_002, &[(id, 0.5)]).late, 1);
         let log = std::mem::take(&mut head.pending);
         let mut snapshot = Vec::new();
         let sealed = head.source(0).unwrap().chunks[0].clone();
         Record::Chunk { source: 0, chunk: &sealed }.write(&mut snapshot);
-        Record::Open { source: 0, chunk: &head.seal_copy(0, codec::copy_values).unwrap() }.write(&mut snapshot);
+        Record::Open { source: 0, chunk: &head.seal_copy(0, 30, codec::copy_values).unwrap() }.write(&mut snapshot);
+        Record::Late { slot: 0, late: &head.late[&0] }.write(&mut snapshot);
         Record::Forgotten { slots: &[7, 8] }.write(&mut snapshot);
         Record::End.write(&mut snapshot);
         (log, snapshot)
@@ -240,9 +291,9 @@ mod tests {
         let (mut head, mut recovered) = (Head::new(Options::default(), 1_000), Recovered::default());
         for _ in 0..2 {
             apply_all(&log, &mut head, &mut recovered).unwrap();
-            assert_eq!((head.samples, recovered.lost_records), (90, 0));
-            let (found, rows) = head.collect(&[], 0, i64::MAX);
-            assert_eq!((found.len(), found[0].open.len(), rows[&0].chunks.len()), (1, 10, 1));
+            assert_eq!((head.samples, recovered.lost_records), (111, 0));
+            let source = head.source(0).unwrap();
+            assert_eq!((source.open.len(), source.chunks.len(), head.late[&0].times.len()), (30, 1, 1));
         }
     }
 
@@ -262,8 +313,8 @@ mod tests {
             }
             let (mut head, mut recovered) = (Head::new(Options::default(), 1_000), Recovered::default());
             apply_all(&bytes, &mut head, &mut recovered);
-            for found in head.collect(&[], 0, i64::MAX).0 {
-                assert!(found.open.len() < 128);
+            for source in head.sources.iter().flatten() {
+                assert!(source.open.len() < 128 && source.chunks.iter().all(|chunk| chunk.rows() < 128));
             }
         }
     }

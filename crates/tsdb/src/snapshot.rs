@@ -4,7 +4,7 @@
 //! give the same state.
 
 use crate::error::{Error, Result};
-use crate::head::Head;
+use crate::head::{Head, Span};
 use crate::record::{Record, Recovered, apply_all};
 use crate::{Options, codec, frames, log};
 use std::fs::File;
@@ -59,10 +59,14 @@ impl<'a> Out<'a> {
             let Some(source) = head.source(slot) else { return Ok(()) };
             Record::Source { slot, last_ms: source.last_ms, name: &source.name }.write(&mut self.raw);
             for (series_slot, series) in source.series.iter().filter_map(|slot| Some((*slot, head.one(*slot)?))) {
-                let (last_ms, last_value, labels) = (series.last_ms, series.last_value, &series.labels);
-                Record::Series { slot: series_slot, source: slot, last_ms, last_value, labels }.write(&mut self.raw);
+                let (first_ms, last_ms, last_value) = (series.first_ms, series.last_ms, series.last_value);
+                let span = Span { first_ms, last_ms, last_value };
+                Record::Series { slot: series_slot, source: slot, span, labels: &series.labels }.write(&mut self.raw);
+                if let Some(late) = head.late.get(&series_slot) {
+                    Record::Late { slot: series_slot, late }.write(&mut self.raw);
+                }
             }
-            (source.chunks.clone(), head.seal_copy(slot, codec::copy_values))
+            (source.chunks.clone(), head.seal_copy(slot, source.open.len(), codec::copy_values))
         };
         for chunk in &chunks {
             Record::Chunk { source: slot, chunk }.write(&mut self.raw);

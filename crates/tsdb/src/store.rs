@@ -1,14 +1,23 @@
 //! The store: one folder, one owner, one head, many blocks.
 
+mod gather;
+mod merging;
+mod names;
 mod open;
+mod plan;
 mod read;
+mod retain;
+mod rollups;
+mod stats;
 mod upkeep;
 
 pub use read::Series;
+pub use rollups::{Part, Rollups};
+pub use stats::{Stats, TierStats};
 
-use crate::block::Block;
+use crate::block::{Block, Directories};
 use crate::error::{Error, Result};
-use crate::head::{Appended, Head, Rejected, SeriesId};
+use crate::head::{Appended, Head, Sample, SeriesId};
 use crate::log::Log;
 use crate::options::BATCH_SAMPLES_MAX;
 use crate::{Labels, Options};
@@ -33,49 +42,13 @@ pub struct Store {
     options: Options,
     head: RwLock<Head>,
     log: Mutex<Log>,
-    /// In order of name, which is in order of time.
+    /// In the order in which they are read.
     blocks: RwLock<Vec<Arc<Block>>>,
+    directories: Directories,
     upkeep: Mutex<Upkeep>,
     damaged: Mutex<HashSet<(String, u64)>>,
     /// Held as long as the store is open.
     _lock: File,
-}
-
-/// What a store holds and what it had to refuse, since it was opened unless said otherwise.
-#[derive(Clone, Debug, Default)]
-pub struct Stats {
-    /// Sources in the catalogue.
-    pub sources: usize,
-    /// Series in the catalogue, with samples in memory or in blocks.
-    pub series: usize,
-    /// Series that took a sample within the last two windows.
-    pub active_series: usize,
-    /// Samples taken, those recovered from snapshot and log included.
-    pub samples: u64,
-    /// Samples in blocks.
-    pub block_samples: u64,
-    /// Block files.
-    pub blocks: usize,
-    /// Bytes of the block files.
-    pub block_bytes: u64,
-    /// Bytes of all files of the store.
-    pub disk_bytes: u64,
-    /// Bytes of sealed chunks in memory.
-    pub sealed_bytes: usize,
-    /// What was refused.
-    pub rejected: Rejected,
-    /// Sources whose series were refused because of a limit, and how many; most first.
-    pub offenders: Vec<(String, u64)>,
-    /// Damaged pages, indexes and directories met so far, each counted once.
-    pub damaged_pages: u64,
-    /// Damaged frames of the log and unusable snapshots met at the start.
-    pub damaged_frames: u64,
-    /// Records of the log that referred to something lost.
-    pub lost_records: u64,
-    /// Blocks deleted by age or for the disk budget.
-    pub removed_blocks: u64,
-    /// Chunks dropped because blocks could not be written for too long.
-    pub dropped_chunks: u64,
 }
 
 impl Store {
@@ -110,17 +83,28 @@ impl Store {
     /// Adds samples of `source`, all taken at `at_ms` (milliseconds since 1970 UTC). Durable after the next
     /// [`sync`](Self::sync).
     ///
-    /// Time only goes forward within a source. What is older than its newest batch is refused as out of order; a second
-    /// sample of a series at the same time is refused as a duplicate. Every bit pattern of a value is kept.
+    /// What is older than the newest batch of the source is taken too, within [`Options::late_window_ms`], but costs more. A
+    /// sample that is there already is counted as repeated, another value at the same time refused as a duplicate. Every
+    /// bit pattern of a value is kept.
     ///
     /// Errors: more than [`BATCH_SAMPLES_MAX`] samples. Refused samples are no error but are counted in the answer.
     pub fn append(&self, source: &str, at_ms: i64, samples: &[(SeriesId, f64)]) -> Result<Appended> {
-        if samples.len() > BATCH_SAMPLES_MAX {
+        self.append_with(samples.len(), |head| head.append(source, at_ms, samples))
+    }
+
+    /// Adds samples of any sources, each with a time of its own, in any order; like [`append`](Self::append), but with one
+    /// lock for all.
+    pub fn append_each(&self, samples: &[Sample]) -> Result<Appended> {
+        self.append_with(samples.len(), |head| head.append_each(samples))
+    }
+
+    fn append_with(&self, count: usize, append: impl FnOnce(&mut Head) -> Appended) -> Result<Appended> {
+        if count > BATCH_SAMPLES_MAX {
             return Err(Error::TooMuch { what: "samples in one batch", limit: BATCH_SAMPLES_MAX });
         }
         let (appended, pending) = {
             let mut head = self.head_mut();
-            (head.append(source, at_ms, samples), head.pending.len())
+            (append(&mut head), head.pending.len())
         };
         if pending > PENDING_BYTES_MAX {
             // The samples are in memory; a failing log is reported by the next sync, which tries again.
@@ -140,37 +124,6 @@ impl Store {
     fn flush(&self, log: &mut Log) -> Result<()> {
         let pending = std::mem::take(&mut self.head_mut().pending);
         log.append(pending)
-    }
-
-    /// What the store holds and what it had to refuse. Lists the folder.
-    pub fn stats(&self) -> Stats {
-        let (damaged_frames, lost_records, removed_blocks, dropped_chunks) = {
-            let upkeep = self.upkeep();
-            (upkeep.damaged_frames, upkeep.lost_records, upkeep.removed_blocks, upkeep.dropped_chunks)
-        };
-        let blocks = self.block_list();
-        let block_bytes = blocks.iter().map(|block| block.bytes).sum();
-        let head = self.head();
-        let mut offenders: Vec<_> = head.offenders.iter().map(|(name, count)| (name.clone(), *count)).collect();
-        offenders.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        Stats {
-            sources: head.sources.iter().flatten().count(),
-            series: head.series.iter().flatten().count(),
-            active_series: head.active,
-            samples: head.samples,
-            block_samples: blocks.iter().map(|block| block.samples).sum(),
-            blocks: blocks.len(),
-            block_bytes,
-            disk_bytes: block_bytes + folder_bytes(&self.head_dir),
-            sealed_bytes: head.sealed_bytes,
-            rejected: head.rejected,
-            offenders,
-            damaged_pages: self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
-            damaged_frames,
-            lost_records,
-            removed_blocks,
-            dropped_chunks,
-        }
     }
 
     fn note_damage(&self, block: &Block, offset: u64) {
@@ -200,8 +153,12 @@ impl Store {
         self.blocks.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn blocks_mut(&self) -> RwLockWriteGuard<'_, Vec<Arc<Block>>> {
-        self.blocks.write().unwrap_or_else(PoisonError::into_inner)
+    /// Takes blocks off the list and puts one on it, at once.
+    fn swap_blocks(&self, gone: &[Arc<Block>], new: Option<Block>) {
+        let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
+        blocks.retain(|block| !gone.iter().any(|gone| Arc::ptr_eq(gone, block)));
+        blocks.extend(new.map(Arc::new));
+        blocks.sort_by(|a, b| a.says.order().cmp(&b.says.order()));
     }
 }
 

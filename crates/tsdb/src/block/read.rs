@@ -1,106 +1,145 @@
 //! Reading a block. Damage costs what is damaged: a page, or the group whose index it is, or the block whose directory
 //! it is. Nothing is allocated by a number that the file has not paid for.
 
-use super::{Extent, FOOTER_BYTES, HEADER_BYTES, INDEX_BYTES_MAX, MAGIC, PAGE_ROWS, ROLE_SAMPLES, VERSION};
+use super::{Extent, FOOTER_BYTES, HEADER_BYTES, INDEX_BYTES_MAX, Lineage, MAGIC, PAGE_ROWS, ROLE_SAMPLES, VERSION};
 use crate::Labels;
 use crate::codec::{self, PCO_VERSION, Packing, Summary};
-use crate::error::{Error, Result};
-use crate::log::name_parts;
 use crate::wire::Cursor;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A block the store knows: its name and its directory.
-#[derive(Debug)]
-pub(crate) struct Block {
-    pub(crate) path: PathBuf,
-    pub(crate) name: String,
-    /// The window, from the name: start, and end (exclusive).
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
-    pub(crate) bytes: u64,
+/// Most bytes of a directory or index for each byte it takes compressed: zstd can shrink a run of equal bytes by some
+/// 10,000 times; more is a lie.
+const SHRINK_MAX: u64 = 16_384;
+
+/// A directory: where the groups of each source lie.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) resolution_ms: u32,
     pub(crate) samples: u64,
-    /// `None` if header, directory or footer is damaged: the file counts for retention and nothing else.
-    pub(crate) groups: Option<Vec<GroupPlace>>,
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
+    pub(crate) lineage: Lineage,
+    version: u16,
+    /// As it is in the file, decompressed.
+    raw: Vec<u8>,
+    /// Where in it each group's entry begins, in order of source.
+    offsets: Vec<u32>,
 }
 
 /// Where a group's index lies.
 #[derive(Clone, Debug)]
-pub(crate) struct GroupPlace {
-    pub(crate) source: Box<str>,
+pub(crate) struct GroupPlace<'a> {
+    pub(crate) source: &'a str,
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
     pub(crate) offset: u64,
+    version: u16,
     length: u32,
     raw_length: u32,
     crc: u32,
 }
 
-impl Block {
-    /// Reads the directory. Fails only if the file cannot be read or is of a newer version.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let Some([from_ms, to_ms, _]) = name_parts(&name, "block") else { return Ok(None) };
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let bytes = file.metadata().map_err(Error::io("look at", path))?.len();
-        let file = BlockFile { file, bytes };
-        let version = file.bytes_at(0, 10).and_then(|head| Cursor::new(head.strip_prefix(&MAGIC)?).u16());
-        if let Some(version) = version.filter(|version| *version > VERSION) {
-            return Err(Error::NewerVersion { path: path.to_owned(), version });
+impl Places {
+    fn read(&mut self, groups: u32) -> Option<()> {
+        let mut cursor = Cursor::new(&self.raw);
+        if self.version > 1 {
+            let names = |cursor: &mut Cursor<'_>| {
+                (0..cursor.count()?).map(|_| cursor.text().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            };
+            self.lineage = Lineage { replaces: names(&mut cursor)?, covers: names(&mut cursor)? };
         }
-        let (samples, groups) = file.directory().map_or((0, None), |(samples, groups)| (samples, Some(groups)));
-        Ok(Some(Self { path: path.to_owned(), name, from_ms, to_ms, bytes, samples, groups }))
+        let mut entries = Vec::new();
+        for _ in 0..groups {
+            let offset = u32::try_from(self.raw.len().checked_sub(cursor.left())?).ok()?;
+            entries.push((read_place(&mut cursor, self.version)?.source, offset));
+        }
+        entries.sort();
+        self.offsets = entries.into_iter().map(|(_, offset)| offset).collect();
+        cursor.is_empty().then_some(())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.raw.len() + self.offsets.len() * 4
+    }
+
+    fn at(&self, offset: u32) -> Option<GroupPlace<'_>> {
+        read_place(&mut Cursor::new(self.raw.get(offset as usize..)?), self.version)
+    }
+
+    /// All groups, in order of source.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupPlace<'_>> {
+        self.offsets.iter().filter_map(|offset| self.at(*offset))
     }
 
     /// The groups of a source.
-    pub(crate) fn groups_of(&self, source: &str) -> &[GroupPlace] {
-        let groups = self.groups.as_deref().unwrap_or_default();
-        let before = groups.partition_point(|place| *place.source < *source);
-        let rest = groups.get(before..).unwrap_or_default();
-        rest.get(..rest.partition_point(|place| *place.source == *source)).unwrap_or_default()
+    pub(crate) fn groups_of<'a>(&'a self, source: &'a str) -> impl Iterator<Item = GroupPlace<'a>> {
+        let before = self.offsets.partition_point(|offset| self.at(*offset).is_some_and(|place| place.source < source));
+        let rest = self.offsets.get(before..).unwrap_or_default();
+        rest.iter().filter_map(|offset| self.at(*offset)).take_while(move |place| place.source == source)
     }
+}
 
-    /// Opens the file for reading pages; `None` if it is gone.
-    pub(crate) fn file(&self) -> Option<BlockFile> {
-        Some(BlockFile { file: File::open(&self.path).ok()?, bytes: self.bytes })
-    }
+fn read_place<'a>(cursor: &mut Cursor<'a>, version: u16) -> Option<GroupPlace<'a>> {
+    let source = cursor.text()?;
+    let (first_ms, last_ms) = (cursor.signed()?, cursor.signed()?);
+    let (offset, length, raw_length) = (cursor.varint()?, cursor.varint32()?, cursor.varint32()?);
+    Some(GroupPlace { source, first_ms, last_ms, offset, version, length, raw_length, crc: cursor.u32()? })
 }
 
 /// An open block file.
 #[derive(Debug)]
 pub(crate) struct BlockFile {
     file: File,
-    bytes: u64,
+    pub(super) bytes: u64,
+    failed: AtomicBool,
 }
 
 impl BlockFile {
-    fn bytes_at(&self, offset: u64, length: u32) -> Option<Vec<u8>> {
+    pub(super) fn open(path: &Path) -> std::io::Result<Self> {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes, failed: AtomicBool::new(false) })
+    }
+
+    /// True if the system could not read what is there: nothing is known about what it holds.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bytes_at(&self, offset: u64, length: u32) -> Option<Vec<u8>> {
         if offset.checked_add(u64::from(length))? > self.bytes {
             return None;
         }
         let mut bytes = vec![0; length as usize];
-        self.file.read_exact_at(&mut bytes, offset).ok()?;
+        if self.file.read_exact_at(&mut bytes, offset).is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+            return None;
+        }
         Some(bytes)
     }
 
     fn compressed(&self, offset: u64, length: u32, raw_length: u32, crc: u32) -> Option<Vec<u8>> {
         let packed = self.bytes_at(offset, length)?;
-        // zstd can shrink a run of equal bytes by some 10,000 times; more is a lie.
-        let plausible = raw_length <= INDEX_BYTES_MAX && u64::from(raw_length) <= 16_384 * (u64::from(length) + 1);
+        let plausible = raw_length <= INDEX_BYTES_MAX && u64::from(raw_length) <= SHRINK_MAX * (u64::from(length) + 1);
         let sound = plausible && crc32fast::hash(&packed) == crc;
         let raw = sound.then(|| zstd::bulk::decompress(&packed, raw_length as usize).ok()).flatten()?;
         (raw.len() == raw_length as usize).then_some(raw)
     }
 
-    fn directory(&self) -> Option<(u64, Vec<GroupPlace>)> {
+    /// Reads the directory; `None` if it, the header or the footer is damaged.
+    pub(crate) fn places(&self) -> Option<Places> {
         let header = self.bytes_at(0, HEADER_BYTES as u32)?;
         let mut head = Cursor::new(&header);
-        let known = head.take(8)? == MAGIC && head.u16()? == VERSION && head.take(2)? == PCO_VERSION;
+        let magic = head.take(8)?;
+        let (version, pco, resolution_ms) = (head.u16()?, head.take(2)?, head.u32()?);
+        let known = magic == MAGIC && (1..=VERSION).contains(&version) && pco == PCO_VERSION;
         let footer = self.bytes_at(self.bytes.checked_sub(FOOTER_BYTES as u64)?, FOOTER_BYTES as u32)?;
         let mut foot = Cursor::new(&footer);
         let (offset, length, raw_length) = (foot.u64()?, foot.u32()?, foot.u32()?);
-        let (_min_ms, _max_ms, samples) = (foot.i64()?, foot.i64()?, foot.u64()?);
+        let (first_ms, last_ms, samples) = (foot.i64()?, foot.i64()?, foot.u64()?);
         let (_series, groups, directory_crc) = (foot.u32()?, foot.u32()?, foot.u32()?);
         let mut crc = crc32fast::Hasher::new();
         crc.update(&header);
@@ -109,19 +148,18 @@ impl BlockFile {
             return None;
         }
         let raw = self.compressed(offset, length, raw_length, directory_crc)?;
-        let mut cursor = Cursor::new(&raw);
-        let mut places = (0..groups).map(|_| read_place(&mut cursor)).collect::<Option<Vec<_>>>()?;
-        // They are written in this order; reading relies on it.
-        places.sort_by(|a, b| a.source.cmp(&b.source));
-        cursor.is_empty().then_some((samples, places))
+        let (lineage, offsets) = (Lineage::default(), Vec::new());
+        let mut places = Places { resolution_ms, samples, first_ms, last_ms, lineage, version, raw, offsets };
+        places.read(groups)?;
+        Some(places)
     }
 
     /// Reads a group's index, with the series whose written labels are `wanted`; `None` if it is damaged.
-    pub(crate) fn group(&self, place: &GroupPlace, wanted: impl Fn(&[u8]) -> bool) -> Option<Group> {
-        read_group(&mut Cursor::new(&self.index(place)?), &place.source, wanted)
+    pub(crate) fn group(&self, place: &GroupPlace<'_>, wanted: impl Fn(&[u8]) -> bool) -> Option<Group> {
+        read_group(&mut Cursor::new(&self.index(place)?), place.source, place.version, wanted)
     }
 
-    pub(super) fn index(&self, place: &GroupPlace) -> Option<Vec<u8>> {
+    pub(super) fn index(&self, place: &GroupPlace<'_>) -> Option<Vec<u8>> {
         self.compressed(place.offset, place.length, place.raw_length, place.crc)
     }
 
@@ -139,20 +177,16 @@ impl BlockFile {
         }
     }
 
-    /// The values of a page of `rows` rows; `None` if it is damaged.
-    pub(crate) fn values(&self, page: &ValuePage, rows: usize) -> Option<Vec<f64>> {
+    /// Adds the values of a page of `rows` rows to `out`; `None`, and nothing added, if it is damaged.
+    pub(crate) fn values(&self, page: &ValuePage, rows: usize, out: &mut Vec<f64>) -> Option<()> {
         match page.extent.packing {
-            Packing::Even => Some(vec![page.summary.first; rows]),
-            packing => codec::unpack_values(packing, &self.page(page.extent)?, rows),
+            Packing::Even => {
+                out.resize(out.len() + rows, page.summary.first);
+                Some(())
+            }
+            packing => codec::unpack_values(packing, &self.page(page.extent)?, rows, out),
         }
     }
-}
-
-fn read_place(cursor: &mut Cursor<'_>) -> Option<GroupPlace> {
-    let source = cursor.text()?.into();
-    let (first_ms, last_ms) = (cursor.signed()?, cursor.signed()?);
-    let (offset, length, raw_length) = (cursor.varint()?, cursor.varint32()?, cursor.varint32()?);
-    Some(GroupPlace { source, first_ms, last_ms, offset, length, raw_length, crc: cursor.u32()? })
 }
 
 /// A group's index.
@@ -176,8 +210,15 @@ pub(crate) struct TimePage {
 pub(crate) struct BlockSeries {
     /// As [`Labels::write`] writes them.
     pub(crate) labels: Vec<u8>,
-    /// One for each page of times.
-    pub(crate) pages: Vec<ValuePage>,
+    /// Role and pages, one for each page of times; in order of role.
+    pub(crate) roles: Vec<(u8, Vec<ValuePage>)>,
+}
+
+impl BlockSeries {
+    /// The page of a role.
+    pub(crate) fn page(&self, role: u8, page: usize) -> Option<&ValuePage> {
+        self.roles.iter().find(|(one, _)| *one == role)?.1.get(page)
+    }
 }
 
 /// A page of values.
@@ -187,7 +228,12 @@ pub(crate) struct ValuePage {
     pub(crate) extent: Extent,
 }
 
-pub(super) fn read_group(cursor: &mut Cursor<'_>, source: &str, wanted: impl Fn(&[u8]) -> bool) -> Option<Group> {
+pub(super) fn read_group(
+    cursor: &mut Cursor<'_>,
+    source: &str,
+    version: u16,
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Option<Group> {
     if cursor.text()? != source {
         return None;
     }
@@ -195,14 +241,20 @@ pub(super) fn read_group(cursor: &mut Cursor<'_>, source: &str, wanted: impl Fn(
     let times = (0..cursor.count()?).map(|_| read_time_page(cursor, &mut offset)).collect::<Option<Vec<_>>>()?;
     let count = cursor.count()?;
     let names = (0..count).map(|_| Some((cursor.u8()?, Labels::skip(cursor)?))).collect::<Option<Vec<_>>>()?;
-    let mut series = Vec::new();
+    let mut series: Vec<BlockSeries> = Vec::new();
     for (role, labels) in names {
-        let mut pages = times.iter().map(|times| read_value_page(cursor, times, &mut offset));
-        if role == ROLE_SAMPLES && wanted(labels) {
-            let pages = pages.collect::<Option<Vec<_>>>()?;
-            series.push(BlockSeries { labels: labels.to_vec(), pages });
-        } else if !pages.all(|page| page.is_some()) {
-            return None;
+        let with_summary = version == 1 || role == ROLE_SAMPLES;
+        let mut pages = times.iter().map(|times| read_value_page(cursor, times, with_summary, &mut offset));
+        if !wanted(labels) {
+            if !pages.all(|page| page.is_some()) {
+                return None;
+            }
+            continue;
+        }
+        let pages = pages.collect::<Option<Vec<_>>>()?;
+        match series.last_mut().filter(|last| last.labels == labels) {
+            Some(last) => last.roles.push((role, pages)),
+            None => series.push(BlockSeries { labels: labels.to_vec(), roles: vec![(role, pages)] }),
         }
     }
     cursor.is_empty().then_some(Group { times, series })
@@ -226,13 +278,21 @@ fn read_time_page(cursor: &mut Cursor<'_>, offset: &mut u64) -> Option<TimePage>
     Some(TimePage { rows, first_ms, last_ms, extent })
 }
 
-fn read_value_page(cursor: &mut Cursor<'_>, times: &TimePage, offset: &mut u64) -> Option<ValuePage> {
+fn read_value_page(
+    cursor: &mut Cursor<'_>,
+    times: &TimePage,
+    with_summary: bool,
+    offset: &mut u64,
+) -> Option<ValuePage> {
     let packing = Packing::from_code(cursor.u8()?)?;
     if packing == Packing::Even {
         let summary = Summary::of_constant(cursor.f64()?, times.rows);
         return Some(ValuePage { summary, extent: read_extent(packing, 0, offset)? });
     }
     let extent = read_extent(packing, cursor.varint32()?, offset)?;
+    if !with_summary {
+        return Some(ValuePage { summary: Summary::of(&[]), extent });
+    }
     let (count, resets) = (cursor.varint()?, cursor.varint()?);
     let (min, max, sum) = (cursor.f64()?, cursor.f64()?, cursor.f64()?);
     let (first, last) = (cursor.f64()?, cursor.f64()?);

@@ -1,6 +1,6 @@
 //! Writing a block: group after group, each with its pages and its index, then the directory and the footer.
 
-use super::{FOOTER_BYTES, HEADER_BYTES, MAGIC, PAGE_ROWS, ROLE_SAMPLES, VERSION};
+use super::{FOOTER_BYTES, HEADER_BYTES, Lineage, MAGIC, PAGE_ROWS, ROLE_SAMPLES, VERSION, VERSION_CUT};
 use crate::Labels;
 use crate::codec::{self, PCO_VERSION, Packing, Summary};
 use crate::wire::{put_bytes, put_f64, put_signed, put_varint};
@@ -12,7 +12,7 @@ const LEVEL: i32 = 3;
 pub(crate) struct GroupPlan<'a, I> {
     pub(crate) source: &'a str,
     pub(crate) times: &'a [i64],
-    /// Each with as many values as there are times.
+    /// Role, labels and as many values as there are times; those with the same labels one after the other.
     pub(crate) series: I,
 }
 
@@ -20,6 +20,7 @@ pub(crate) struct GroupPlan<'a, I> {
 pub(crate) struct BlockWriter<W> {
     out: W,
     at: u64,
+    version: u16,
     header: [u8; HEADER_BYTES],
     directory: Vec<u8>,
     groups: u64,
@@ -30,22 +31,37 @@ pub(crate) struct BlockWriter<W> {
 }
 
 impl<W: Write> BlockWriter<W> {
-    /// Begins a block of samples at a resolution of `resolution_ms` (0 for samples as they came).
-    pub(crate) fn new(mut out: W, resolution_ms: u32) -> Result<Self> {
+    /// Begins a block cut from the head.
+    pub(crate) fn new(out: W) -> Result<Self> {
+        Self::begin(out, VERSION_CUT, 0)
+    }
+
+    /// Begins a block made of others, at a resolution of `resolution_ms` (0 for samples as they came).
+    pub(crate) fn made_of(out: W, resolution_ms: u32, lineage: &Lineage) -> Result<Self> {
+        let mut block = Self::begin(out, VERSION, resolution_ms)?;
+        for names in [&lineage.replaces, &lineage.covers] {
+            put_varint(&mut block.directory, names.len() as u64);
+            names.iter().for_each(|name| put_bytes(&mut block.directory, name.as_bytes()));
+        }
+        Ok(block)
+    }
+
+    fn begin(mut out: W, version: u16, resolution_ms: u32) -> Result<Self> {
         let mut header = [0; HEADER_BYTES];
-        let fields = [&MAGIC[..], &VERSION.to_le_bytes(), &PCO_VERSION, &resolution_ms.to_le_bytes()];
+        let fields = [&MAGIC[..], &version.to_le_bytes(), &PCO_VERSION, &resolution_ms.to_le_bytes()];
         for (to, from) in header.iter_mut().zip(fields.into_iter().flatten()) {
             *to = *from;
         }
         out.write_all(&header)?;
-        let (directory, at) = (Vec::new(), HEADER_BYTES as u64);
-        Ok(Self { out, at, header, directory, groups: 0, series: 0, samples: 0, min_ms: i64::MAX, max_ms: i64::MIN })
+        let (directory, at, groups, series, samples) = (Vec::new(), HEADER_BYTES as u64, 0, 0, 0);
+        let (min_ms, max_ms) = (i64::MAX, i64::MIN);
+        Ok(Self { out, at, version, header, directory, groups, series, samples, min_ms, max_ms })
     }
 
     /// Writes a group: the pages of its times, the pages of each series, its index.
     pub(crate) fn group<'l, I>(&mut self, plan: GroupPlan<'_, I>) -> Result<()>
     where
-        I: Iterator<Item = (&'l Labels, Vec<f64>)>,
+        I: Iterator<Item = (u8, &'l Labels, Vec<f64>)>,
     {
         let (Some(first_ms), Some(last_ms)) = (plan.times.first().copied(), plan.times.last().copied()) else {
             return Ok(());
@@ -58,11 +74,11 @@ impl<W: Write> BlockWriter<W> {
             self.time_page(times, &mut index)?;
         }
         let (mut names, mut pages, mut count) = (Vec::new(), Vec::new(), 0_u64);
-        for (labels, values) in plan.series.filter(|(_, values)| values.len() == plan.times.len()) {
-            names.push(ROLE_SAMPLES);
+        for (role, labels, values) in plan.series.filter(|(_, _, values)| values.len() == plan.times.len()) {
+            names.push(role);
             labels.write(&mut names);
             for values in values.chunks(PAGE_ROWS) {
-                self.value_page(values, &mut pages)?;
+                self.value_page(role, values, &mut pages)?;
             }
             count += 1;
         }
@@ -93,7 +109,7 @@ impl<W: Write> BlockWriter<W> {
         self.page(payload)
     }
 
-    fn value_page(&mut self, values: &[f64], index: &mut Vec<u8>) -> Result<()> {
+    fn value_page(&mut self, role: u8, values: &[f64], index: &mut Vec<u8>) -> Result<()> {
         if codec::is_constant(values) {
             index.push(Packing::Even.code());
             put_f64(index, values.first().copied().unwrap_or_default());
@@ -102,11 +118,13 @@ impl<W: Write> BlockWriter<W> {
         let mut payload = Vec::new();
         index.push(codec::pack_values(values, &mut payload).code());
         put_varint(index, payload.len() as u64);
-        let all = Summary::of(values);
-        put_varint(index, all.count);
-        put_varint(index, all.resets);
-        for number in [all.min, all.max, all.sum, all.first, all.last] {
-            put_f64(index, number);
+        if self.version == VERSION_CUT || role == ROLE_SAMPLES {
+            let all = Summary::of(values);
+            put_varint(index, all.count);
+            put_varint(index, all.resets);
+            for number in [all.min, all.max, all.sum, all.first, all.last] {
+                put_f64(index, number);
+            }
         }
         self.page(payload)
     }

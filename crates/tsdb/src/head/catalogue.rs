@@ -1,6 +1,6 @@
 //! Registering sources and series, and forgetting them.
 
-use super::{Head, Series, SeriesId, Source};
+use super::{Head, Series, SeriesId, Source, Span};
 use crate::chunk::Open;
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -30,10 +30,9 @@ impl Head {
         let source_slot = self.source_slot(source);
         let slot = self.freed_series.ready.pop().unwrap_or(self.series.len() as u32);
         self.generation = self.generation.wrapping_add(1);
-        let record =
-            Record::Series { slot, source: source_slot, last_ms: self.now_ms, last_value: None, labels: &labels };
-        record.write(&mut self.pending);
-        self.place_series(slot, source_slot, labels, self.now_ms, None);
+        let span = Span { first_ms: i64::MAX, last_ms: self.now_ms, last_value: None };
+        Record::Series { slot, source: source_slot, span, labels: &labels }.write(&mut self.pending);
+        self.place_series(slot, source_slot, labels, span);
         self.activate(slot);
         Ok(SeriesId { slot, generation: self.generation })
     }
@@ -53,17 +52,19 @@ impl Head {
         self.source_slot(name)
     }
 
-    /// A series found in a block whose newest sample is at most at `last_ms`, without limits.
-    pub(crate) fn adopt(&mut self, source: u32, labels: &Labels, last_ms: i64) {
+    /// A series found in a block whose samples are from `first_ms` to `last_ms`, without limits.
+    pub(crate) fn adopt(&mut self, source: u32, labels: &Labels, first_ms: i64, last_ms: i64) {
         if let Some(slot) = self.series_slots.get(&(source, labels.clone())).copied() {
             if let Some(series) = self.one_mut(slot) {
+                series.first_ms = series.first_ms.min(first_ms);
                 series.last_ms = series.last_ms.max(last_ms);
             }
             return;
         }
         let slot = self.freed_series.ready.pop().unwrap_or(self.series.len() as u32);
-        Record::Series { slot, source, last_ms, last_value: None, labels }.write(&mut self.pending);
-        self.place_series(slot, source, labels.clone(), last_ms, None);
+        let span = Span { first_ms, last_ms, last_value: None };
+        Record::Series { slot, source, span, labels }.write(&mut self.pending);
+        self.place_series(slot, source, labels.clone(), span);
     }
 
     /// Puts a source into a slot; a file may say which. An existing one keeps what it has.
@@ -85,15 +86,8 @@ impl Head {
     }
 
     /// Puts a series into a slot; a file may say which. An existing one keeps what it has.
-    pub(crate) fn place_series(
-        &mut self,
-        slot: u32,
-        source: u32,
-        labels: Labels,
-        last_ms: i64,
-        last_value: Option<f64>,
-    ) -> Option<()> {
-        self.source(source)?;
+    pub(crate) fn place_series(&mut self, slot: u32, source: u32, labels: Labels, span: Span) -> Option<()> {
+        let class = self.options.class_of(&self.source(source)?.name, &labels);
         if slot as usize >= SLOTS_MAX {
             return None;
         }
@@ -108,7 +102,9 @@ impl Head {
         let open = Open::default();
         self.postings.add(slot, &labels);
         self.series_slots.insert((source, labels.clone()), slot);
-        *place = Some(Box::new(Series { labels, source, generation, last_ms, last_value, active: false, open }));
+        let Span { first_ms, last_ms, last_value } = span;
+        let series = Series { labels, source, generation, first_ms, last_ms, last_value, active: false, class, open };
+        *place = Some(Box::new(series));
         let list = &mut self.source_mut(source)?.series;
         if let Err(at) = list.binary_search(&slot) {
             list.insert(at, slot);
@@ -183,12 +179,13 @@ impl Head {
         }
     }
 
-    /// Forgets inactive series without a sample at or after `oldest_ms`, where the oldest block begins, and sources
-    /// without series.
-    pub(crate) fn forget(&mut self, oldest_ms: i64) {
+    /// Forgets inactive series without a sample at or after `oldest_ms`, where the oldest block of their class begins, and
+    /// sources without series.
+    pub(crate) fn forget(&mut self, oldest_ms: impl Fn(u8) -> i64) {
         let gone: Vec<u32> = (0..)
             .zip(&self.series)
-            .filter(|(_, series)| series.as_ref().is_some_and(|one| !one.active && self.is_gone(one, oldest_ms)))
+            .filter_map(|(slot, series)| Some((slot, series.as_ref().filter(|one| !one.active)?)))
+            .filter(|(slot, one)| !self.late.contains_key(slot) && self.is_gone(one, oldest_ms(one.class)))
             .map(|(slot, _)| slot)
             .collect();
         if !gone.is_empty() {
@@ -216,6 +213,7 @@ impl Head {
             let Some(series) = self.series.get_mut(*slot as usize).and_then(Option::take) else { continue };
             sources.insert(series.source);
             self.series_slots.remove(&(series.source, series.labels));
+            self.drop_late(*slot, i64::MIN, i64::MAX);
         }
         let series = &self.series;
         let is_there = |slot: &u32| series.get(*slot as usize).is_some_and(Option::is_some);
@@ -237,12 +235,8 @@ impl Head {
 
     /// Slots of the series that fulfil every condition, in order.
     pub(crate) fn find(&self, matchers: &[Matcher]) -> Vec<u32> {
-        let every = || (0..self.series.len() as u32).collect();
-        let mut slots = self.postings.candidates(matchers).unwrap_or_else(every);
-        slots.retain(|slot| {
-            self.one(*slot).is_some_and(|series| matchers.iter().all(|matcher| matcher.matches(&series.labels)))
-        });
-        slots
+        let every = || (0..).zip(&self.series).filter(|(_, one)| one.is_some()).map(|(slot, _)| slot).collect();
+        self.postings.find(matchers, every, |slot| self.one(slot).map(|series| &series.labels))
     }
 
     pub(crate) fn source_of(&self, name: &str) -> Option<u32> {

@@ -1,50 +1,57 @@
 //! From open rows to sealed chunks, and from sealed chunks to what a block takes.
 
 use super::Head;
-use crate::chunk::{Chunk, masked};
+use crate::chunk::{CHUNK_ROWS, Chunk, Open, low_bits, masked};
 use crate::codec::{self, Packing};
 use std::sync::Arc;
 
 impl Head {
-    /// Seals the open rows of a source.
-    pub(crate) fn seal(&mut self, slot: u32) {
-        if let Some(chunk) = self.seal_copy(slot, codec::pack_values) {
-            self.replace_open(slot, chunk);
-        }
+    /// Seals the first open rows of a source: one chunk.
+    pub(crate) fn seal_first(&mut self, slot: u32) {
+        let window = self.source(slot).and_then(|one| one.open.first()).map(|first| self.window_of(*first));
+        let end_ms = window.map_or(i64::MAX, |window| window.saturating_add(self.options.window_ms.max(1)));
+        self.seal_one_before(slot, end_ms);
     }
 
-    /// Puts a chunk in the place of the open rows that it was made of.
+    /// Puts a chunk in the place of the first open rows, of which it was made.
     fn replace_open(&mut self, slot: u32, chunk: Chunk) {
         self.sealed_bytes += chunk.size_bytes();
         let Some(Some(source)) = self.sources.get_mut(slot as usize) else { return };
+        let rows = chunk.rows();
         source.chunks.push(Arc::new(chunk));
-        source.open.clear();
+        source.open.drain(..rows.min(source.open.len()));
         for slot in &source.series {
             if let Some(Some(series)) = self.series.get_mut(*slot as usize) {
-                series.open.clear();
+                series.open.drop_rows(rows);
             }
         }
     }
 
-    /// The open rows of a source as a chunk; they stay open.
-    pub(crate) fn seal_copy(&self, slot: u32, pack: fn(&[f64], &mut Vec<u8>) -> Packing) -> Option<Chunk> {
+    /// The first `rows` open rows of a source (at most 127) as a chunk; they stay open.
+    pub(crate) fn seal_copy(&self, slot: u32, rows: usize, pack: fn(&[f64], &mut Vec<u8>) -> Packing) -> Option<Chunk> {
         let source = self.source(slot)?;
-        Chunk::seal(&source.open, source.series.iter().filter_map(|slot| Some((*slot, &self.one(*slot)?.open))), pack)
+        let times = source.open.get(..rows)?;
+        Chunk::seal(times, source.series.iter().filter_map(|slot| Some((*slot, &self.one(*slot)?.open))), pack)
     }
 
-    /// The open rows of a source as they are to be sealed, if all of them are before `before_ms`; they stay open.
+    /// The first open rows of a source as a chunk, if they are before `before_ms`: as many as a chunk has, of one window.
+    /// They stay open.
     pub(crate) fn copy_before(&self, slot: u32, before_ms: i64) -> Option<Chunk> {
-        let last_ms = *self.source(slot)?.open.last()?;
-        if last_ms < before_ms { self.seal_copy(slot, codec::pack_values) } else { None }
+        let open = &self.source(slot)?.open;
+        let window = self.window_of(*open.first()?);
+        let end_ms = before_ms.min(window.saturating_add(self.options.window_ms.max(1)));
+        let rows = open.partition_point(|at| *at < end_ms).min(CHUNK_ROWS);
+        self.seal_copy(slot, rows, codec::pack_values)
     }
 
     /// Puts what [`copy_before`](Self::copy_before) made in the place of the open rows, unless they have changed since.
     pub(crate) fn place_sealed(&mut self, slot: u32, chunk: Chunk) -> bool {
         let same = self.source(slot).is_some_and(|source| {
-            let open = source.series.iter().filter_map(|slot| self.one(*slot)).map(|one| one.open.mask.count_ones());
-            let rows = (source.open.len(), source.open.first().copied(), source.open.last().copied());
-            rows == (chunk.rows(), Some(chunk.first_ms), Some(chunk.last_ms))
-                && open.map(u64::from).sum::<u64>() == count(&chunk)
+            let rows = low_bits(chunk.rows());
+            let masks = source.series.iter().filter_map(|slot| self.one(*slot)).map(|one| one.open.mask & rows);
+            let last = chunk.rows().checked_sub(1).and_then(|last| source.open.get(last)).copied();
+            (source.open.first().copied(), last) == (Some(chunk.first_ms), Some(chunk.last_ms))
+                && masks.map(|mask| u64::from(mask.count_ones())).sum::<u64>() == count(&chunk)
         });
         if same {
             self.replace_open(slot, chunk);
@@ -52,10 +59,10 @@ impl Head {
         same
     }
 
-    /// Seals the open rows of a source if all of them are before `before_ms`.
+    /// Seals the first open rows of a source that are before `before_ms`.
     pub(crate) fn seal_one_before(&mut self, slot: u32, before_ms: i64) {
-        if self.source(slot).is_some_and(|source| source.open.last().is_some_and(|last| *last < before_ms)) {
-            self.seal(slot);
+        if let Some(chunk) = self.copy_before(slot, before_ms) {
+            self.replace_open(slot, chunk);
         }
     }
 
@@ -71,10 +78,13 @@ impl Head {
     pub(crate) fn place_open(&mut self, source: u32, chunk: &Chunk) -> Option<()> {
         let times = chunk.times()?;
         let rows: Vec<usize> = (0..times.len()).collect();
-        let column = |slot| Some((slot, chunk.mask(slot), chunk.values(slot)?));
+        let column = |slot| {
+            let mut values = Vec::new();
+            Some((slot, chunk.values(slot, &mut values)?, values))
+        };
         for (slot, mask, values) in chunk.slots().map(column).collect::<Option<Vec<_>>>()? {
             let Some(series) = self.one_mut(slot).filter(|series| series.source == source) else { continue };
-            series.open.clear();
+            series.open = Open::default();
             for (row, value) in masked(&rows, mask).zip(values) {
                 series.open.push(row, value);
             }
@@ -84,11 +94,12 @@ impl Head {
         Some(())
     }
 
-    /// Starts of the windows that end at or before `before_ms` and have sealed rows, oldest first.
+    /// Starts of the windows that end at or before `before_ms` and have sealed rows or late samples, oldest first.
     pub(crate) fn windows(&self, before_ms: i64) -> Vec<i64> {
         let chunks = self.sources.iter().flatten().flat_map(|source| &source.chunks);
-        let mut windows: Vec<i64> =
-            chunks.filter(|chunk| chunk.last_ms < before_ms).map(|chunk| self.window_of(chunk.first_ms)).collect();
+        let sealed = chunks.filter(|chunk| chunk.last_ms < before_ms).map(|chunk| self.window_of(chunk.first_ms));
+        let late = self.late.values().flat_map(|late| &late.times).filter(|at| **at < before_ms);
+        let mut windows: Vec<i64> = sealed.chain(late.map(|at| self.window_of(*at))).collect();
         windows.sort_unstable();
         windows.dedup();
         windows
@@ -138,7 +149,7 @@ mod tests {
     #[test]
     fn rows_are_packed_without_being_held_and_then_take_the_place_of_the_open_ones() {
         let (mut head, slot, _) = head();
-        assert!(head.copy_before(slot, 3_000).is_none(), "a row that is not before the border");
+        assert_eq!(head.copy_before(slot, 3_000).unwrap().rows(), 2, "a row that is not before the border stays");
         let chunk = head.copy_before(slot, 3_001).unwrap();
         assert_eq!(head.source(slot).unwrap().open.len(), 3, "it stays open until it is placed");
         assert!(head.place_sealed(slot, chunk));
@@ -148,12 +159,29 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_is_sealed_when_enough_rows_stay_open_and_never_crosses_a_window() {
+        let (mut head, slot, ids) = head();
+        let window = head.options.window_ms;
+        for at in (4..=CHUNK_ROWS as i64 + 20).map(|row| row * 1_000).chain([window - 5, window + 5]) {
+            assert_eq!(head.append("s", at, &[(ids[0], at as f64)]).accepted, 1);
+        }
+        let source = head.source(slot).unwrap();
+        assert_eq!((source.chunks[0].rows(), source.open.len()), (CHUNK_ROWS, 22));
+        assert_eq!(head.one(ids[0].slot).unwrap().open.value(0), Some((CHUNK_ROWS + 1) as f64 * 1_000.0));
+        head.seal_first(slot);
+        head.seal_first(slot);
+        let rows: Vec<_> = head.source(slot).unwrap().chunks.iter().map(|chunk| chunk.rows()).collect();
+        assert_eq!(rows, [CHUNK_ROWS, 21, 1]);
+    }
+
+    #[test]
     fn samples_that_come_while_rows_are_packed_are_not_lost() {
         for (at, series) in [(3_000, 1), (3_500, 0)] {
             let (mut head, slot, ids) = head();
             let chunk = head.copy_before(slot, 10_000).unwrap();
             assert_eq!(head.append("s", at, &[(ids[series], 9.0)]).accepted, 1);
-            assert!(!head.place_sealed(slot, chunk));
+            // A row behind the copied ones changes nothing about them; a value within them does.
+            assert_eq!(head.place_sealed(slot, chunk), at == 3_500);
             head.seal_one_before(slot, 10_000);
             let samples: u64 = head.source(slot).unwrap().chunks.iter().map(|chunk| count(chunk)).sum();
             assert_eq!(samples, 4);

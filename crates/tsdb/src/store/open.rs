@@ -1,7 +1,7 @@
 //! Opening a store: snapshot, log, blocks. A clean stop and a crash take the same path.
 
 use super::{Store, Upkeep};
-use crate::block::Block;
+use crate::block::{Block, BlockName, Directories, is_class};
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::log::{self, Log};
@@ -20,6 +20,7 @@ impl Store {
     ///
     /// Errors: the folder is in use, cannot be read or written, or holds files of a newer version.
     pub fn open(dir: &Path, options: Options, now_ms: i64) -> Result<Self> {
+        check_classes(&options)?;
         let (head_dir, blocks_dir) = (dir.join("head"), dir.join("blocks"));
         for dir in [&head_dir, &blocks_dir] {
             std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
@@ -31,14 +32,16 @@ impl Store {
         let mut damaged_frames = 0;
         let (mut head, recovered) = recover(&head_dir, &options, now_ms, &mut damaged_frames)?;
         let blocks = open_blocks(&blocks_dir)?;
-        let damaged = adopt_blocks(&blocks, &recovered, &mut head);
+        let next_number = next_number(&blocks, &recovered);
+        let directories = Directories::new(options.directory_bytes_max);
+        let damaged = adopt_blocks(&blocks, &directories, &recovered, &mut head);
         head.count_active();
         head.free_holes();
 
         let newest = |extension| Ok(log::numbers(&head_dir, extension)?.last().copied().unwrap_or(0));
         let number = newest("log")?.max(newest("snapshot")?) + 1;
         let log = Log::create(&head_dir, number)?;
-        let upkeep = Upkeep::new(now_ms, damaged_frames, recovered.lost_records);
+        let upkeep = Upkeep::new(now_ms, next_number, damaged_frames, recovered.lost_records);
         Ok(Self {
             head_dir,
             blocks_dir,
@@ -46,6 +49,7 @@ impl Store {
             head: RwLock::new(head),
             log: Mutex::new(log),
             blocks: RwLock::new(blocks),
+            directories,
             upkeep: Mutex::new(upkeep),
             damaged: Mutex::new(damaged),
             _lock: lock,
@@ -112,35 +116,63 @@ fn cut_torn(path: &Path, end: u64) {
     }
 }
 
+fn check_classes(options: &Options) -> Result<()> {
+    let mut names = HashSet::new();
+    for class in &options.classes {
+        if !is_class(&class.name) || !names.insert(&class.name) || names.len() > 100 {
+            return Err(Error::BadClass { name: class.name.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// The blocks in the folder. What a sound block replaces is deleted: a crash came before that.
 fn open_blocks(dir: &Path) -> Result<Vec<Arc<Block>>> {
     let mut blocks = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let path = entry.map_err(Error::io("list", dir))?.path();
         blocks.extend(Block::open(&path)?.map(Arc::new));
     }
-    blocks.sort_by(|a, b| a.name.cmp(&b.name));
+    blocks.sort_by(|a, b| a.says.order().cmp(&b.says.order()));
+    let replaced: HashSet<String> = blocks.iter().flat_map(|block| block.lineage.replaces.iter().cloned()).collect();
+    for block in blocks.iter().filter(|block| replaced.contains(&block.name)) {
+        std::fs::remove_file(&block.path).map_err(Error::io("delete", &block.path))?;
+    }
+    blocks.retain(|block| !replaced.contains(&block.name));
     Ok(blocks)
 }
 
+/// One more than the number of any block that was ever heard of, so that no name is used again that some file knows.
+fn next_number(blocks: &[Arc<Block>], recovered: &Recovered) -> u32 {
+    let heard = blocks.iter().flat_map(|block| block.lineage.replaces.iter().chain(&block.lineage.covers));
+    let heard = heard.chain(&recovered.blocks).filter_map(|name| Some(BlockName::parse(name)?.number));
+    heard.chain(blocks.iter().map(|block| block.says.number)).max().unwrap_or(0).saturating_add(1)
+}
+
 /// Brings the series of blocks that the snapshot did not know into the catalogue. Answers where damage was met.
-fn adopt_blocks(blocks: &[Arc<Block>], recovered: &Recovered, head: &mut Head) -> HashSet<(String, u64)> {
+fn adopt_blocks(
+    blocks: &[Arc<Block>],
+    directories: &Directories,
+    recovered: &Recovered,
+    head: &mut Head,
+) -> HashSet<(String, u64)> {
     let mut damaged = HashSet::new();
     for block in blocks {
-        let Some(groups) = &block.groups else {
+        if !block.is_sound {
             damaged.insert((block.name.clone(), 0));
             continue;
-        };
+        }
         let file = if recovered.blocks.contains(&block.name) { None } else { block.file() };
-        let Some(file) = file else { continue };
-        for place in groups {
-            let Some(group) = file.group(place, |_| true) else {
+        let Some((file, places)) = file.zip(directories.of(block)) else { continue };
+        for place in places.groups() {
+            let Some(group) = file.group(&place, |_| true) else {
                 damaged.insert((block.name.clone(), place.offset));
                 continue;
             };
-            let source = head.adopt_source(&place.source);
+            let source = head.adopt_source(place.source);
             for series in &group.series {
                 if let Some(labels) = Labels::read(&mut Cursor::new(&series.labels)) {
-                    head.adopt(source, &labels, place.last_ms);
+                    head.adopt(source, &labels, place.first_ms, place.last_ms);
                 }
             }
         }

@@ -1,12 +1,14 @@
-//! What happens by itself: sync, cut, snapshot, retention. All of it is driven by `maintain`, none of it by a clock of
+//! What happens by itself: sync, cut, snapshot, retention, merging. All of it is driven by `maintain`, none of it by a clock of
 //! its own.
 
-use super::{Store, folder_bytes};
-use crate::block::Block;
-use crate::cut::{self, Part};
-use crate::error::{Error, Result};
-use crate::{log, snapshot};
-use std::path::PathBuf;
+use super::Store;
+use super::merging::Job;
+use crate::block::{Block, BlockName};
+use crate::cut::{self, Part, PartSeries};
+use crate::error::Result;
+use crate::head::Head;
+use crate::snapshot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// After a failed cut or snapshot the next attempt waits this long.
@@ -14,7 +16,6 @@ const RETRY_MS: i64 = 60_000;
 const RETENTION_EVERY_MS: i64 = 60_000;
 
 /// When what was done last.
-#[derive(Debug)]
 pub(crate) struct Upkeep {
     synced_ms: i64,
     snapshot_ms: i64,
@@ -23,6 +24,13 @@ pub(crate) struct Upkeep {
     retry_ms: i64,
     /// The head was cut up to here.
     border_ms: i64,
+    /// The number of the next block.
+    next_number: u32,
+    pub(super) job: Option<Job>,
+    /// Replaced blocks that are still being read.
+    pub(super) doomed: Vec<Arc<Block>>,
+    pub(super) merged_blocks: u64,
+    pub(super) dropped_samples: u64,
     pub(crate) damaged_frames: u64,
     pub(crate) lost_records: u64,
     pub(crate) removed_blocks: u64,
@@ -30,13 +38,18 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(crate) fn new(now_ms: i64, damaged_frames: u64, lost_records: u64) -> Self {
+    pub(crate) fn new(now_ms: i64, next_number: u32, damaged_frames: u64, lost_records: u64) -> Self {
         Self {
             synced_ms: now_ms,
             snapshot_ms: now_ms,
             retained_ms: i64::MIN,
             retry_ms: i64::MIN,
             border_ms: i64::MIN,
+            next_number,
+            job: None,
+            doomed: Vec::new(),
+            merged_blocks: 0,
+            dropped_samples: 0,
             damaged_frames,
             lost_records,
             removed_blocks: 0,
@@ -46,6 +59,12 @@ impl Upkeep {
 }
 
 impl Upkeep {
+    /// A number that no block has had.
+    pub(super) fn take_number(&mut self) -> u32 {
+        self.next_number = self.next_number.saturating_add(1);
+        self.next_number - 1
+    }
+
     /// A clock that was ahead and was put right: what was noted then is no longer waited for.
     fn come_back(&mut self, now_ms: i64, border_ms: i64) {
         if self.border_ms > border_ms {
@@ -64,7 +83,7 @@ fn is_due(now_ms: i64, last_ms: i64, every_ms: i64) -> bool {
 
 impl Store {
     /// Does what is due at `now_ms`: writes the log to disk, cuts windows that are over into blocks, takes a snapshot,
-    /// deletes old blocks. Call it about once a second, from one thread.
+    /// deletes old blocks, merges and rolls up a slice. Call it about once a second, from one thread.
     ///
     /// A failing part does not keep the others from being done; the first error is answered, and the part is tried
     /// again later. Nothing that was accepted is lost by a failure that passes.
@@ -80,8 +99,9 @@ impl Store {
         upkeep.come_back(now_ms, border_ms);
         let may_try = upkeep.retry_ms <= now_ms;
         let mut was_cut = false;
-        if border_ms > upkeep.border_ms && may_try {
-            let cut = self.cut(border_ms);
+        let is_late_full = self.head().late_bytes > self.options.late_bytes_max;
+        if (border_ms > upkeep.border_ms || is_late_full) && may_try {
+            let cut = self.cut(&mut upkeep, border_ms);
             match &cut {
                 Ok(blocks) => (upkeep.border_ms, was_cut) = (border_ms, *blocks > 0),
                 Err(_) => upkeep.retry_ms = now_ms.saturating_add(RETRY_MS),
@@ -101,6 +121,15 @@ impl Store {
         if was_cut || is_due(now_ms, upkeep.retained_ms, RETENTION_EVERY_MS) {
             upkeep.retained_ms = now_ms;
             result = result.and(self.retain(&mut upkeep, now_ms));
+        }
+        let deleted = self.delete_doomed(&mut upkeep);
+        result = result.and(deleted);
+        if upkeep.retry_ms <= now_ms && upkeep.border_ms >= border_ms {
+            let worked = self.work(&mut upkeep, border_ms);
+            if worked.is_err() {
+                upkeep.retry_ms = now_ms.saturating_add(RETRY_MS);
+            }
+            result = result.and(worked);
         }
         result
     }
@@ -137,25 +166,27 @@ impl Store {
         snapshot::prune(&self.head_dir)
     }
 
-    /// Writes a block for each window that ended at or before `border_ms`; answers how many.
+    /// Writes a block for each window that ended at or before `border_ms` and each class; answers how many windows.
     ///
     /// A crash between a block and the next snapshot makes the head repeat the cut into a second block: reads drop what
-    /// is there twice.
-    fn cut(&self, border_ms: i64) -> Result<usize> {
+    /// is there twice, and merging makes them one.
+    fn cut(&self, upkeep: &mut Upkeep, border_ms: i64) -> Result<usize> {
         self.seal_before(border_ms);
         let windows = self.head().windows(border_ms);
         for window in &windows {
             let parts = self.parts(*window);
-            let path = self.free_block_path(*window);
-            cut::write(&path, &parts)?;
-            if let Some(block) = Block::open(&path)? {
-                let mut blocks = self.blocks_mut();
-                blocks.push(Arc::new(block));
-                blocks.sort_by(|a, b| a.name.cmp(&b.name));
+            for class in classes(&parts) {
+                let to_ms = window.saturating_add(self.options.window_ms);
+                let (number, class_name) = (upkeep.take_number(), self.options.class_name(class).into());
+                let name = BlockName { from_ms: *window, to_ms, number, class: class_name, resolution_ms: 0 };
+                let path = self.blocks_dir.join(name.to_string());
+                cut::write(&path, &parts, class)?;
+                self.swap_blocks(&[], Block::open(&path)?);
             }
             let mut head = self.head_mut();
             for part in &parts {
                 head.drop_chunks(part.slot, &part.chunks);
+                part.series.iter().for_each(|series| head.drop_late_at(series.slot, &series.late.times));
             }
         }
         self.head_mut().count_active();
@@ -167,92 +198,60 @@ impl Store {
     fn seal_before(&self, before_ms: i64) {
         let sources = self.head().source_list();
         for slot in sources {
-            let Some(chunk) = self.head().copy_before(slot, before_ms) else { continue };
-            if !self.head_mut().place_sealed(slot, chunk) {
-                self.head_mut().seal_one_before(slot, before_ms);
+            loop {
+                let Some(chunk) = self.head().copy_before(slot, before_ms) else { break };
+                if !self.head_mut().place_sealed(slot, chunk) {
+                    self.head_mut().seal_one_before(slot, before_ms);
+                }
             }
         }
     }
 
-    /// A name that no block has: blocks are never overwritten.
-    fn free_block_path(&self, window: i64) -> PathBuf {
-        let to_ms = window.saturating_add(self.options.window_ms);
-        let path = |number| self.blocks_dir.join(cut::block_name(window, to_ms, number));
-        let mut number = 1;
-        while path(number).exists() {
-            number += 1;
-        }
-        path(number)
-    }
-
     fn parts(&self, window: i64) -> Vec<Part> {
         let head = self.head();
+        let last_ms = window.saturating_add(self.options.window_ms).saturating_sub(1);
+        let mut late: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (slot, _) in head.late.iter().filter(|(_, late)| !late.range(window, last_ms).is_empty()) {
+            if let Some(series) = head.one(*slot) {
+                late.entry(series.source).or_default().push(*slot);
+            }
+        }
         let mut parts = Vec::new();
         for slot in head.source_list() {
             let chunks = head.chunks_of(slot, window);
-            let Some(source) = head.source(slot).filter(|_| !chunks.is_empty()) else { continue };
-            let labels = |slot: &u32| Some((*slot, head.one(*slot)?.labels.clone()));
-            let mut series: Vec<_> = source.series.iter().filter_map(labels).collect();
-            series.sort_by(|a, b| a.1.cmp(&b.1));
+            let Some(source) = head.source(slot) else { continue };
+            let slots = match late.remove(&slot) {
+                Some(late) if chunks.is_empty() => late,
+                None if chunks.is_empty() => continue,
+                _ => source.series.clone(),
+            };
+            let mut series: Vec<_> =
+                slots.iter().filter_map(|slot| part_series(&head, *slot, window, last_ms)).collect();
+            series.sort_by(|a, b| a.labels.cmp(&b.labels));
             parts.push(Part { slot, source: source.name.clone(), series, chunks });
         }
         parts.sort_by(|a, b| a.source.cmp(&b.source));
         parts
     }
+}
 
-    /// If the head is too large, because blocks cannot be written for long or too much comes at once, lets go of its
-    /// oldest windows.
-    fn shed(&self, upkeep: &mut Upkeep) {
-        if self.head().sealed_bytes <= self.options.head_bytes_max {
-            return;
-        }
-        let mut head = self.head_mut();
-        for window in head.windows(i64::MAX) {
-            if head.sealed_bytes <= self.options.head_bytes_max {
-                return;
-            }
-            for slot in head.source_list() {
-                let chunks = head.chunks_of(slot, window);
-                upkeep.dropped_chunks += chunks.len() as u64;
-                head.drop_chunks(slot, &chunks);
+fn part_series(head: &Head, slot: u32, from_ms: i64, last_ms: i64) -> Option<PartSeries> {
+    let one = head.one(slot)?;
+    let late = head.late.get(&slot).map(|late| late.part(from_ms, last_ms)).unwrap_or_default();
+    Some(PartSeries { slot, class: one.class, labels: one.labels.clone(), late })
+}
+
+/// The classes that have samples in the parts.
+fn classes(parts: &[Part]) -> BTreeSet<u8> {
+    let mut classes = BTreeSet::new();
+    for part in parts {
+        for series in part.series.iter() {
+            if !classes.contains(&series.class)
+                && (!series.late.times.is_empty() || part.chunks.iter().any(|chunk| chunk.mask(series.slot) != 0))
+            {
+                classes.insert(series.class);
             }
         }
     }
-
-    /// Deletes blocks that are too old, then the oldest ones while the folder is over its budget; forgets series that
-    /// are gone.
-    fn retain(&self, upkeep: &mut Upkeep, now_ms: i64) -> Result<()> {
-        let blocks = self.block_list();
-        // Age counts from the newest data: a clock that jumps ahead deletes nothing by itself.
-        let newest_row_ms = self.head().sources.iter().flatten().map(|source| source.last_ms).max();
-        let newest_block_ms = blocks.iter().map(|block| block.to_ms).max();
-        let newest_ms = newest_row_ms.max(newest_block_ms).unwrap_or(now_ms).min(now_ms);
-        let oldest_ms = newest_ms.saturating_sub(self.options.retention_ms);
-        let mut bytes = folder_bytes(&self.head_dir) + blocks.iter().map(|block| block.bytes).sum::<u64>();
-        let mut removed = Vec::new();
-        for block in &blocks {
-            if block.to_ms <= oldest_ms || bytes > self.options.disk_bytes_max {
-                bytes = bytes.saturating_sub(block.bytes);
-                removed.push(block);
-            }
-        }
-        let count = removed.len();
-        for block in removed {
-            match std::fs::remove_file(&block.path) {
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("delete", &block.path)(cause));
-                }
-                _ => upkeep.removed_blocks += 1,
-            }
-            self.blocks_mut().retain(|one| one.name != block.name);
-        }
-        if count > 0 {
-            log::sync_dir(&self.blocks_dir)?;
-        }
-        let oldest_block_ms = self.block_list().iter().map(|block| block.from_ms).min().unwrap_or(i64::MAX);
-        let mut head = self.head_mut();
-        head.count_active();
-        head.forget(oldest_block_ms);
-        Ok(())
-    }
+    classes
 }

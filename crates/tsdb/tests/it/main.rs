@@ -7,6 +7,10 @@ mod damage;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
+mod merging;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod retention;

@@ -1,6 +1,6 @@
 //! What is deleted, and when.
 
-use crate::rig::{Rig, STEP, T0, WINDOW, expected, noisy, options};
+use crate::rig::{ALWAYS, Rig, STEP, T0, WINDOW, expected, noisy, options};
 use tsdb::{Limits, Matcher, Options};
 
 fn filled(options: Options, windows: i64) -> Rig {
@@ -22,7 +22,7 @@ fn blocks_older_than_the_retention_are_deleted_and_their_series_forgotten() {
     assert_eq!((stats.blocks, stats.removed_blocks), (3, 5));
     assert_eq!(rig.files("blocks", "block").len(), 3);
     assert_eq!(rig.points("s", "a").first().unwrap().0, T0 + 5 * WINDOW + 400_000);
-    let sources = rig.store().label_values("source", &[Matcher::metric("once")]);
+    let sources = rig.store().label_values("source", &[Matcher::metric("once")], ALWAYS, Limits::default()).unwrap();
     assert_eq!(sources, ["only5", "only6", "only7"]);
     assert_eq!(stats.sources, 4);
 }

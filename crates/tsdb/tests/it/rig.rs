@@ -11,10 +11,13 @@ pub(crate) const WINDOW: i64 = 7_200_000;
 
 pub(crate) type Points = Vec<(i64, u64)>;
 
-/// The defaults, but samples may be ahead of the store's clock: a test moves it only where that matters.
+/// The defaults, but samples may be ahead of the store's clock: a test moves it only where that matters. And nothing is
+/// merged or rolled up but where that is what a test is about.
 pub(crate) fn options() -> Options {
-    Options { future_ms_max: i64::MAX / 4, ..Options::default() }
+    Options { future_ms_max: i64::MAX / 4, slice_samples: 0, ..Options::default() }
 }
+
+pub(crate) const ALWAYS: (i64, i64) = (i64::MIN, i64::MAX);
 
 pub(crate) struct Rig {
     pub(crate) dir: TempDir,

@@ -1,6 +1,6 @@
 //! Registering, appending, reading; and what is refused.
 
-use crate::rig::{Rig, STEP, T0, WINDOW, expected, noisy, options};
+use crate::rig::{ALWAYS, Rig, STEP, T0, WINDOW, expected, noisy, options};
 use tsdb::{Appended, BATCH_SAMPLES_MAX, Error, Limits, Matcher, Options, Store};
 
 #[test]
@@ -78,7 +78,7 @@ fn series_of_one_source_may_have_rhythms_of_their_own() {
 
 #[test]
 fn what_cannot_be_taken_is_refused_and_counted() {
-    let rig = Rig::new(Options::default());
+    let rig = Rig::new(Options { late_window_ms: 60_000, ..Options::default() });
     let (a, b, other) = (rig.id("s", "a"), rig.id("s", "b"), rig.id("other", "a"));
     let check = |at, samples: &[_], expected| {
         assert_eq!(rig.store().append("s", at, samples).unwrap(), expected);
@@ -86,7 +86,8 @@ fn what_cannot_be_taken_is_refused_and_counted() {
     let none = Appended::default();
     check(T0, &[(a, 1.0)], Appended { accepted: 1, ..none });
     check(T0, &[(a, 2.0), (b, 3.0)], Appended { accepted: 1, duplicate: 1, ..none });
-    check(T0 - 1, &[(a, 4.0), (b, 4.0)], Appended { out_of_order: 2, ..none });
+    check(T0, &[(a, 1.0), (b, 3.0)], Appended { repeated: 2, ..none });
+    check(T0 - 60_001, &[(a, 4.0), (b, 4.0)], Appended { out_of_order: 2, ..none });
     check(T0 + 601_000, &[(a, 5.0)], Appended { out_of_bounds: 1, ..none });
     check(T0 - 15 * 86_400_000, &[(a, 5.0)], Appended { out_of_bounds: 1, ..none });
     check(T0 + 1, &[(other, 6.0)], Appended { unknown: 1, ..none });
@@ -168,9 +169,9 @@ fn matchers_find_series_and_an_absent_label_is_empty() {
     check(&[Matcher::prefix("site", "b")], &["basel", "bern"]);
     check(&[Matcher::prefix("site", "")], &["-", "basel", "bern", "zug"]);
     check(&[Matcher::equal("nowhere", "x")], &[]);
-    assert_eq!(rig.store().label_values("site", &[]), ["basel", "bern", "zug"]);
-    assert_eq!(rig.store().label_values("site", &[cpu]), ["basel", "bern"]);
-    assert_eq!(rig.store().series(&[], Limits::default()).unwrap().len(), 4);
+    assert_eq!(rig.store().label_values("site", &[], ALWAYS, Limits::default()).unwrap(), ["basel", "bern", "zug"]);
+    assert_eq!(rig.store().label_values("site", &[cpu], ALWAYS, Limits::default()).unwrap(), ["basel", "bern"]);
+    assert_eq!(rig.store().series(&[], ALWAYS, Limits::default()).unwrap().len(), 4);
 }
 
 #[test]
@@ -189,11 +190,15 @@ fn a_read_beyond_its_limits_is_refused() {
     rig.fill("s", "a", T0, 50, noisy);
     rig.fill("t", "a", T0, 50, noisy);
     let read = |limits| rig.store().select(&[Matcher::metric("a")], 0, i64::MAX, limits);
-    assert!(read(Limits { series: 2, samples: 100 }).is_ok());
-    let error = read(Limits { series: 1, samples: 100 }).unwrap_err().to_string();
+    let limits = |series, samples| Limits { series, samples, ..Limits::default() };
+    assert!(read(limits(2, 100)).is_ok());
+    let error = read(limits(1, 100)).unwrap_err().to_string();
     assert!(error.starts_with("more than 1 series"), "{error}");
-    let error = read(Limits { series: 2, samples: 99 }).unwrap_err().to_string();
+    let error = read(limits(2, 99)).unwrap_err().to_string();
     assert!(error.starts_with("more than 99 samples"), "{error}");
+    assert!(read(Limits { bytes: 800, ..Limits::default() }).is_ok());
+    let error = read(Limits { bytes: 799, ..Limits::default() }).unwrap_err().to_string();
+    assert!(error.starts_with("more than 799 bytes"), "{error}");
 }
 
 #[test]
