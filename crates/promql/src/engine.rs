@@ -16,6 +16,10 @@ use std::time::Instant;
 /// Times are within this many ms of 1970, so that adding durations cannot overflow.
 const TIME_MAX: i64 = i64::MAX / 4;
 
+/// Higher expressions are evaluated on a stack of their own, for the caller's may be small.
+const SHALLOW: usize = 32;
+const LARGE_STACK_BYTES: usize = 32 << 20;
+
 /// When a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -98,7 +102,7 @@ pub fn evaluate(
     let notes = Mutex::new(Notes::default());
     let is_range = matches!(when, When::Range { .. });
     let cx = Cx { source, text, guard: &guard, notes: &notes, options, query: grid, is_range, threads };
-    let value = value(&cx, expr, grid)?;
+    let value = if expr.height > SHALLOW { on_large_stack(|| value(&cx, expr, grid)) } else { value(&cx, expr, grid) }?;
     let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     let stats = Stats {
         samples: guard.samples.load(Ordering::Relaxed),
@@ -109,8 +113,16 @@ pub fn evaluate(
     Ok(Answer { value, warnings: notes.warnings, infos: notes.infos, stats })
 }
 
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(LARGE_STACK_BYTES).spawn_scoped(scope, work);
+        let ended = thread.map_err(|error| EvalError::Source(format!("no thread could be started: {error}")))?.join();
+        ended.unwrap_or_else(|_| Err(crate::eval::internal("a thread ended early")))
+    })
+}
+
 fn grid(when: When, options: &Options) -> Result<Grid, EvalError> {
-    let bounded = |ms: i64| ms.abs() <= TIME_MAX;
+    let bounded = |ms: i64| (-TIME_MAX..=TIME_MAX).contains(&ms);
     let wrong = |message: &str| Err(EvalError::Invalid(message.to_owned()));
     match when {
         When::Instant(at) if bounded(at) => Ok(Grid { start: at, step: 0, steps: 1 }),
