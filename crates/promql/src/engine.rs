@@ -55,6 +55,9 @@ pub struct Options {
     pub threads: usize,
     /// Also what Prometheus hides behind feature flags.
     pub experimental: bool,
+    /// Metric names that functions and operators take away are taken away at the end of the evaluation, as Prometheus
+    /// does it with `promql-delayed-name-removal`; the public test suite takes this for granted.
+    pub delayed_names: bool,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             cancel: None,
             threads: 0,
             experimental: false,
+            delayed_names: false,
         }
     }
 }
@@ -155,7 +159,11 @@ fn value(cx: &Cx<'_>, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
     if kind == ValueType::Matrix {
         return Ok(Value::Matrix(cx.raw_points(expr, grid)?));
     }
-    match cx.eval(expr, grid)? {
+    let data = match cx.eval(expr, grid)? {
+        Data::Vector(vector) => Data::Vector(vector.cleaned()?),
+        data => data,
+    };
+    match data {
         Data::Text(text) => Ok(Value::Text(grid.start, text)),
         Data::Scalar(column) if cx.is_range => {
             let points = (0..grid.steps).map(|step| (grid.time(step), column.at(step))).collect();
