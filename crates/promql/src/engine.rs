@@ -16,6 +16,10 @@ use std::time::Instant;
 /// Times are within this many ms of 1970, so that adding durations cannot overflow.
 const TIME_MAX: i64 = i64::MAX / 4;
 
+/// Higher expressions are evaluated on a stack of their own, for the caller's may be small.
+const SHALLOW: usize = 32;
+const LARGE_STACK_BYTES: usize = 32 << 20;
+
 /// When a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -51,6 +55,9 @@ pub struct Options {
     pub threads: usize,
     /// Also what Prometheus hides behind feature flags.
     pub experimental: bool,
+    /// Metric names that functions and operators take away are taken away at the end of the evaluation, as Prometheus
+    /// does it with `promql-delayed-name-removal`; the public test suite takes this for granted.
+    pub delayed_names: bool,
 }
 
 impl Default for Options {
@@ -64,6 +71,7 @@ impl Default for Options {
             cancel: None,
             threads: 0,
             experimental: false,
+            delayed_names: false,
         }
     }
 }
@@ -98,7 +106,7 @@ pub fn evaluate(
     let notes = Mutex::new(Notes::default());
     let is_range = matches!(when, When::Range { .. });
     let cx = Cx { source, text, guard: &guard, notes: &notes, options, query: grid, is_range, threads };
-    let value = value(&cx, expr, grid)?;
+    let value = if expr.height > SHALLOW { on_large_stack(|| value(&cx, expr, grid)) } else { value(&cx, expr, grid) }?;
     let notes = notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     let stats = Stats {
         samples: guard.samples.load(Ordering::Relaxed),
@@ -109,8 +117,16 @@ pub fn evaluate(
     Ok(Answer { value, warnings: notes.warnings, infos: notes.infos, stats })
 }
 
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(LARGE_STACK_BYTES).spawn_scoped(scope, work);
+        let ended = thread.map_err(|error| EvalError::Source(format!("no thread could be started: {error}")))?.join();
+        ended.unwrap_or_else(|_| Err(crate::eval::internal("a thread ended early")))
+    })
+}
+
 fn grid(when: When, options: &Options) -> Result<Grid, EvalError> {
-    let bounded = |ms: i64| ms.abs() <= TIME_MAX;
+    let bounded = |ms: i64| (-TIME_MAX..=TIME_MAX).contains(&ms);
     let wrong = |message: &str| Err(EvalError::Invalid(message.to_owned()));
     match when {
         When::Instant(at) if bounded(at) => Ok(Grid { start: at, step: 0, steps: 1 }),
@@ -143,7 +159,11 @@ fn value(cx: &Cx<'_>, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
     if kind == ValueType::Matrix {
         return Ok(Value::Matrix(cx.raw_points(expr, grid)?));
     }
-    match cx.eval(expr, grid)? {
+    let data = match cx.eval(expr, grid)? {
+        Data::Vector(vector) => Data::Vector(vector.cleaned()?),
+        data => data,
+    };
+    match data {
         Data::Text(text) => Ok(Value::Text(grid.start, text)),
         Data::Scalar(column) if cx.is_range => {
             let points = (0..grid.steps).map(|step| (grid.time(step), column.at(step))).collect();

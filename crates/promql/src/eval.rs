@@ -96,7 +96,7 @@ impl Cx<'_> {
         let room = self.room(vector.series.len(), grid)?;
         let wide = |series: Series| {
             let value = series.values.first().copied().unwrap_or(ABSENT);
-            Series { labels: series.labels, values: vec![value; grid.steps] }
+            Series { values: vec![value; grid.steps], ..series }
         };
         Ok(Data::Vector(Vector { series: vector.series.into_iter().map(wide).collect(), room }))
     }
@@ -124,6 +124,15 @@ impl Cx<'_> {
             Data::Text(text) => Ok(text),
             _ => Err(internal("a string was expected")),
         }
+    }
+
+    /// Takes the metric's name away, now or at the end as the options say.
+    pub(crate) fn nameless(&self, mut vector: Vector) -> Result<Vector> {
+        if !self.options.delayed_names {
+            return vector.without_names();
+        }
+        vector.series.iter_mut().for_each(|series| series.nameless = true);
+        Ok(vector)
     }
 
     /// Memory for so many series of columns.

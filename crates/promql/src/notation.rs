@@ -78,7 +78,7 @@ pub fn parse_points(text: &str) -> Result<Vec<Point>, String> {
 
 /// Options for scripts: what they take for granted.
 pub fn script_options() -> Options {
-    Options { experimental: true, ..Options::default() }
+    Options { experimental: true, delayed_names: true, ..Options::default() }
 }
 
 /// Where the labels end and the points begin.

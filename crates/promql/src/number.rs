@@ -156,8 +156,8 @@ pub fn format_duration(ms: i64) -> String {
     let mut text = String::from(if ms < 0 { "-" } else { "" });
     for (unit, size) in UNITS {
         let size = size.unsigned_abs();
-        let whole = matches!(unit, "y" | "w");
-        if left >= size && !(whole && !left.is_multiple_of(size)) {
+        let splits = !matches!(unit, "y" | "w");
+        if left >= size && (splits || left.is_multiple_of(size)) {
             text.push_str(&format!("{}{unit}", left / size));
             left %= size;
         }

@@ -13,8 +13,10 @@ use crate::token::{Keyword, Token, TokenKind};
 
 /// A query may have so many bytes.
 pub const QUERY_BYTES_MAX: usize = 256 << 10;
-/// Expressions may be nested so deep, counting the operators of a chain; whoever walks an expression may recurse.
+/// Expressions may be so high, counting each operator of a chain; whoever walks an expression may recurse.
 pub const DEPTH_MAX: usize = 256;
+/// Parentheses, arguments and signs may be nested so deep.
+const NESTED_MAX: usize = 100;
 
 /// What the parser lets through.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,22 +142,22 @@ impl Parser<'_> {
     fn build(&self, kind: ExprKind, span: Span) -> Result<Expr> {
         let height = 1 + check::children(&kind).map(|child| child.height).max().unwrap_or(0);
         if height > DEPTH_MAX {
-            return Err(self.too_deep(span));
+            return Err(self.too_deep(span, DEPTH_MAX));
         }
         let expr = Expr { kind, span, height };
         self.check(&expr)?;
         Ok(expr)
     }
 
-    fn too_deep(&self, span: Span) -> ParseError {
-        self.error(span, format!("the expression is nested more than {DEPTH_MAX} levels deep; split it"))
+    fn too_deep(&self, span: Span, limit: usize) -> ParseError {
+        self.error(span, format!("the expression is nested more than {limit} levels deep; split it"))
     }
 
     /// An expression whose operators bind at least as close as `least`.
     fn expression(&mut self, least: u8) -> Result<Expr> {
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(self.too_deep(self.span()));
+        if self.depth > NESTED_MAX {
+            return Err(self.too_deep(self.span(), NESTED_MAX));
         }
         let mut left = self.operand()?;
         while let &TokenKind::Op(op) = self.kind() {

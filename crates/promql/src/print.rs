@@ -1,6 +1,6 @@
 //! Expressions as text: one form for each, which reads back as the same expression.
 
-use crate::expr::{Aggregate, At, Binary, Cardinality, Expr, ExprKind, Matching, Selector, Text, When};
+use crate::expr::{Aggregate, At, Binary, BinaryOp, Cardinality, Expr, ExprKind, Matching, Selector, Text, When};
 use crate::labels::{NAME_LABEL, is_plain_name, quoted_name};
 use crate::number::{format_duration, format_float, quote, quote_bytes};
 use std::fmt::{self, Display, Formatter};
@@ -103,7 +103,12 @@ impl Display for Aggregate {
 
 impl Display for Binary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.left, self.op.name())?;
+        // A sign would take what is left of `^` for itself.
+        match self.left.kind {
+            ExprKind::Number(f64::INFINITY) if self.op == BinaryOp::Pow => f.write_str("Inf")?,
+            _ => self.left.fmt(f)?,
+        }
+        write!(f, " {}", self.op.name())?;
         if self.returns_bool {
             f.write_str(" bool")?;
         }

@@ -32,7 +32,7 @@ impl Cx<'_> {
     fn where_not(&self, there: &[bool], arg: &Expr, grid: Grid) -> Result<Vector> {
         let room = self.room(1, grid)?;
         let values: Vec<f64> = there.iter().map(|there| if *there { ABSENT } else { 1.0 }).collect();
-        let series = Series { labels: labels(arg), values };
+        let series = Series::new(labels(arg), values);
         Ok(Vector { series: Some(series).into_iter().filter(Series::has_any).collect(), room })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::eval::group::{Choice, grouped, members};
 use crate::eval::kahan::{Mean, Sum};
-use crate::eval::{ABSENT, Around, Column, Cx, Grid, Result, Series, Vector, is_absent, statistics};
+use crate::eval::{ABSENT, Around, Column, Cx, Grid, Result, Vector, is_absent, statistics};
 use crate::expr::{Aggregate, AggregateOp};
 
 /// What is kept of a group at a step.
@@ -62,7 +62,7 @@ impl Cx<'_> {
         let room = self.room(labels.len(), grid)?;
         let results =
             |cells: Vec<Option<F>>| cells.iter().map(|cell| cell.map_or(ABSENT, |cell| cell.result())).collect();
-        let series = labels.into_iter().zip(columns).map(|(labels, cells)| Series { labels, values: results(cells) });
+        let series = labels.into_iter().zip(columns).map(|(labels, cells)| labels.series(results(cells)));
         Ok(Vector { series: series.collect(), room })
     }
 
@@ -82,7 +82,7 @@ impl Cx<'_> {
                 let empty = buffer.is_empty();
                 values.push(if empty { ABSENT } else { statistics::quantile(quantile.at(step), &mut buffer) });
             }
-            result.push(Series { labels, values });
+            result.push(labels.series(values));
         }
         Ok(Vector { series: result, room })
     }

@@ -15,11 +15,11 @@ impl Cx<'_> {
             }
             (Data::Vector(vector), Data::Scalar(scalar)) => {
                 let keep = |step, value| with_scalar(op, value, scalar.at(step), value, returns_bool);
-                named(vector.map(keep), op, returns_bool)
+                self.named(vector.map(keep), op, returns_bool)
             }
             (Data::Scalar(scalar), Data::Vector(vector)) => {
                 let keep = |step, value| with_scalar(op, scalar.at(step), value, value, returns_bool);
-                named(vector.map(keep), op, returns_bool)
+                self.named(vector.map(keep), op, returns_bool)
             }
             (Data::Vector(left), Data::Vector(right)) => {
                 let plain = Matching::default();
@@ -32,15 +32,15 @@ impl Cx<'_> {
             _ => Err(internal("an operator beside a string")),
         }
     }
-}
 
-/// Comparisons that filter keep the metric's name, everything else loses it.
-fn named(mut vector: Vector, op: BinaryOp, returns_bool: bool) -> Result<Data> {
-    if op.is_comparison() && !returns_bool {
-        vector.series.retain(Series::has_any);
-        return Ok(Data::Vector(vector));
+    /// Comparisons that filter keep the metric's name, everything else loses it.
+    fn named(&self, mut vector: Vector, op: BinaryOp, returns_bool: bool) -> Result<Data> {
+        if op.is_comparison() && !returns_bool {
+            vector.series.retain(Series::has_any);
+            return Ok(Data::Vector(vector));
+        }
+        Ok(Data::Vector(self.nameless(vector)?))
     }
-    Ok(Data::Vector(vector.without_names()?))
 }
 
 fn scalars(op: BinaryOp, left: Column, right: Column, grid: Grid) -> Column {

@@ -11,14 +11,14 @@ impl Cx<'_> {
         match call.function.work {
             Work::Math(work) => {
                 let vector = self.vector_within(arg(call, 0)?, grid, around)?;
-                Ok(Data::Vector(vector.map(|_, value| work(value)).without_names()?))
+                Ok(Data::Vector(self.nameless(vector.map(|_, value| work(value)))?))
             }
             Work::Date(part) => {
                 let vector = match call.args.first() {
                     Some(arg) => self.vector_within(arg, grid, around)?,
                     None => self.one_series(self.time_column(grid)?, grid)?,
                 };
-                Ok(Data::Vector(vector.map(|_, value| crate::eval::dates::part(value, part)).without_names()?))
+                Ok(Data::Vector(self.nameless(vector.map(|_, value| crate::eval::dates::part(value, part)))?))
             }
             Work::Window(work) => self.window_call(call, work, grid, around),
             Work::Special(special) => self.special(call, special, grid, span, around),
@@ -58,19 +58,19 @@ impl Cx<'_> {
         match special {
             Special::Clamp => {
                 let (least, most) = (scalar(1)?, scalar(2)?);
-                math::clamp(vector, &least, &most).without_names()
+                self.nameless(math::clamp(vector, &least, &most))
             }
             Special::ClampMin => {
                 let least = scalar(1)?;
-                vector.map(|step, value| math::larger(value, least.at(step))).without_names()
+                self.nameless(vector.map(|step, value| math::larger(value, least.at(step))))
             }
             Special::ClampMax => {
                 let most = scalar(1)?;
-                vector.map(|step, value| math::smaller(value, most.at(step))).without_names()
+                self.nameless(vector.map(|step, value| math::smaller(value, most.at(step))))
             }
             Special::Round => {
                 let nearest = if call.args.len() > 1 { scalar(1)? } else { Column::Same(1.0) };
-                vector.map(|step, value| math::round(value, nearest.at(step))).without_names()
+                self.nameless(vector.map(|step, value| math::round(value, nearest.at(step))))
             }
             Special::LabelReplace => self.label_replace(vector, call, grid),
             Special::LabelJoin => self.label_join(vector, call, grid),
@@ -84,7 +84,7 @@ impl Cx<'_> {
             ExprKind::Selector(selector) => self.latest(selector, grid, around, true)?,
             _ => self.vector(arg, grid)?.map(|step, _| grid.time(step) as f64 / 1e3),
         };
-        vector.without_names()
+        self.nameless(vector)
     }
 
     /// A scalar as a series without labels.
@@ -94,7 +94,7 @@ impl Cx<'_> {
             Column::Same(value) => vec![value; grid.steps],
             Column::Each(values) => values,
         };
-        Ok(Vector { series: vec![Series { labels: Labels::empty(), values }], room })
+        Ok(Vector { series: vec![Series::new(Labels::empty(), values)], room })
     }
 
     /// The value of a vector's only series; NaN where there is none or more than one.
@@ -116,7 +116,7 @@ impl Cx<'_> {
         match self.eval(inner, grid)? {
             data if !negative => Ok(data),
             Data::Scalar(column) => Ok(Data::Scalar(column.map(|value| -value))),
-            Data::Vector(vector) => Ok(Data::Vector(vector.map(|_, value| -value).without_names()?)),
+            Data::Vector(vector) => Ok(Data::Vector(self.nameless(vector.map(|_, value| -value))?)),
             Data::Text(_) => Err(internal("a sign before a string")),
         }
     }

@@ -83,9 +83,15 @@ pub(crate) enum Data {
 pub(crate) struct Series {
     pub(crate) labels: Labels,
     pub(crate) values: Vec<f64>,
+    /// The metric's name goes at the end.
+    pub(crate) nameless: bool,
 }
 
 impl Series {
+    pub(crate) fn new(labels: Labels, values: Vec<f64>) -> Self {
+        Self { labels, values, nameless: false }
+    }
+
     pub(crate) fn has_any(&self) -> bool {
         self.values.iter().any(|value| !is_absent(*value))
     }
@@ -120,6 +126,17 @@ impl Vector {
             series.labels = series.labels.without_name();
         }
         if one_name { Ok(self) } else { self.merged() }
+    }
+
+    /// Takes away the names that were to go at the end.
+    pub(crate) fn cleaned(mut self) -> Result<Self> {
+        if !self.series.iter().any(|series| series.nameless) {
+            return Ok(self);
+        }
+        for series in self.series.iter_mut().filter(|series| series.nameless) {
+            series.labels = series.labels.without_name();
+        }
+        self.merged()
     }
 
     /// Puts series with the same labels together; fails if two have values at one step.
@@ -158,15 +175,16 @@ mod tests {
 
     #[test]
     fn arithmetic_never_makes_the_mark_of_absence() {
-        for value in [ABSENT + 1.0, ABSENT * 0.0, -ABSENT + 0.0, f64::NAN, 0.0 / 0.0, ABSENT.sqrt()] {
+        for value in [ABSENT + 1.0, ABSENT * 0.0, -ABSENT + 0.0, f64::NAN, f64::INFINITY - f64::INFINITY, ABSENT.sqrt()]
+        {
             assert!(!is_absent(value), "{:x}", value.to_bits());
         }
-        assert!(is_absent(vec![ABSENT; 2].iter().copied().last().unwrap()));
+        assert!(is_absent([ABSENT; 2].iter().copied().last().unwrap()));
     }
 
     #[test]
     fn series_merge_only_where_one_has_no_value() {
-        let series = |values: &[f64]| Series { labels: Labels::empty(), values: values.to_vec() };
+        let series = |values: &[f64]| Series::new(Labels::empty(), values.to_vec());
         let merged = merge(vec![series(&[1.0, ABSENT]), series(&[ABSENT, 2.0])]).unwrap();
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].values, [1.0, 2.0]);

@@ -78,11 +78,30 @@ impl Numbers {
     }
 }
 
-/// The number of each series, and the labels of each number.
-pub(crate) fn grouped(series: &[Series], choice: &Choice<'_>) -> (Vec<usize>, Vec<Labels>) {
+/// The labels of a group, and whether the metric's name among them goes at the end.
+pub(crate) struct GroupLabels {
+    pub(crate) labels: Labels,
+    pub(crate) nameless: bool,
+}
+
+impl GroupLabels {
+    pub(crate) fn series(self, values: Vec<f64>) -> Series {
+        Series { labels: self.labels, values, nameless: self.nameless }
+    }
+}
+
+/// The group of each series, and the labels of each group.
+pub(crate) fn grouped(series: &[Series], choice: &Choice<'_>) -> (Vec<usize>, Vec<GroupLabels>) {
     let mut numbers = Numbers::default();
-    let of = series.iter().map(|one| numbers.number(choice, &one.labels)).collect();
-    (of, numbers.labels)
+    let of: Vec<usize> = series.iter().map(|one| numbers.number(choice, &one.labels)).collect();
+    let mut groups: Vec<GroupLabels> =
+        numbers.labels.into_iter().map(|labels| GroupLabels { labels, nameless: false }).collect();
+    for (one, group) in series.iter().zip(&of).filter(|(one, _)| one.nameless) {
+        if let Some(group) = groups.get_mut(*group) {
+            group.nameless = one.nameless;
+        }
+    }
+    (of, groups)
 }
 
 /// The series of each group.

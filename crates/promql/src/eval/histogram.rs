@@ -51,7 +51,7 @@ impl Cx<'_> {
         let (histograms, _held) = self.histograms(vector, span)?;
         let room = self.room(histograms.len(), grid)?;
         let series = self.quantile_of(&histograms, &quantile, grid, span)?;
-        Vector { series, room }.merged()
+        self.nameless(Vector { series, room })?.merged()
     }
 
     pub(crate) fn histogram_quantiles(&self, call: &Call, grid: Grid) -> Result<Vector> {
@@ -70,7 +70,7 @@ impl Cx<'_> {
                 all.push(series);
             }
         }
-        Vector { series: all, room }.merged()
+        self.nameless(Vector { series: all, room })?.merged()
     }
 
     pub(crate) fn histogram_fraction(&self, call: &Call, grid: Grid) -> Result<Vector> {
@@ -82,9 +82,9 @@ impl Cx<'_> {
         for one in &histograms {
             self.guard.check()?;
             let share = |step, buckets: &mut Vec<Bucket>| bucket::fraction(lower.at(step), upper.at(step), buckets);
-            all.push(Series { labels: one.labels.without_name(), values: one.column(grid, share) });
+            all.push(Series::new(one.labels.clone(), one.column(grid, share)));
         }
-        Vector { series: all, room }.merged()
+        self.nameless(Vector { series: all, room })?.merged()
     }
 
     fn quantile_of(&self, all: &[Histogram], quantile: &Column, grid: Grid, span: Span) -> Result<Vec<Series>> {
@@ -100,7 +100,7 @@ impl Cx<'_> {
             if forced.get() {
                 self.inform(span, &format!("{FORCED}{}", of_metric(&one.labels)));
             }
-            found.push(Series { labels: one.labels.without_name(), values });
+            found.push(Series::new(one.labels.clone(), values));
         }
         Ok(found)
     }

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn means_of_huge_numbers_are_finite() {
-        assert_eq!(mean(&[9.988465674311579e307; 4]), 9.988465674311579e307);
+        assert_eq!(mean(&[1e308; 4]), 1e308);
         assert_eq!(mean(&[f64::INFINITY, 1.0, f64::INFINITY]), f64::INFINITY);
         assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
         assert_eq!(mean(&[52.0; 11]), 52.0);

@@ -33,7 +33,8 @@ impl Cx<'_> {
         let pairs: usize = groups.iter().map(|group| group.many.len().saturating_mul(group.one.len())).sum();
         let room = self.room(pairs, grid)?;
         let size = pairs.saturating_mul(grid.steps);
-        let matcher = Matcher { binary, matching, swapped, steps: grid.steps };
+        let delayed = self.options.delayed_names;
+        let matcher = Matcher { binary, matching, swapped, steps: grid.steps, delayed };
         let series = self.each(groups, size, |group| matcher.combine(&group))?;
         Vector { series: series.into_iter().flatten().collect(), room }.merged()
     }
@@ -97,6 +98,7 @@ struct Matcher<'a> {
     matching: &'a Matching,
     swapped: bool,
     steps: usize,
+    delayed: bool,
 }
 
 impl Matcher<'_> {
@@ -113,7 +115,8 @@ impl Matcher<'_> {
                     let taken = taken.entry(key).or_insert_with(|| vec![false; self.steps]);
                     self.take(taken, many, one, one_to_one)?;
                 }
-                let series = Series { labels, values: self.values(many, one) };
+                let nameless = many.nameless || self.binary.returns_bool;
+                let series = Series { labels, values: self.values(many, one), nameless };
                 if series.has_any() {
                     results.push(series);
                 }
@@ -160,7 +163,7 @@ impl Matcher<'_> {
     /// The labels of a result.
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
         let Matching { on, labels, card, include } = self.matching;
-        let nameless = self.binary.returns_bool || !self.binary.op.is_comparison();
+        let nameless = (self.binary.returns_bool && !self.delayed) || !self.binary.op.is_comparison();
         let named = |name: &str| !(nameless && name == NAME_LABEL);
         let result = match card {
             Cardinality::OneToOne => many.filtered(|name| named(name) && labels.iter().any(|one| one == name) == *on),

@@ -113,9 +113,10 @@ impl Cx<'_> {
         }
         let hidden = aggregate.grouping.without && aggregate.grouping.labels.contains(&label);
         let series = counts.into_iter().map(|((group, bits), values)| {
-            let group = labels.get(group).cloned().unwrap_or_else(Labels::empty);
+            let (group, nameless) =
+                labels.get(group).map_or((Labels::empty(), false), |group| (group.labels.clone(), group.nameless));
             let value = if hidden { String::new() } else { format_plain(f64::from_bits(bits)) };
-            Series { labels: group.with(&label, &value), values }
+            Series { labels: group.with(&label, &value), values, nameless }
         });
         Vector { series: series.collect(), room }.summed()
     }
@@ -124,10 +125,11 @@ impl Cx<'_> {
 impl Vector {
     /// Puts counts with the same labels together: an overwritten label may have told groups apart.
     fn summed(self) -> Result<Self> {
-        let mut all: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
+        let mut all: BTreeMap<(Labels, bool), Vec<f64>> = BTreeMap::new();
         for series in self.series {
-            match all.get_mut(&series.labels) {
-                None => drop(all.insert(series.labels, series.values)),
+            let key = (series.labels, series.nameless);
+            match all.get_mut(&key) {
+                None => drop(all.insert(key, series.values)),
                 Some(into) => {
                     for (into, from) in into.iter_mut().zip(series.values).filter(|(_, from)| !is_absent(*from)) {
                         *into = if is_absent(*into) { from } else { *into + from };
@@ -135,7 +137,8 @@ impl Vector {
                 }
             }
         }
-        let series = all.into_iter().map(|(labels, values)| Series { labels, values }).collect();
+        let series = all.into_iter().map(|((labels, nameless), values)| Series { labels, values, nameless });
+        let series = series.collect();
         Ok(Self { series, room: self.room })
     }
 }

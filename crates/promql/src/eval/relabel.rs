@@ -4,6 +4,7 @@ use crate::error::EvalError;
 use crate::eval::call::arg;
 use crate::eval::{Cx, Grid, Result, Vector};
 use crate::expr::{Call, ExprKind};
+use crate::labels::NAME_LABEL;
 
 /// A label made by a function may have so many bytes: nested calls could double it each time.
 const VALUE_BYTES_MAX: usize = 64 << 10;
@@ -22,6 +23,7 @@ impl Cx<'_> {
                 found.expand(&replacement, &mut value);
                 series.labels = series.labels.with(&target, checked(&value)?);
             }
+            series.nameless &= target != NAME_LABEL;
         }
         self.charged(vector)?.merged()
     }
@@ -38,6 +40,7 @@ impl Cx<'_> {
             self.guard.check()?;
             let values: Vec<&str> = sources.iter().map(|name| series.labels.get(name).unwrap_or_default()).collect();
             series.labels = series.labels.with(&target, checked(&values.join(&separator))?);
+            series.nameless &= target != NAME_LABEL;
         }
         self.charged(vector)?.merged()
     }

@@ -15,6 +15,8 @@ pub(crate) struct Samples {
     pub(crate) labels: Labels,
     pub(crate) times: Arc<Vec<i64>>,
     pub(crate) values: Vec<f64>,
+    /// The metric's name goes at the end.
+    pub(crate) nameless: bool,
 }
 
 /// Samples of several series, and the windows a function looks at.
@@ -101,7 +103,7 @@ impl Cx<'_> {
         let size = series.len().saturating_mul(grid.steps);
         let series = self.each(series, size, |data| {
             let values = latest(&data, windows, times);
-            Ok(Series { labels: data.labels, values })
+            Ok(Series::new(data.labels, values))
         })?;
         Ok(Vector { series: series.into_iter().filter(Series::has_any).collect(), room })
     }
@@ -128,7 +130,8 @@ impl Cx<'_> {
             self.guard.charge(ranges.series.iter().map(|one| one.times.len()).sum::<usize>().saturating_mul(16))?;
         let points = |one: Samples| {
             let points: Vec<_> = one.times.iter().copied().zip(one.values.iter().copied()).collect();
-            (!points.is_empty()).then_some(crate::answer::Points { labels: one.labels, points })
+            let labels = if one.nameless { one.labels.without_name() } else { one.labels };
+            (!points.is_empty()).then_some(crate::answer::Points { labels, points })
         };
         let mut all: Vec<_> = ranges.series.into_iter().filter_map(points).collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -168,9 +171,9 @@ fn latest(data: &SeriesData, windows: Windows, times: bool) -> Vec<f64> {
 fn without_stale(data: SeriesData) -> Samples {
     let SeriesData { labels, times, values } = data;
     if !values.iter().any(|value| is_absent(*value)) {
-        return Samples { labels, times, values };
+        return Samples { labels, times, values, nameless: false };
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: Arc::new(times), values }
+    Samples { labels, times: Arc::new(times), values, nameless: false }
 }

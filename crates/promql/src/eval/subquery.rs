@@ -28,11 +28,11 @@ impl Cx<'_> {
 
 /// The values that are there; series that have all share one column of times.
 fn samples(series: Series, times: &Arc<Vec<i64>>) -> Samples {
-    let Series { labels, values } = series;
+    let Series { labels, values, nameless } = series;
     if !values.iter().any(|value| is_absent(*value)) {
-        return Samples { labels, times: Arc::clone(times), values };
+        return Samples { labels, times: Arc::clone(times), values, nameless };
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: Arc::new(times), values }
+    Samples { labels, times: Arc::new(times), values, nameless }
 }

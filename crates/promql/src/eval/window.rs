@@ -61,14 +61,14 @@ impl Cx<'_> {
         let size = size.saturating_mul(2);
         let mut series = self.each(series, size, |samples| {
             let values = run(&samples, windows, work, &params, grid);
-            Ok(Series { labels: samples.labels, values })
+            Ok(Series { labels: samples.labels, values, nameless: samples.nameless })
         })?;
         series.retain(Series::has_any);
         if matches!(work, WindowWork::Rate | WindowWork::Increase) {
             self.doubt_counters(&series, matrix);
         }
         let vector = Vector { series, room };
-        Ok(Data::Vector(if call.function.keeps_name() { vector } else { vector.without_names()? }))
+        Ok(Data::Vector(if call.function.keeps_name() { vector } else { self.nameless(vector)? }))
     }
 
     fn window_params(&self, call: &Call, work: WindowWork, grid: Grid) -> Result<Params> {

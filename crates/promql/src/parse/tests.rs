@@ -128,5 +128,10 @@ fn deep_and_long_queries_are_refused_and_not_run_into() {
     deep(format!("1{}", "^1".repeat(10_000)));
     deep("sum(".repeat(5_000) + "a" + &")".repeat(5_000));
     assert!(parse(&" ".repeat(QUERY_BYTES_MAX + 1)).unwrap_err().message().contains("bytes"));
-    assert!(parse(&format!("1{}", "+1".repeat(200))).is_ok());
+    let chain = format!("a{}", " or a".repeat(250));
+    let expr = parse(&chain).unwrap();
+    assert_eq!(expr.clone().to_string(), chain);
+    assert!(crate::evaluate_text(&chain, 0).is_ok());
+    let nested = format!("{}1{}", "(".repeat(90), ")".repeat(90));
+    assert!(crate::evaluate_text(&nested, 0).is_ok());
 }
