@@ -93,6 +93,14 @@ fn label(bytes: &[u8]) -> Result<(&str, &str), WireError> {
 /// Appends one label in the form of [`LabelBytes`].
 pub fn put_label(name: &str, value: &str, into: &mut Vec<u8>) {
     let inner = wire::field_bytes(1, name.len()) + wire::field_bytes(2, value.len());
+    if inner < 0x80 {
+        // Every length takes one byte, as nearly always.
+        into.extend_from_slice(&[0x0a, inner as u8, 0x0a, name.len() as u8]);
+        into.extend_from_slice(name.as_bytes());
+        into.extend_from_slice(&[0x12, value.len() as u8]);
+        into.extend_from_slice(value.as_bytes());
+        return;
+    }
     wire::put_header(1, inner, into);
     wire::put_bytes(1, name.as_bytes(), into);
     wire::put_bytes(2, value.as_bytes(), into);

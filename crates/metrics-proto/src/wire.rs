@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field's number and value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn field(&mut self) -> Result<Option<(u32, Value<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);

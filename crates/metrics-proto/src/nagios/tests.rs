@@ -1,5 +1,7 @@
 //! Outputs of real plugins, and outputs no plugin should have.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::dice::{Dice, peak_resident_kib};
 
@@ -147,5 +149,29 @@ fn damaged_output_never_panics_nor_takes_memory() {
     assert!(items > 25_000, "most damage leaves something: {items}");
     if let (Some(before), Some(after)) = (before, peak_resident_kib()) {
         assert!(after - before < 256 * 1024, "{} KiB", after - before);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_plugin_writes_is_what_is_read(
+        items in prop::collection::vec(
+            ("[a-z' =ø/%]{1,8}", -1e9_f64..1e9, prop::option::of((-1e6_f64..0.0, 0.0_f64..1e6, any::<bool>()))),
+            0..8,
+        ),
+    ) {
+        let mut text = String::from("OK |");
+        for (label, value, range) in &items {
+            let range = range.map(|(start, end, inside)| format!(";{}{start}:{end}", if inside { "@" } else { "" }));
+            text.push_str(&format!(" '{}'={value}s{}", label.replace('\'', "''"), range.unwrap_or_default()));
+        }
+        let read = read(Some(0), text.as_bytes(), Limits::default());
+        prop_assert_eq!(read.unreadable, 0, "{}", text);
+        let back: Vec<_> = read
+            .performance
+            .iter()
+            .map(|one| (one.label.clone(), one.value.unwrap(), one.warning.map(|range| (range.start, range.end, range.inside))))
+            .collect();
+        prop_assert_eq!(back, items, "{}", text);
     }
 }

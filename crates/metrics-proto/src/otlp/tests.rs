@@ -1,5 +1,7 @@
 //! The same request in both encodings, the rules of the specification, refusals and damage.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::dice::{Dice, peak_resident_kib};
 use crate::wire::{put_bytes, put_double, put_fixed64, put_uint};
@@ -303,5 +305,61 @@ fn damaged_requests_never_panic_nor_take_memory() {
     assert!(refused > 8_000, "much damage is noticed: {refused}");
     if let (Some(before), Some(after)) = (before, peak_resident_kib()) {
         assert!(after - before < 256 * 1024, "{} KiB", after - before);
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_encodings_of_a_request_mean_the_same(
+        points in prop::collection::vec((1_u64..i64::MAX as u64, any::<f64>(), any::<i64>(), "[a-z.ø\"]{1,5}", "[a-zø\"\\\\\n]{0,5}"), 0..6),
+        counts in prop::collection::vec(0_u64..1_000, 3),
+        temporality in 0_u64..4,
+    ) {
+        let total: u64 = counts.iter().sum();
+        let (mut gauges, mut gauges_json) = (Vec::new(), Vec::new());
+        for (time, double, int, key, value) in &points {
+            let mut attribute = Vec::new();
+            put_bytes(1, key.as_bytes(), &mut attribute);
+            put_bytes(2, &nested(&[1], value.as_bytes()), &mut attribute);
+            let mut point = Vec::new();
+            put_bytes(7, &attribute, &mut point);
+            put_fixed64(3, *time, &mut point);
+            let whole = time % 2 == 0;
+            if whole { put_fixed64(6, int.cast_unsigned(), &mut point) } else { put_double(4, *double, &mut point) }
+            put_bytes(1, &point, &mut gauges);
+            let attributes = serde_json::json!([{ "key": key, "value": { "stringValue": value } }]);
+            let special = |double: f64| match double {
+                double if double.is_nan() => serde_json::json!("NaN"),
+                f64::INFINITY => serde_json::json!("Infinity"),
+                f64::NEG_INFINITY => serde_json::json!("-Infinity"),
+                double => serde_json::json!(double),
+            };
+            gauges_json.push(if whole {
+                serde_json::json!({ "timeUnixNano": time.to_string(), "asInt": int.to_string(), "attributes": attributes })
+            } else {
+                serde_json::json!({ "timeUnixNano": time, "asDouble": special(*double), "attributes": attributes })
+            });
+        }
+        let mut histogram = point(|into| {
+            put_fixed64(4, total, into);
+            counts.iter().for_each(|count| put_fixed64(6, *count, into));
+            [0.5, 2.0].iter().for_each(|bound| put_double(7, *bound, into));
+        });
+        histogram = data(&histogram, temporality);
+        let metric = |field: u32, data: &[u8]| {
+            let mut metric = Vec::new();
+            put_bytes(1, b"m", &mut metric);
+            put_bytes(field, data, &mut metric);
+            nested(&[2], &metric)
+        };
+        let protobuf = nested(&[1, 2], &[metric(5, &gauges), metric(9, &histogram)].concat());
+        let json = serde_json::json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [
+            { "name": "m", "gauge": { "dataPoints": gauges_json } },
+            { "name": "m", "histogram": { "aggregationTemporality": temporality, "dataPoints": [{
+                "timeUnixNano": "1700000000000000000", "count": total, "bucketCounts": counts, "explicitBounds": [0.5, 2] }] } },
+        ] }] }] });
+        let one = told(&protobuf, Encoding::Protobuf, &Options::default()).unwrap();
+        let other = told(json.to_string().as_bytes(), Encoding::Json, &Options::default()).unwrap();
+        prop_assert_eq!(one, other);
     }
 }

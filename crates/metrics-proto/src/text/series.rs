@@ -68,7 +68,9 @@ impl<'a> Series<'a> {
 
     pub(super) fn is_created(&self) -> bool {
         let counts = |family: Family<'_>| matches!(family.kind, Kind::Counter | Kind::Histogram | Kind::Summary);
-        self.family.is_some_and(counts) && self.suffix() == Some(b"_created")
+        // Few names hold the word, and it is found sooner than the name is walked.
+        let perhaps = memchr::memmem::find(self.raw, b"_created").is_some();
+        perhaps && self.family.is_some_and(counts) && self.suffix() == Some(b"_created")
     }
 
     /// What this series' name adds to the name of the metric that was announced last; `None` if it is another metric.

@@ -114,7 +114,8 @@ fn quoted<'a>(line: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Wrong<'a>> {
     let mut from = 0;
     loop {
         let rest = inner.get(from..).unwrap_or_default();
-        match memchr::memchr2(b'"', b'\\', rest) {
+        // Values are short: a call to memchr takes longer than looking at each byte.
+        match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
             Some(at) if rest.get(at) == Some(&b'"') => {
                 let (text, rest) = inner.split_at_checked(from + at).unwrap_or((inner, &[]));
                 return Ok((text, rest.get(1..).unwrap_or_default()));

@@ -1,5 +1,7 @@
 //! The formats' own examples, refusals, and damage.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::dice::{Dice, peak_resident_kib};
 use crate::{LabelError, is_stale_marker};
@@ -293,5 +295,63 @@ fn damaged_scrapes_never_panic_nor_take_memory_and_hints_change_nothing() {
     assert!(refused > 20_000, "much damage is noticed: {refused}");
     if let (Some(before), Some(after)) = (before, peak_resident_kib()) {
         assert!(after - before < 256 * 1024, "{} KiB", after - before);
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+proptest! {
+    #[test]
+    fn what_an_exporter_writes_is_what_is_read(
+        sent in prop::collection::vec(
+            (
+                "[a-zA-Z_:][a-zA-Z0-9_:]{0,8}|[a-z. \"\\\\ø\n]{1,8}",
+                prop::collection::btree_map("[a-zA-Z_][a-zA-Z0-9]{0,6}|[a-z.\"]{1,4}", "[a-z\"\\\\\n,{}= ø]{0,9}", 0..5),
+                any::<f64>(),
+                prop::option::of(-9_000_000_000_000_i64..9_000_000_000_000),
+            ),
+            0..10,
+        ),
+        strict: bool,
+    ) {
+        let plain = |name: &str, colon: bool| {
+            let letter = |char: char| char.is_ascii_alphabetic() || char == '_' || (colon && char == ':');
+            name.starts_with(letter) && name.chars().all(|char| letter(char) || char.is_ascii_digit())
+        };
+        let (mut body, mut expected) = (String::new(), Vec::new());
+        for (name, labels, value, at_ms) in &sent {
+            let mut parts: Vec<String> = Vec::new();
+            if plain(name, true) { body.push_str(name) } else { parts.push(format!("\"{}\"", escaped(name))) }
+            for (label, value) in labels {
+                let label = if plain(label, false) { label.clone() } else { format!("\"{}\"", escaped(label)) };
+                parts.push(format!("{label}=\"{}\"", escaped(value)));
+            }
+            body.push_str(&format!("{{{}}} {value}", parts.join(",")));
+            let at = |at: i64| if strict { format!(" {}.{:03}", at / 1_000, (at % 1_000).abs()) } else { format!(" {at}") };
+            // Between -1 s and 0 the whole seconds have no sign to carry.
+            let at_ms = at_ms.filter(|at| !strict || *at >= 0);
+            body.push_str(&at_ms.map(at).unwrap_or_default());
+            body.push('\n');
+            let mut pairs: Vec<(String, String)> = labels.clone().into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            pairs.push((crate::NAME_LABEL.to_owned(), name.clone()));
+            pairs.sort();
+            let value = if value.is_nan() { f64::NAN } else { *value };
+            expected.push((pairs, value.to_bits(), at_ms));
+        }
+        if strict {
+            body.push_str("# EOF\n");
+        }
+        let format = if strict { Format::OpenMetrics } else { Format::Prometheus };
+        let mut read = Vec::new();
+        let mut labels = Vec::new();
+        for entry in Parser::new(body.as_bytes(), format, Limits::default()).unwrap() {
+            let Entry::Sample(sample) = entry.unwrap() else { panic!("a sample") };
+            sample.series.labels_into(&LabelLimits::default(), &mut labels).unwrap();
+            let pairs = labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect::<Vec<_>>();
+            read.push((pairs, sample.value.to_bits(), sample.at_ms));
+        }
+        prop_assert_eq!(read, expected, "{}", body);
     }
 }

@@ -211,8 +211,13 @@ impl Decoder {
         if self.samples.len() >= self.limits.samples_per_series_max {
             return Err(WriteError::Limit { what: "samples of one series", max: self.limits.samples_per_series_max });
         }
+        let message = value.bytes()?;
+        if let Some(usual) = usual_sample(message) {
+            self.samples.push(usual);
+            return Ok(());
+        }
         let (mut at_ms, mut number) = (0, 0.0);
-        let mut reader = Reader::new(value.bytes()?);
+        let mut reader = Reader::new(message);
         while let Some((field, value)) = reader.field()? {
             match field {
                 1 => number = value.double()?,
@@ -340,6 +345,28 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// A sample as every sender writes it: the value, then the time, nothing else.
+#[inline]
+fn usual_sample(message: &[u8]) -> Option<(i64, f64)> {
+    let (bits, rest) = message.strip_prefix(&[0x09])?.split_first_chunk::<8>()?;
+    let mut at_ms = 0_u64;
+    let mut shift = 0;
+    let (last, before) = rest.strip_prefix(&[0x10])?.split_last()?;
+    // Up to six bytes are 2^42 ms, the year 2109; longer and damaged ones go the long way.
+    if before.len() > 5 || *last >= 0x80 {
+        return None;
+    }
+    for byte in before {
+        if *byte < 0x80 {
+            return None;
+        }
+        at_ms |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+    }
+    at_ms |= u64::from(*last) << shift;
+    Some((at_ms.cast_signed(), f64::from_bits(u64::from_le_bytes(*bits))))
 }
 
 fn symbol<'a>(symbols: &[&'a str], reference: u32) -> Result<&'a str, WriteError> {
