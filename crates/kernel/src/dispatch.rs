@@ -13,7 +13,7 @@ use crate::event;
 use crate::idempotency;
 use crate::limits;
 use crate::operation::{Decoded, Effect, Entry, Guard};
-use crate::permission::{Actor, Proof};
+use crate::permission::{Actor, Proof, Reach};
 use crate::reference::Ref;
 use crate::running::{Handle, Kernel};
 use crate::time::Time;
@@ -120,6 +120,20 @@ fn run(kernel: &Handle, call: Call, approved: bool) -> Result<Answer> {
         }
     }
     outcome
+}
+
+/// How far an actor's grant for an operation reaches, for what is asked outside of it under its name. A refusal is kept.
+pub(crate) fn reach(kernel: &Handle, actor: &Actor, operation: &'static str, via: Via) -> Result<Reach> {
+    let now = kernel.now();
+    let found = match actor.reach(operation, now) {
+        Some(reach) => Ok(reach),
+        None if actor.ident == crate::permission::Ident::Nobody => Err(Error::sign_in()),
+        None => Err(Error::denied(operation)),
+    };
+    if let Err(error) = &found {
+        audit::refused(kernel, actor, operation, via.as_str(), error, now);
+    }
+    found
 }
 
 fn answer(kernel: &Handle, entry: &Entry, call: Call, approved: bool, now: Time) -> Result<Answer> {

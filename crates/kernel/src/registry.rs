@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cx::Cx;
 use crate::db::{Migration, Tx};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::event::{EventEntry, Reaction};
 use crate::job::{JobEntry, Schedule};
@@ -94,6 +95,8 @@ pub struct Domain {
     pub messages: Vec<AgentMessage>,
     /// What it wants agents to have.
     pub feeds: Vec<AgentFeed>,
+    /// Addresses of others' protocols that it speaks.
+    pub endpoints: Vec<Endpoint>,
     /// Its loops.
     pub services: Vec<Service>,
     /// Work at start, before anything is served: opening stores, creating what must exist.
@@ -147,7 +150,23 @@ impl Registry {
                 }
             }
         }
+        let mut addresses = std::collections::BTreeSet::new();
+        for endpoint in domains.iter().flat_map(|domain| &domain.endpoints) {
+            if !operations.contains_key(endpoint.grant) {
+                let unknown =
+                    format!("\"{}\" needs a grant for \"{}\", which is no operation", endpoint.path, endpoint.grant);
+                return Err(Error::internal("registry", unknown));
+            }
+            if !addresses.insert(endpoint.path) {
+                return Err(twice("endpoint", endpoint.path));
+            }
+        }
         Ok(Self { domains, operations, nouns, jobs })
+    }
+
+    /// Addresses of others' protocols.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.domains.iter().flat_map(|domain| &domain.endpoints)
     }
 
     /// The domains in reading order.

@@ -18,7 +18,7 @@ use crate::dispatch::{self, Answer, Call, Via, Woken};
 use crate::error::{Error, Result};
 use crate::job::worker;
 use crate::limits;
-use crate::permission::{Actor, Ident};
+use crate::permission::{Actor, Ident, Reach};
 use crate::reference::Ref;
 use crate::registry::{Domain, Registry};
 use crate::relay;
@@ -258,6 +258,14 @@ impl Kernel {
     /// Runs a call: the one door to every operation.
     pub fn dispatch(self: &Arc<Self>, call: Call) -> Result<Answer> {
         dispatch::dispatch(self, call)
+    }
+
+    /// How far an actor's grant for an operation reaches, for what is asked outside of it under its name.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or there is no such grant; audit keeps a row of it.
+    pub fn reach(self: &Arc<Self>, actor: &Actor, operation: &'static str, via: dispatch::Via) -> Result<Reach> {
+        dispatch::reach(self, actor, operation, via)
     }
 
     /// Reads as an actor: pages and panels.

@@ -18,6 +18,7 @@ pub mod group;
 mod limits;
 mod live;
 mod machine;
+pub mod metrics;
 mod notify;
 mod pages;
 mod panels;
@@ -58,7 +59,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>()],
+        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: live::check_results },
             AgentMessage { kind: "series", handle: samples::series },
@@ -66,6 +67,7 @@ fn declarations() -> Domain {
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
+        endpoints: metrics::endpoints(),
         services: vec![Service { name: "monitor", run: service::run }],
         start: Some(live::start),
         ..Domain::default()
@@ -91,6 +93,8 @@ fn operations() -> Vec<Entry> {
         Entry::of::<silence::EndSilence>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<metrics::query::QueryMetrics>(),
+        Entry::of::<metrics::write::WriteMetrics>(),
     ]
 }
 

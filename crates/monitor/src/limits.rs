@@ -1,5 +1,7 @@
 //! Every limit and period of monitoring, named in one place.
 
+use std::time::Duration;
+
 use kernel::time::{DAY, HOUR, MINUTE, SECOND};
 
 /// Shortest interval of a check, in seconds.
@@ -67,3 +69,27 @@ pub(crate) const REGISTER_MAX: usize = 20_000;
 pub(crate) const SILENCE_MICROS_MAX: i64 = 366 * DAY;
 /// Most alerts of one group that a page or an answer lists.
 pub(crate) const GROUP_ALERTS_MAX: i64 = 200;
+/// How long a question in PromQL may take.
+pub(crate) const QUERY_TIME: Duration = Duration::from_secs(60);
+/// Memory of one question, in bytes.
+pub(crate) const QUERY_MEMORY_BYTES: usize = 512 << 20;
+/// Most steps of a question over a span of time, as in Prometheus.
+pub(crate) const QUERY_STEPS_MAX: usize = 11_000;
+/// Most series that one selector may mean.
+pub(crate) const QUERY_SERIES_MAX: usize = 500_000;
+/// Most names or values of labels in an answer.
+pub(crate) const NAME_VALUES_MAX: usize = 100_000;
+/// Largest body of a question, in bytes.
+pub(crate) const QUERY_BODY_BYTES_MAX: usize = 1 << 20;
+/// Largest body of pushed samples, packed, in bytes.
+pub(crate) const PUSH_BYTES_MAX: usize = 16 << 20;
+/// The same unpacked.
+pub(crate) const PUSH_UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Pushed series that are known by their bytes; beyond it all are looked up anew.
+pub(crate) const PUSH_SERIES_MAX: usize = 1_000_000;
+/// Most metrics about which something is known.
+pub(crate) const METADATA_MAX: usize = 20_000;
+/// Most characters of what is known about a metric.
+pub(crate) const METADATA_TEXT_MAX: usize = 500;
+/// Most samples of one call of `monitor.metrics.write`.
+pub(crate) const WRITE_SAMPLES_MAX: usize = 1_000;

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel::time::SECOND;
-use kernel::{Error, Handle, Result, Time};
+use kernel::{Actor, Error, Handle, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
 use crate::limits::{BLIND_MICROS, EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
 use crate::machine::{Machine, Outcome, State, Step};
+use crate::metrics::keeping::Keeping;
 use crate::probe::Probe;
 use crate::store;
 
@@ -103,6 +104,7 @@ pub(crate) struct Lives {
 /// What monitoring keeps in memory.
 pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
+    pub(crate) sink: crate::metrics::Sink,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
@@ -121,11 +123,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn start(handle: &Handle) -> Result<()> {
     let now = handle.now();
     let folder = handle.data().join("tsdb");
-    let series = tsdb::Store::open(&folder, tsdb::Options::default(), now.millis())
+    let keeping = handle.read_as(&Actor::service("monitor", &["monitor.*"]), |cx| cx.setting::<Keeping>())?;
+    let series = tsdb::Store::open(&folder, keeping.options(), now.millis())
         .map_err(|error| Error::unavailable(format!("The store of series cannot be opened: {error}.")))?;
     let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now };
     let monitor = Arc::new(Monitor {
         series,
+        sink: crate::metrics::Sink::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
         outbox: Mutex::default(),

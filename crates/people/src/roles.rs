@@ -102,6 +102,7 @@ const READS: &[Part] = &[
     given("monitor.silence.list"),
     given("monitor.series.read"),
     given("monitor.chart.read"),
+    given("monitor.metrics.query"),
     given("runbooks.runbook.list"),
     given("runbooks.runbook.show"),
     given("runbooks.binding.list"),

@@ -4,7 +4,6 @@ use crate::error::SourceError;
 use crate::labels::Labels;
 use crate::source::{Selected, Selection, SeriesData, Source};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Samples in memory.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +46,7 @@ impl Source for MemorySource {
             let (times, values): (Vec<i64>, Vec<f64>) = within.map(|(at, value)| (*at, *value)).unzip();
             left = left.checked_sub(times.len()).ok_or(SourceError::TooManySamples)?;
             if !times.is_empty() {
-                found.series.push(SeriesData { labels: labels.clone(), times: Arc::new(times), values });
+                found.series.push(SeriesData { labels: labels.clone(), times: times.into(), values });
             }
         }
         Ok(found)

@@ -63,7 +63,7 @@ pub struct SeriesData {
     /// The series.
     pub labels: Labels,
     /// Times in ms since 1970 UTC, each later than the one before.
-    pub times: Arc<Vec<i64>>,
+    pub times: Arc<[i64]>,
     /// Values.
     pub values: Vec<f64>,
 }

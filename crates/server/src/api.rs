@@ -103,7 +103,8 @@ pub(crate) fn find<'r>(registry: &'r Registry, method: &str, path: &str) -> Resu
     }
 }
 
-fn fits(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
+/// The fields of a path, if it fits the pattern.
+pub(crate) fn fits(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
     let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     loop {

@@ -15,7 +15,7 @@ use hyper::body::Body as _;
 use kernel::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Shared, api, bulk, compress, entry, form, home, live, own, pages, palette, respond};
+use crate::{Shared, api, bulk, compress, endpoint, entry, form, home, live, own, pages, palette, respond};
 
 /// Largest request body.
 const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;
@@ -49,6 +49,10 @@ pub fn router(app: &Shared) -> Router {
         .route("/api/v1/{*path}", any(api::call));
     for (index, page) in app.site.pages.iter().enumerate() {
         router = router.route(page.path, get(move |state, request| pages::page(state, index, request)));
+    }
+    for one in app.kernel.registry().endpoints() {
+        let path = one.path;
+        router = router.route(path, any(move |state, request| endpoint::call(state, path, request)));
     }
     router.fallback(pages::not_found).layer(middleware::from_fn_with_state(app.clone(), around)).with_state(app.clone())
 }
@@ -89,9 +93,14 @@ pub(crate) struct Taken {
 
 /// The whole body, bounded in size and time. Large ones take turns: strangers may send them too.
 pub(crate) async fn body(app: &Shared, body: Body) -> Result<Taken> {
+    body_within(app, body, BODY_BYTES_MAX).await
+}
+
+/// The same with a bound of its own.
+pub(crate) async fn body_within(app: &Shared, body: Body, bytes_max: usize) -> Result<Taken> {
     let small = body.size_hint().upper().is_some_and(|bytes| bytes <= SMALL_BYTES);
     let turn = if small { None } else { Some(large_turn(app).await?) };
-    Ok(Taken { bytes: whole(body).await?, _turn: turn })
+    Ok(Taken { bytes: whole(body, bytes_max).await?, _turn: turn })
 }
 
 async fn large_turn(app: &Shared) -> Result<OwnedSemaphorePermit> {
@@ -101,12 +110,12 @@ async fn large_turn(app: &Shared) -> Result<OwnedSemaphorePermit> {
     }
 }
 
-async fn whole(body: Body) -> Result<Bytes> {
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+async fn whole(body: Body, bytes_max: usize) -> Result<Bytes> {
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, bytes_max).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Error::over_limit(format!("The request is larger than {BODY_BYTES_MAX} bytes. Send less at once.")))
+            Err(Error::over_limit(format!("The request is larger than {bytes_max} bytes. Send less at once.")))
         }
         Ok(Err(error)) => Err(Error::invalid("body", "The request's body did not arrive whole.").because(error)),
         Err(_) => Err(Error::over_limit("The request's body took longer than 20 seconds to arrive.")),

@@ -16,10 +16,12 @@ pub(crate) enum Lane {
     Agents,
     /// The event streams of open pages.
     Live,
+    /// Others' protocols: queries and samples.
+    Protocols,
 }
 
 impl Lane {
-    const ALL: [Self; 3] = [Self::People, Self::Agents, Self::Live];
+    const ALL: [Self; 4] = [Self::People, Self::Agents, Self::Live, Self::Protocols];
 
     /// Calls at once.
     const fn turns(self) -> u32 {
@@ -27,6 +29,7 @@ impl Lane {
             Self::People => 32,
             Self::Agents => 24,
             Self::Live => 8,
+            Self::Protocols => 12,
         }
     }
 }
@@ -36,12 +39,18 @@ pub(crate) struct Lanes {
     people: Arc<Semaphore>,
     agents: Arc<Semaphore>,
     live: Arc<Semaphore>,
+    protocols: Arc<Semaphore>,
 }
 
 impl Lanes {
     pub(crate) fn new() -> Self {
         let turns = |lane: Lane| Arc::new(Semaphore::new(lane.turns() as usize));
-        Self { people: turns(Lane::People), agents: turns(Lane::Agents), live: turns(Lane::Live) }
+        Self {
+            people: turns(Lane::People),
+            agents: turns(Lane::Agents),
+            live: turns(Lane::Live),
+            protocols: turns(Lane::Protocols),
+        }
     }
 
     fn of(&self, lane: Lane) -> &Arc<Semaphore> {
@@ -49,6 +58,7 @@ impl Lanes {
             Lane::People => &self.people,
             Lane::Agents => &self.agents,
             Lane::Live => &self.live,
+            Lane::Protocols => &self.protocols,
         }
     }
 

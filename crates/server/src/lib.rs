@@ -6,6 +6,7 @@ mod app;
 mod bulk;
 mod compress;
 mod door;
+mod endpoint;
 mod entrance;
 mod entry;
 mod form;

@@ -81,6 +81,12 @@ impl Credentials {
         }
     }
 
+    /// The same with a bearer token from elsewhere, if there was none.
+    pub(crate) fn or_bearer(self, token: impl FnOnce() -> Option<String>) -> Self {
+        let bearer = self.bearer.or_else(token);
+        Self { bearer, ..self }
+    }
+
     /// The token a script sent in place of the form field.
     pub(crate) fn csrf_header(&self) -> Option<&str> {
         self.csrf.as_deref()

@@ -17,6 +17,8 @@ mod live;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod server_commands;

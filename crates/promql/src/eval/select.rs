@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Samples {
     pub(crate) labels: Labels,
-    pub(crate) times: Arc<Vec<i64>>,
+    pub(crate) times: Arc<[i64]>,
     pub(crate) values: Vec<f64>,
     /// The metric's name goes at the end.
     pub(crate) nameless: bool,
@@ -175,5 +175,5 @@ fn without_stale(data: SeriesData) -> Samples {
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: Arc::new(times), values, nameless: false }
+    Samples { labels, times: times.into(), values, nameless: false }
 }

@@ -20,19 +20,19 @@ impl Cx<'_> {
         }
         let vector = self.vector(&subquery.expr, inner)?;
         room.grow(vector.series.len().saturating_mul(steps).saturating_mul(16))?;
-        let times: Arc<Vec<i64>> = Arc::new((0..steps).map(|step| inner.time(step)).collect());
+        let times: Arc<[i64]> = (0..steps).map(|step| inner.time(step)).collect();
         let series = vector.series.into_iter().map(|series| samples(series, &times)).collect();
         Ok(Ranges { series, windows, _room: room })
     }
 }
 
 /// The values that are there; series that have all share one column of times.
-fn samples(series: Series, times: &Arc<Vec<i64>>) -> Samples {
+fn samples(series: Series, times: &Arc<[i64]>) -> Samples {
     let Series { labels, values, nameless } = series;
     if !values.iter().any(|value| is_absent(*value)) {
         return Samples { labels, times: Arc::clone(times), values, nameless };
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: Arc::new(times), values, nameless }
+    Samples { labels, times: times.into(), values, nameless }
 }

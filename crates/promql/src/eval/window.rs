@@ -23,7 +23,7 @@ pub(crate) struct Window<'a> {
 
 /// `work` at each step whose window holds samples.
 pub(crate) fn slide(samples: &Samples, windows: Windows, mut work: impl FnMut(Window<'_>) -> f64) -> Vec<f64> {
-    let (times, values) = (samples.times.as_slice(), samples.values.as_slice());
+    let (times, values) = (&*samples.times, samples.values.as_slice());
     let (mut low, mut high) = (0, 0);
     (0..windows.steps)
         .map(|step| {

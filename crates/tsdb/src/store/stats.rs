@@ -75,6 +75,11 @@ pub struct Stats {
 }
 
 impl Store {
+    /// [`Stats::damaged_pages`] alone, which costs nothing.
+    pub fn damaged_pages(&self) -> u64 {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+
     /// What the store holds and what it had to refuse. Lists the folder.
     pub fn stats(&self) -> Stats {
         let upkeep = {
@@ -93,7 +98,7 @@ impl Store {
         let block_bytes = blocks.iter().map(|block| block.bytes).sum();
         let raw = blocks.iter().filter(|block| block.says.resolution_ms == 0);
         let disk_bytes = block_bytes + folder_bytes(&self.head_dir);
-        let damaged_pages = self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        let damaged_pages = self.damaged_pages();
         let head = self.head();
         let mut offenders: Vec<_> = head.offenders.iter().map(|(name, count)| (name.clone(), *count)).collect();
         offenders.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

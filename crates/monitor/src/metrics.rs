@@ -1,0 +1,14 @@
+//! Metrics of others and for others: PromQL over the series, the HTTP API of Prometheus, remote write and OTLP.
+
+mod ask;
+mod endpoints;
+mod json;
+pub mod keeping;
+mod names;
+pub mod query;
+mod reader;
+mod sink;
+pub mod write;
+
+pub(crate) use endpoints::all as endpoints;
+pub(crate) use sink::Sink;

@@ -1,0 +1,34 @@
+//! The addresses at which others' tools find what they know.
+
+use kernel::{Asked, Endpoint, Handle, Method, Said};
+
+use super::names::{self, GRANT};
+use super::{query, write};
+use crate::limits::{PUSH_BYTES_MAX, QUERY_BODY_BYTES_MAX};
+
+const READ: &[Method] = &[Method::Get, Method::Post];
+const PUSH: &[Method] = &[Method::Post];
+
+/// Every address.
+pub(crate) fn all() -> Vec<Endpoint> {
+    vec![
+        reading("/prometheus/api/v1/query", query::instant),
+        reading("/prometheus/api/v1/query_range", query::range),
+        reading("/prometheus/api/v1/format_query", query::format),
+        reading("/prometheus/api/v1/series", names::series),
+        reading("/prometheus/api/v1/labels", names::labels),
+        reading("/prometheus/api/v1/label/{name}/values", names::values),
+        reading("/prometheus/api/v1/metadata", names::metadata),
+        reading("/prometheus/api/v1/status/buildinfo", names::build),
+        pushing("/prometheus/api/v1/write", write::remote_write),
+        pushing("/otlp/v1/metrics", write::otlp),
+    ]
+}
+
+fn reading(path: &'static str, answer: fn(&Handle, &Asked) -> Said) -> Endpoint {
+    Endpoint { path, methods: READ, grant: GRANT, body_bytes_max: QUERY_BODY_BYTES_MAX, answer }
+}
+
+fn pushing(path: &'static str, answer: fn(&Handle, &Asked) -> Said) -> Endpoint {
+    Endpoint { path, methods: PUSH, grant: write::GRANT, body_bytes_max: PUSH_BYTES_MAX, answer }
+}

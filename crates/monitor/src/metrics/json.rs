@@ -1,0 +1,198 @@
+//! Answers in the form of Prometheus' HTTP API, written straight to bytes: a chart can be a million numbers.
+
+use std::io::Write as _;
+
+use kernel::Said;
+use promql::{Answer, EvalError, Labels, Value, format_value};
+
+/// A request that has no answer: the status and type that Prometheus gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    status: u16,
+    kind: &'static str,
+    pub(super) message: String,
+}
+
+impl Failure {
+    /// A parameter is wrong.
+    pub(super) fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
+        Self { status: 400, kind: "bad_data", message: format!("invalid parameter \"{name}\": {why}") }
+    }
+
+    /// The answer would be too large.
+    pub(super) fn execution(message: impl Into<String>) -> Self {
+        Self { status: 422, kind: "execution", message: message.into() }
+    }
+
+    /// Something of ours failed.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self { status: 500, kind: "internal", message: message.into() }
+    }
+
+    pub(super) fn said(&self) -> Said {
+        let mut out = format!("{{\"status\":\"error\",\"errorType\":\"{}\",\"error\":", self.kind).into_bytes();
+        text(&mut out, &self.message);
+        out.push(b'}');
+        Said::json(self.status, out)
+    }
+}
+
+impl From<EvalError> for Failure {
+    fn from(error: EvalError) -> Self {
+        let message = error.to_string();
+        match error {
+            EvalError::Parse(_) => Self::parameter("query", message),
+            EvalError::Steps(_) => Self { status: 400, kind: "bad_data", message },
+            EvalError::Deadline => Self { status: 503, kind: "timeout", message },
+            EvalError::Cancelled => Self { status: 503, kind: "canceled", message },
+            EvalError::Invalid(_) | EvalError::Memory(_) | EvalError::Source(_) => Self::execution(message),
+        }
+    }
+}
+
+/// A success: `data` is JSON already.
+pub(super) fn success(data: &[u8], warnings: &[String], infos: &[String]) -> Said {
+    let mut out = Vec::with_capacity(data.len() + 64);
+    out.extend_from_slice(b"{\"status\":\"success\",\"data\":");
+    out.extend_from_slice(data);
+    for (name, notes) in [("warnings", warnings), ("infos", infos)] {
+        if !notes.is_empty() {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            list(&mut out, notes, |out, note| text(out, note));
+        }
+    }
+    out.push(b'}');
+    Said::json(200, out)
+}
+
+/// The answer to a query; `limit` is the most series of it.
+pub(super) fn answer(answer: &Answer, limit: usize) -> Said {
+    let mut out = Vec::new();
+    let mut warnings = answer.warnings.clone();
+    let kept = |count: usize| count.min(limit);
+    let cut = match &answer.value {
+        Value::Vector(all) => all.len() > limit,
+        Value::Matrix(all) => all.len() > limit,
+        Value::Scalar(..) | Value::Text(..) => false,
+    };
+    if cut {
+        warnings.push("results truncated due to limit".to_owned());
+    }
+    match &answer.value {
+        Value::Scalar(at, value) => {
+            out.extend_from_slice(b"{\"resultType\":\"scalar\",\"result\":");
+            point(&mut out, *at, *value);
+        }
+        Value::Text(at, said) => {
+            out.extend_from_slice(b"{\"resultType\":\"string\",\"result\":[");
+            seconds(&mut out, *at);
+            out.push(b',');
+            text(&mut out, said);
+            out.push(b']');
+        }
+        Value::Vector(all) => {
+            out.extend_from_slice(b"{\"resultType\":\"vector\",\"result\":");
+            list(&mut out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
+                out.extend_from_slice(b"{\"metric\":");
+                labels(out, &one.labels);
+                out.extend_from_slice(b",\"value\":");
+                point(out, one.at_ms, one.value);
+                out.push(b'}');
+            });
+        }
+        Value::Matrix(all) => {
+            out.extend_from_slice(b"{\"resultType\":\"matrix\",\"result\":");
+            list(&mut out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
+                out.extend_from_slice(b"{\"metric\":");
+                labels(out, &one.labels);
+                out.extend_from_slice(b",\"values\":");
+                list(out, &one.points, |out, (at, value)| point(out, *at, *value));
+                out.push(b'}');
+            });
+        }
+    }
+    out.push(b'}');
+    success(&out, &warnings, &answer.infos)
+}
+
+/// A list.
+pub(super) fn list<T>(out: &mut Vec<u8>, items: &[T], mut each: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        each(out, item);
+    }
+    out.push(b']');
+}
+
+/// An object of labels.
+pub(super) fn labels(out: &mut Vec<u8>, labels: &Labels) {
+    out.push(b'{');
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        text(out, name);
+        out.push(b':');
+        text(out, value);
+    }
+    out.push(b'}');
+}
+
+fn point(out: &mut Vec<u8>, at_ms: i64, value: f64) {
+    out.push(b'[');
+    seconds(out, at_ms);
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(format_value(value).as_bytes());
+    out.extend_from_slice(b"\"]");
+}
+
+/// Milliseconds as seconds with as many digits as it takes.
+fn seconds(out: &mut Vec<u8>, at_ms: i64) {
+    let (whole, rest) = (at_ms.unsigned_abs() / 1_000, at_ms.unsigned_abs() % 1_000);
+    let sign = if at_ms < 0 { "-" } else { "" };
+    // Writing to memory cannot fail.
+    let _ = match rest {
+        0 => write!(out, "{sign}{whole}"),
+        rest => write!(out, "{sign}{whole}.{rest:03}"),
+    };
+}
+
+/// A text in quotes, escaped.
+pub(super) fn text(out: &mut Vec<u8>, said: &str) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, said);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_have_the_form_that_grafana_reads() {
+        let value = Value::Matrix(vec![promql::Points {
+            labels: Labels::from_pairs([("__name__", "up"), ("site", "a\"b")]),
+            points: vec![(1_435_781_430_781, 1.0), (1_435_781_445_000, f64::NAN), (-1, f64::INFINITY)],
+        }]);
+        let stats = promql::Stats::default();
+        let said = answer(&Answer { value, warnings: vec!["w".into()], infos: Vec::new(), stats }, usize::MAX);
+        assert_eq!(
+            String::from_utf8(said.body).unwrap(),
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up","site":"a\"b"},"values":[[1435781430.781,"1"],[1435781445,"NaN"],[-0.001,"+Inf"]]}]},"warnings":["w"]}"#
+        );
+    }
+
+    #[test]
+    fn a_failure_says_what_prometheus_would_say() {
+        let said = Failure::parameter("time", "cannot parse \"x\" to a valid timestamp").said();
+        assert_eq!(said.status, 400);
+        assert_eq!(
+            String::from_utf8(said.body).unwrap(),
+            r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"time\": cannot parse \"x\" to a valid timestamp"}"#
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! Asking the series in PromQL.
+
+use kernel::{
+    Access, Asked, Effect, Error, Handle, Kernel, Operation, PrepareCx, Reach, Result, Route, Said, Time, get,
+};
+use promql::{Answer, EvalError, Options, Value, When, format_value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::ask;
+use super::json::{self, Failure};
+use super::reader::Reader;
+use crate::limits::QUERY_TIME;
+use crate::live::Monitor;
+
+/// Ask the metrics a question in PromQL, for one moment or, with a step, for a span of time.
+///
+/// The same language and the same answers as Prometheus. Only series of assets that you may see are counted.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryMetrics {
+    /// The question, for example sum by (asset) (rate(node_cpu_seconds_total[5m])).
+    pub query: String,
+    /// The moment, or the end of the span; now if left out.
+    #[serde(default)]
+    pub to: Option<Time>,
+    /// The beginning of the span; an hour before its end if left out.
+    #[serde(default)]
+    pub from: Option<Time>,
+    /// From one value to the next, for example 30s or 5m. Without it the question is asked for one moment.
+    #[serde(default)]
+    pub step: Option<String>,
+    #[serde(skip)]
+    answer: Option<QueryAnswer>,
+}
+
+/// What the metrics say.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct QueryAnswer {
+    /// scalar, string, vector or matrix.
+    pub kind: String,
+    /// The series, in order; one without labels for a scalar or a string.
+    pub series: Vec<QuerySeries>,
+    /// What may be wrong with the answer.
+    pub warnings: Vec<String>,
+    /// What may be wrong with the question.
+    pub infos: Vec<String>,
+    /// Samples that were read.
+    pub samples: usize,
+    /// What answered: samples as they came, or a roll-up.
+    pub answered_by: Vec<String>,
+}
+
+/// One series of an answer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct QuerySeries {
+    /// Its labels, the metric's name as __name__.
+    pub labels: BTreeMap<String, String>,
+    /// Milliseconds since 1970 and the value as text: NaN and infinities are values too.
+    pub points: Vec<(i64, String)>,
+}
+
+impl Operation for QueryMetrics {
+    const NAME: &'static str = "monitor.metrics.query";
+    const ROUTE: Route = get("/monitor/metrics/query");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Read;
+    const FIELD_BYTES_MAX: usize = promql::QUERY_BYTES_MAX;
+    type Output = QueryAnswer;
+
+    /// Evaluated here: it reads no database, and no reader of it should wait for a chart.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        let when = self.when(cx.now)?;
+        let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
+        let answer = evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME))?;
+        self.answer = Some(answer.map_err(in_words)?.into());
+        Ok(())
+    }
+
+    fn run(&self, cx: &mut kernel::Cx) -> Result<QueryAnswer> {
+        cx.reach(Self::NAME)?;
+        self.answer.clone().ok_or_else(|| Error::internal("query-not-prepared", &self.query))
+    }
+}
+
+impl QueryMetrics {
+    fn when(&self, now: Time) -> Result<When> {
+        let end_ms = self.to.unwrap_or(now).millis();
+        let Some(step) = &self.step else {
+            return match self.from {
+                Some(_) => Err(Error::invalid("step", "A span of time needs a step, for example 30s.")),
+                None => Ok(When::Instant(end_ms)),
+            };
+        };
+        let step_ms = promql::parse_duration(step).filter(|ms| *ms > 0);
+        let step_ms = step_ms.ok_or_else(|| Error::invalid("step", "Use a length of time such as 30s, 5m or 1h."))?;
+        let start_ms = self.from.map_or_else(|| end_ms.saturating_sub(3_600_000), Time::millis);
+        if end_ms < start_ms {
+            return Err(Error::invalid("to", "The end must be after the beginning."));
+        }
+        Ok(When::Range { start_ms, end_ms, step_ms })
+    }
+}
+
+fn in_words(error: EvalError) -> Error {
+    match &error {
+        EvalError::Parse(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
+        EvalError::Steps(_) => Error::invalid("step", error.to_string()),
+        EvalError::Deadline | EvalError::Memory(_) => Error::over_limit(error.to_string()),
+        EvalError::Cancelled | EvalError::Source(_) => Error::unavailable(error.to_string()),
+    }
+}
+
+/// Asks the series of the house, within what the asker may see.
+pub(crate) fn evaluate(
+    kernel: &Kernel,
+    reach: &Reach,
+    text: &str,
+    when: When,
+    options: &Options,
+) -> Result<std::result::Result<Answer, EvalError>> {
+    let monitor = kernel.get::<Monitor>()?;
+    Ok(promql::query(text, &Reader::new(kernel, &monitor, reach), when, options))
+}
+
+impl From<Answer> for QueryAnswer {
+    fn from(answer: Answer) -> Self {
+        let labels = |labels: &promql::Labels| labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let bare = |at: i64, value: String| vec![QuerySeries { labels: BTreeMap::new(), points: vec![(at, value)] }];
+        let (kind, series) = match answer.value {
+            Value::Scalar(at, value) => ("scalar", bare(at, format_value(value))),
+            Value::Text(at, said) => ("string", bare(at, said)),
+            Value::Vector(all) => {
+                let one = |one: promql::Sample| QuerySeries {
+                    labels: labels(&one.labels),
+                    points: vec![(one.at_ms, format_value(one.value))],
+                };
+                ("vector", all.into_iter().map(one).collect())
+            }
+            Value::Matrix(all) => {
+                let one = |one: promql::Points| QuerySeries {
+                    labels: labels(&one.labels),
+                    points: one.points.into_iter().map(|(at, value)| (at, format_value(value))).collect(),
+                };
+                ("matrix", all.into_iter().map(one).collect())
+            }
+        };
+        Self {
+            kind: kind.to_owned(),
+            series,
+            warnings: answer.warnings,
+            infos: answer.infos,
+            samples: answer.stats.samples,
+            answered_by: answer.stats.notes,
+        }
+    }
+}
+
+/// `/prometheus/api/v1/query`
+pub(super) fn instant(kernel: &Handle, asked: &Asked) -> Said {
+    said(kernel, asked, false)
+}
+
+/// `/prometheus/api/v1/query_range`
+pub(super) fn range(kernel: &Handle, asked: &Asked) -> Said {
+    said(kernel, asked, true)
+}
+
+fn said(kernel: &Handle, asked: &Asked, is_range: bool) -> Said {
+    answered(kernel, asked, is_range).unwrap_or_else(|failure| failure.said())
+}
+
+fn answered(kernel: &Handle, asked: &Asked, is_range: bool) -> std::result::Result<Said, Failure> {
+    let when = ask::when(asked, kernel.now(), is_range)?;
+    let options = ask::options(asked)?;
+    let limit = ask::count(asked, "limit")?;
+    let text = asked.field("query").unwrap_or_default();
+    let answer = evaluate(kernel, &asked.reach, text, when, &options);
+    let answer = answer.map_err(|error| Failure::internal(error.message))??;
+    Ok(json::answer(&answer, limit))
+}
+
+/// `/prometheus/api/v1/format_query`
+pub(super) fn format(_: &Handle, asked: &Asked) -> Said {
+    match promql::parse(asked.field("query").unwrap_or_default()) {
+        Ok(expr) => {
+            let mut out = Vec::new();
+            json::text(&mut out, &expr.to_string());
+            json::success(&out, &[], &[])
+        }
+        Err(error) => Failure::parameter("query", error).said(),
+    }
+}

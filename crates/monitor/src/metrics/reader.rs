@@ -1,0 +1,89 @@
+//! The series of the house as a source of PromQL, within what the asker may see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{Kernel, Reach};
+use promql::{Labels, MatchOp, Selected, Selection, SeriesData, Source, SourceError};
+
+use crate::ground;
+use crate::limits::QUERY_SERIES_MAX;
+use crate::live::Monitor;
+
+/// The label that says which asset a series is about.
+const ASSET: &str = "asset";
+
+/// Reads for one asker.
+pub(crate) struct Reader<'a> {
+    kernel: &'a Kernel,
+    monitor: &'a Monitor,
+    reach: &'a Reach,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(kernel: &'a Kernel, monitor: &'a Monitor, reach: &'a Reach) -> Self {
+        Self { kernel, monitor, reach }
+    }
+
+    /// Keeps the series that the asker may see: all of them, or those of assets within their reach.
+    pub(super) fn visible<T>(&self, series: &mut Vec<T>, labels: impl Fn(&T) -> &tsdb::Labels) -> kernel::Result<()> {
+        if self.reach.everything {
+            return Ok(());
+        }
+        let asset = |one: &T| labels(one).get(ASSET).and_then(|id| id.parse::<i64>().ok());
+        let ids: BTreeSet<i64> = series.iter().filter_map(asset).collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
+        let mut seen = BTreeMap::new();
+        for some in ids.chunks(500) {
+            let briefs = self.kernel.db.read(|tx| assets::brief(tx, some))?;
+            seen.extend(briefs.into_iter().map(|(id, brief)| (id, ground::covers(self.reach, &brief))));
+        }
+        series.retain(|one| asset(one).and_then(|id| seen.get(&id)).copied().unwrap_or(false));
+        Ok(())
+    }
+}
+
+/// Conditions as the store takes them.
+pub(super) fn matchers(all: &[promql::Matcher]) -> tsdb::Result<Vec<tsdb::Matcher>> {
+    let one = |matcher: &promql::Matcher| {
+        let (name, value) = (matcher.name(), matcher.value());
+        Ok(match matcher.op() {
+            MatchOp::Equal => tsdb::Matcher::equal(name, value),
+            MatchOp::NotEqual => tsdb::Matcher::not_equal(name, value),
+            MatchOp::Regex => tsdb::Matcher::matching(name, value)?,
+            MatchOp::NotRegex => tsdb::Matcher::unlike(name, value)?,
+        })
+    };
+    all.iter().map(one).collect()
+}
+
+impl Source for Reader<'_> {
+    fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError> {
+        let failed = |error: &dyn std::fmt::Display| SourceError::Failed(error.to_string());
+        let matchers = matchers(selection.matchers).map_err(|error| failed(&error))?;
+        let limits = tsdb::Limits {
+            series: QUERY_SERIES_MAX,
+            samples: selection.samples_max,
+            bytes: selection.samples_max.saturating_mul(16),
+        };
+        let damaged = self.monitor.series.damaged_pages();
+        let from_ms = selection.after_ms.saturating_add(1);
+        let found = self.monitor.series.select_columns(&matchers, from_ms, selection.until_ms, limits);
+        let mut found = found.map_err(|error| match error {
+            tsdb::Error::TooMuch { what: "samples" | "bytes", .. } => SourceError::TooManySamples,
+            other => failed(&other),
+        })?;
+        self.visible(&mut found, |one| &one.labels).map_err(|error| failed(&error.message))?;
+        let series = found.into_iter().map(|one| SeriesData {
+            labels: Labels::from_sorted(one.labels.iter()),
+            times: one.times,
+            values: one.values,
+        });
+        let series = series.collect();
+        let warnings = if self.monitor.series.damaged_pages() > damaged {
+            vec!["damaged pages were met; samples are missing".to_owned()]
+        } else {
+            Vec::new()
+        };
+        Ok(Selected { series, notes: vec!["raw samples".to_owned()], warnings })
+    }
+}

@@ -1,0 +1,205 @@
+//! Metrics that are pushed: remote write, OTLP, and plain JSON for scripts.
+
+use std::collections::BTreeMap;
+
+use kernel::{Access, Asked, Effect, Error, Handle, Operation, PrepareCx, Result, Route, Said, Time, post};
+use metrics_proto::labels::put_label;
+use metrics_proto::write::{Decoder, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN, Version, version_of};
+use metrics_proto::{Item, LabelBytes, SeriesSamples, inflate, otlp as proto, write as remote};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::sink::Outcome;
+use crate::limits::{PUSH_UNPACKED_BYTES_MAX, WRITE_SAMPLES_MAX};
+use crate::live::Monitor;
+
+/// The operation whose grant a sender needs.
+pub(super) const GRANT: &str = <WriteMetrics as Operation>::NAME;
+
+/// Send samples of metrics, for scripts. Whoever has many uses remote write or OTLP.
+///
+/// A sample that is there already is no error. Labels named asset or check are kept as exported_asset and exported_check.
+#[derive(Deserialize, Serialize, JsonSchema)]
+pub struct WriteMetrics {
+    /// The samples, at most 1,000.
+    pub samples: Vec<WriteSample>,
+    #[serde(skip)]
+    written: Option<Written>,
+}
+
+/// One sample.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteSample {
+    /// Name of the metric, for example backup_size_bytes.
+    pub metric: String,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: f64,
+    /// When; now if left out.
+    #[serde(default)]
+    pub at: Option<Time>,
+}
+
+/// What became of samples.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Written {
+    /// Stored, or there already.
+    pub stored: usize,
+    /// Refused.
+    pub refused: usize,
+    /// Why the first of them were.
+    pub because: Option<String>,
+}
+
+impl From<Outcome> for Written {
+    fn from(outcome: Outcome) -> Self {
+        Self { stored: outcome.stored, refused: outcome.refused, because: outcome.because }
+    }
+}
+
+impl Operation for WriteMetrics {
+    const NAME: &'static str = "monitor.metrics.write";
+    const ROUTE: Route = post("/monitor/metrics");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    type Output = Written;
+
+    /// Stored here, since samples are not in the database; sent again they are the same samples.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        if self.samples.len() > WRITE_SAMPLES_MAX {
+            return Err(Error::over_limit(format!("Send at most {WRITE_SAMPLES_MAX} samples at once.")));
+        }
+        cx.actor.reach(Self::NAME, cx.now).filter(|reach| reach.everything).ok_or_else(|| Error::denied(Self::NAME))?;
+        let monitor = cx.kernel.get::<Monitor>()?;
+        let sender = cx.actor.ident.to_string();
+        let outcome = twice(|| {
+            let mut intake = monitor.sink.begin(&monitor.series, &sender);
+            for sample in &self.samples {
+                let mut bytes = Vec::new();
+                put_label(tsdb::NAME_LABEL, &sample.metric, &mut bytes);
+                sample.labels.iter().for_each(|(name, value)| put_label(name, value, &mut bytes));
+                let samples = [(sample.at.unwrap_or(cx.now).millis(), sample.value)];
+                let labels = LabelBytes::new(&bytes);
+                intake.take(Item::Series(SeriesSamples { labels, samples: &samples, metadata: None }));
+            }
+            intake.finish()
+        });
+        self.written = Some(outcome.into());
+        Ok(())
+    }
+
+    fn run(&self, cx: &mut kernel::Cx) -> Result<Written> {
+        cx.reach_everything(Self::NAME)?;
+        self.written.clone().ok_or_else(|| Error::internal("write-not-prepared", self.samples.len()))
+    }
+}
+
+/// Reads a request, and once again when series were forgotten while it was read.
+fn twice(mut read: impl FnMut() -> Option<Outcome>) -> Outcome {
+    let lost = || Outcome { stored: 0, refused: 1, because: Some("series come and go too quickly; send again".into()) };
+    read().or_else(read).unwrap_or_else(lost)
+}
+
+/// Only who may write for the whole house may write series that are about nothing in particular.
+fn may_write(asked: &Asked) -> std::result::Result<(), Said> {
+    if asked.reach.everything {
+        return Ok(());
+    }
+    Err(Said::text(
+        403,
+        format!("The grant for {GRANT} must reach everything: pushed series belong to no site or team.\n"),
+    ))
+}
+
+/// `/prometheus/api/v1/write`: answers 204, or 400 with the reason when samples were refused, which a sender does not
+/// send again; what could be stored is stored.
+pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
+    let version = match version_of(asked.content_type.as_deref(), asked.content_encoding.as_deref()) {
+        Ok(version) => version,
+        Err(error) => return Said::text(415, format!("{error}\n")),
+    };
+    if let Err(said) = may_write(asked) {
+        return said;
+    }
+    let Ok(monitor) = kernel.get::<Monitor>() else { return Said::text(503, "The store of series is not open.\n") };
+    let mut unpacked = Vec::new();
+    if let Err(error) = inflate::snappy(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
+        return Said::text(400, format!("{error}\n"));
+    }
+    let sender = asked.actor.ident.to_string();
+    let mut read = Ok(remote::Counts::default());
+    let mut outcome = twice(|| {
+        let mut intake = monitor.sink.begin(&monitor.series, &sender);
+        read = Decoder::new(remote::Limits::default()).read(version, &unpacked, |item| intake.take(item));
+        intake.finish()
+    });
+    let counts = match read {
+        Ok(counts) => counts,
+        Err(error) => return Said::text(400, format!("{error}\n")),
+    };
+    let refused = usize::try_from(counts.histograms_refused).unwrap_or(usize::MAX);
+    outcome.refused = outcome.refused.saturating_add(refused);
+    outcome.because = outcome.because.or(counts.refused_because);
+    let mut said = if outcome.refused == 0 {
+        Said::nothing()
+    } else {
+        let why = outcome.because.unwrap_or_default();
+        Said::text(
+            400,
+            format!(
+                "{} of {} samples were refused. The first: {why}\n",
+                outcome.refused,
+                outcome.stored + outcome.refused
+            ),
+        )
+    };
+    if version == Version::V2 {
+        said.headers.push((HEADER_SAMPLES_WRITTEN, outcome.stored.to_string()));
+        said.headers.push((HEADER_HISTOGRAMS_WRITTEN, counts.histograms.to_string()));
+    }
+    said
+}
+
+/// `/otlp/v1/metrics`: answers 200 with the count of refused points, as OTLP's partial success.
+pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
+    let kind = asked.content_type.as_deref().unwrap_or_default();
+    let encoding = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/json" => proto::Encoding::Json,
+        "application/x-protobuf" => proto::Encoding::Protobuf,
+        _ => return Said::text(415, "Send application/x-protobuf or application/json.\n"),
+    };
+    if let Err(said) = may_write(asked) {
+        return said;
+    }
+    let Ok(monitor) = kernel.get::<Monitor>() else { return Said::text(503, "The store of series is not open.\n") };
+    let mut unpacked = Vec::new();
+    let body = match asked.content_encoding.as_deref() {
+        None | Some("" | "identity") if asked.body.len() <= PUSH_UNPACKED_BYTES_MAX => &asked.body,
+        Some("gzip") => match inflate::gzip(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
+            Ok(()) => &unpacked,
+            Err(error) => return Said::text(400, format!("{error}\n")),
+        },
+        _ => return Said::text(415, "Send the body as it is or with Content-Encoding gzip.\n"),
+    };
+    let sender = asked.actor.ident.to_string();
+    let mut read = Ok(proto::Outcome::default());
+    let outcome = twice(|| {
+        let mut intake = monitor.sink.begin(&monitor.series, &sender);
+        read = proto::read(body, encoding, &proto::Options::default(), |item| intake.take(item));
+        intake.finish()
+    });
+    match read {
+        Ok(mut said) => {
+            said.reject(outcome.refused as u64, outcome.because.unwrap_or_default());
+            let content_type = match encoding {
+                proto::Encoding::Json => "application/json",
+                proto::Encoding::Protobuf => "application/x-protobuf",
+            };
+            Said { status: 200, content_type, headers: Vec::new(), body: said.answer(encoding) }
+        }
+        Err(error) => Said::text(400, format!("{error}\n")),
+    }
+}

@@ -1,0 +1,104 @@
+//! Others' protocols: one handler for every address that a domain declares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kernel::{Asked, Effect, Endpoint, Error, Result, Said};
+
+use crate::lanes::Lane;
+use crate::session::{Credentials, same_site};
+use crate::{Shared, api, door, respond};
+
+/// Tells the work that the client has gone, when the handler is dropped.
+struct Gone(Arc<AtomicBool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A request for the endpoint of that path.
+pub(crate) async fn call(State(app): State<Shared>, path: &'static str, request: Request) -> Response {
+    let found = app.kernel.registry().endpoints().find(|one| one.path == path);
+    let Some(limit) = found.map(|endpoint| endpoint.body_bytes_max) else {
+        return respond::error(&Error::not_found("This address"));
+    };
+    let (parts, body) = request.into_parts();
+    let body = match door::body_within(&app, body, limit).await {
+        Ok(body) => body,
+        Err(error) => return respond::error(&error),
+    };
+    let gone = Gone(Arc::default());
+    let flag = gone.0.clone();
+    let answered = app.blocking_in(Lane::Protocols, move |app| answer(app, path, &parts, &body.bytes, flag));
+    answered.await.unwrap_or_else(|error| respond::error(&error))
+}
+
+fn answer(app: &Shared, path: &str, parts: &Parts, body: &[u8], gone: Arc<AtomicBool>) -> Result<Response> {
+    let endpoint = app.kernel.registry().endpoints().find(|one| one.path == path);
+    let endpoint = endpoint.ok_or_else(|| Error::not_found("This address"))?;
+    if !endpoint.methods.iter().any(|method| method.as_str() == parts.method.as_str()) {
+        let mut response = respond::with_type(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "");
+        let methods: Vec<&str> = endpoint.methods.iter().map(|method| method.as_str()).collect();
+        respond::set(&mut response, header::ALLOW, &methods.join(", "));
+        return Ok(response);
+    }
+    let asked = asked(app, endpoint, parts, body, gone)?;
+    Ok(response((endpoint.answer)(&app.kernel, &asked)))
+}
+
+fn asked(app: &Shared, endpoint: &Endpoint, parts: &Parts, body: &[u8], gone: Arc<AtomicBool>) -> Result<Asked> {
+    let credentials = Credentials::of(parts).or_bearer(|| password(parts));
+    let who = credentials.resolve(&app.kernel)?;
+    let reads = app.kernel.registry().operation(endpoint.grant).is_some_and(|entry| entry.effect == Effect::Read);
+    if who.needs_csrf && !reads {
+        same_site(&parts.method, &parts.headers)?;
+        who.check_csrf(credentials.csrf_header())?;
+    }
+    let reach = app.kernel.reach(&who.actor, endpoint.grant, who.via)?;
+    let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type = text(header::CONTENT_TYPE);
+    let is_form = content_type.as_deref().is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let mut fields = door::query(parts);
+    if is_form {
+        fields.extend(door::pairs(&String::from_utf8_lossy(body)));
+    }
+    Ok(Asked {
+        actor: who.actor,
+        reach,
+        path: api::fits(endpoint.path, parts.uri.path()).unwrap_or_default(),
+        fields,
+        content_type,
+        content_encoding: text(header::CONTENT_ENCODING),
+        body: if is_form { Vec::new() } else { body.to_vec() },
+        gone,
+    })
+}
+
+/// A token given as the password of HTTP's basic scheme (RFC 7617), which is all that some clients can send.
+fn password(parts: &Parts) -> Option<String> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let plain = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
+    plain.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn response(said: Said) -> Response {
+    let mut response = Response::new(Body::from(said.body));
+    *response.status_mut() = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(said.content_type));
+    respond::set(&mut response, header::CACHE_CONTROL, "no-store");
+    for (name, value) in said.headers {
+        if let Ok(name) = HeaderName::try_from(name) {
+            respond::set(&mut response, name, &value);
+        }
+    }
+    response
+}
