@@ -163,7 +163,11 @@ impl Decoder {
 
     fn within(&self, given: u64) -> Result<(), WriteError> {
         let max = self.limits.given_max;
-        if given <= max { Ok(()) } else { Err(WriteError::Limit { what: "series of histograms", max: max as usize }) }
+        if given <= max {
+            Ok(())
+        } else {
+            Err(WriteError::Limit { what: "series of histograms and metadata", max: max as usize })
+        }
     }
 
     fn series_v1(&mut self, message: &[u8], take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {

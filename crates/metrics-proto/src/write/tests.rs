@@ -226,7 +226,11 @@ fn each_limit_is_named() {
     let long = message(&[(1, [b"\x0a\x08__name__\x12\x20".as_slice(), &[b'x'; 32]].concat().as_slice()), (2, sample)]);
     check(Version::V1, &message(&[(1, &long)]), "bytes of labels of one series");
     let labels = b"\x0a\x08__name__\x12\x03lat";
-    check(Version::V1, &message(&[(1, &message(&[(1, labels), (4, &histogram(0, &[2, 4]))]))]), "series of histograms");
+    check(
+        Version::V1,
+        &message(&[(1, &message(&[(1, labels), (4, &histogram(0, &[2, 4]))]))]),
+        "series of histograms and metadata",
+    );
 }
 
 #[test]
