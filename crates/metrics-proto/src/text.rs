@@ -108,6 +108,8 @@ pub struct Parser<'a> {
     samples: usize,
     exemplars: usize,
     family: Option<Family<'a>>,
+    /// The metric that the last comment was about: mostly the next one is, too.
+    about: &'a str,
     ended: bool,
     failed: bool,
 }
@@ -142,6 +144,7 @@ impl<'a> Parser<'a> {
             samples: 0,
             exemplars: 0,
             family: None,
+            about: "",
             ended: false,
             failed: false,
         })
@@ -182,7 +185,7 @@ impl<'a> Parser<'a> {
             let line = if strict { line } else { line.trim_start_matches([' ', '\t']) };
             match line.as_bytes().first() {
                 Some(b'#') if strict && line == "# EOF" => self.ended = true,
-                Some(b'#') => match metadata::comment(line, strict, &mut self.family) {
+                Some(b'#') => match metadata::comment(line, strict, &mut self.about, &mut self.family) {
                     Ok(None) => {}
                     Ok(entry) => return Ok(entry),
                     Err(wrong) => return Err(self.wrong(wrong)),
@@ -246,8 +249,7 @@ impl<'a> Parser<'a> {
     #[inline]
     fn value_and_time(&mut self, rest: &'a [u8], strict: bool) -> Result<(f64, Option<i64>), Wrong<'a>> {
         let rest = syntax::gap(rest, strict)?;
-        let (token, after) = syntax::token(rest);
-        let value = number::float(token).ok_or(Wrong::new("a number as the value", rest))?;
+        let (value, after) = number::leading_float(rest).ok_or(Wrong::new("a number as the value", rest))?;
         if after.is_empty() {
             return Ok((value, None));
         }

@@ -10,29 +10,30 @@ use crate::Kind;
 /// What parts words in Prometheus text. OpenMetrics has one space.
 const BLANK: [char; 2] = [' ', '\t'];
 
-/// What a comment line says; `None` if it is words for people. `# TYPE` is remembered in `family`.
+/// What a comment line says; `None` if it is words for people. `# TYPE` is remembered in `family`, every plain name in `last`.
 #[inline(always)]
 pub(super) fn comment<'a>(
     line: &'a str,
     strict: bool,
+    last: &mut &'a str,
     family: &mut Option<Family<'a>>,
 ) -> Result<Option<Entry<'a>>, Wrong<'a>> {
     let Some((keyword, rest)) = keyword(line, strict) else { return unknown(line, strict) };
     match keyword {
         "TYPE" => {
-            let About { metric, raw, rest } = metric(rest)?;
+            let About { metric, raw, rest } = metric(rest, last)?;
             let word = value(rest, strict)?;
             let kind = kind(word, strict).ok_or(Wrong::new("a metric type", word.as_bytes()))?;
             *family = Some(Family { name: raw.as_bytes(), kind });
             Ok(Some(Entry::Type { metric, kind }))
         }
         "HELP" => {
-            let About { metric, rest, .. } = metric(rest)?;
+            let About { metric, rest, .. } = metric(rest, last)?;
             let words = if rest.is_empty() { rest } else { value(rest, strict)? };
             Ok(Some(Entry::Help { metric, text: unescaped(words, strict) }))
         }
         "UNIT" if strict => {
-            let About { metric, rest, .. } = metric(rest)?;
+            let About { metric, rest, .. } = metric(rest, last)?;
             let unit = if rest.is_empty() { rest } else { value(rest, strict)? };
             let suffix = metric.strip_suffix(unit).is_some_and(|before| unit.is_empty() || before.ends_with('_'));
             if suffix {
@@ -78,7 +79,13 @@ struct About<'a> {
 
 /// A name, plain or in quotes.
 #[inline(always)]
-fn metric(line: &str) -> Result<About<'_>, Wrong<'_>> {
+fn metric<'a>(line: &'a str, last: &mut &'a str) -> Result<About<'a>, Wrong<'a>> {
+    if let Some(rest) = line.strip_prefix(*last)
+        && rest.starts_with(' ')
+        && !last.is_empty()
+    {
+        return Ok(About { metric: Cow::Borrowed(*last), raw: last, rest });
+    }
     if let Some(inner) = line.strip_prefix('"') {
         let mut escaped = false;
         let end = inner.bytes().position(|byte| {
@@ -93,6 +100,7 @@ fn metric(line: &str) -> Result<About<'_>, Wrong<'_>> {
     let length = metric_name(line.as_bytes()).map(|(name, _)| name.len());
     let split = length.and_then(|length| line.split_at_checked(length));
     let (raw, rest) = split.ok_or(Wrong::new("a metric name", line.as_bytes()))?;
+    *last = raw;
     Ok(About { metric: Cow::Borrowed(raw), raw, rest })
 }
 

@@ -93,7 +93,7 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Undoes `\\`, `\n` and, where quotes are escaped, `\"`; other backslashes stay, as in Prometheus.
 pub(super) fn unescaped(raw: &str, quotes: bool) -> Cow<'_, str> {
-    if !raw.contains('\\') {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut plain = String::with_capacity(raw.len());
