@@ -2,8 +2,8 @@
 //!
 //! The grid is fixed: bounds are powers of 2^(1/2^schema), and a coarser schema's bounds are among a finer one's. The
 //! schema is lowered to [`SCHEMA_MAX`], then further until the buckets from the lowest to the highest populated one number
-//! at most [`BUCKETS_MAX`]. One empty bucket below and the bounds up to the highest are given too, so a histogram that
-//! grows into its neighbour finds the series already there.
+//! at most [`BUCKETS_MAX`]. One empty bucket below and one above are given too, so a histogram that grows into its
+//! neighbour finds the series already there.
 
 use std::fmt;
 
@@ -95,6 +95,8 @@ pub(crate) fn classic(native: &Native) -> Result<Vec<(f64, f64)>, Refused> {
             total += count;
             push(&mut buckets, positive.bound(index), total);
         }
+        let above = positive.first + positive.counts.len() as i64;
+        push(&mut buckets, positive.bound(above), total);
     }
     agree(total, native.count)?;
     Ok(buckets)
@@ -210,6 +212,8 @@ fn bound(index: i64, schema: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::f64::consts::SQRT_2;
+
     use proptest::prelude::*;
 
     fn native(schema: i64, positive: &[(i64, f64)], negative: &[(i64, f64)], zero: f64) -> Native {
@@ -228,26 +232,27 @@ mod tests {
     #[test]
     fn powers_of_two_become_their_bounds() {
         let buckets = classic(&native(0, &[(1, 3.0), (3, 1.0)], &[], 0.0)).unwrap();
-        assert_eq!(buckets, [(1.0, 0.0), (2.0, 3.0), (4.0, 3.0), (8.0, 4.0)]);
+        assert_eq!(buckets, [(1.0, 0.0), (2.0, 3.0), (4.0, 3.0), (8.0, 4.0), (16.0, 4.0)]);
     }
 
     #[test]
     fn negative_observations_and_zeros_come_first() {
         let buckets = classic(&native(0, &[(0, 4.0)], &[(1, 1.0), (2, 2.0)], 3.0)).unwrap();
-        assert_eq!(buckets, [(-4.0, 0.0), (-2.0, 2.0), (-1.0, 3.0), (0.001, 6.0), (0.5, 6.0), (1.0, 10.0)]);
+        let expected = [(-4.0, 0.0), (-2.0, 2.0), (-1.0, 3.0), (0.001, 6.0), (0.5, 6.0), (1.0, 10.0), (2.0, 10.0)];
+        assert_eq!(buckets, expected);
     }
 
     #[test]
     fn a_fine_grid_is_lowered_and_its_bounds_stay_on_the_coarse_grid() {
         let fine: Vec<(i64, f64)> = (1..=256).map(|index| (index, 1.0)).collect();
         let buckets = classic(&native(8, &fine, &[], 0.0)).unwrap();
-        assert_eq!(buckets, [(1.0, 0.0), (std::f64::consts::SQRT_2, 128.0), (2.0, 256.0)]);
+        assert_eq!(buckets, [(1.0, 0.0), (SQRT_2, 128.0), (2.0, 256.0), (2.0 * SQRT_2, 256.0)]);
     }
 
     #[test]
     fn a_wide_range_is_lowered_until_the_buckets_are_few() {
         let buckets = classic(&native(8, &[(-200_000, 1.0), (200_000, 1.0)], &[], 0.0)).unwrap();
-        assert!(buckets.len() <= BUCKETS_MAX as usize + 2, "{}", buckets.len());
+        assert!(buckets.len() <= BUCKETS_MAX as usize + 3, "{}", buckets.len());
         assert_eq!(buckets.last().map(|(_, total)| *total), Some(2.0));
     }
 
@@ -287,7 +292,7 @@ mod tests {
             };
             let native = native(schema, &side(positive), &side(negative), f64::from(zero));
             let buckets = classic(&native).unwrap();
-            prop_assert!(buckets.len() <= 2 * BUCKETS_MAX as usize + 4);
+            prop_assert!(buckets.len() <= 2 * BUCKETS_MAX as usize + 5);
             for (one, next) in buckets.iter().zip(buckets.iter().skip(1)) {
                 prop_assert!(one.0 < next.0 && one.1 <= next.1, "{:?}", buckets);
             }

@@ -10,13 +10,29 @@ const EXACT: [f64; 23] = [
 /// `None` if it is none of these or too large for a double.
 #[inline]
 pub(crate) fn float(token: &[u8]) -> Option<f64> {
-    short_decimal(token).or_else(|| any_float(token))
+    match leading_decimal(token) {
+        Some((value, [])) => Some(value),
+        _ => any_float(token),
+    }
+}
+
+/// Reads a value at the start of `line` that ends with the line or at a blank, and answers what follows it.
+#[inline]
+pub(crate) fn leading_float(line: &[u8]) -> Option<(f64, &[u8])> {
+    if let Some((value, rest)) = leading_decimal(line)
+        && matches!(rest.first(), None | Some(b' ' | b'\t'))
+    {
+        return Some((value, rest));
+    }
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    let (token, rest) = line.split_at_checked(end)?;
+    Some((any_float(token)?, rest))
 }
 
 /// Up to 18 digits whose mantissa and power of ten are both exact, so that one operation rounds once (Clinger, "How to
 /// read floating point numbers accurately", 1990). Nearly every value of an exporter is of this form.
 #[inline]
-fn short_decimal(token: &[u8]) -> Option<f64> {
+fn leading_decimal(token: &[u8]) -> Option<(f64, &[u8])> {
     let (negative, mut rest) = signed(token);
     let (mut mantissa, mut digits, mut scale) = (0_u64, 0, 0_i32);
     while let Some((digit, tail)) = leading_digit(rest) {
@@ -49,12 +65,12 @@ fn short_decimal(token: &[u8]) -> Option<f64> {
         }
         scale += if down { -power } else { power };
     }
-    if !rest.is_empty() || digits == 0 || digits > 18 || mantissa > 1 << 53 {
+    if digits == 0 || digits > 18 || mantissa > 1 << 53 {
         return None;
     }
     let power = EXACT.get(scale.unsigned_abs() as usize)?;
     let value = if scale < 0 { mantissa as f64 / power } else { mantissa as f64 * power };
-    Some(if negative { -value } else { value })
+    Some((if negative { -value } else { value }, rest))
 }
 
 fn any_float(token: &[u8]) -> Option<f64> {

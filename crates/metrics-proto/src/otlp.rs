@@ -57,6 +57,12 @@ pub struct Options {
     pub series_max: u64,
     /// Most attributes. A point with more is refused; with a scope or resource that has more, the request is.
     pub attributes_max: usize,
+    /// Most bytes of the labels that all series of one scope share; a request with more is refused.
+    pub shared_bytes_max: usize,
+    /// Most bytes of the labels of a point; a point with more is refused.
+    pub label_bytes_max: usize,
+    /// Most bytes of a metric's name; metrics with a longer one are refused.
+    pub name_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -67,8 +73,11 @@ impl Default for Options {
             target_info: true,
             promoted: Vec::new(),
             points_max: 500_000,
-            series_max: 2_000_000,
+            series_max: 1_000_000,
             attributes_max: 128,
+            shared_bytes_max: 4 << 10,
+            label_bytes_max: 8 << 10,
+            name_bytes_max: 1_024,
         }
     }
 }

@@ -101,13 +101,15 @@ pub struct Sample<'a> {
 /// as a whole or not at all, as in Prometheus.
 #[derive(Debug)]
 pub struct Parser<'a> {
-    rest: &'a [u8],
+    rest: &'a str,
     format: Format,
     limits: Limits,
     line: u64,
     samples: usize,
     exemplars: usize,
     family: Option<Family<'a>>,
+    /// The metric that the last comment was about: mostly the next one is, too.
+    about: &'a str,
     ended: bool,
     failed: bool,
 }
@@ -129,19 +131,20 @@ impl<'a> Parser<'a> {
         if body.len() > limits.body_bytes_max {
             return Err(TextError::Limit { line: 0, what: "bytes in the body", max: limits.body_bytes_max });
         }
-        if let Err(cause) = std::str::from_utf8(body) {
+        let text = std::str::from_utf8(body).map_err(|cause| {
             let before = body.get(..cause.valid_up_to()).unwrap_or_default();
             let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
-            return Err(TextError::Syntax { line, expected: "UTF-8", found: "other bytes".to_owned() });
-        }
+            TextError::Syntax { line, expected: "UTF-8", found: "other bytes".to_owned() }
+        })?;
         Ok(Self {
-            rest: body,
+            rest: text,
             format,
             limits,
             line: 0,
             samples: 0,
             exemplars: 0,
             family: None,
+            about: "",
             ended: false,
             failed: false,
         })
@@ -150,7 +153,8 @@ impl<'a> Parser<'a> {
     /// The next entry, or `None` at the end.
     ///
     /// `expected` is the raw text of the series that this place held in the scrape before, if the caller remembers: when
-    /// it is there again, its labels are not looked at.
+    /// it is there again, its labels are not looked at, and it is a sample, whatever it was before: an
+    /// [`Entry::Created`] that is not wanted has no place.
     ///
     /// # Errors
     /// A [`TextError`] with the line; the parser is at its end then.
@@ -175,75 +179,51 @@ impl<'a> Parser<'a> {
     }
 
     fn advance(&mut self, expected: Option<&[u8]>) -> Result<Option<Entry<'a>>, TextError> {
+        let strict = self.format == Format::OpenMetrics;
         while !self.rest.is_empty() {
             let line = self.take_line()?;
-            match line.first() {
-                Some(b'#') => {
-                    if let Some(entry) = self.comment(line)? {
-                        return Ok(Some(entry));
-                    }
+            let line = if strict { line } else { line.trim_start_matches([' ', '\t']) };
+            match line.as_bytes().first() {
+                Some(b'#') if strict && line == "# EOF" => self.ended = true,
+                Some(b'#') => match metadata::comment(line, strict, &mut self.about, &mut self.family) {
+                    Ok(None) => {}
+                    Ok(entry) => return Ok(entry),
+                    Err(wrong) => return Err(self.wrong(wrong)),
+                },
+                Some(_) => return self.sample(line.as_bytes(), expected, strict).map(Some),
+                None if strict => {
+                    return Err(self.wrong(Wrong::new("a metric, a comment or # EOF, not an empty line", b"")));
                 }
-                Some(b' ' | b'\t') if self.format == Format::Prometheus => {
-                    let trimmed = syntax::skip_blank(line);
-                    match trimmed.first() {
-                        None => {}
-                        Some(b'#') => {
-                            if let Some(entry) = self.comment(trimmed)? {
-                                return Ok(Some(entry));
-                            }
-                        }
-                        Some(_) => return self.sample(trimmed, None).map(Some),
-                    }
-                }
-                Some(_) => return self.sample(line, expected).map(Some),
-                None if self.format == Format::Prometheus => {}
-                None => return Err(self.wrong(Wrong::new("a metric, a comment or # EOF, not an empty line", line))),
+                None => {}
             }
         }
-        if self.format == Format::OpenMetrics && !self.ended {
+        if strict && !self.ended {
             return Err(TextError::NotEnded { line: self.line });
         }
         Ok(None)
     }
 
     #[inline]
-    fn take_line(&mut self) -> Result<&'a [u8], TextError> {
+    fn take_line(&mut self) -> Result<&'a str, TextError> {
         self.line += 1;
         if self.ended {
-            return Err(self.wrong(Wrong::new("nothing after # EOF", self.rest)));
+            return Err(self.wrong(Wrong::new("nothing after # EOF", self.rest.as_bytes())));
         }
-        let end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-        let (line, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
-        self.rest = rest.split_first().map_or(&[][..], |(_, rest)| rest);
+        let end = memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
+        let (line, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest.get(1..).unwrap_or_default();
         if line.len() > self.limits.line_bytes_max {
             return Err(self.limit("bytes in the line", self.limits.line_bytes_max));
         }
         Ok(line)
     }
 
-    fn comment(&mut self, line: &'a [u8]) -> Result<Option<Entry<'a>>, TextError> {
-        let comment = metadata::comment(line, self.format).map_err(|wrong| self.wrong(wrong))?;
-        match comment {
-            metadata::Comment::Nothing => Ok(None),
-            metadata::Comment::End => {
-                self.ended = true;
-                Ok(None)
-            }
-            metadata::Comment::Type(family, metric) => {
-                self.family = Some(family);
-                Ok(Some(Entry::Type { metric, kind: family.kind }))
-            }
-            metadata::Comment::Other(entry) => Ok(Some(entry)),
-        }
-    }
-
-    #[inline]
-    fn sample(&mut self, line: &'a [u8], expected: Option<&[u8]>) -> Result<Entry<'a>, TextError> {
+    #[inline(always)]
+    fn sample(&mut self, line: &'a [u8], expected: Option<&[u8]>, strict: bool) -> Result<Entry<'a>, TextError> {
         self.samples += 1;
         if self.samples > self.limits.samples_max {
             return Err(self.limit("samples", self.limits.samples_max));
         }
-        let strict = self.format == Format::OpenMetrics;
         let (rest, known) = match expected.and_then(|expected| syntax::known(line, expected, strict)) {
             Some(rest) => (rest, true),
             None => (self.unknown_series(line, strict)?, false),
@@ -269,8 +249,7 @@ impl<'a> Parser<'a> {
     #[inline]
     fn value_and_time(&mut self, rest: &'a [u8], strict: bool) -> Result<(f64, Option<i64>), Wrong<'a>> {
         let rest = syntax::gap(rest, strict)?;
-        let (token, after) = syntax::token(rest);
-        let value = number::float(token).ok_or(Wrong::new("a number as the value", rest))?;
+        let (value, after) = number::leading_float(rest).ok_or(Wrong::new("a number as the value", rest))?;
         if after.is_empty() {
             return Ok((value, None));
         }

@@ -31,6 +31,7 @@ mod decode;
 mod encode;
 mod headers;
 mod histogram;
+mod metadata;
 #[cfg(test)]
 mod tests;
 

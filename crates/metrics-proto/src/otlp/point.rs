@@ -90,6 +90,9 @@ pub(super) fn read<F: FnMut(Item<'_>)>(
     labels.extend(context.extra.iter().cloned());
     labels.retain(|(label, _)| label != reserved);
     sink.set_base(&mut labels);
+    if sink.base.len() > sink.options.label_bytes_max {
+        return Ok(Some(format!("its labels take more than {} bytes", sink.options.label_bytes_max)));
+    }
     point.give(name, shape, at_ms, sink)
 }
 

@@ -33,6 +33,20 @@ pub(super) struct Context<'a> {
     pub(super) extra: Labels<'a>,
 }
 
+impl Context<'_> {
+    /// These labels are copied for each series, so a few bytes a point must not copy much.
+    fn bound(&self, options: &Options) -> Result<(), OtlpError> {
+        let labels = self.identity.iter().chain(&self.extra);
+        let bytes: usize = labels.map(|(name, value)| name.len() + value.len()).sum();
+        let max = options.shared_bytes_max;
+        if bytes <= max {
+            Ok(())
+        } else {
+            Err(OtlpError::Limit { what: "bytes of labels of one scope", max: max as u64 })
+        }
+    }
+}
+
 pub(super) fn read(body: &[u8], options: &Options, take: impl FnMut(Item<'_>)) -> Result<Outcome, OtlpError> {
     let mut sink =
         Sink { options, outcome: Outcome::default(), take, key: Vec::new(), base: Vec::new(), newest_ms: i64::MIN };
@@ -109,6 +123,7 @@ fn resource_metrics<F: FnMut(Item<'_>)>(message: &[u8], sink: &mut Sink<'_, F>) 
         .collect();
     let mut context = Context { identity, extra: Vec::new() };
     attributes::labels(&mut promoted, sink.options.naming, &mut context.extra);
+    context.bound(sink.options)?;
 
     sink.newest_ms = i64::MIN;
     let mut reader = Reader::new(message);
@@ -166,6 +181,7 @@ fn scope_metrics<'a, F: FnMut(Item<'_>)>(
             scope_labels(value.bytes()?, sink.options, &mut context.extra)?;
         }
     }
+    context.bound(sink.options)?;
     let mut reader = Reader::new(message);
     while let Some((field, value)) = reader.field()? {
         if field == 2 {
@@ -222,6 +238,7 @@ fn metric<F: FnMut(Item<'_>)>(message: &[u8], context: &Context<'_>, sink: &mut 
     };
     let reason = match sink.options.naming.metric(name, unit, suffix) {
         _ if sum_or_histogram && !cumulative => "its temporality is not cumulative: set the exporter to cumulative",
+        _ if name.len() > sink.options.name_bytes_max => "its name is too long",
         None => "its name has no letter that a metric's name may have",
         Some(turned) => {
             (sink.take)(Item::Metadata(Metadata { metric: &turned, kind, help, unit }));
@@ -271,6 +288,7 @@ fn reject_all<F>(data: &[u8], name: &str, reason: &str, sink: &mut Sink<'_, F>) 
     while let Some((field, _)) = reader.field()? {
         points += u64::from(field == 1);
     }
-    sink.outcome.reject(points, format!("{name}: {reason}"));
+    let start: String = name.chars().take(80).collect();
+    sink.outcome.reject(points, format!("{start}: {reason}"));
     Ok(())
 }

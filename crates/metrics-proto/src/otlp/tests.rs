@@ -81,6 +81,7 @@ latency_seconds_sum instance=i-1 job=web/shop 3.5 @1700000001000
 size_bucket instance=i-1 job=web/shop le=2.0 1.0 @1700000001000
 size_bucket instance=i-1 job=web/shop le=4.0 3.0 @1700000001000
 size_bucket instance=i-1 job=web/shop le=8.0 6.0 @1700000001000
+size_bucket instance=i-1 job=web/shop le=16.0 6.0 @1700000001000
 size_bucket instance=i-1 job=web/shop le=+Inf 6.0 @1700000001000
 size_count instance=i-1 job=web/shop 6.0 @1700000001000
 size_sum instance=i-1 job=web/shop 20.0 @1700000001000
@@ -90,7 +91,7 @@ old_count instance=i-1 job=web/shop 4.0 @1700000001000
 old_sum instance=i-1 job=web/shop 9.0 @1700000001000
 target_info host_name=srv1 instance=i-1 job=web/shop process_pid=17 1.0 @1700000001000";
     assert_eq!(lines.join("\n"), expected);
-    assert_eq!(outcome, Outcome { points: 7, series: 21, exemplars_ignored: 1, ..Outcome::default() });
+    assert_eq!(outcome, Outcome { points: 7, series: 22, exemplars_ignored: 1, ..Outcome::default() });
     assert_eq!((outcome.answer(Encoding::Json), outcome.answer(Encoding::Protobuf)), (b"{}".to_vec(), vec![]));
 }
 
@@ -181,16 +182,22 @@ fn points_that_cannot_be_are_refused_one_by_one_with_the_reason() {
     refused(&request(10, &data(&scale(9), 2)), "scale is not between -4 and 20");
     let floods = point(|into| (0..5_000).for_each(|_| put_fixed64(6, 0, into)));
     refused(&request(9, &data(&floods, 2)), "more than 4096 buckets");
+    let mut long = Vec::new();
+    put_bytes(1, b"a", &mut long);
+    put_bytes(2, &nested(&[1], &[b'x'; 10_000]), &mut long);
+    refused(&request(5, &data(&point(|into| put_bytes(7, &long, into)), 0)), "labels take more than 8192 bytes");
     let crowded = point(|into| (0..200).for_each(|_| put_bytes(7, b"\x0a\x01a", into)));
     refused(&request(5, &data(&crowded, 0)), "more than 128 attributes");
 }
 
 #[test]
-fn a_metric_without_a_name_is_refused() {
+fn a_metric_without_a_name_or_with_an_endless_one_is_refused() {
     let number = point(|into| put_double(4, 1.0, into));
-    let body = nested(&[1, 2, 2, 5], &data(&number, 0));
-    let (_, outcome) = told(&body, Encoding::Protobuf, &Options::default()).unwrap();
-    assert_eq!(outcome.points_rejected, 1);
+    refused(&nested(&[1, 2, 2, 5], &data(&number, 0)), "its name has no letter");
+    let mut metric = Vec::new();
+    put_bytes(1, &[b'n'; 5_000], &mut metric);
+    put_bytes(5, &data(&number, 0), &mut metric);
+    refused(&nested(&[1, 2, 2], &metric), "its name is too long");
 }
 
 #[test]
@@ -204,7 +211,13 @@ fn an_exponential_histogram_finer_than_prometheus_knows_is_lowered() {
         put_bytes(8, &positive, into);
     });
     let (lines, _) = told(&request(10, &data(&buckets, 2)), Encoding::Protobuf, &Options::default()).unwrap();
-    let expected = ["m_bucket le=2.0 0.0", "m_bucket le=2.8284271247461903 2.0", "m_bucket le=+Inf 2.0", "m_count 2.0"];
+    let expected = [
+        "m_bucket le=2.0 0.0",
+        "m_bucket le=2.8284271247461903 2.0",
+        "m_bucket le=4.0 2.0",
+        "m_bucket le=+Inf 2.0",
+        "m_count 2.0",
+    ];
     let lines: Vec<&str> = lines.iter().skip(1).map(|line| line.split(" @").next().unwrap()).collect();
     assert_eq!(lines, expected);
 }
@@ -268,6 +281,8 @@ fn limits_are_named() {
     check(Options { points_max: 3, ..Options::default() }, "more than 3 data points");
     check(Options { series_max: 3, ..Options::default() }, "more than 3 series");
     check(Options { attributes_max: 3, ..Options::default() }, "more than 3 attributes");
+    check(Options { shared_bytes_max: 20, ..Options::default() }, "more than 20 bytes of labels");
+    check(Options { shared_bytes_max: 60, scope_labels: true, ..Options::default() }, "more than 60 bytes of labels");
 }
 
 #[test]

@@ -1,120 +1,132 @@
-//! Comment lines: `# TYPE`, `# HELP`, `# UNIT`, `# EOF`, and words for people.
+//! Comment lines: `# TYPE`, `# HELP`, `# UNIT`, and words for people.
 
 use std::borrow::Cow;
 
-use super::series::{text, unescaped};
-use super::syntax::{Wrong, metric_name, skip_blank};
-use super::{Entry, Family, Format};
+use super::series::unescaped;
+use super::syntax::{Wrong, metric_name};
+use super::{Entry, Family};
 use crate::Kind;
 
-/// What a comment line says.
-pub(super) enum Comment<'a> {
-    /// Words for people.
-    Nothing,
-    /// `# EOF` of OpenMetrics.
-    End,
-    /// `# TYPE`, with the name unescaped.
-    Type(Family<'a>, Cow<'a, str>),
-    /// `# HELP` or `# UNIT`.
-    Other(Entry<'a>),
-}
+/// What parts words in Prometheus text. OpenMetrics has one space.
+const BLANK: [char; 2] = [' ', '\t'];
 
-pub(super) fn comment(line: &[u8], format: Format) -> Result<Comment<'_>, Wrong<'_>> {
-    let strict = format == Format::OpenMetrics;
-    if strict && line == b"# EOF" {
-        return Ok(Comment::End);
-    }
-    let after = line.strip_prefix(b"#").unwrap_or(line);
-    let words = if strict { after.strip_prefix(b" ").unwrap_or_default() } else { skip_blank(after) };
-    let Some((keyword, rest)) = split_word(words, strict).filter(|_| words.len() < after.len()) else {
-        return unknown(line, strict);
-    };
+/// What a comment line says; `None` if it is words for people. `# TYPE` is remembered in `family`, every plain name in `last`.
+#[inline(always)]
+pub(super) fn comment<'a>(
+    line: &'a str,
+    strict: bool,
+    last: &mut &'a str,
+    family: &mut Option<Family<'a>>,
+) -> Result<Option<Entry<'a>>, Wrong<'a>> {
+    let Some((keyword, rest)) = keyword(line, strict) else { return unknown(line, strict) };
     match keyword {
-        b"TYPE" => {
-            let About { metric, raw, rest } = metric(rest)?;
+        "TYPE" => {
+            let About { metric, raw, rest } = metric(rest, last)?;
             let word = value(rest, strict)?;
-            let kind = kind(word, strict).ok_or(Wrong::new("a metric type", word))?;
-            Ok(Comment::Type(Family { name: raw, kind }, metric))
+            let kind = kind(word, strict).ok_or(Wrong::new("a metric type", word.as_bytes()))?;
+            *family = Some(Family { name: raw.as_bytes(), kind });
+            Ok(Some(Entry::Type { metric, kind }))
         }
-        b"HELP" => {
-            let About { metric, rest, .. } = metric(rest)?;
+        "HELP" => {
+            let About { metric, rest, .. } = metric(rest, last)?;
             let words = if rest.is_empty() { rest } else { value(rest, strict)? };
-            Ok(Comment::Other(Entry::Help { metric, text: unescaped(words, strict) }))
+            Ok(Some(Entry::Help { metric, text: unescaped(words, strict) }))
         }
-        b"UNIT" if strict => {
-            let About { metric, rest, .. } = metric(rest)?;
-            let unit = text(if rest.is_empty() { rest } else { value(rest, strict)? });
+        "UNIT" if strict => {
+            let About { metric, rest, .. } = metric(rest, last)?;
+            let unit = if rest.is_empty() { rest } else { value(rest, strict)? };
             let suffix = metric.strip_suffix(unit).is_some_and(|before| unit.is_empty() || before.ends_with('_'));
             if suffix {
-                Ok(Comment::Other(Entry::Unit { metric, unit }))
+                Ok(Some(Entry::Unit { metric, unit }))
             } else {
-                Err(Wrong::new("a unit that the metric's name ends with", line))
+                Err(Wrong::new("a unit that the metric's name ends with", line.as_bytes()))
             }
         }
         _ => unknown(line, strict),
     }
 }
 
-fn unknown(line: &[u8], strict: bool) -> Result<Comment<'_>, Wrong<'_>> {
-    if strict { Err(Wrong::new("# TYPE, # HELP, # UNIT or # EOF", line)) } else { Ok(Comment::Nothing) }
+#[cold]
+fn unknown(line: &str, strict: bool) -> Result<Option<Entry<'_>>, Wrong<'_>> {
+    if strict { Err(Wrong::new("# TYPE, # HELP, # UNIT or # EOF", line.as_bytes())) } else { Ok(None) }
 }
 
-/// The keyword and what follows the blank after it.
-fn split_word(words: &[u8], strict: bool) -> Option<(&[u8], &[u8])> {
-    let end = words.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
-    let (word, rest) = words.split_at_checked(end)?;
-    Some((word, if strict { rest.strip_prefix(b" ")? } else { skip_blank(rest) }))
+/// The first word after `#` and a blank, and what follows it and its blank.
+fn keyword(line: &str, strict: bool) -> Option<(&str, &str)> {
+    // As every exporter writes it.
+    if let Some((keyword, rest)) = line.strip_prefix("# ").and_then(|words| words.split_at_checked(4))
+        && let Some(rest) = rest.strip_prefix(' ')
+        && !keyword.contains(BLANK)
+        && (strict || !rest.starts_with(BLANK))
+    {
+        return Some((keyword, rest));
+    }
+    if strict {
+        return None;
+    }
+    let words = line.strip_prefix('#')?.strip_prefix(BLANK)?.trim_start_matches(BLANK);
+    let (keyword, rest) = words.split_once(BLANK)?;
+    Some((keyword, rest.trim_start_matches(BLANK)))
 }
 
 /// The metric a comment is about, and what follows it.
 struct About<'a> {
     metric: Cow<'a, str>,
     /// The name as written, without quotes but with escapes.
-    raw: &'a [u8],
-    rest: &'a [u8],
+    raw: &'a str,
+    rest: &'a str,
 }
 
 /// A name, plain or in quotes.
-fn metric(line: &[u8]) -> Result<About<'_>, Wrong<'_>> {
-    if let Some(inner) = line.strip_prefix(b"\"") {
+#[inline(always)]
+fn metric<'a>(line: &'a str, last: &mut &'a str) -> Result<About<'a>, Wrong<'a>> {
+    if let Some(rest) = line.strip_prefix(*last)
+        && rest.starts_with(' ')
+        && !last.is_empty()
+    {
+        return Ok(About { metric: Cow::Borrowed(*last), raw: last, rest });
+    }
+    if let Some(inner) = line.strip_prefix('"') {
         let mut escaped = false;
-        let end = inner.iter().position(|byte| {
-            let closes = *byte == b'"' && !escaped;
-            escaped = *byte == b'\\' && !escaped;
+        let end = inner.bytes().position(|byte| {
+            let closes = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
             closes
         });
-        let end = end.ok_or(Wrong::new("a closing quote", line))?;
-        let (raw, rest) = inner.split_at_checked(end).unwrap_or((inner, &[]));
+        let end = end.ok_or(Wrong::new("a closing quote", line.as_bytes()))?;
+        let (raw, rest) = inner.split_at_checked(end).unwrap_or((inner, ""));
         return Ok(About { metric: unescaped(raw, true), raw, rest: rest.get(1..).unwrap_or_default() });
     }
-    let (raw, rest) = metric_name(line).ok_or(Wrong::new("a metric name", line))?;
-    Ok(About { metric: Cow::Borrowed(text(raw)), raw, rest })
+    let length = metric_name(line.as_bytes()).map(|(name, _)| name.len());
+    let split = length.and_then(|length| line.split_at_checked(length));
+    let (raw, rest) = split.ok_or(Wrong::new("a metric name", line.as_bytes()))?;
+    *last = raw;
+    Ok(About { metric: Cow::Borrowed(raw), raw, rest })
 }
 
-/// The last part of the line; in Prometheus text, blanks around it do not count.
-fn value<'a>(rest: &'a [u8], strict: bool) -> Result<&'a [u8], Wrong<'a>> {
+/// The last part of the line; in Prometheus text, blanks before it do not count.
+fn value(rest: &str, strict: bool) -> Result<&str, Wrong<'_>> {
     if strict {
-        return rest.strip_prefix(b" ").ok_or(Wrong::new("one space", rest));
-    }
-    if matches!(rest.first(), Some(b' ' | b'\t')) {
-        Ok(skip_blank(rest))
+        rest.strip_prefix(' ').ok_or(Wrong::new("one space", rest.as_bytes()))
+    } else if rest.starts_with(BLANK) {
+        Ok(rest.trim_start_matches(BLANK))
     } else {
-        Err(Wrong::new("a blank and a word", rest))
+        Err(Wrong::new("a blank and a word", rest.as_bytes()))
     }
 }
 
-fn kind(word: &[u8], strict: bool) -> Option<Kind> {
+fn kind(word: &str, strict: bool) -> Option<Kind> {
     let word = if strict { word } else { word.trim_ascii_end() };
     Some(match word {
-        b"counter" => Kind::Counter,
-        b"gauge" => Kind::Gauge,
-        b"histogram" => Kind::Histogram,
-        b"summary" => Kind::Summary,
-        b"untyped" if !strict => Kind::Unknown,
-        b"unknown" => Kind::Unknown,
-        b"gaugehistogram" => Kind::GaugeHistogram,
-        b"info" => Kind::Info,
-        b"stateset" => Kind::StateSet,
+        "counter" => Kind::Counter,
+        "gauge" => Kind::Gauge,
+        "histogram" => Kind::Histogram,
+        "summary" => Kind::Summary,
+        "untyped" if !strict => Kind::Unknown,
+        "unknown" => Kind::Unknown,
+        "gaugehistogram" => Kind::GaugeHistogram,
+        "info" => Kind::Info,
+        "stateset" => Kind::StateSet,
         _ => return None,
     })
 }

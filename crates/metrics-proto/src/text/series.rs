@@ -43,12 +43,12 @@ impl<'a> Series<'a> {
         let _ = syntax::series(self.raw, strict, |part| {
             into.push(match part {
                 Part::Name(name) => (Cow::Borrowed(NAME_LABEL), Cow::Borrowed(text(name))),
-                Part::QuotedName(name) => (Cow::Borrowed(NAME_LABEL), unescaped(name, true)),
+                Part::QuotedName(name) => (Cow::Borrowed(NAME_LABEL), unescaped(text(name), true)),
                 Part::Label { name, quoted, value } => {
-                    let name = if quoted { unescaped(name, true) } else { Cow::Borrowed(text(name)) };
+                    let name = if quoted { unescaped(text(name), true) } else { Cow::Borrowed(text(name)) };
                     let value = match number::float(value).filter(|_| number_label == Some(&*name)) {
                         Some(bound) => Cow::Owned(number::canonical(bound)),
-                        None => unescaped(value, true),
+                        None => unescaped(text(value), true),
                     };
                     (name, value)
                 }
@@ -87,14 +87,13 @@ impl<'a> Series<'a> {
 }
 
 /// The body is known to be UTF-8, and pieces of it end at ASCII bytes.
-pub(super) fn text(bytes: &[u8]) -> &str {
+fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Undoes `\\`, `\n` and, where quotes are escaped, `\"`; other backslashes stay, as in Prometheus.
-pub(super) fn unescaped(bytes: &[u8], quotes: bool) -> Cow<'_, str> {
-    let raw = text(bytes);
-    if !raw.contains('\\') {
+pub(super) fn unescaped(raw: &str, quotes: bool) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut plain = String::with_capacity(raw.len());

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Version, histogram};
+use super::{Version, histogram, metadata};
 use crate::labels::put_label;
 use crate::wire::{Reader, Value, WireError};
-use crate::{Item, Kind, LabelBytes, Metadata, SeriesSamples};
+use crate::{Item, LabelBytes, Metadata, SeriesSamples};
 
 /// How much one request may bring. (What its body may unpack to is the bound of [`inflate::snappy`](crate::inflate::snappy).)
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Default for Limits {
             series_max: 100_000,
             given_max: 500_000,
             samples_per_series_max: 100_000,
-            label_bytes_max: 64 << 10,
+            label_bytes_max: 16 << 10,
             symbols_max: 500_000,
         }
     }
@@ -148,7 +148,7 @@ impl Decoder {
                 3 => {
                     metadata += 1;
                     self.within(metadata)?;
-                    take(Item::Metadata(metadata_v1(value.bytes()?)?));
+                    take(Item::Metadata(metadata::v1(value.bytes()?)?));
                 }
                 _ => {}
             }
@@ -163,7 +163,11 @@ impl Decoder {
 
     fn within(&self, given: u64) -> Result<(), WriteError> {
         let max = self.limits.given_max;
-        if given <= max { Ok(()) } else { Err(WriteError::Limit { what: "series of histograms", max: max as usize }) }
+        if given <= max {
+            Ok(())
+        } else {
+            Err(WriteError::Limit { what: "series of histograms and metadata", max: max as usize })
+        }
     }
 
     fn series_v1(&mut self, message: &[u8], take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {
@@ -317,7 +321,7 @@ impl Decoder {
                 2 => self.sample(value)?,
                 3 => rest.histograms = Some(3),
                 4 => self.counts.exemplars_ignored += 1,
-                5 => rest.metadata = Some(metadata_v2(value.bytes()?, symbols)?),
+                5 => rest.metadata = Some(metadata::v2(value.bytes()?, symbols)?),
                 _ => {}
             }
         }
@@ -335,13 +339,15 @@ impl Decoder {
             return Err(WriteError::Symbols("a label has a name and no value"));
         }
         for [name, value] in pairs {
-            put_label(symbol(symbols, *name)?, symbol(symbols, *value)?, into);
-            if into.len() > self.limits.label_bytes_max {
+            let (name, value) = (metadata::symbol(symbols, *name)?, metadata::symbol(symbols, *value)?);
+            // Looked at before it is copied: a few bytes may point at a long symbol again and again.
+            if into.len() + name.len() + value.len() > self.limits.label_bytes_max {
                 return Err(WriteError::Limit {
                     what: "bytes of labels of one series",
                     max: self.limits.label_bytes_max,
                 });
             }
+            put_label(name, value, into);
         }
         Ok(())
     }
@@ -367,41 +373,4 @@ fn usual_sample(message: &[u8]) -> Option<(i64, f64)> {
     }
     at_ms |= u64::from(*last) << shift;
     Some((at_ms.cast_signed(), f64::from_bits(u64::from_le_bytes(*bits))))
-}
-
-fn symbol<'a>(symbols: &[&'a str], reference: u32) -> Result<&'a str, WriteError> {
-    let found = usize::try_from(reference).ok().and_then(|at| symbols.get(at));
-    found.copied().ok_or(WriteError::Symbols("a reference points outside the symbols"))
-}
-
-fn metadata_v1(message: &[u8]) -> Result<Metadata<'_>, WireError> {
-    let mut metadata = Metadata { metric: "", kind: Kind::Unknown, help: "", unit: "" };
-    let mut reader = Reader::new(message);
-    while let Some((field, value)) = reader.field()? {
-        match field {
-            1 => metadata.kind = Kind::of_number(value.uint()?),
-            2 => metadata.metric = value.text()?,
-            4 => metadata.help = value.text()?,
-            5 => metadata.unit = value.text()?,
-            _ => {}
-        }
-    }
-    Ok(metadata)
-}
-
-fn metadata_v2<'a>(message: &[u8], symbols: &[&'a str]) -> Result<Metadata<'a>, WriteError> {
-    let mut metadata = Metadata { metric: "", kind: Kind::Unknown, help: "", unit: "" };
-    let mut reader = Reader::new(message);
-    let resolve = |value: Value<'_>| -> Result<&'a str, WriteError> {
-        symbol(symbols, u32::try_from(value.uint()?).unwrap_or(u32::MAX))
-    };
-    while let Some((field, value)) = reader.field()? {
-        match field {
-            1 => metadata.kind = Kind::of_number(value.uint()?),
-            3 => metadata.help = resolve(value)?,
-            4 => metadata.unit = resolve(value)?,
-            _ => {}
-        }
-    }
-    Ok(metadata)
 }

@@ -166,12 +166,13 @@ fn a_native_histogram_becomes_count_sum_and_buckets() {
         "lat_bucket 1.0 2 @1000",
         "lat_bucket 2.0 3 @1000",
         "lat_bucket 4.0 6 @1000",
+        "lat_bucket 8.0 6 @1000",
         "lat_bucket +Inf 6 @1000",
         "lat_count 6 @1000",
         "lat_sum 12.5 @1000",
     ];
     assert_eq!(told, expected);
-    assert_eq!(counts, Counts { series: 7, histograms: 1, ..Counts::default() });
+    assert_eq!(counts, Counts { series: 8, histograms: 1, ..Counts::default() });
 }
 
 #[test]
@@ -216,12 +217,20 @@ fn each_limit_is_named() {
     let twice = [GOLDEN_V1, GOLDEN_V1].concat();
     check(Version::V1, &twice, "series");
     check(Version::V2, &golden_v2(), "symbols");
+    let mut long = Vec::new();
+    ["", "__name__", &"x".repeat(40)].iter().for_each(|symbol| put_bytes(4, symbol.as_bytes(), &mut long));
+    put_bytes(5, &message(&[(1, &[1, 2])]), &mut long);
+    check(Version::V2, &long, "bytes of labels of one series");
     let sample = b"\x10\x01".as_slice();
     check(Version::V1, &message(&[(1, &message(&[(2, sample); 3]))]), "samples of one series");
     let long = message(&[(1, [b"\x0a\x08__name__\x12\x20".as_slice(), &[b'x'; 32]].concat().as_slice()), (2, sample)]);
     check(Version::V1, &message(&[(1, &long)]), "bytes of labels of one series");
     let labels = b"\x0a\x08__name__\x12\x03lat";
-    check(Version::V1, &message(&[(1, &message(&[(1, labels), (4, &histogram(0, &[2, 4]))]))]), "series of histograms");
+    check(
+        Version::V1,
+        &message(&[(1, &message(&[(1, labels), (4, &histogram(0, &[2, 4]))]))]),
+        "series of histograms and metadata",
+    );
 }
 
 #[test]
