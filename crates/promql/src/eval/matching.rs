@@ -5,7 +5,7 @@ use crate::eval::binary::{arithmetic, compare};
 use crate::eval::group::{Choice, Numbers};
 use crate::eval::{ABSENT, Cx, Grid, Result, Series, Vector, is_absent};
 use crate::expr::{Binary, Cardinality, Matching};
-use crate::labels::{Labels, NAME_LABEL};
+use crate::labels::{Labels, is_metadata};
 use std::collections::HashMap;
 
 /// The series of both sides that have the matching labels in common.
@@ -164,7 +164,7 @@ impl Matcher<'_> {
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
         let Matching { on, labels, card, include } = self.matching;
         let nameless = (self.binary.returns_bool && !self.delayed) || !self.binary.op.is_comparison();
-        let named = |name: &str| !(nameless && name == NAME_LABEL);
+        let named = |name: &str| !(nameless && is_metadata(name));
         let result = match card {
             Cardinality::OneToOne => many.filtered(|name| named(name) && labels.iter().any(|one| one == name) == *on),
             _ => many.filtered(named),

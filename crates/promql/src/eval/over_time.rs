@@ -11,9 +11,7 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
 }
 
 pub(crate) fn mean(values: &[f64]) -> f64 {
-    let mut mean = Mean::default();
-    values.iter().for_each(|value| mean.add(*value));
-    mean.mean()
+    Mean::of(values)
 }
 
 /// How many samples differ from the one before them in the way `counts` says; both must be in the window.

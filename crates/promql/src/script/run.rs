@@ -61,6 +61,8 @@ pub enum Class {
     NativeHistogram,
     /// What Prometheus hides behind feature flags.
     Experimental,
+    /// Written, or loaded before, in a way the reader of scripts does not know.
+    Unread,
 }
 
 /// How an eval went.
@@ -95,6 +97,11 @@ pub struct Report {
 }
 
 impl Report {
+    fn push(&mut self, line: usize, query: &str, class: Class, message: &str) {
+        let outcome = Outcome::Failed(message.to_owned());
+        self.evals.push(Judged { line, query: query.to_owned(), class, outcome });
+    }
+
     /// Passed, failed and skipped evals of a class.
     pub fn count(&self, class: Class) -> (usize, usize, usize) {
         let of = |wanted: fn(&Outcome) -> bool| {
@@ -117,9 +124,13 @@ pub fn run(script: &Script, driver: &mut dyn Driver) -> Result<Report, String> {
     // Series that are native histograms, for telling what a query touches.
     let mut native: Vec<Labels> = Vec::new();
     driver.clear()?;
+    let mut unread: Option<&str> = None;
     for (line, command) in &script.commands {
         match command {
+            Command::Unread(first, message) if first.starts_with("load") => unread = Some(message),
+            Command::Unread(first, message) => report.push(*line, first, Class::Unread, message),
             Command::Clear => {
+                unread = None;
                 native.clear();
                 driver.clear()?;
             }
@@ -131,6 +142,10 @@ pub fn run(script: &Script, driver: &mut dyn Driver) -> Result<Report, String> {
                 driver.load(&sampled).map_err(|message| format!("line {line}: {message}"))?;
             }
             Command::Eval(eval) => {
+                if let Some(message) = unread {
+                    report.push(*line, &eval.query, Class::Unread, message);
+                    continue;
+                }
                 let class = classify(eval, &native);
                 let outcome = match class {
                     Class::NativeHistogram => Outcome::Skipped,
