@@ -100,6 +100,7 @@ impl Cx<'_> {
     /// The value of a vector's only series; NaN where there is none or more than one.
     fn only_value(&self, arg: &Expr, grid: Grid) -> Result<Data> {
         let vector = self.vector(arg, grid)?;
+        let _room = self.guard.charge(grid.steps.saturating_mul(24))?;
         let mut found = vec![(0u32, f64::NAN); grid.steps];
         for series in &vector.series {
             for ((count, value), given) in found.iter_mut().zip(&series.values).filter(|(_, given)| !is_absent(**given))

@@ -35,8 +35,18 @@ impl Cx<'_> {
         let size = pairs.saturating_mul(grid.steps);
         let delayed = self.options.delayed_names;
         let matcher = Matcher { binary, matching, swapped, steps: grid.steps, delayed };
-        let series = self.each(groups, size, |group| matcher.combine(&group))?;
-        Vector { series: series.into_iter().flatten().collect(), room }.merged()
+        let found = self.each(groups, size, |group| {
+            let series = matcher.combine(&group)?;
+            // Labels that were copied along may be long.
+            let room = self.guard.charge(series.iter().map(|one| one.labels.bytes()).sum())?;
+            Ok((series, room))
+        })?;
+        let mut result = Vector { series: Vec::with_capacity(pairs), room };
+        for (mut series, room) in found {
+            result.series.append(&mut series);
+            result.room.absorb(room);
+        }
+        result.merged()
     }
 
     /// Fails if two series of the "one" side have the same matching labels at one step.
