@@ -25,6 +25,7 @@ mod statistics;
 mod subquery;
 mod window;
 
+pub(crate) use binary::arithmetic;
 pub use column::STALE_BITS;
 pub(crate) use column::{ABSENT, Column, Data, Grid, Series, Vector, is_absent};
 

@@ -2,6 +2,7 @@
 
 mod aggregate;
 pub(crate) mod check;
+mod duration;
 mod selector;
 mod text;
 
@@ -23,6 +24,10 @@ const NESTED_MAX: usize = 100;
 pub struct ParseOptions {
     /// Also functions and operators that Prometheus hides behind feature flags.
     pub experimental: bool,
+    /// What `step()` is in durations, which is among the experiments: the step of a range query in ms.
+    pub step_ms: i64,
+    /// What `range()` is in durations: from the first step to the last, in ms.
+    pub range_ms: i64,
 }
 
 /// Reads a query. The error says where and what, in the words of Prometheus.

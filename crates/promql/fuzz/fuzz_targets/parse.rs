@@ -4,7 +4,7 @@
 use promql::{ParseOptions, parse_with};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let options = ParseOptions { experimental: true };
+    let options = ParseOptions { experimental: true, ..ParseOptions::default() };
     if let Ok(expr) = parse_with(text, options) {
         let canonical = expr.to_string();
         let again = parse_with(&canonical, options).map(|expr| expr.to_string());

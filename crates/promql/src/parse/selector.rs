@@ -7,9 +7,6 @@ use crate::labels::NAME_LABEL;
 use crate::matcher::{MatchOp, Matcher};
 use crate::token::{Keyword, TokenKind};
 
-/// The longest duration in a query: a thousand years, in ms.
-const DURATION_MAX: f64 = 1_000.0 * 365.0 * 86_400_000.0;
-
 impl Parser<'_> {
     /// A selector; its name, if any, has been taken already.
     pub(super) fn selector(&mut self, name: Option<(String, Span)>) -> Result<Expr> {
@@ -176,39 +173,6 @@ impl Parser<'_> {
             return Err(self.error(span, message));
         }
         Ok(At::Time(ms as i64))
-    }
-
-    fn sign(&mut self) -> f64 {
-        if self.take(&TokenKind::Op(BinaryOp::Sub)) {
-            return -1.0;
-        }
-        self.take(&TokenKind::Op(BinaryOp::Add));
-        1.0
-    }
-
-    fn positive_duration(&mut self, context: &str) -> Result<i64> {
-        let span = self.span();
-        let ms = self.signed_duration(context)?;
-        if ms <= 0 {
-            return Err(self.error(span, "duration must be greater than 0"));
-        }
-        Ok(ms)
-    }
-
-    /// A duration, or a number of seconds, in ms.
-    fn signed_duration(&mut self, context: &str) -> Result<i64> {
-        let span = self.span();
-        let sign = self.sign();
-        let ms = match self.kind() {
-            TokenKind::Number(seconds) => (seconds * 1e3).trunc(),
-            TokenKind::Duration(ms) => *ms as f64,
-            _ => return Err(self.unexpected(context, "number or duration")),
-        };
-        self.advance();
-        if !ms.is_finite() || ms > DURATION_MAX {
-            return Err(self.error(span, "duration out of range; at most 1000 years are taken"));
-        }
-        Ok((sign * ms) as i64)
     }
 }
 

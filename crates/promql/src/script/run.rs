@@ -2,7 +2,6 @@
 
 use crate::answer::{Sample, Value};
 use crate::engine::{Options, When};
-use crate::expr::{Expr, ExprKind};
 use crate::labels::{Labels, NAME_LABEL};
 use crate::memory::MemorySource;
 use crate::notation::{Point, script_options};
@@ -10,6 +9,8 @@ use crate::parse::{ParseOptions, parse_with};
 use crate::script::compare::{check, check_value};
 use crate::script::read::has_histograms;
 use crate::script::{Command, Eval, Expected, Script};
+
+const ALL: ParseOptions = ParseOptions { experimental: true, step_ms: 60_000, range_ms: 60_000 };
 
 /// A series with its samples: time in ms and value; staleness markers are values with [`crate::STALE_BITS`].
 pub type Sampled = (Labels, Vec<(i64, f64)>);
@@ -182,7 +183,7 @@ fn classify(eval: &Eval, native: &[Labels]) -> Class {
         Expected::Series(series) | Expected::Matrix(_, _, series) => has_histograms(series),
         _ => false,
     };
-    let Ok(expr) = parse_with(&eval.query, ParseOptions { experimental: true }) else {
+    let Ok(expr) = parse_with(&eval.query, ALL) else {
         return if expects { Class::NativeHistogram } else { unread(&eval.query) };
     };
     let touched = expr
@@ -192,24 +193,13 @@ fn classify(eval: &Eval, native: &[Labels]) -> Class {
     if expects || touched {
         return Class::NativeHistogram;
     }
-    if is_experimental(&expr) { Class::Experimental } else { Class::Float }
+    if crate::parse(&eval.query).is_err() { Class::Experimental } else { Class::Float }
 }
 
 /// What cannot be read may use syntax that is an experiment.
 fn unread(query: &str) -> Class {
-    let words = ["anchored", "smoothed", "fill(", "fill (", "fill_left", "fill_right", "step()", "range()"];
-    let arithmetic = query.split('[').skip(1).filter_map(|rest| rest.split(']').next());
-    let computed = arithmetic.into_iter().any(|range| range.contains(['+', '*', '/', '%', '^', '(', ')']));
-    if computed || words.iter().any(|word| query.contains(word)) { Class::Experimental } else { Class::Float }
-}
-
-fn is_experimental(expr: &Expr) -> bool {
-    let own = match &expr.kind {
-        ExprKind::Call(call) => call.function.experimental,
-        ExprKind::Aggregate(aggregate) => aggregate.op.is_experimental(),
-        _ => false,
-    };
-    own || expr.children().any(is_experimental)
+    let words = ["anchored", "smoothed", "fill(", "fill (", "fill_left", "fill_right", "info("];
+    if words.iter().any(|word| query.contains(word)) { Class::Experimental } else { Class::Float }
 }
 
 fn judge(eval: &Eval, driver: &mut dyn Driver) -> Result<(), String> {
@@ -259,7 +249,7 @@ fn fixed(eval: &Eval, at: i64, driver: &mut dyn Driver) -> Result<(), String> {
     if of_query(&eval.query) {
         return Ok(());
     }
-    let Ok(expr) = parse_with(&eval.query, ParseOptions { experimental: true }) else { return Ok(()) };
+    let Ok(expr) = parse_with(&eval.query, ALL) else { return Ok(()) };
     let Some(query) = expr.fixed_at(at).map(|expr| expr.to_string()) else { return Ok(()) };
     let times = if at == 0 { vec![-1_000, 0, 1_000] } else { vec![-10 * at, 0, at / 5, at, 10 * at] };
     for when in times.into_iter().map(When::Instant).filter(|when| driver.can_ask(*when)).collect::<Vec<_>>() {

@@ -129,21 +129,21 @@ fn mutate(text: &mut String, dice: &mut Dice) {
 fn mutated_queries_are_read_or_refused_and_print_back() {
     let mut dice = Dice(0x7072_6f6d_716c);
     let (mut read, mut refused) = (0, 0);
-    for round in 0..60_000 {
+    for round in 0..30_000 {
         let mut text = QUERIES[round % QUERIES.len()].to_owned();
         mutate(&mut text, &mut dice);
-        match parse_with(&text, ParseOptions { experimental: true }) {
+        match parse_with(&text, ParseOptions { experimental: true, ..ParseOptions::default() }) {
             Err(_) => refused += 1,
             Ok(expr) => {
                 read += 1;
                 let canonical = expr.to_string();
-                let again = parse_with(&canonical, ParseOptions { experimental: true });
+                let again = parse_with(&canonical, ParseOptions { experimental: true, ..ParseOptions::default() });
                 let again = again.unwrap_or_else(|error| panic!("{text:?} -> {canonical:?}: {error}"));
                 assert_eq!(again.to_string(), canonical, "{text:?}");
             }
         }
     }
-    assert!(read > 5_000 && refused > 5_000, "{read} read, {refused} refused");
+    assert!(read > 2_500 && refused > 2_500, "{read} read, {refused} refused");
 }
 
 #[test]
