@@ -7,6 +7,7 @@ mod bucket;
 mod call;
 mod column;
 pub(crate) mod dates;
+mod edges;
 mod extremes;
 mod group;
 mod histogram;

@@ -3,6 +3,7 @@
 mod aggregate;
 pub(crate) mod check;
 mod duration;
+mod matching;
 mod selector;
 mod text;
 
@@ -183,6 +184,10 @@ impl Parser<'_> {
         let right = self.expression(if op == BinaryOp::Pow { precedence } else { precedence + 1 })?;
         let span = Span { start: left.span.start, end: right.span.end };
         let both = [&left, &right].iter().all(|side| side.value_type() == crate::ValueType::Vector);
+        let fills = |matching: &Matching| matching.fill_left.is_some() || matching.fill_right.is_some();
+        if !both && matching.as_ref().is_some_and(fills) {
+            return Err(self.error(span, "filling in missing series only allowed between instant vectors"));
+        }
         if !both && matching.as_ref().is_some_and(|matching| matching.on || !matching.labels.is_empty()) {
             return Err(self.error(span, "vector matching only allowed between instant vectors"));
         }
@@ -191,34 +196,6 @@ impl Parser<'_> {
             matching.card = Cardinality::ManyToMany;
         }
         self.build(ExprKind::Binary(Box::new(Binary { op, left, right, returns_bool, matching })), span)
-    }
-
-    /// `on (..) group_left (..)` and the like.
-    fn matching(&mut self, op: BinaryOp) -> Result<Option<Matching>> {
-        let on = match self.kind() {
-            TokenKind::Keyword(Keyword::On) => true,
-            TokenKind::Keyword(Keyword::Ignoring) => false,
-            _ => return Ok(None),
-        };
-        self.advance();
-        let mut matching = Matching { on, labels: self.label_list()?, ..Matching::default() };
-        let start = self.span();
-        matching.card = match self.kind() {
-            TokenKind::Keyword(Keyword::GroupLeft) => Cardinality::ManyToOne,
-            TokenKind::Keyword(Keyword::GroupRight) => Cardinality::OneToMany,
-            _ => return Ok(Some(matching)),
-        };
-        self.advance();
-        if op.is_set() {
-            return Err(self.error(start, format!("no grouping allowed for {:?} operation", op.name())));
-        }
-        if self.kind() == &TokenKind::LeftParen {
-            matching.include = self.label_list()?;
-        }
-        if let Some(twice) = matching.include.iter().find(|label| on && matching.labels.contains(label)) {
-            return Err(self.error(start, format!("label {twice:?} must not occur in ON and GROUP clause at once")));
-        }
-        Ok(Some(matching))
     }
 
     /// A sign and what it stands before, or a primary expression with what follows it.

@@ -3,8 +3,8 @@
 use crate::error::EvalError;
 use crate::eval::select::{Ranges, Samples, Windows};
 use crate::eval::{ABSENT, Around, Column, Cx, Data, Grid, Result, Series, Vector};
-use crate::eval::{extremes, over_time, rate, regression, statistics};
-use crate::expr::{Call, Expr};
+use crate::eval::{edges, extremes, over_time, rate, regression, statistics};
+use crate::expr::{Call, Edges, Expr};
 use crate::function::WindowWork;
 use crate::guard::Guard;
 use crate::labels::Labels;
@@ -70,12 +70,16 @@ impl Cx<'_> {
         let params = self.window_params(call, work, grid)?;
         let ranges = self.ranges(matrix, grid, Around { function: call.function.name, ..around })?;
         let room = self.room(ranges.series.len(), grid)?;
-        let Ranges { series, windows, _room } = ranges;
+        let Ranges { series, windows, edges, _room } = ranges;
+        check_edges(edges, work, call.function.name)?;
         let size = series.iter().map(|one| one.times.len()).sum::<usize>().saturating_add(series.len() * grid.steps);
         // Long windows that overlap are read again at each step.
         let size = size.saturating_mul(2);
         let mut series = self.each(series, size, |samples| {
-            let values = self.run(&samples, windows, work, &params, grid)?;
+            let values = match edges {
+                Edges::Plain => self.run(&samples, windows, work, &params, grid)?,
+                edges => edges::over(&samples, windows, edges, work, self.options.lookback_ms),
+            };
             Ok(Series { labels: samples.labels, values, nameless: samples.nameless })
         })?;
         series.retain(Series::has_any);
@@ -129,6 +133,25 @@ impl Cx<'_> {
             }
         }
     }
+}
+
+/// Few functions know what to do at the edges.
+fn check_edges(edges: Edges, work: WindowWork, function: &str) -> Result<()> {
+    let known: &[(&str, WindowWork)] = &[
+        ("changes", WindowWork::Changes),
+        ("delta", WindowWork::Delta),
+        ("increase", WindowWork::Increase),
+        ("rate", WindowWork::Rate),
+        ("resets", WindowWork::Resets),
+    ];
+    let counts = |one: &&(&str, WindowWork)| !matches!(one.1, WindowWork::Changes | WindowWork::Resets);
+    let known: Vec<_> = known.iter().filter(|one| edges != Edges::Smoothed || counts(one)).collect();
+    if edges == Edges::Plain || known.iter().any(|one| one.1 == work) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(|one| one.0).collect();
+    let (edges, names) = (edges.name(), names.join(", "));
+    Err(EvalError::Invalid(format!("{edges} modifier can only be used with: {names} - not with {function}")))
 }
 
 fn check_factor(name: &str, short: &str, factor: &Column) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::{Parser, Result};
 use crate::error::ParseError;
-use crate::expr::{At, BinaryOp, Expr, ExprKind, RangeSelector, Selector, Span, Subquery, ValueType, When};
+use crate::expr::{At, BinaryOp, Edges, Expr, ExprKind, RangeSelector, Selector, Span, Subquery, ValueType, When};
 use crate::labels::NAME_LABEL;
 use crate::matcher::{MatchOp, Matcher};
 use crate::token::{Keyword, TokenKind};
@@ -32,7 +32,7 @@ impl Parser<'_> {
         if matchers.iter().all(|matcher| matcher.accepts("")) {
             return Err(self.error(span, "vector selector must contain at least one non-empty matcher"));
         }
-        self.build(ExprKind::Selector(Selector { name, matchers, when: When::default() }), span)
+        self.build(ExprKind::Selector(Selector { name, matchers, edges: Edges::Plain, when: When::default() }), span)
     }
 
     /// `label="value"`, or a metric's name in quotes.
@@ -80,6 +80,12 @@ impl Parser<'_> {
                 TokenKind::LeftBracket => self.range(expr)?,
                 TokenKind::Keyword(Keyword::Offset) => self.offset(expr)?,
                 TokenKind::At => self.fixed(expr)?,
+                TokenKind::Identifier if self.options.experimental && self.word() == "anchored" => {
+                    self.edged(expr, Edges::Anchored)?
+                }
+                TokenKind::Identifier if self.options.experimental && self.word() == "smoothed" => {
+                    self.edged(expr, Edges::Smoothed)?
+                }
                 _ => return Ok(expr),
             };
         }
@@ -108,6 +114,25 @@ impl Parser<'_> {
             _ => return Err(self.error(bracket, "no @ modifiers allowed before range")),
         }
         self.build(ExprKind::Range(RangeSelector { selector, range_ms }), span)
+    }
+
+    fn edged(&mut self, mut expr: Expr, edges: Edges) -> Result<Expr> {
+        let (span, name) = (self.span(), edges.name());
+        self.advance();
+        let selector = match &mut expr.kind {
+            ExprKind::Selector(selector) => selector,
+            ExprKind::Range(range) => &mut range.selector,
+            ExprKind::Subquery(_) => {
+                return Err(self.error(span, format!("{name} modifier is not supported for subqueries")));
+            }
+            _ => return Err(self.error(span, format!("{name} modifier must be preceded by a selector"))),
+        };
+        if selector.edges != Edges::Plain {
+            return Err(self.error(span, "anchored and smoothed modifiers cannot be used together"));
+        }
+        selector.edges = edges;
+        expr.span.end = self.end();
+        Ok(expr)
     }
 
     fn offset(&mut self, mut expr: Expr) -> Result<Expr> {
