@@ -11,6 +11,7 @@ mod edges;
 mod extremes;
 mod group;
 mod histogram;
+mod info;
 mod kahan;
 mod matching;
 pub(crate) mod math;

@@ -51,7 +51,7 @@ pub fn parse_with(text: &str, options: ParseOptions) -> Result<Expr, ParseError>
         let message = format!("the query has {} bytes; at most {QUERY_BYTES_MAX} are taken", text.len());
         return Err(ParseError::new(text, Span::default(), message));
     }
-    let mut parser = Parser { text, tokens: lex(text), at: 0, depth: 0, options };
+    let mut parser = Parser { text, tokens: lex(text), at: 0, depth: 0, of_info: false, options };
     if parser.kind() == &TokenKind::End {
         return Err(ParseError::new(text, parser.span(), "no expression found in input".to_owned()));
     }
@@ -78,6 +78,8 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Within `info`, whose second argument is a selector of labels and not of series.
+    of_info: bool,
     options: ParseOptions,
 }
 
@@ -276,8 +278,13 @@ impl Parser<'_> {
             return Err(self.error(span, message));
         }
         self.advance();
+        let outer = std::mem::replace(&mut self.of_info, function.name == "info");
         let args = self.arguments()?;
+        self.of_info = outer;
         let span = Span { start: span.start, end: self.end() };
+        if function.name == "info" {
+            self.check_info(&args)?;
+        }
         self.build(ExprKind::Call(Call { function, args }), span)
     }
 

@@ -51,6 +51,7 @@ impl Cx<'_> {
             Special::HistogramQuantile => return self.histogram_quantile(call, grid),
             Special::HistogramQuantiles => return self.histogram_quantiles(call, grid),
             Special::HistogramFraction => return self.histogram_fraction(call, grid),
+            Special::Info => return self.info(call, grid),
             _ => {}
         }
         let vector = self.vector_within(arg(call, 0)?, grid, around)?;

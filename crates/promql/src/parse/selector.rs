@@ -29,8 +29,8 @@ impl Parser<'_> {
             }
             matchers.push(Matcher::equal(NAME_LABEL, name));
         }
-        if matchers.iter().all(|matcher| matcher.accepts("")) {
-            return Err(self.error(span, "vector selector must contain at least one non-empty matcher"));
+        if !self.of_info {
+            self.check_selective(&matchers, span)?;
         }
         self.build(ExprKind::Selector(Selector { name, matchers, edges: Edges::Plain, when: When::default() }), span)
     }
@@ -212,6 +212,25 @@ fn when_of(expr: &mut Expr) -> Option<&mut When> {
 }
 
 impl Parser<'_> {
+    fn check_selective(&self, matchers: &[Matcher], span: Span) -> Result<()> {
+        if matchers.iter().all(|matcher| matcher.accepts("")) {
+            return Err(self.error(span, "vector selector must contain at least one non-empty matcher"));
+        }
+        Ok(())
+    }
+
+    /// The second argument of `info` is braces; the first is as everywhere.
+    pub(super) fn check_info(&self, args: &[Expr]) -> Result<()> {
+        if let Some(base) = args.first() {
+            base.selectors().iter().try_for_each(|one| self.check_selective(&one.selector.matchers, base.span))?;
+        }
+        match args.get(1).map(|arg| (&arg.kind, arg.span)) {
+            None => Ok(()),
+            Some((ExprKind::Selector(selector), _)) if selector.name.is_none() => Ok(()),
+            Some((_, span)) => Err(self.error(span, "expected label selectors only")),
+        }
+    }
+
     pub(super) fn check_subquery(&self, subquery: &Subquery) -> Result<()> {
         let given = subquery.expr.value_type();
         if given == ValueType::Vector {

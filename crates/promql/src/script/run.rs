@@ -4,7 +4,7 @@ use crate::answer::{Sample, Value};
 use crate::engine::{Options, When};
 use crate::labels::{Labels, NAME_LABEL};
 use crate::memory::MemorySource;
-use crate::notation::{Point, script_options};
+use crate::notation::Point;
 use crate::parse::{ParseOptions, parse_with};
 use crate::script::compare::{check, check_value};
 use crate::script::read::has_histograms;
@@ -259,6 +259,11 @@ fn fixed(eval: &Eval, at: i64, driver: &mut dyn Driver) -> Result<(), String> {
     Ok(())
 }
 
+/// What scripts take for granted: experiments are on, and names go at the end.
+pub fn options() -> Options {
+    Options { experimental: true, delayed_names: true, ..Options::default() }
+}
+
 /// The evaluator itself, on samples in memory.
 #[derive(Debug, Default)]
 pub struct MemoryDriver {
@@ -282,7 +287,7 @@ impl Driver for MemoryDriver {
     }
 
     fn ask(&mut self, query: &str, when: When) -> Result<Reply, String> {
-        let options = self.options.clone().unwrap_or_else(script_options);
+        let options = self.options.clone().unwrap_or_else(options);
         let answer = crate::query(query, &self.source, when, &options).map_err(|error| error.to_string())?;
         Ok(Reply { value: answer.value, warnings: answer.warnings, infos: answer.infos })
     }

@@ -19,7 +19,7 @@ impl Dice {
     }
 }
 
-const QUERIES: [&str; 24] = [
+const QUERIES: [&str; 28] = [
     "sum by (a) (rate(m_total{b=~\"x|y.*\"}[5m] offset 1m))",
     "histogram_quantile(0.9, sum by (le) (rate(h_bucket[2m])))",
     "topk(2, m_total) / on (a) group_left (c) n @ start()",
@@ -44,6 +44,10 @@ const QUERIES: [&str; 24] = [
     "bottomk by (a) (time() / 300, m_total)",
     "increase(m_total[5m]) >= bool n",
     "mad_over_time(n[5m]) + quantile(1.5, n)",
+    "n + on (a) fill_left (1) fill_right (-1) m_total{a=\"1\"}",
+    "increase(m_total[3m] anchored) - rate(m_total[step() + 2m] smoothed offset 1m)",
+    "n smoothed @ 100 + info(m_total, {b=~\".*\"})",
+    "histogram_quantiles(h_bucket, \"q\", 0.5, 0.9) + histogram_fraction(0, 1, h_bucket)",
 ];
 
 const PIECES: [&str; 40] = [
