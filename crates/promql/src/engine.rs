@@ -81,7 +81,11 @@ impl Default for Options {
 /// # Errors
 /// [`EvalError::Parse`] if it cannot be read, otherwise as [`evaluate`].
 pub fn query(text: &str, source: &dyn Source, when: When, options: &Options) -> Result<Answer, EvalError> {
-    let expr = parse_with(text, ParseOptions { experimental: options.experimental })?;
+    let (step_ms, range_ms) = match when {
+        When::Instant(_) => (0, 0),
+        When::Range { start_ms, end_ms, step_ms } => (step_ms, end_ms.saturating_sub(start_ms)),
+    };
+    let expr = parse_with(text, ParseOptions { experimental: options.experimental, step_ms, range_ms })?;
     evaluate(&expr, text, source, when, options)
 }
 

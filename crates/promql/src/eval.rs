@@ -7,9 +7,11 @@ mod bucket;
 mod call;
 mod column;
 pub(crate) mod dates;
+mod edges;
 mod extremes;
 mod group;
 mod histogram;
+mod info;
 mod kahan;
 mod matching;
 pub(crate) mod math;
@@ -25,6 +27,7 @@ mod statistics;
 mod subquery;
 mod window;
 
+pub(crate) use binary::arithmetic;
 pub use column::STALE_BITS;
 pub(crate) use column::{ABSENT, Column, Data, Grid, Series, Vector, is_absent};
 

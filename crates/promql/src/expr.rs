@@ -89,8 +89,33 @@ pub struct Selector {
     pub name: Option<String>,
     /// All conditions.
     pub matchers: Vec<Matcher>,
+    /// `anchored` or `smoothed`, which are experiments.
+    pub edges: Edges,
     /// `offset` and `@`.
     pub when: When,
+}
+
+/// What counts at the edges of a range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edges {
+    /// The samples within, extrapolated by functions that do so.
+    #[default]
+    Plain,
+    /// Also the last sample before the range.
+    Anchored,
+    /// Values between the samples on both sides of each edge.
+    Smoothed,
+}
+
+impl Edges {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
 }
 
 /// `offset` and `@` of a selector or a subquery.
@@ -323,7 +348,7 @@ impl BinaryOp {
 }
 
 /// How the series of two vectors find each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matching {
     /// True for `on`, false for `ignoring` and for nothing.
     pub on: bool,
@@ -333,6 +358,10 @@ pub struct Matching {
     pub card: Cardinality,
     /// The labels of `group_left` or `group_right`.
     pub include: Vec<String>,
+    /// What stands for a series that the left lacks: `fill` or `fill_left`, which are experiments.
+    pub fill_left: Option<f64>,
+    /// What stands for a series that the right lacks: `fill` or `fill_right`.
+    pub fill_right: Option<f64>,
 }
 
 /// Which side may have several series for one of the other.

@@ -88,6 +88,7 @@ pub(crate) enum Special {
     HistogramFraction,
     HistogramQuantile,
     HistogramQuantiles,
+    Info,
     LabelJoin,
     LabelReplace,
     Pi,
@@ -138,7 +139,7 @@ const fn window_of(name: &'static str, args: &'static [ValueType], work: WindowW
 }
 
 /// Every function, by name.
-pub static FUNCTIONS: [Function; 86] = [
+pub static FUNCTIONS: [Function; 87] = [
     math("abs", f64::abs),
     special("absent", &[Vector], Vector, Special::Absent),
     special("absent_over_time", &[Matrix], Vector, Special::AbsentOverTime),
@@ -183,6 +184,7 @@ pub static FUNCTIONS: [Function; 86] = [
     date("hour", |civil| civil.hour),
     window("idelta", WindowWork::Idelta),
     window("increase", WindowWork::Increase),
+    experimental(repeated(special("info", &[Vector, Vector], Vector, Special::Info), Repeat::UpTo(1))),
     window("irate", WindowWork::Irate),
     repeated(special("label_join", &[Vector, Text, Text, Text], Vector, Special::LabelJoin), Repeat::Any),
     special("label_replace", &[Vector, Text, Text, Text, Text], Vector, Special::LabelReplace),

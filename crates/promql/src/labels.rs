@@ -6,6 +6,9 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// The label that holds the metric's name.
 pub const NAME_LABEL: &str = "__name__";
 
+/// Labels that describe the metric and not the thing: what functions and operators take away.
+const METADATA_LABELS: [&str; 3] = [NAME_LABEL, "__type__", "__unit__"];
+
 /// Digits of a length are characters below this, so that each is a valid one; a higher bit says that more follow.
 const DIGIT: usize = 0x4000;
 
@@ -65,12 +68,12 @@ impl Labels {
         self.0.is_empty()
     }
 
-    /// These labels without the metric's name.
+    /// These labels without the metric's name, and without its type and unit, which Prometheus treats like it.
     pub fn without_name(&self) -> Self {
-        if self.get(NAME_LABEL).is_none() {
+        if !self.iter().any(|(name, _)| is_metadata(name)) {
             return self.clone();
         }
-        self.filtered(|name| name != NAME_LABEL)
+        self.filtered(|name| !is_metadata(name))
     }
 
     /// The labels whose names `keep` accepts.
@@ -195,6 +198,11 @@ impl fmt::Display for Labels {
         }
         f.write_str("}")
     }
+}
+
+/// True for labels that describe the metric.
+pub(crate) fn is_metadata(name: &str) -> bool {
+    name.starts_with("__") && METADATA_LABELS.contains(&name)
 }
 
 /// A label's name as it is written in a query: plain if it can be, else in quotes.

@@ -44,8 +44,8 @@ pub use engine::{Options, When, evaluate, query};
 pub use error::{EvalError, ParseError, SourceError};
 pub use eval::STALE_BITS;
 pub use expr::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Expr, ExprKind, Grouping, Matching, RangeSelector,
-    Selector, Span, Subquery, Text, ValueType, When as Modifiers,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Edges, Expr, ExprKind, Grouping, Matching,
+    RangeSelector, Selector, Span, Subquery, Text, ValueType, When as Modifiers,
 };
 pub use function::{FUNCTIONS, Function, Repeat};
 pub use labels::{Labels, LabelsIter, NAME_LABEL};

@@ -3,7 +3,6 @@
 //! Points: a number; `_` no sample; `_x3` three times none; `stale` a staleness marker; `5x3` 5 four times; `0+10x3` and
 //! `10-2x3` a start and three steps; `{{..}}` a native histogram, which is handed on as text.
 
-use crate::engine::Options;
 use crate::expr::ExprKind;
 use crate::labels::Labels;
 use crate::matcher::MatchOp;
@@ -74,11 +73,6 @@ pub fn parse_points(text: &str) -> Result<Vec<Point>, String> {
         rest = tail.trim_start();
     }
     Ok(points)
-}
-
-/// Options for scripts: what they take for granted.
-pub fn script_options() -> Options {
-    Options { experimental: true, delayed_names: true, ..Options::default() }
 }
 
 /// Where the labels end and the points begin.

@@ -2,6 +2,8 @@
 
 mod aggregate;
 pub(crate) mod check;
+mod duration;
+mod matching;
 mod selector;
 mod text;
 
@@ -23,6 +25,10 @@ const NESTED_MAX: usize = 100;
 pub struct ParseOptions {
     /// Also functions and operators that Prometheus hides behind feature flags.
     pub experimental: bool,
+    /// What `step()` is in durations, which is among the experiments: the step of a range query in ms.
+    pub step_ms: i64,
+    /// What `range()` is in durations: from the first step to the last, in ms.
+    pub range_ms: i64,
 }
 
 /// Reads a query. The error says where and what, in the words of Prometheus.
@@ -45,7 +51,7 @@ pub fn parse_with(text: &str, options: ParseOptions) -> Result<Expr, ParseError>
         let message = format!("the query has {} bytes; at most {QUERY_BYTES_MAX} are taken", text.len());
         return Err(ParseError::new(text, Span::default(), message));
     }
-    let mut parser = Parser { text, tokens: lex(text), at: 0, depth: 0, options };
+    let mut parser = Parser { text, tokens: lex(text), at: 0, depth: 0, of_info: false, options };
     if parser.kind() == &TokenKind::End {
         return Err(ParseError::new(text, parser.span(), "no expression found in input".to_owned()));
     }
@@ -72,6 +78,8 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Within `info`, whose second argument is a selector of labels and not of series.
+    of_info: bool,
     options: ParseOptions,
 }
 
@@ -178,6 +186,10 @@ impl Parser<'_> {
         let right = self.expression(if op == BinaryOp::Pow { precedence } else { precedence + 1 })?;
         let span = Span { start: left.span.start, end: right.span.end };
         let both = [&left, &right].iter().all(|side| side.value_type() == crate::ValueType::Vector);
+        let fills = |matching: &Matching| matching.fill_left.is_some() || matching.fill_right.is_some();
+        if !both && matching.as_ref().is_some_and(fills) {
+            return Err(self.error(span, "filling in missing series only allowed between instant vectors"));
+        }
         if !both && matching.as_ref().is_some_and(|matching| matching.on || !matching.labels.is_empty()) {
             return Err(self.error(span, "vector matching only allowed between instant vectors"));
         }
@@ -186,34 +198,6 @@ impl Parser<'_> {
             matching.card = Cardinality::ManyToMany;
         }
         self.build(ExprKind::Binary(Box::new(Binary { op, left, right, returns_bool, matching })), span)
-    }
-
-    /// `on (..) group_left (..)` and the like.
-    fn matching(&mut self, op: BinaryOp) -> Result<Option<Matching>> {
-        let on = match self.kind() {
-            TokenKind::Keyword(Keyword::On) => true,
-            TokenKind::Keyword(Keyword::Ignoring) => false,
-            _ => return Ok(None),
-        };
-        self.advance();
-        let mut matching = Matching { on, labels: self.label_list()?, ..Matching::default() };
-        let start = self.span();
-        matching.card = match self.kind() {
-            TokenKind::Keyword(Keyword::GroupLeft) => Cardinality::ManyToOne,
-            TokenKind::Keyword(Keyword::GroupRight) => Cardinality::OneToMany,
-            _ => return Ok(Some(matching)),
-        };
-        self.advance();
-        if op.is_set() {
-            return Err(self.error(start, format!("no grouping allowed for {:?} operation", op.name())));
-        }
-        if self.kind() == &TokenKind::LeftParen {
-            matching.include = self.label_list()?;
-        }
-        if let Some(twice) = matching.include.iter().find(|label| on && matching.labels.contains(label)) {
-            return Err(self.error(start, format!("label {twice:?} must not occur in ON and GROUP clause at once")));
-        }
-        Ok(Some(matching))
     }
 
     /// A sign and what it stands before, or a primary expression with what follows it.
@@ -294,8 +278,13 @@ impl Parser<'_> {
             return Err(self.error(span, message));
         }
         self.advance();
+        let outer = std::mem::replace(&mut self.of_info, function.name == "info");
         let args = self.arguments()?;
+        self.of_info = outer;
         let span = Span { start: span.start, end: self.end() };
+        if function.name == "info" {
+            self.check_info(&args)?;
+        }
         self.build(ExprKind::Call(Call { function, args }), span)
     }
 

@@ -1,6 +1,8 @@
 //! Expressions as text: one form for each, which reads back as the same expression.
 
-use crate::expr::{Aggregate, At, Binary, BinaryOp, Cardinality, Expr, ExprKind, Matching, Selector, Text, When};
+use crate::expr::{
+    Aggregate, At, Binary, BinaryOp, Cardinality, Edges, Expr, ExprKind, Matching, Selector, Text, When,
+};
 use crate::labels::{NAME_LABEL, is_plain_name, quoted_name};
 use crate::number::{format_duration, format_float, quote, quote_bytes};
 use std::fmt::{self, Display, Formatter};
@@ -13,7 +15,8 @@ impl Display for Expr {
             ExprKind::Selector(selector) => selector.fmt(f),
             ExprKind::Range(range) => {
                 range.selector.write_series(f)?;
-                write!(f, "[{}]{}", format_duration(range.range_ms), range.selector.when)
+                write!(f, "[{}]", format_duration(range.range_ms))?;
+                range.selector.write_modifiers(f)
             }
             ExprKind::Subquery(subquery) => {
                 let step = subquery.step_ms.map(format_duration).unwrap_or_default();
@@ -55,6 +58,15 @@ impl Selector {
     }
 }
 
+impl Selector {
+    fn write_modifiers(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.edges != Edges::Plain {
+            write!(f, " {}", self.edges.name())?;
+        }
+        self.when.fmt(f)
+    }
+}
+
 /// False for names that would be read as something else.
 fn may_begin(name: &str) -> bool {
     crate::token::TokenKind::of_word(name).is_none_or(|kind| kind.names_metric())
@@ -63,7 +75,7 @@ fn may_begin(name: &str) -> bool {
 impl Display for Selector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.write_series(f)?;
-        self.when.fmt(f)
+        self.write_modifiers(f)
     }
 }
 
@@ -129,7 +141,19 @@ impl Display for Matching {
             let side = if self.card == Cardinality::ManyToOne { "left" } else { "right" };
             write!(f, " group_{side} ({})", names(&self.include))?;
         }
-        Ok(())
+        match (self.fill_left, self.fill_right) {
+            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => {
+                write!(f, " fill ({})", format_float(left))
+            }
+            (left, right) => {
+                for (side, value) in [("left", left), ("right", right)] {
+                    if let Some(value) = value {
+                        write!(f, " fill_{side} ({})", format_float(value))?;
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 }
 

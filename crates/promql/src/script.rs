@@ -10,4 +10,4 @@ mod read;
 mod run;
 
 pub use read::{Annotation, Command, Eval, Expected, Script, TextTest, read};
-pub use run::{Class, Driver, Judged, MemoryDriver, Outcome, Reply, Report, Sampled, run};
+pub use run::{Class, Driver, Judged, MemoryDriver, Outcome, Reply, Report, Sampled, options, run};

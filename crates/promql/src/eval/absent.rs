@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 impl Cx<'_> {
     pub(crate) fn absent(&self, arg: &Expr, grid: Grid) -> Result<Vector> {
         let vector = self.vector(arg, grid)?;
+        let _room = self.guard.charge(grid.steps)?;
         let mut there = vec![false; grid.steps];
         for series in &vector.series {
             there.iter_mut().zip(&series.values).for_each(|(there, value)| *there |= !is_absent(*value));
@@ -18,13 +19,14 @@ impl Cx<'_> {
 
     pub(crate) fn absent_over_time(&self, arg: &Expr, grid: Grid, around: Around<'_>) -> Result<Vector> {
         let ranges = self.ranges(arg, grid, around)?;
+        let _room = self.guard.charge(grid.steps)?;
         let mut there = vec![false; grid.steps];
         for samples in &ranges.series {
             self.guard.check()?;
-            crate::eval::window::slide(samples, ranges.windows, |window| {
+            crate::eval::window::slide(samples, ranges.windows, self.guard, |window| {
                 there.iter_mut().skip(window.step).take(1).for_each(|there| *there = true);
                 1.0
-            });
+            })?;
         }
         self.where_not(&there, arg, grid)
     }

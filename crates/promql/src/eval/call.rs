@@ -51,6 +51,7 @@ impl Cx<'_> {
             Special::HistogramQuantile => return self.histogram_quantile(call, grid),
             Special::HistogramQuantiles => return self.histogram_quantiles(call, grid),
             Special::HistogramFraction => return self.histogram_fraction(call, grid),
+            Special::Info => return self.info(call, grid),
             _ => {}
         }
         let vector = self.vector_within(arg(call, 0)?, grid, around)?;
@@ -100,6 +101,7 @@ impl Cx<'_> {
     /// The value of a vector's only series; NaN where there is none or more than one.
     fn only_value(&self, arg: &Expr, grid: Grid) -> Result<Data> {
         let vector = self.vector(arg, grid)?;
+        let _room = self.guard.charge(grid.steps.saturating_mul(24))?;
         let mut found = vec![(0u32, f64::NAN); grid.steps];
         for series in &vector.series {
             for ((count, value), given) in found.iter_mut().zip(&series.values).filter(|(_, given)| !is_absent(**given))

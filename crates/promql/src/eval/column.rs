@@ -3,7 +3,7 @@
 use crate::error::EvalError;
 use crate::eval::Result;
 use crate::guard::Charge;
-use crate::labels::{Labels, NAME_LABEL};
+use crate::labels::{Labels, is_metadata};
 use std::collections::HashMap;
 
 /// The bits of the value that marks a series as gone: what Prometheus calls a staleness marker. In columns it says that
@@ -119,9 +119,17 @@ impl Vector {
 
     /// Takes the metric's name away; fails if series become the same and have values at one step.
     pub(crate) fn without_names(mut self) -> Result<Self> {
-        let mut names = self.series.iter().map(|series| series.labels.get(NAME_LABEL));
-        let first = names.next().flatten().map(str::to_owned);
-        let one_name = names.all(|name| name == first.as_deref());
+        // Series of one metric do not become the same without its name.
+        let metadata = |series: &Series| {
+            let pairs = series.labels.iter().filter(|(name, _)| is_metadata(name));
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+        };
+        let same = |series: &Series, first: &[(String, String)]| {
+            let pairs = series.labels.iter().filter(|(name, _)| is_metadata(name));
+            pairs.eq(first.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        };
+        let first = self.series.first().map(metadata).unwrap_or_default();
+        let one_name = self.series.iter().all(|series| same(series, &first));
         for series in &mut self.series {
             series.labels = series.labels.without_name();
         }

@@ -13,14 +13,11 @@ impl Sum {
     }
 
     pub(crate) fn add(&mut self, value: f64) {
+        // Knuth's two-sum finds what Neumaier's comparison finds, without a branch. Once the sum is infinite it stays so
+        // or is NaN, and what was lost no longer counts.
         let total = self.sum + value;
-        if total.is_infinite() {
-            self.lost = 0.0;
-        } else if self.sum.abs() >= value.abs() {
-            self.lost += (self.sum - total) + value;
-        } else {
-            self.lost += (value - total) + self.sum;
-        }
+        let added = total - self.sum;
+        self.lost += (self.sum - (total - added)) + (value - added);
         self.sum = total;
     }
 
@@ -61,6 +58,19 @@ impl Mean {
         self.sum = next;
     }
 
+    /// The mean of all values at once.
+    pub(crate) fn of(values: &[f64]) -> f64 {
+        let mut sum = Sum::default();
+        values.iter().for_each(|value| sum.add(*value));
+        if sum.sum.is_finite() {
+            let count = values.len() as f64;
+            return sum.sum / count + sum.lost / count;
+        }
+        let mut mean = Self::default();
+        values.iter().for_each(|value| mean.add(*value));
+        mean.mean()
+    }
+
     pub(crate) fn mean(&self) -> f64 {
         if self.stepwise { self.sum.total() } else { self.sum.sum / self.count + self.sum.lost / self.count }
     }
@@ -90,5 +100,8 @@ mod tests {
         assert_eq!(mean(&[f64::INFINITY, 1.0, f64::INFINITY]), f64::INFINITY);
         assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
         assert_eq!(mean(&[52.0; 11]), 52.0);
+        for values in [[1e308; 4], [1.0, 2.0, 1e100, -1e100], [f64::INFINITY, 1.0, 2.0, 3.0]] {
+            assert_eq!(mean(&values), Mean::of(&values));
+        }
     }
 }

@@ -5,7 +5,8 @@ use crate::eval::binary::{arithmetic, compare};
 use crate::eval::group::{Choice, Numbers};
 use crate::eval::{ABSENT, Cx, Grid, Result, Series, Vector, is_absent};
 use crate::expr::{Binary, Cardinality, Matching};
-use crate::labels::{Labels, NAME_LABEL};
+use crate::guard::Charge;
+use crate::labels::{Labels, is_metadata};
 use std::collections::HashMap;
 
 /// The series of both sides that have the matching labels in common.
@@ -27,16 +28,33 @@ impl Cx<'_> {
         let swapped = matching.card == Cardinality::OneToMany;
         let (many, one) = if swapped { (right, left) } else { (left, right) };
         let choice = Choice::new(&matching.labels, matching.on);
-        let both = both_there(&many, &one, grid);
-        let (groups, _rooms) = gather(many, one, &choice);
+        let (fill_many, fill_one) =
+            if swapped { (matching.fill_right, matching.fill_left) } else { (matching.fill_left, matching.fill_right) };
+        let fills = fill_many.is_some() || fill_one.is_some();
+        let both = if fills { vec![true; grid.steps] } else { both_there(&many, &one, grid) };
+        let (mut groups, mut rooms) = gather(many, one, &choice, fills);
         self.check_one(&groups, &both, matching, &choice)?;
+        if fills {
+            rooms.0.absorb(self.room(groups.len().saturating_mul(2), grid)?);
+            groups.iter_mut().for_each(|group| group.fill(fill_many, fill_one, &choice, grid));
+        }
         let pairs: usize = groups.iter().map(|group| group.many.len().saturating_mul(group.one.len())).sum();
         let room = self.room(pairs, grid)?;
         let size = pairs.saturating_mul(grid.steps);
         let delayed = self.options.delayed_names;
         let matcher = Matcher { binary, matching, swapped, steps: grid.steps, delayed };
-        let series = self.each(groups, size, |group| matcher.combine(&group))?;
-        Vector { series: series.into_iter().flatten().collect(), room }.merged()
+        let found = self.each(groups, size, |group| {
+            let series = matcher.combine(&group)?;
+            // Labels that were copied along may be long.
+            let room = self.guard.charge(series.iter().map(|one| one.labels.bytes()).sum())?;
+            Ok((series, room))
+        })?;
+        let mut result = Vector { series: Vec::with_capacity(pairs), room };
+        for (mut series, room) in found {
+            result.series.append(&mut series);
+            result.room.absorb(room);
+        }
+        result.merged()
     }
 
     /// Fails if two series of the "one" side have the same matching labels at one step.
@@ -73,7 +91,7 @@ fn both_there(many: &Vector, one: &Vector, grid: Grid) -> Vec<bool> {
 }
 
 /// Groups with series on either side; the memory of both vectors stays taken.
-fn gather(many: Vector, one: Vector, choice: &Choice<'_>) -> (Vec<Group>, [crate::guard::Charge; 2]) {
+fn gather(many: Vector, one: Vector, choice: &Choice<'_>, lonely: bool) -> (Vec<Group>, (Charge, Charge)) {
     let mut numbers = Numbers::default();
     let mut groups: Vec<Group> = Vec::new();
     for series in one.series {
@@ -86,11 +104,39 @@ fn gather(many: Vector, one: Vector, choice: &Choice<'_>) -> (Vec<Group>, [crate
         }
     }
     for series in many.series {
-        if let Some(group) = numbers.find(choice, &series.labels).and_then(|number| groups.get_mut(number)) {
+        let number = match numbers.find(choice, &series.labels) {
+            None if lonely => numbers.number(choice, &series.labels),
+            None => continue,
+            Some(number) => number,
+        };
+        if groups.len() <= number {
+            groups.resize_with(number + 1, Group::default);
+        }
+        if let Some(group) = groups.get_mut(number) {
             group.many.push(series);
         }
     }
-    (groups, [many.room, one.room])
+    (groups, (many.room, one.room))
+}
+
+impl Group {
+    /// Adds a series to each side that stands for what is missing there where the other side has something.
+    fn fill(&mut self, many: Option<f64>, one: Option<f64>, choice: &Choice<'_>, grid: Grid) {
+        let Some(any) = self.many.first().or(self.one.first()) else { return };
+        let labels = choice.labels(&any.labels);
+        let there = |side: &[Series], step: usize| {
+            side.iter().any(|series| series.values.get(step).is_some_and(|value| !is_absent(*value)))
+        };
+        let missing = |side: &[Series], other: &[Series], value: Option<f64>| {
+            let value = value?;
+            let at = |step| if there(other, step) && !there(side, step) { value } else { ABSENT };
+            Some(Series::new(labels.clone(), (0..grid.steps).map(at).collect()))
+        };
+        let filled_many = missing(&self.many, &self.one, many);
+        let filled_one = missing(&self.one, &self.many, one);
+        self.many.extend(filled_many);
+        self.one.extend(filled_one);
+    }
 }
 
 struct Matcher<'a> {
@@ -162,9 +208,9 @@ impl Matcher<'_> {
 
     /// The labels of a result.
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
-        let Matching { on, labels, card, include } = self.matching;
+        let Matching { on, labels, card, include, .. } = self.matching;
         let nameless = (self.binary.returns_bool && !self.delayed) || !self.binary.op.is_comparison();
-        let named = |name: &str| !(nameless && name == NAME_LABEL);
+        let named = |name: &str| !(nameless && is_metadata(name));
         let result = match card {
             Cardinality::OneToOne => many.filtered(|name| named(name) && labels.iter().any(|one| one == name) == *on),
             _ => many.filtered(named),

@@ -1,15 +1,22 @@
 //! `rate`, `increase`, `delta` and their instant kin.
 
-use crate::eval::ABSENT;
 use crate::eval::select::{Samples, Windows};
 use crate::eval::window::{Window, slide};
+use crate::eval::{ABSENT, Result};
+use crate::guard::Guard;
 
 /// The change over each window, extrapolated to its edges as Prometheus does it: up to half an average interval beyond
 /// the first and last sample, or to the edge if that is nearer than 1.1 intervals; counters never before they were zero.
-pub(crate) fn extrapolated(samples: &Samples, windows: Windows, counter: bool, per_second: bool) -> Vec<f64> {
+pub(crate) fn extrapolated(
+    samples: &Samples,
+    windows: Windows,
+    guard: &Guard,
+    counter: bool,
+    per_second: bool,
+) -> Result<Vec<f64>> {
     let drops = if counter { drops(&samples.values) } else { Vec::new() };
     let (mut first, mut next) = (0, 0);
-    slide(samples, windows, |window| {
+    slide(samples, windows, guard, |window| {
         // A drop counts if the sample before it is in the window too.
         next += drops.get(next..).unwrap_or_default().iter().take_while(|(at, _)| *at < window.high).count();
         first += drops.get(first..next).unwrap_or_default().iter().take_while(|(at, _)| *at <= window.low).count();

@@ -23,9 +23,10 @@ impl Cx<'_> {
                 found.expand(&replacement, &mut value);
                 series.labels = series.labels.with(&target, checked(&value)?);
             }
+            vector.room.grow(series.labels.bytes())?;
             series.nameless &= target != NAME_LABEL;
         }
-        self.charged(vector)?.merged()
+        vector.merged()
     }
 
     pub(crate) fn label_join(&self, mut vector: Vector, call: &Call, grid: Grid) -> Result<Vector> {
@@ -40,20 +41,15 @@ impl Cx<'_> {
             self.guard.check()?;
             let values: Vec<&str> = sources.iter().map(|name| series.labels.get(name).unwrap_or_default()).collect();
             series.labels = series.labels.with(&target, checked(&values.join(&separator))?);
+            vector.room.grow(series.labels.bytes())?;
             series.nameless &= target != NAME_LABEL;
         }
-        self.charged(vector)?.merged()
+        vector.merged()
     }
 
     fn check_label(&self, call: &Call, index: usize, name: &str, message: &str) -> Result<()> {
         let utf8 = !matches!(&arg(call, index)?.bare().kind, ExprKind::Text(text) if text.raw.is_some());
         if utf8 && !name.is_empty() { Ok(()) } else { Err(invalid(&format!("{message}: {name}"))) }
-    }
-
-    /// Takes the memory of labels that grew.
-    fn charged(&self, mut vector: Vector) -> Result<Vector> {
-        vector.room.grow(vector.series.iter().map(|series| series.labels.bytes()).sum())?;
-        Ok(vector)
     }
 }
 

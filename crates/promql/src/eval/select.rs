@@ -2,7 +2,7 @@
 
 use crate::error::{EvalError, SourceError};
 use crate::eval::{ABSENT, Around, Column, Cx, Grid, Result, Series, Vector, is_absent};
-use crate::expr::{At, Expr, ExprKind, Selector, When};
+use crate::expr::{At, Edges, Expr, ExprKind, Selector, When};
 use crate::guard::Charge;
 use crate::labels::Labels;
 use crate::source::{Hint, Selected, Selection, SeriesData};
@@ -24,6 +24,8 @@ pub(crate) struct Samples {
 pub(crate) struct Ranges {
     pub(crate) series: Vec<Samples>,
     pub(crate) windows: Windows,
+    /// What counts at the edges of the windows.
+    pub(crate) edges: Edges,
     /// Held for as long as the samples are.
     pub(crate) _room: Charge,
 }
@@ -68,10 +70,13 @@ impl Cx<'_> {
 
     fn read(&self, selector: &Selector, windows: Windows, hint: Hint<'_>) -> Result<(Vec<SeriesData>, Charge)> {
         let stop = || self.guard.check().is_err();
+        let lookback = self.options.lookback_ms;
+        let before = if selector.edges == Edges::Plain || hint.range_ms == 0 { 0 } else { lookback };
+        let after = if selector.edges == Edges::Smoothed { lookback } else { 0 };
         let selection = Selection {
             matchers: &selector.matchers,
-            after_ms: windows.before(),
-            until_ms: windows.last_end(),
+            after_ms: windows.before().saturating_sub(before),
+            until_ms: windows.last_end().saturating_add(after),
             hint,
             samples_max: self.guard.left() / 16,
             stop: &stop,
@@ -102,6 +107,11 @@ impl Cx<'_> {
         let room = self.room(series.len(), grid)?;
         let size = series.len().saturating_mul(grid.steps);
         let series = self.each(series, size, |data| {
+            if selector.edges != Edges::Plain && !times {
+                let samples = without_stale(data);
+                let values = super::edges::at_steps(&samples, windows, selector.edges);
+                return Ok(Series::new(samples.labels, values));
+            }
             let values = latest(&data, windows, times);
             Ok(Series::new(data.labels, values))
         })?;
@@ -117,7 +127,8 @@ impl Cx<'_> {
                 let Around { function, grouping } = around;
                 let hint = Hint { function, range_ms: range.range_ms, step_ms: grid.step, grouping };
                 let (series, room) = self.read(&range.selector, windows, hint)?;
-                Ok(Ranges { series: series.into_iter().map(without_stale).collect(), windows, _room: room })
+                let edges = range.selector.edges;
+                Ok(Ranges { series: series.into_iter().map(without_stale).collect(), windows, edges, _room: room })
             }
             _ => Err(crate::eval::internal("a range vector was expected")),
         }

@@ -2,7 +2,7 @@
 
 use crate::eval::select::{Ranges, Samples};
 use crate::eval::{Cx, Grid, Result, Series, is_absent};
-use crate::expr::Subquery;
+use crate::expr::{Edges, Subquery};
 use std::sync::Arc;
 
 impl Cx<'_> {
@@ -16,13 +16,13 @@ impl Cx<'_> {
         let inner = Grid { start, step, steps };
         let mut room = self.guard.charge(steps.saturating_mul(8))?;
         if steps == 0 {
-            return Ok(Ranges { series: Vec::new(), windows, _room: room });
+            return Ok(Ranges { series: Vec::new(), windows, edges: Edges::Plain, _room: room });
         }
         let vector = self.vector(&subquery.expr, inner)?;
         room.grow(vector.series.len().saturating_mul(steps).saturating_mul(16))?;
         let times: Arc<[i64]> = (0..steps).map(|step| inner.time(step)).collect();
         let series = vector.series.into_iter().map(|series| samples(series, &times)).collect();
-        Ok(Ranges { series, windows, _room: room })
+        Ok(Ranges { series, windows, edges: Edges::Plain, _room: room })
     }
 }
 

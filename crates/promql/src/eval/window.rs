@@ -3,9 +3,10 @@
 use crate::error::EvalError;
 use crate::eval::select::{Ranges, Samples, Windows};
 use crate::eval::{ABSENT, Around, Column, Cx, Data, Grid, Result, Series, Vector};
-use crate::eval::{extremes, over_time, rate, regression, statistics};
-use crate::expr::{Call, Expr};
+use crate::eval::{edges, extremes, over_time, rate, regression, statistics};
+use crate::expr::{Call, Edges, Expr};
 use crate::function::WindowWork;
+use crate::guard::Guard;
 use crate::labels::Labels;
 
 /// One window of a series: at least one sample.
@@ -21,8 +22,17 @@ pub(crate) struct Window<'a> {
     pub(crate) step: usize,
 }
 
+/// After so many samples in windows a query looks whether it should end.
+const SAMPLES_BETWEEN_CHECKS: usize = 1 << 20;
+
 /// `work` at each step whose window holds samples.
-pub(crate) fn slide(samples: &Samples, windows: Windows, mut work: impl FnMut(Window<'_>) -> f64) -> Vec<f64> {
+pub(crate) fn slide(
+    samples: &Samples,
+    windows: Windows,
+    guard: &Guard,
+    mut work: impl FnMut(Window<'_>) -> f64,
+) -> Result<Vec<f64>> {
+    let mut unchecked = 0usize;
     let (times, values) = (&*samples.times, samples.values.as_slice());
     let (mut low, mut high) = (0, 0);
     (0..windows.steps)
@@ -31,12 +41,17 @@ pub(crate) fn slide(samples: &Samples, windows: Windows, mut work: impl FnMut(Wi
             let start = end.saturating_sub(windows.range);
             high += times.get(high..).unwrap_or_default().iter().take_while(|at| **at <= end).count();
             low += times.get(low..high).unwrap_or_default().iter().take_while(|at| **at <= start).count();
-            match (times.get(low..high), values.get(low..high)) {
+            unchecked += high - low;
+            if unchecked > SAMPLES_BETWEEN_CHECKS {
+                guard.check()?;
+                unchecked = 0;
+            }
+            Ok(match (times.get(low..high), values.get(low..high)) {
                 (Some(times), Some(values)) if !times.is_empty() => {
                     work(Window { times, values, low, high, start, end, step })
                 }
                 _ => ABSENT,
-            }
+            })
         })
         .collect()
 }
@@ -55,12 +70,16 @@ impl Cx<'_> {
         let params = self.window_params(call, work, grid)?;
         let ranges = self.ranges(matrix, grid, Around { function: call.function.name, ..around })?;
         let room = self.room(ranges.series.len(), grid)?;
-        let Ranges { series, windows, _room } = ranges;
+        let Ranges { series, windows, edges, _room } = ranges;
+        check_edges(edges, work, call.function.name)?;
         let size = series.iter().map(|one| one.times.len()).sum::<usize>().saturating_add(series.len() * grid.steps);
         // Long windows that overlap are read again at each step.
         let size = size.saturating_mul(2);
         let mut series = self.each(series, size, |samples| {
-            let values = run(&samples, windows, work, &params, grid);
+            let values = match edges {
+                Edges::Plain => self.run(&samples, windows, work, &params, grid)?,
+                edges => edges::over(&samples, windows, edges, work, self.options.lookback_ms),
+            };
             Ok(Series { labels: samples.labels, values, nameless: samples.nameless })
         })?;
         series.retain(Series::has_any);
@@ -116,6 +135,25 @@ impl Cx<'_> {
     }
 }
 
+/// Few functions know what to do at the edges.
+fn check_edges(edges: Edges, work: WindowWork, function: &str) -> Result<()> {
+    let known: &[(&str, WindowWork)] = &[
+        ("changes", WindowWork::Changes),
+        ("delta", WindowWork::Delta),
+        ("increase", WindowWork::Increase),
+        ("rate", WindowWork::Rate),
+        ("resets", WindowWork::Resets),
+    ];
+    let counts = |one: &&(&str, WindowWork)| !matches!(one.1, WindowWork::Changes | WindowWork::Resets);
+    let known: Vec<_> = known.iter().filter(|one| edges != Edges::Smoothed || counts(one)).collect();
+    if edges == Edges::Plain || known.iter().any(|one| one.1 == work) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(|one| one.0).collect();
+    let (edges, names) = (edges.name(), names.join(", "));
+    Err(EvalError::Invalid(format!("{edges} modifier can only be used with: {names} - not with {function}")))
+}
+
 fn check_factor(name: &str, short: &str, factor: &Column) -> Result<()> {
     match factor.distinct().iter().find(|value| !(**value > 0.0 && **value < 1.0)) {
         None => Ok(()),
@@ -125,40 +163,56 @@ fn check_factor(name: &str, short: &str, factor: &Column) -> Result<()> {
     }
 }
 
-fn run(samples: &Samples, windows: Windows, work: WindowWork, params: &Params, grid: Grid) -> Vec<f64> {
-    match work {
-        WindowWork::Rate => rate::extrapolated(samples, windows, true, true),
-        WindowWork::Increase => rate::extrapolated(samples, windows, true, false),
-        WindowWork::Delta => rate::extrapolated(samples, windows, false, false),
-        WindowWork::Irate => slide(samples, windows, |window| rate::instant(&window, true)),
-        WindowWork::Idelta => slide(samples, windows, |window| rate::instant(&window, false)),
-        WindowWork::Changes => over_time::count_pairs(samples, windows, |a, b| a != b && !(a.is_nan() && b.is_nan())),
-        WindowWork::Resets => over_time::count_pairs(samples, windows, |a, b| b < a),
-        WindowWork::Deriv => slide(samples, windows, |window| regression::slope(&window)),
-        WindowWork::PredictLinear => slide(samples, windows, |window| {
-            regression::predict(&window, grid.time(window.step), params.first.at(window.step))
-        }),
-        WindowWork::Smooth => slide(samples, windows, |window| {
-            regression::smooth(&window, params.first.at(window.step), params.second.at(window.step))
-        }),
-        WindowWork::Sum => slide(samples, windows, |window| over_time::sum(window.values)),
-        WindowWork::Avg => slide(samples, windows, |window| over_time::mean(window.values)),
-        WindowWork::Count => slide(samples, windows, |window| window.values.len() as f64),
-        WindowWork::Present => slide(samples, windows, |_| 1.0),
-        WindowWork::First => slide(samples, windows, |window| window.values.first().copied().unwrap_or(ABSENT)),
-        WindowWork::Last => slide(samples, windows, |window| window.values.last().copied().unwrap_or(ABSENT)),
-        WindowWork::Stdvar => slide(samples, windows, |window| statistics::variance(window.values)),
-        WindowWork::Stddev => slide(samples, windows, |window| statistics::variance(window.values).sqrt()),
-        WindowWork::Quantile => slide(samples, windows, |window| {
-            statistics::quantile(params.first.at(window.step), &mut window.values.to_vec())
-        }),
-        WindowWork::Mad => slide(samples, windows, |window| statistics::median_deviation(window.values)),
-        WindowWork::TimeOfFirst => slide(samples, windows, |window| seconds(window.times.first())),
-        WindowWork::TimeOfLast => slide(samples, windows, |window| seconds(window.times.last())),
-        WindowWork::Min => extremes::values(samples, windows, |a, b| a < b),
-        WindowWork::Max => extremes::values(samples, windows, |a, b| a > b),
-        WindowWork::TimeOfMin => extremes::times(samples, windows, |a, b| a < b),
-        WindowWork::TimeOfMax => extremes::times(samples, windows, |a, b| a > b),
+impl Cx<'_> {
+    fn run(
+        &self,
+        samples: &Samples,
+        windows: Windows,
+        work: WindowWork,
+        params: &Params,
+        grid: Grid,
+    ) -> Result<Vec<f64>> {
+        let guard = self.guard;
+        match work {
+            WindowWork::Rate => rate::extrapolated(samples, windows, guard, true, true),
+            WindowWork::Increase => rate::extrapolated(samples, windows, guard, true, false),
+            WindowWork::Delta => rate::extrapolated(samples, windows, guard, false, false),
+            WindowWork::Irate => slide(samples, windows, guard, |window| rate::instant(&window, true)),
+            WindowWork::Idelta => slide(samples, windows, guard, |window| rate::instant(&window, false)),
+            WindowWork::Changes => {
+                over_time::count_pairs(samples, windows, guard, |a, b| a != b && !(a.is_nan() && b.is_nan()))
+            }
+            WindowWork::Resets => over_time::count_pairs(samples, windows, guard, |a, b| b < a),
+            WindowWork::Deriv => slide(samples, windows, guard, |window| regression::slope(&window)),
+            WindowWork::PredictLinear => slide(samples, windows, guard, |window| {
+                regression::predict(&window, grid.time(window.step), params.first.at(window.step))
+            }),
+            WindowWork::Smooth => slide(samples, windows, guard, |window| {
+                regression::smooth(&window, params.first.at(window.step), params.second.at(window.step))
+            }),
+            WindowWork::Sum => slide(samples, windows, guard, |window| over_time::sum(window.values)),
+            WindowWork::Avg => slide(samples, windows, guard, |window| over_time::mean(window.values)),
+            WindowWork::Count => slide(samples, windows, guard, |window| window.values.len() as f64),
+            WindowWork::Present => slide(samples, windows, guard, |_| 1.0),
+            WindowWork::First => {
+                slide(samples, windows, guard, |window| window.values.first().copied().unwrap_or(ABSENT))
+            }
+            WindowWork::Last => {
+                slide(samples, windows, guard, |window| window.values.last().copied().unwrap_or(ABSENT))
+            }
+            WindowWork::Stdvar => slide(samples, windows, guard, |window| statistics::variance(window.values)),
+            WindowWork::Stddev => slide(samples, windows, guard, |window| statistics::variance(window.values).sqrt()),
+            WindowWork::Quantile => slide(samples, windows, guard, |window| {
+                statistics::quantile(params.first.at(window.step), &mut window.values.to_vec())
+            }),
+            WindowWork::Mad => slide(samples, windows, guard, |window| statistics::median_deviation(window.values)),
+            WindowWork::TimeOfFirst => slide(samples, windows, guard, |window| seconds(window.times.first())),
+            WindowWork::TimeOfLast => slide(samples, windows, guard, |window| seconds(window.times.last())),
+            WindowWork::Min => extremes::values(samples, windows, guard, |a, b| a < b),
+            WindowWork::Max => extremes::values(samples, windows, guard, |a, b| a > b),
+            WindowWork::TimeOfMin => extremes::times(samples, windows, guard, |a, b| a < b),
+            WindowWork::TimeOfMax => extremes::times(samples, windows, guard, |a, b| a > b),
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use super::{Parser, Result};
 use crate::error::ParseError;
-use crate::expr::{At, BinaryOp, Expr, ExprKind, RangeSelector, Selector, Span, Subquery, ValueType, When};
+use crate::expr::{At, BinaryOp, Edges, Expr, ExprKind, RangeSelector, Selector, Span, Subquery, ValueType, When};
 use crate::labels::NAME_LABEL;
 use crate::matcher::{MatchOp, Matcher};
 use crate::token::{Keyword, TokenKind};
-
-/// The longest duration in a query: a thousand years, in ms.
-const DURATION_MAX: f64 = 1_000.0 * 365.0 * 86_400_000.0;
 
 impl Parser<'_> {
     /// A selector; its name, if any, has been taken already.
@@ -32,10 +29,10 @@ impl Parser<'_> {
             }
             matchers.push(Matcher::equal(NAME_LABEL, name));
         }
-        if matchers.iter().all(|matcher| matcher.accepts("")) {
-            return Err(self.error(span, "vector selector must contain at least one non-empty matcher"));
+        if !self.of_info {
+            self.check_selective(&matchers, span)?;
         }
-        self.build(ExprKind::Selector(Selector { name, matchers, when: When::default() }), span)
+        self.build(ExprKind::Selector(Selector { name, matchers, edges: Edges::Plain, when: When::default() }), span)
     }
 
     /// `label="value"`, or a metric's name in quotes.
@@ -83,6 +80,12 @@ impl Parser<'_> {
                 TokenKind::LeftBracket => self.range(expr)?,
                 TokenKind::Keyword(Keyword::Offset) => self.offset(expr)?,
                 TokenKind::At => self.fixed(expr)?,
+                TokenKind::Identifier if self.options.experimental && self.word() == "anchored" => {
+                    self.edged(expr, Edges::Anchored)?
+                }
+                TokenKind::Identifier if self.options.experimental && self.word() == "smoothed" => {
+                    self.edged(expr, Edges::Smoothed)?
+                }
                 _ => return Ok(expr),
             };
         }
@@ -111,6 +114,25 @@ impl Parser<'_> {
             _ => return Err(self.error(bracket, "no @ modifiers allowed before range")),
         }
         self.build(ExprKind::Range(RangeSelector { selector, range_ms }), span)
+    }
+
+    fn edged(&mut self, mut expr: Expr, edges: Edges) -> Result<Expr> {
+        let (span, name) = (self.span(), edges.name());
+        self.advance();
+        let selector = match &mut expr.kind {
+            ExprKind::Selector(selector) => selector,
+            ExprKind::Range(range) => &mut range.selector,
+            ExprKind::Subquery(_) => {
+                return Err(self.error(span, format!("{name} modifier is not supported for subqueries")));
+            }
+            _ => return Err(self.error(span, format!("{name} modifier must be preceded by a selector"))),
+        };
+        if selector.edges != Edges::Plain {
+            return Err(self.error(span, "anchored and smoothed modifiers cannot be used together"));
+        }
+        selector.edges = edges;
+        expr.span.end = self.end();
+        Ok(expr)
     }
 
     fn offset(&mut self, mut expr: Expr) -> Result<Expr> {
@@ -177,39 +199,6 @@ impl Parser<'_> {
         }
         Ok(At::Time(ms as i64))
     }
-
-    fn sign(&mut self) -> f64 {
-        if self.take(&TokenKind::Op(BinaryOp::Sub)) {
-            return -1.0;
-        }
-        self.take(&TokenKind::Op(BinaryOp::Add));
-        1.0
-    }
-
-    fn positive_duration(&mut self, context: &str) -> Result<i64> {
-        let span = self.span();
-        let ms = self.signed_duration(context)?;
-        if ms <= 0 {
-            return Err(self.error(span, "duration must be greater than 0"));
-        }
-        Ok(ms)
-    }
-
-    /// A duration, or a number of seconds, in ms.
-    fn signed_duration(&mut self, context: &str) -> Result<i64> {
-        let span = self.span();
-        let sign = self.sign();
-        let ms = match self.kind() {
-            TokenKind::Number(seconds) => (seconds * 1e3).trunc(),
-            TokenKind::Duration(ms) => *ms as f64,
-            _ => return Err(self.unexpected(context, "number or duration")),
-        };
-        self.advance();
-        if !ms.is_finite() || ms > DURATION_MAX {
-            return Err(self.error(span, "duration out of range; at most 1000 years are taken"));
-        }
-        Ok((sign * ms) as i64)
-    }
 }
 
 /// The place for `offset` and `@`, if the expression has one.
@@ -223,6 +212,25 @@ fn when_of(expr: &mut Expr) -> Option<&mut When> {
 }
 
 impl Parser<'_> {
+    fn check_selective(&self, matchers: &[Matcher], span: Span) -> Result<()> {
+        if matchers.iter().all(|matcher| matcher.accepts("")) {
+            return Err(self.error(span, "vector selector must contain at least one non-empty matcher"));
+        }
+        Ok(())
+    }
+
+    /// The second argument of `info` is braces; the first is as everywhere.
+    pub(super) fn check_info(&self, args: &[Expr]) -> Result<()> {
+        if let Some(base) = args.first() {
+            base.selectors().iter().try_for_each(|one| self.check_selective(&one.selector.matchers, base.span))?;
+        }
+        match args.get(1).map(|arg| (&arg.kind, arg.span)) {
+            None => Ok(()),
+            Some((ExprKind::Selector(selector), _)) if selector.name.is_none() => Ok(()),
+            Some((_, span)) => Err(self.error(span, "expected label selectors only")),
+        }
+    }
+
     pub(super) fn check_subquery(&self, subquery: &Subquery) -> Result<()> {
         let given = subquery.expr.value_type();
         if given == ValueType::Vector {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn check(text: &str, canonical: &str) {
-    let options = ParseOptions { experimental: true };
+    let options = ParseOptions { experimental: true, step_ms: 15_000, range_ms: 3_600_000 };
     let expr = parse_with(text, options).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert_eq!(expr.to_string(), canonical, "{text}");
     let again = parse_with(canonical, options).unwrap_or_else(|error| panic!("{canonical}: {error}"));
@@ -46,6 +46,25 @@ fn expressions_are_written_back_in_one_form() {
     check("foo:bar{a!~'b'}", "foo:bar{a!~\"b\"}");
     check("-a offset 5m", "-a offset 5m");
     check("time() - start()", "time() - start()");
+}
+
+#[test]
+fn durations_are_computed() {
+    check("a[5m * 2]", "a[10m]");
+    check("a[(5+2) * 1m:1h / 2 % 7m]", "a[7m:2m]");
+    check("a offset (1h / 2)", "a offset 30m");
+    check("a offset -((2 ^ 3) * 1m)", "a offset -8m");
+    check("a offset 1m + 1", "a offset 1m + 1");
+    check("a[max(step(), 5s) + 1]", "a[16s]");
+    check("a[min(2 * step() + 5s, 5m)] @ end()", "a[35s] @ end()");
+    check("a[range()]", "a[1h]");
+    let experimental = ParseOptions { experimental: true, ..ParseOptions::default() };
+    let message = |text: &str| parse_with(text, experimental).unwrap_err().message().to_owned();
+    assert_eq!(message("a[1m / 0]"), "division by zero");
+    assert_eq!(message("a[1m - 1m]"), "duration must be greater than 0");
+    assert_eq!(message("a[step()]"), "duration must be greater than 0");
+    assert!(message(&format!("a[{}1]", "-".repeat(1_000))).contains("levels deep"));
+    refuse("a[5m * 2]", "1:6: parse error: unexpected <op:*> in subquery or range selector, expected \":\" or \"]\"");
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use crate::answer::{Sample, Value};
 use crate::engine::{Options, When};
-use crate::expr::{Expr, ExprKind};
 use crate::labels::{Labels, NAME_LABEL};
 use crate::memory::MemorySource;
-use crate::notation::{Point, script_options};
+use crate::notation::Point;
 use crate::parse::{ParseOptions, parse_with};
 use crate::script::compare::{check, check_value};
 use crate::script::read::has_histograms;
 use crate::script::{Command, Eval, Expected, Script};
+
+const ALL: ParseOptions = ParseOptions { experimental: true, step_ms: 60_000, range_ms: 60_000 };
 
 /// A series with its samples: time in ms and value; staleness markers are values with [`crate::STALE_BITS`].
 pub type Sampled = (Labels, Vec<(i64, f64)>);
@@ -61,6 +62,8 @@ pub enum Class {
     NativeHistogram,
     /// What Prometheus hides behind feature flags.
     Experimental,
+    /// Written, or loaded before, in a way the reader of scripts does not know.
+    Unread,
 }
 
 /// How an eval went.
@@ -95,6 +98,11 @@ pub struct Report {
 }
 
 impl Report {
+    fn push(&mut self, line: usize, query: &str, class: Class, message: &str) {
+        let outcome = Outcome::Failed(message.to_owned());
+        self.evals.push(Judged { line, query: query.to_owned(), class, outcome });
+    }
+
     /// Passed, failed and skipped evals of a class.
     pub fn count(&self, class: Class) -> (usize, usize, usize) {
         let of = |wanted: fn(&Outcome) -> bool| {
@@ -117,9 +125,13 @@ pub fn run(script: &Script, driver: &mut dyn Driver) -> Result<Report, String> {
     // Series that are native histograms, for telling what a query touches.
     let mut native: Vec<Labels> = Vec::new();
     driver.clear()?;
+    let mut unread: Option<&str> = None;
     for (line, command) in &script.commands {
         match command {
+            Command::Unread(first, message) if first.starts_with("load") => unread = Some(message),
+            Command::Unread(first, message) => report.push(*line, first, Class::Unread, message),
             Command::Clear => {
+                unread = None;
                 native.clear();
                 driver.clear()?;
             }
@@ -131,6 +143,10 @@ pub fn run(script: &Script, driver: &mut dyn Driver) -> Result<Report, String> {
                 driver.load(&sampled).map_err(|message| format!("line {line}: {message}"))?;
             }
             Command::Eval(eval) => {
+                if let Some(message) = unread {
+                    report.push(*line, &eval.query, Class::Unread, message);
+                    continue;
+                }
                 let class = classify(eval, &native);
                 let outcome = match class {
                     Class::NativeHistogram => Outcome::Skipped,
@@ -167,7 +183,7 @@ fn classify(eval: &Eval, native: &[Labels]) -> Class {
         Expected::Series(series) | Expected::Matrix(_, _, series) => has_histograms(series),
         _ => false,
     };
-    let Ok(expr) = parse_with(&eval.query, ParseOptions { experimental: true }) else {
+    let Ok(expr) = parse_with(&eval.query, ALL) else {
         return if expects { Class::NativeHistogram } else { unread(&eval.query) };
     };
     let touched = expr
@@ -177,24 +193,13 @@ fn classify(eval: &Eval, native: &[Labels]) -> Class {
     if expects || touched {
         return Class::NativeHistogram;
     }
-    if is_experimental(&expr) { Class::Experimental } else { Class::Float }
+    if crate::parse(&eval.query).is_err() { Class::Experimental } else { Class::Float }
 }
 
 /// What cannot be read may use syntax that is an experiment.
 fn unread(query: &str) -> Class {
-    let words = ["anchored", "smoothed", "fill(", "fill (", "fill_left", "fill_right", "step()", "range()"];
-    let arithmetic = query.split('[').skip(1).filter_map(|rest| rest.split(']').next());
-    let computed = arithmetic.into_iter().any(|range| range.contains(['+', '*', '/', '%', '^', '(', ')']));
-    if computed || words.iter().any(|word| query.contains(word)) { Class::Experimental } else { Class::Float }
-}
-
-fn is_experimental(expr: &Expr) -> bool {
-    let own = match &expr.kind {
-        ExprKind::Call(call) => call.function.experimental,
-        ExprKind::Aggregate(aggregate) => aggregate.op.is_experimental(),
-        _ => false,
-    };
-    own || expr.children().any(is_experimental)
+    let words = ["anchored", "smoothed", "fill(", "fill (", "fill_left", "fill_right", "info("];
+    if words.iter().any(|word| query.contains(word)) { Class::Experimental } else { Class::Float }
 }
 
 fn judge(eval: &Eval, driver: &mut dyn Driver) -> Result<(), String> {
@@ -244,7 +249,7 @@ fn fixed(eval: &Eval, at: i64, driver: &mut dyn Driver) -> Result<(), String> {
     if of_query(&eval.query) {
         return Ok(());
     }
-    let Ok(expr) = parse_with(&eval.query, ParseOptions { experimental: true }) else { return Ok(()) };
+    let Ok(expr) = parse_with(&eval.query, ALL) else { return Ok(()) };
     let Some(query) = expr.fixed_at(at).map(|expr| expr.to_string()) else { return Ok(()) };
     let times = if at == 0 { vec![-1_000, 0, 1_000] } else { vec![-10 * at, 0, at / 5, at, 10 * at] };
     for when in times.into_iter().map(When::Instant).filter(|when| driver.can_ask(*when)).collect::<Vec<_>>() {
@@ -252,6 +257,11 @@ fn fixed(eval: &Eval, at: i64, driver: &mut dyn Driver) -> Result<(), String> {
         check_value(eval, &reply.value).map_err(|message| format!("{query:?} at {when:?}: {message}"))?;
     }
     Ok(())
+}
+
+/// What scripts take for granted: experiments are on, and names go at the end.
+pub fn options() -> Options {
+    Options { experimental: true, delayed_names: true, ..Options::default() }
 }
 
 /// The evaluator itself, on samples in memory.
@@ -277,7 +287,7 @@ impl Driver for MemoryDriver {
     }
 
     fn ask(&mut self, query: &str, when: When) -> Result<Reply, String> {
-        let options = self.options.clone().unwrap_or_else(script_options);
+        let options = self.options.clone().unwrap_or_else(options);
         let answer = crate::query(query, &self.source, when, &options).map_err(|error| error.to_string())?;
         Ok(Reply { value: answer.value, warnings: answer.warnings, infos: answer.infos })
     }

@@ -24,7 +24,7 @@ fn play(folder: &Path, delayed_names: bool) -> ([usize; 3], Vec<String>) {
     for path in scripts(folder) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let script = read(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let options = promql::notation::script_options();
+        let options = promql::script::options();
         let mut driver =
             MemoryDriver { options: Some(promql::Options { delayed_names, ..options }), ..MemoryDriver::default() };
         let report = run(&script, &mut driver).unwrap_or_else(|error| panic!("{name}: {error}"));

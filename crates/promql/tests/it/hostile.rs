@@ -19,7 +19,7 @@ impl Dice {
     }
 }
 
-const QUERIES: [&str; 24] = [
+const QUERIES: [&str; 28] = [
     "sum by (a) (rate(m_total{b=~\"x|y.*\"}[5m] offset 1m))",
     "histogram_quantile(0.9, sum by (le) (rate(h_bucket[2m])))",
     "topk(2, m_total) / on (a) group_left (c) n @ start()",
@@ -44,6 +44,10 @@ const QUERIES: [&str; 24] = [
     "bottomk by (a) (time() / 300, m_total)",
     "increase(m_total[5m]) >= bool n",
     "mad_over_time(n[5m]) + quantile(1.5, n)",
+    "n + on (a) fill_left (1) fill_right (-1) m_total{a=\"1\"}",
+    "increase(m_total[3m] anchored) - rate(m_total[step() + 2m] smoothed offset 1m)",
+    "n smoothed @ 100 + info(m_total, {b=~\".*\"})",
+    "histogram_quantiles(h_bucket, \"q\", 0.5, 0.9) + histogram_fraction(0, 1, h_bucket)",
 ];
 
 const PIECES: [&str; 40] = [
@@ -129,21 +133,21 @@ fn mutate(text: &mut String, dice: &mut Dice) {
 fn mutated_queries_are_read_or_refused_and_print_back() {
     let mut dice = Dice(0x7072_6f6d_716c);
     let (mut read, mut refused) = (0, 0);
-    for round in 0..60_000 {
+    for round in 0..30_000 {
         let mut text = QUERIES[round % QUERIES.len()].to_owned();
         mutate(&mut text, &mut dice);
-        match parse_with(&text, ParseOptions { experimental: true }) {
+        match parse_with(&text, ParseOptions { experimental: true, ..ParseOptions::default() }) {
             Err(_) => refused += 1,
             Ok(expr) => {
                 read += 1;
                 let canonical = expr.to_string();
-                let again = parse_with(&canonical, ParseOptions { experimental: true });
+                let again = parse_with(&canonical, ParseOptions { experimental: true, ..ParseOptions::default() });
                 let again = again.unwrap_or_else(|error| panic!("{text:?} -> {canonical:?}: {error}"));
                 assert_eq!(again.to_string(), canonical, "{text:?}");
             }
         }
     }
-    assert!(read > 5_000 && refused > 5_000, "{read} read, {refused} refused");
+    assert!(read > 2_500 && refused > 2_500, "{read} read, {refused} refused");
 }
 
 #[test]

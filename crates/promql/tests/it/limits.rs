@@ -34,6 +34,14 @@ fn a_query_past_its_deadline_is_refused() {
 }
 
 #[test]
+fn long_windows_do_not_outlast_the_deadline() {
+    let deadline = Some(Instant::now() + std::time::Duration::from_millis(300));
+    let options = Options { deadline, threads: 1, ..Options::default() };
+    let when = When::Range { start_ms: 0, end_ms: 10_000_000, step_ms: 1_000 };
+    assert_eq!(refused("sum_over_time(vector(1)[30d:1s])", when, &options), EvalError::Deadline);
+}
+
+#[test]
 fn a_cancelled_query_ends() {
     let options = Options { cancel: Some(Arc::new(AtomicBool::new(true))), ..Options::default() };
     assert_eq!(refused("n", HOUR, &options), EvalError::Cancelled);
