@@ -1,0 +1,409 @@
+use jiff::civil;
+use proptest::prelude::*;
+
+use super::super::wall::HOUR;
+use super::*;
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap()
+}
+
+fn wall(text: &str) -> i64 {
+    wall::of_civil(text.parse::<civil::DateTime>().unwrap())
+}
+
+fn at(zone: &TimeZone, text: &str) -> Timestamp {
+    text.parse().unwrap_or_else(|_| wall::moment(zone, wall(text)))
+}
+
+fn layer(start: &str, length: i64, participants: &[u8]) -> Layer<u8> {
+    Layer { start: wall(start), length, participants: participants.to_vec(), restrictions: Vec::new(), adds: false }
+}
+
+fn hours(days: &[usize], from: i64, to: i64) -> Restriction {
+    let mut chosen = [false; 7];
+    for day in days {
+        chosen[*day] = true;
+    }
+    Restriction { days: chosen, from: from * HOUR, to: to * HOUR }
+}
+
+fn plan(zone_name: &str, layers: Vec<Layer<u8>>) -> Plan<u8> {
+    Plan { zone: zone(zone_name), layers, overrides: Vec::new(), left: BTreeSet::new() }
+}
+
+/// The spans as they are on the wall, with who is on call.
+fn shown(plan: &Plan<u8>, from: &str, to: &str) -> Vec<String> {
+    let spans = plan.who(at(&plan.zone, from), at(&plan.zone, to));
+    let words = |moment: Timestamp| moment.to_zoned(plan.zone.clone()).strftime("%d %H:%M%:z").to_string();
+    spans.iter().map(|(from, to, who)| format!("{} to {}: {who:?}", words(*from), words(*to))).collect()
+}
+
+#[test]
+fn a_hand_off_stays_at_the_same_time_of_the_clock_when_summer_time_begins_and_ends() {
+    for (name, from, to, expected) in [
+        (
+            "Europe/Oslo",
+            "2026-03-28T08:00",
+            "2026-03-31T08:00",
+            [
+                "28 08:00+01:00 to 29 08:00+02:00: [1]",
+                "29 08:00+02:00 to 30 08:00+02:00: [2]",
+                "30 08:00+02:00 to 31 08:00+02:00: [1]",
+            ],
+        ),
+        (
+            "Europe/Oslo",
+            "2026-10-24T08:00",
+            "2026-10-27T08:00",
+            [
+                "24 08:00+02:00 to 25 08:00+01:00: [1]",
+                "25 08:00+01:00 to 26 08:00+01:00: [2]",
+                "26 08:00+01:00 to 27 08:00+01:00: [1]",
+            ],
+        ),
+        (
+            "America/New_York",
+            "2026-03-07T08:00",
+            "2026-03-10T08:00",
+            [
+                "07 08:00-05:00 to 08 08:00-04:00: [1]",
+                "08 08:00-04:00 to 09 08:00-04:00: [2]",
+                "09 08:00-04:00 to 10 08:00-04:00: [1]",
+            ],
+        ),
+        (
+            "Australia/Lord_Howe",
+            "2026-10-03T08:00",
+            "2026-10-06T08:00",
+            [
+                "03 08:00+10:30 to 04 08:00+11:00: [1]",
+                "04 08:00+11:00 to 05 08:00+11:00: [2]",
+                "05 08:00+11:00 to 06 08:00+11:00: [1]",
+            ],
+        ),
+        (
+            "Asia/Kolkata",
+            "2026-03-28T08:00",
+            "2026-03-31T08:00",
+            [
+                "28 08:00+05:30 to 29 08:00+05:30: [1]",
+                "29 08:00+05:30 to 30 08:00+05:30: [2]",
+                "30 08:00+05:30 to 31 08:00+05:30: [1]",
+            ],
+        ),
+    ] {
+        assert_eq!(shown(&plan(name, vec![layer(from, DAY, &[1, 2])]), from, to), expected, "{name} {from}");
+    }
+}
+
+#[test]
+fn a_hand_off_at_a_time_that_is_left_out_or_twice_is_resolved_as_documented() {
+    let spring = plan("Europe/Oslo", vec![layer("2026-03-27T02:30", DAY, &[1, 2, 3])]);
+    assert_eq!(
+        shown(&spring, "2026-03-28T12:00", "2026-03-30T12:00"),
+        [
+            "28 12:00+01:00 to 29 03:30+02:00: [2]",
+            "29 03:30+02:00 to 30 02:30+02:00: [3]",
+            "30 02:30+02:00 to 30 12:00+02:00: [1]"
+        ]
+    );
+    let autumn = plan("Europe/Oslo", vec![layer("2026-10-24T02:30", DAY, &[1, 2])]);
+    assert_eq!(
+        shown(&autumn, "2026-10-24T12:00", "2026-10-25T12:00"),
+        ["24 12:00+02:00 to 25 02:30+02:00: [1]", "25 02:30+02:00 to 25 12:00+01:00: [2]"]
+    );
+    let hourly = plan("Europe/Oslo", vec![layer("2026-03-29T00:15", HOUR, &[1, 2, 3, 4])]);
+    assert_eq!(
+        shown(&hourly, "2026-03-29T00:15", "2026-03-29T05:15"),
+        [
+            "29 00:15+01:00 to 29 01:15+01:00: [1]",
+            "29 01:15+01:00 to 29 03:15+02:00: [2]",
+            "29 03:15+02:00 to 29 04:15+02:00: [4]",
+            "29 04:15+02:00 to 29 05:15+02:00: [1]"
+        ],
+        "the turn within the hour that is left out does not take place"
+    );
+}
+
+#[test]
+fn a_day_that_a_zone_left_out_has_no_turn_and_no_hours() {
+    let daily = plan("Pacific/Apia", vec![layer("2011-12-28T08:00", DAY, &[1, 2, 3, 4])]);
+    assert_eq!(
+        shown(&daily, "2011-12-28T08:00", "2012-01-01T08:00"),
+        [
+            "28 08:00-10:00 to 29 08:00-10:00: [1]",
+            "29 08:00-10:00 to 31 08:00+14:00: [2]",
+            "31 08:00+14:00 to 01 08:00+14:00: [4]"
+        ]
+    );
+    let twice_a_day = plan("Pacific/Apia", vec![layer("2011-12-29T08:00", 12 * HOUR, &[1, 2, 3, 4, 5])]);
+    assert_eq!(
+        shown(&twice_a_day, "2011-12-29T08:00", "2011-12-31T20:00"),
+        [
+            "29 08:00-10:00 to 29 20:00-10:00: [1]",
+            "29 20:00-10:00 to 31 08:00+14:00: [2]",
+            "31 08:00+14:00 to 31 20:00+14:00: [5]"
+        ]
+    );
+    let friday = Layer { restrictions: vec![hours(&[4], 9, 17)], ..layer("2011-12-01T00:00", DAY, &[1]) };
+    assert_eq!(
+        shown(&plan("Pacific/Apia", vec![friday]), "2011-12-29T00:00", "2012-01-02T00:00"),
+        ["29 00:00-10:00 to 02 00:00+14:00: []"],
+        "Friday the 30th did not take place, and its hours do not move to Saturday"
+    );
+}
+
+#[test]
+fn a_turn_of_hours_is_an_hour_shorter_or_longer_when_the_clocks_change() {
+    let night = plan("Europe/Oslo", vec![layer("2026-03-28T20:00", 12 * HOUR, &[1, 2])]);
+    assert_eq!(
+        shown(&night, "2026-03-28T20:00", "2026-03-29T20:00"),
+        ["28 20:00+01:00 to 29 08:00+02:00: [1]", "29 08:00+02:00 to 29 20:00+02:00: [2]"]
+    );
+}
+
+#[test]
+fn nobody_is_on_call_before_the_first_turn() {
+    let weekly = plan("Europe/Oslo", vec![layer("2026-03-02T08:00", 7 * DAY, &[7, 8])]);
+    assert_eq!(
+        shown(&weekly, "2026-03-01T00:00", "2026-03-10T00:00"),
+        [
+            "01 00:00+01:00 to 02 08:00+01:00: []",
+            "02 08:00+01:00 to 09 08:00+01:00: [7]",
+            "09 08:00+01:00 to 10 00:00+01:00: [8]"
+        ]
+    );
+}
+
+#[test]
+fn hours_over_midnight_belong_to_the_day_they_begin_on() {
+    let nights = Layer { restrictions: vec![hours(&[0], 22, 6)], ..layer("2026-03-02T00:00", 7 * DAY, &[1]) };
+    assert_eq!(
+        shown(&plan("Europe/Oslo", vec![nights]), "2026-03-02T00:00", "2026-03-04T00:00"),
+        [
+            "02 00:00+01:00 to 02 22:00+01:00: []",
+            "02 22:00+01:00 to 03 06:00+01:00: [1]",
+            "03 06:00+01:00 to 04 00:00+01:00: []"
+        ]
+    );
+}
+
+#[test]
+fn a_rotation_on_top_replaces_those_below_while_it_is_in_force() {
+    let below = layer("2026-03-02T00:00", 7 * DAY, &[1]);
+    let above = Layer { restrictions: vec![hours(&[0, 1, 2, 3, 4], 8, 16)], ..layer("2026-03-02T00:00", DAY, &[2, 3]) };
+    let both = Layer { adds: true, ..above.clone() };
+    let day = ("2026-03-02T00:00", "2026-03-03T00:00");
+    assert_eq!(
+        shown(&plan("UTC", vec![below.clone(), above]), day.0, day.1),
+        [
+            "02 00:00+00:00 to 02 08:00+00:00: [1]",
+            "02 08:00+00:00 to 02 16:00+00:00: [2]",
+            "02 16:00+00:00 to 03 00:00+00:00: [1]"
+        ]
+    );
+    assert_eq!(
+        shown(&plan("UTC", vec![below, both]), day.0, day.1),
+        [
+            "02 00:00+00:00 to 02 08:00+00:00: [1]",
+            "02 08:00+00:00 to 02 16:00+00:00: [1, 2]",
+            "02 16:00+00:00 to 03 00:00+00:00: [1]"
+        ]
+    );
+}
+
+fn instead(zone: &TimeZone, from: &str, to: &str, add: &[u8], remove: &[u8]) -> Override<u8> {
+    let (from, to) = (at(zone, from), at(zone, to));
+    Override { from, to, add: add.to_vec(), remove: remove.to_vec(), everybody: false }
+}
+
+#[test]
+fn overrides_add_and_take_off_and_who_is_taken_off_leaves_a_gap() {
+    let mut rota = plan("UTC", vec![layer("2026-03-01T00:00", 7 * DAY, &[9]), layer("2026-03-02T00:00", DAY, &[1, 2])]);
+    let zone = rota.zone.clone();
+    rota.overrides = vec![
+        instead(&zone, "2026-03-02T06:00", "2026-03-02T12:00", &[5], &[1]),
+        instead(&zone, "2026-03-02T10:00", "2026-03-02T11:00", &[], &[5]),
+        instead(&zone, "2026-03-02T20:00", "2026-03-03T04:00", &[5], &[]),
+    ];
+    assert_eq!(
+        shown(&rota, "2026-03-02T00:00", "2026-03-04T00:00"),
+        [
+            "02 00:00+00:00 to 02 06:00+00:00: [1]",
+            "02 06:00+00:00 to 02 10:00+00:00: [5]",
+            "02 10:00+00:00 to 02 11:00+00:00: []",
+            "02 11:00+00:00 to 02 12:00+00:00: [5]",
+            "02 12:00+00:00 to 02 20:00+00:00: [1]",
+            "02 20:00+00:00 to 03 00:00+00:00: [1, 5]",
+            "03 00:00+00:00 to 03 04:00+00:00: [2, 5]",
+            "03 04:00+00:00 to 04 00:00+00:00: [2]",
+        ]
+    );
+    let gap = rota.pieces(at(&zone, "2026-03-02T10:00"), at(&zone, "2026-03-02T11:00"));
+    assert_eq!((gap[0].who.len(), gap[0].taken.as_slice()), (0, &[1, 5][..]));
+    rota.overrides =
+        vec![Override { everybody: true, ..instead(&zone, "2026-03-02T00:00", "2026-03-03T00:00", &[7], &[]) }];
+    assert_eq!(shown(&rota, "2026-03-02T00:00", "2026-03-03T00:00"), ["02 00:00+00:00 to 03 00:00+00:00: [7]"]);
+}
+
+#[test]
+fn the_turn_of_who_left_is_a_gap_that_names_them() {
+    let mut rota = plan("UTC", vec![layer("2026-03-02T00:00", DAY, &[1, 2])]);
+    rota.left = [2].into();
+    let zone = rota.zone.clone();
+    let pieces = rota.pieces(at(&zone, "2026-03-02T00:00"), at(&zone, "2026-03-04T00:00"));
+    assert_eq!(
+        pieces.iter().map(|one| (one.who.clone(), one.gone.clone())).collect::<Vec<_>>(),
+        [(vec![1], vec![]), (vec![], vec![2])]
+    );
+}
+
+#[test]
+fn nothing_and_backwards_is_no_span() {
+    let rota = plan("UTC", vec![layer("2026-03-02T00:00", DAY, &[1])]);
+    let (one, other) = (at(&rota.zone, "2026-03-02T00:00"), at(&rota.zone, "2026-03-03T00:00"));
+    assert!(rota.who(one, one).is_empty() && rota.who(other, one).is_empty());
+    let nobody = plan("UTC", vec![layer("2026-03-02T00:00", DAY, &[])]);
+    assert_eq!(nobody.who(one, other), [(one, other, vec![])]);
+}
+
+#[test]
+fn a_rota_that_began_long_ago_costs_no_more_than_one_that_begins_now() {
+    let old = plan("UTC", vec![layer("1900-01-01T00:00", HOUR, &[1, 2, 3])]);
+    let (from, to) = (at(&old.zone, "2299-01-01T00:00"), at(&old.zone, "2299-01-02T00:00"));
+    assert_eq!(old.layers[0].turns(&old.zone, from, to).len(), 24);
+    assert_eq!(old.who(from, to).len(), 24);
+}
+
+/// Zones with whole, half and no changes of the clock, and one that left out a day.
+const ZONES: [&str; 6] =
+    ["Europe/Oslo", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "UTC"];
+
+prop_compose! {
+    fn any_layer()(
+        start in 1_300_000_000_i64..1_340_000_000,
+        length in prop_oneof![HOUR..100 * HOUR, (1..20_i64).prop_map(|days| days * DAY)],
+        participants in proptest::collection::vec(0_u8..5, 1..5),
+        restrictions in proptest::collection::vec((any::<[bool; 7]>(), 0..96_i64, 1..=96_i64), 0..3),
+        adds in any::<bool>(),
+    ) -> Layer<u8> {
+        let quarter = |(days, from, to): ([bool; 7], i64, i64)| Restriction { days, from: from * 900, to: to * 900 };
+        Layer { start, length, participants, restrictions: restrictions.into_iter().map(quarter).collect(), adds }
+    }
+}
+
+prop_compose! {
+    fn any_override()(
+        from in 1_320_000_000_i64..1_335_000_000,
+        length in 1..2_000_000_i64,
+        add in proptest::collection::vec(0_u8..8, 0..3),
+        remove in proptest::collection::vec(0_u8..8, 0..3),
+        everybody in proptest::bool::weighted(0.2),
+    ) -> Override<u8> {
+        let moment = |seconds| Timestamp::from_second(seconds).unwrap();
+        Override { from: moment(from), to: moment(from + length), add, remove, everybody }
+    }
+}
+
+prop_compose! {
+    fn any_plan()(
+        name in proptest::sample::select(ZONES.to_vec()),
+        layers in proptest::collection::vec(any_layer(), 0..4),
+        overrides in proptest::collection::vec(any_override(), 0..6),
+        left in proptest::collection::btree_set(0_u8..8, 0..2),
+    ) -> Plan<u8> {
+        Plan { zone: zone(name), layers, overrides, left }
+    }
+}
+
+/// Spans cut to a window.
+fn cut(
+    spans: Vec<(Timestamp, Timestamp, Vec<u8>)>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<(Timestamp, Timestamp, Vec<u8>)> {
+    let inside = spans.into_iter().filter(|(begin, end, _)| *begin < to && from < *end);
+    inside.map(|(begin, end, who)| (begin.max(from), end.min(to), who)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn spans_cover_what_was_asked_without_gaps_and_neighbours_differ(
+        plan in any_plan(), from in 1_320_000_000_i64..1_330_000_000, length in 1..8_000_000_i64,
+    ) {
+        let (from, to) = (Timestamp::from_second(from).unwrap(), Timestamp::from_second(from + length).unwrap());
+        let spans = plan.who(from, to);
+        prop_assert_eq!(spans.first().unwrap().0, from);
+        prop_assert_eq!(spans.last().unwrap().1, to);
+        for pair in spans.windows(2) {
+            prop_assert_eq!(pair[0].1, pair[1].0);
+            prop_assert_ne!(&pair[0].2, &pair[1].2);
+        }
+        for (begin, end, who) in &spans {
+            prop_assert!(begin < end);
+            prop_assert!(who.windows(2).all(|pair| pair[0] < pair[1]), "in order and each once");
+            prop_assert!(who.iter().all(|one| !plan.left.contains(one)));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_window_is_the_same_as_the_window_cut(
+        plan in any_plan(), from in 1_320_000_000_i64..1_330_000_000, length in 10..8_000_000_i64, parts in (0.0..1.0, 0.0..1.0),
+    ) {
+        let moment = |share: f64| Timestamp::from_second(from + (length as f64 * share) as i64).unwrap();
+        let (from, to) = (moment(0.0), moment(1.0));
+        let (one, other) = (moment(parts.0), moment(parts.1));
+        let (begin, end) = (one.min(other), one.max(other));
+        prop_assert_eq!(plan.who(begin, end), cut(plan.who(from, to), begin, end));
+    }
+
+    #[test]
+    fn the_order_of_overrides_that_do_not_meet_does_not_matter(plan in any_plan(), length in 1..8_000_000_i64) {
+        let mut apart = plan.clone();
+        apart.overrides.sort_by_key(|one| one.from);
+        let mut end = Timestamp::MIN;
+        apart.overrides.retain(|one| {
+            let fits = end <= one.from;
+            if fits {
+                end = one.to;
+            }
+            fits
+        });
+        let mut turned = apart.clone();
+        turned.overrides.reverse();
+        let (from, to) = (Timestamp::from_second(1_322_000_000).unwrap(), Timestamp::from_second(1_322_000_000 + length).unwrap());
+        prop_assert_eq!(apart.who(from, to), turned.who(from, to));
+    }
+
+    #[test]
+    fn other_numbers_for_the_same_people_are_the_same_rota(plan in any_plan(), length in 1..8_000_000_i64) {
+        let mut named = plan.clone();
+        let other = |people: &mut Vec<u8>| people.iter_mut().for_each(|one| *one = 100 - *one);
+        named.layers.iter_mut().for_each(|layer| other(&mut layer.participants));
+        for one in &mut named.overrides {
+            other(&mut one.add);
+            other(&mut one.remove);
+        }
+        named.left = named.left.iter().map(|one| 100 - one).collect();
+        let (from, to) = (Timestamp::from_second(1_322_000_000).unwrap(), Timestamp::from_second(1_322_000_000 + length).unwrap());
+        let back = |(from, to, who): (Timestamp, Timestamp, Vec<u8>)| (from, to, who.iter().rev().map(|one| 100 - one).collect::<Vec<u8>>());
+        prop_assert_eq!(plan.who(from, to), named.who(from, to).into_iter().map(back).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_moment_is_on_call_as_the_clock_on_the_wall_says(plan in any_plan(), at in 1_325_000_000_i64..1_328_000_000) {
+        // The turn that began last counts: found here by going through every turn from the first.
+        let moment = Timestamp::from_second(at).unwrap();
+        for layer in plan.layers.iter().filter(|layer| layer.restrictions.is_empty() && layer.length >= 6 * HOUR) {
+            let begun = (0..10_000_i64)
+                .filter(|number| wall::moment(&plan.zone, layer.start + number * layer.length) <= moment)
+                .next_back();
+            let expected = begun.map(|number| layer.participants[number as usize % layer.participants.len()]);
+            let turns = layer.turns(&plan.zone, moment, moment + jiff::SignedDuration::from_secs(1));
+            prop_assert_eq!(turns.first().filter(|turn| turn.from == moment).map(|turn| turn.who), expected);
+        }
+    }
+}
