@@ -68,11 +68,11 @@ impl Door {
         page.body.split("data-csrf=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
-    fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.house.call(&kernel::Actor::os("root"), "people.token.create", json!({"for": "ada", "name": "test"}))["token"].as_str().unwrap().to_owned()
     }
 
-    fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
+    pub(crate) fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

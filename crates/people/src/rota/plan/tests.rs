@@ -399,8 +399,7 @@ proptest! {
         let moment = Timestamp::from_second(at).unwrap();
         for layer in plan.layers.iter().filter(|layer| layer.restrictions.is_empty() && layer.length >= 6 * HOUR) {
             let begun = (0..10_000_i64)
-                .filter(|number| wall::moment(&plan.zone, layer.start + number * layer.length) <= moment)
-                .next_back();
+                .rfind(|number| wall::moment(&plan.zone, layer.start + number * layer.length) <= moment);
             let expected = begun.map(|number| layer.participants[number as usize % layer.participants.len()]);
             let turns = layer.turns(&plan.zone, moment, moment + jiff::SignedDuration::from_secs(1));
             prop_assert_eq!(turns.first().filter(|turn| turn.from == moment).map(|turn| turn.who), expected);
