@@ -21,6 +21,7 @@ mod places;
 mod roles;
 mod rota;
 mod rota_edit;
+mod rota_forms;
 mod rota_strip;
 mod rotas;
 mod team;

@@ -5,41 +5,40 @@ use kernel::{Operation, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
-    Button, Card, Clock, Column, Dialog, Empty, Facts, Field, Form, PageHeader, Row, Split, Table, Tone, columns,
-    notice, post_button,
+    Button, Card, Column, Dialog, Empty, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, post_button,
 };
 
-use super::options;
+use super::rota_forms::{edit_form, exchange, override_form};
 use super::rota_strip::{Window, layer_name, strips};
-use super::rotas::{span, who};
+use super::rotas::{span, wall, who};
 use crate::Persons;
 use crate::rota::list::{RotaShown, one};
 use crate::rota::overrides::Overridden;
+use crate::rota::preview::written;
 use crate::rota::roster::Roster;
 use crate::rota::shifts::{Shift, gaps};
-use crate::rota::{reached, time};
+use crate::rota::{Kind, Length, Rotation, reached, time};
 use crate::{AddOverride, CreateFeed, DeleteRota, ImportCalendar, RemoveOverride, ShowRota, UpdateRota};
 
 #[derive(Clone, Copy, Debug, Default)]
-struct May {
+pub(super) struct May {
     update: bool,
-    delete: bool,
+    pub(super) delete: bool,
     add: bool,
     remove: bool,
-    import: bool,
-    subscribe: bool,
+    pub(super) import: bool,
+    pub(super) subscribe: bool,
 }
 
-struct View<'a> {
-    shown: &'a RotaShown,
+pub(super) struct View<'a> {
+    pub(super) shown: &'a RotaShown,
     roster: &'a Roster,
     window: &'a Window,
-    people: &'a Persons,
-    teams: &'a [(i64, String)],
-    may: May,
-    csrf: &'a str,
-    here: String,
-    clock: &'a Clock,
+    pub(super) people: &'a Persons,
+    pub(super) teams: &'a [(i64, String)],
+    pub(super) may: May,
+    pub(super) csrf: &'a str,
+    pub(super) here: String,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -72,7 +71,6 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         may,
         csrf: &page.csrf,
         here: format!("/people/rotas/{id}"),
-        clock: &page.clock(),
     };
     Ok(Content::new(shown.rota.name.as_str(), body(&view)))
 }
@@ -95,8 +93,8 @@ fn body(view: &View<'_>) -> Markup {
         let form = Button::link("Name and team", format!("/do/people.rota.update?id={}", rota.id));
         header = header.action(form.opens("edit"));
     }
-    let main = html! { (calendar(view)) (shifts(view)) (overrides(view)) };
-    let side = html! { (now(view)) (rotations(view)) (exchange(view)) };
+    let main = html! { (now(view)) (calendar(view)) (shifts(view)) (overrides(view)) };
+    let side = html! { (rotations(view)) (exchange(view)) };
     html! {
         (header)
         (columns(Split::Wide, &main, &side))
@@ -111,7 +109,8 @@ fn now(view: &View<'_>) -> Markup {
     let mut facts = Facts::new().row("On call", who(now));
     if let Some(at) = now.until {
         let next = if next.is_empty() { "Nobody".to_owned() } else { next.join(", ") };
-        facts = facts.row("Until", view.clock.at(at.timestamp())).text("Then", &next);
+        let until = written(at.timestamp(), &view.roster.zone);
+        facts = facts.row("Until", wall(&until, "%a %-d %b, %H:%M")).text("Then", &next);
     }
     html! {
         (Card::new("On call now").tight(html! {
@@ -127,7 +126,7 @@ fn calendar(view: &View<'_>) -> Markup {
         .filter(|gap| !gap.planned)
         .filter_map(|gap| {
             let (from, to) = (gap.from.parse().ok()?, gap.to.parse().ok()?);
-            Some(format!("{} to {}: nobody. {}", view.window.words(from), view.window.words(to), gap.why))
+            Some(format!("Nobody is on call {} to {}. {}", view.window.words(from), view.window.words(to), gap.why))
         })
         .collect();
     let step = |label: &str, days: i64| {
@@ -139,12 +138,22 @@ fn calendar(view: &View<'_>) -> Markup {
         .action(step("Earlier", -14))
         .action(step("Later", 14))
         .flush(html! {
-            @if !made.is_empty() { div.in { @for one in made.iter().take(10) { (notice(Tone::Critical, one)) } } }
+            @if !made.is_empty() { div.in { (notice(Tone::Critical, &gaps_words(&made))) } }
             @if view.shown.rota.rotations.is_empty() {
                 (Empty::new("No rotation yet", "Say who takes turns, how long, and from when on."))
             } @else { (strips(view.roster, view.window)) }
         });
     html! { (card) }
+}
+
+/// The first gaps in words, and how many more there are.
+fn gaps_words(made: &[String]) -> String {
+    let first: Vec<&str> = made.iter().take(3).map(String::as_str).collect();
+    let more = match made.len().saturating_sub(first.len()) {
+        0 => String::new(),
+        more => format!(" And {more} more below."),
+    };
+    format!("{}{more}", first.join(" "))
 }
 
 fn shifts(view: &View<'_>) -> Markup {
@@ -153,12 +162,12 @@ fn shifts(view: &View<'_>) -> Markup {
         let shift = Shift::of(view.roster, piece);
         let names: Vec<&str> = shift.who.iter().map(|one| one.name.as_str()).collect();
         let title = if names.is_empty() { "Nobody".to_owned() } else { names.join(", ") };
-        let why = shift.gap.unwrap_or_default();
-        Row::new(title).main().cell(span(&shift.from, &shift.to)).text(&why)
+        let when = html! {
+            (span(&shift.from, &shift.to)) @if let Some(why) = &shift.gap { div.none dir="auto" { (why) } }
+        };
+        Row::new(title).main().cell(when)
     });
-    let table = Table::new("Shifts")
-        .columns([Column::new("On call").main(), Column::new("When"), Column::new("Why nobody").wide()])
-        .rows(rows);
+    let table = Table::new("Shifts").columns([Column::new("On call").main(), Column::new("When").wide()]).rows(rows);
     html! { (Card::new("Shifts").count(pieces.len()).flush(html! { (table) })) }
 }
 
@@ -170,7 +179,7 @@ fn overrides(view: &View<'_>) -> Markup {
             Column::new("When"),
             Column::new("Why").wide(),
             Column::new("Made by").extra(),
-            Column::new(""),
+            Column::new("Change"),
         ])
         .rows(rows);
     html! {
@@ -188,6 +197,7 @@ fn override_row(view: &View<'_>, one: &Overridden) -> Row {
     let what = match (one.add.is_empty(), off.is_empty()) {
         (false, false) => format!("{} instead of {off}", names(&one.add)),
         (false, true) => format!("{} as well", names(&one.add)),
+        (true, _) if one.everybody => "Without anybody".to_owned(),
         (true, _) => format!("Without {off}"),
     };
     let (id, number) = (one.rota.to_string(), one.id.to_string());
@@ -212,11 +222,10 @@ fn rotations(view: &View<'_>) -> Markup {
             .map(|one| one.name)
             .collect();
         let hours: Vec<String> = one.restrictions.iter().map(crate::rota::Hours::line).collect();
-        let length = one.length.as_ref().map(ToString::to_string).unwrap_or_else(|| "1".to_owned());
         facts.row(
             layer_name(view.roster, place),
             html! {
-                div { (format!("{:?}", one.kind)) " · " (length) " · from " (one.start.replace('T', " ")) }
+                div { "Turns of " (length_words(one)) ", from " (wall(&one.start, "%a %-d %b %Y, %H:%M")) }
                 div dir="auto" { (people.join(", ")) }
                 @for line in &hours { div.mono dir="ltr" { (line) } }
                 @if one.adds { div { "Together with those below" } }
@@ -226,78 +235,18 @@ fn rotations(view: &View<'_>) -> Markup {
     html! { (Card::new("Rotations").count(view.shown.rota.rotations.len()).tight(html! { (facts) })) }
 }
 
-/// Calendars in and out, and the end of the rota.
-fn exchange(view: &View<'_>) -> Markup {
-    let id = view.shown.rota.id.to_string();
-    let subscribe = post_button(
-        "/do/people.feed.create",
-        view.csrf,
-        &[("rota", &id), ("_back", &view.here)],
-        &Button::submit("Address of this calendar").icon("calendar"),
-    );
-    let meanings = [("shifts", "Shifts: who is named is on call"), ("absence", "Absence: who is named is away")];
-    let import = Form::post("/do/people.rota.import", view.csrf)
-        .back(view.here.as_str())
-        .field(Field::hidden("id", id.as_str()))
-        .field(Field::select("meaning", "Its events are", meanings).value("shifts").required())
-        .field(view.people.text_field("person", "About", "Each event says it"))
-        .field(Field::textarea("calendar", "Text of the .ics file").mono().required().placeholder("BEGIN:VCALENDAR"))
-        .part(html! { input type="hidden" name="_done" value="The events were taken as overrides."; })
-        .action(Button::submit("Take events"));
-    let away = format!("/do/people.rota.delete?id={id}&_back=/people/rotas");
-    html! {
-        (Card::new("Calendars").body(html! {
-            @if view.may.subscribe { (subscribe) }
-            @if view.may.import { (import) }
-        }))
-        @if view.may.delete {
-            (Card::new("End of this rota").body(html! {
-                p { "Whatever is routed to a rota that is gone reaches nobody." }
-                (Button::link("Delete rota", away).danger())
-            }))
-        }
+/// How long a turn is, in words.
+fn length_words(rotation: &Rotation) -> String {
+    let (one, many) = match rotation.kind {
+        Kind::Hourly | Kind::Custom => ("an hour", "hours"),
+        Kind::Daily => ("a day", "days"),
+        Kind::Weekly => ("a week", "weeks"),
+    };
+    match &rotation.length {
+        None | Some(Length::Count(1)) => one.to_owned(),
+        Some(Length::Count(count)) => format!("{count} {many}"),
+        Some(Length::Text(text)) => text.clone(),
     }
-}
-
-fn override_form(view: &View<'_>) -> Markup {
-    let mut off = vec![(String::new(), "Nobody".to_owned()), ("*".to_owned(), "Everybody who would be".to_owned())];
-    off.extend(view.shown.people.iter().map(|one| (format!("user:{}", one.user), one.name.clone())));
-    let zone = format!("As the clock shows it in {}.", view.shown.rota.time_zone);
-    let form = Form::post("/do/people.rota.override", view.csrf)
-        .back(view.here.as_str())
-        .field(Field::hidden("id", view.shown.rota.id.to_string()))
-        .fields([
-            Field::input("datetime-local", "from", "From").required().help(zone.as_str()),
-            Field::input("datetime-local", "to", "To").required().help(zone),
-        ])
-        .fields([
-            view.people.text_field("add", "On call", "Nobody more"),
-            Field::select("remove", "Instead of", off).help("Nobody adds to those who are on call."),
-        ])
-        .field(Field::text("why", "Why").length_max(200).placeholder("Swapped with Grace"))
-        .part(html! {
-            input type="hidden" name="_done" value="The override counts.";
-            input type="hidden" name="_undo" value="1";
-        })
-        .action(Button::submit("Override").primary());
-    html! { (form) }
-}
-
-fn edit_form(view: &View<'_>) -> Markup {
-    let rota = &view.shown.rota;
-    let form = Form::post("/do/people.rota.update", view.csrf)
-        .back(view.here.as_str())
-        .field(Field::hidden("id", rota.id.to_string()))
-        .field(Field::hidden("expected_version", rota.version.to_string()))
-        .field(Field::text("name", "Name").value(rota.name.as_str()).required().length_max(80))
-        .field(
-            Field::select("team", "Team", options("No team", view.teams))
-                .value(rota.team.map(|id| id.to_string()).unwrap_or_default())
-                .named(view.shown.team_name.as_str()),
-        )
-        .field(Field::textarea("about", "What it is for").value(rota.about.as_str()).length_max(500))
-        .action(Button::submit("Save").primary());
-    html! { (form) }
 }
 
 #[cfg(test)]
@@ -305,7 +254,7 @@ pub(super) mod tests {
     use std::collections::BTreeMap;
 
     pub(in crate::pages) use super::super::tests::HOSTILE;
-    use super::super::tests::{check, clock};
+    use super::super::tests::check;
     use super::*;
     use crate::rota::list::Named;
     use crate::rota::roster::{Kept, Member};
@@ -399,7 +348,6 @@ pub(super) mod tests {
             may,
             csrf: "t",
             here: "/people/rotas/1".into(),
-            clock: &clock(),
         })
     }
 

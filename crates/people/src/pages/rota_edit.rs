@@ -13,6 +13,9 @@ use crate::rota::text::LAYERS_MAX;
 use crate::rota::{Hours, Kind, Length, Rota, Rotation, change, reached, store, text, time};
 use crate::{Persons, UpdateRota};
 
+/// Most logins beside the form.
+const LOGINS_MAX: usize = 40;
+
 /// A rotation as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Draft {
@@ -34,7 +37,7 @@ struct View<'a> {
     zone: String,
     drafts: Vec<Draft>,
     preview: Preview,
-    logins: Vec<&'a str>,
+    logins: Vec<String>,
     csrf: &'a str,
     here: String,
 }
@@ -50,16 +53,9 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         Err(error) if error.kind == kernel::ErrorKind::Internal => return Err(error),
         Err(error) => Err(in_words(&error)),
     };
-    let people = Persons::load(page.cx, &[])?;
-    let view = View {
-        rota: &rota,
-        zone,
-        drafts,
-        preview,
-        logins: people.logins(),
-        csrf: &page.csrf,
-        here: format!("/people/rotas/{id}"),
-    };
+    let logins = logins(page, &rota)?;
+    let view =
+        View { rota: &rota, zone, drafts, preview, logins, csrf: &page.csrf, here: format!("/people/rotas/{id}") };
     Ok(Content::new(format!("Rotations of {}", rota.name), body(&view)))
 }
 
@@ -102,6 +98,20 @@ fn kept(page: &mut PageCx, rota: &Rota) -> Result<Vec<Draft>> {
         order: String::new(),
     };
     Ok(rota.rotations.iter().map(draft).collect())
+}
+
+/// What people sign in with who may well take turns: those of the rota's team, else the first that the reader sees.
+fn logins(page: &mut PageCx, rota: &Rota) -> Result<Vec<String>> {
+    let members = match rota.team {
+        Some(team) => crate::members(page.cx.tx, team)?,
+        None => Vec::new(),
+    };
+    let members = store::people(page.cx.tx, &members)?;
+    if !members.is_empty() {
+        return Ok(members.into_values().map(|one| one.login).take(LOGINS_MAX).collect());
+    }
+    let people = Persons::load(page.cx, &[])?;
+    Ok(people.logins().into_iter().take(LOGINS_MAX).map(str::to_owned).collect())
 }
 
 const KINDS: [(&str, &str, Kind); 4] = [
@@ -282,7 +292,7 @@ mod tests {
             zone: "Europe/Oslo".into(),
             drafts,
             preview,
-            logins: vec!["ada"],
+            logins: vec!["ada".into()],
             csrf: "t",
             here: "/people/rotas/1".into(),
         })

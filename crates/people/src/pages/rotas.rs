@@ -124,27 +124,29 @@ fn gaps(gaps: &[Gap]) -> Markup {
     }
 }
 
-/// A span of RFC 3339 times with an offset, as the clock on the wall there shows it.
+/// A span of RFC 3339 times with an offset, as the clock on the wall there shows it; the day once when it is one.
 pub(super) fn span(from: &str, to: &str) -> Markup {
-    html! { (wall(from)) " to " (wall(to)) }
+    let same = from.get(..10) == to.get(..10);
+    html! { (wall(from, "%a %-d %b, %H:%M")) " to " (wall(to, if same { "%H:%M" } else { "%a %-d %b, %H:%M" })) }
 }
 
-/// A time of RFC 3339 with an offset, as the clock on the wall there shows it.
-pub(super) fn wall(text: &str) -> Markup {
+/// A time of RFC 3339 with an offset, as the clock on the wall there shows it; pointed at, it says all.
+pub(super) fn wall(text: &str, pattern: &str) -> Markup {
     let shown = text.get(..19).and_then(|wall| wall.parse::<jiff::civil::DateTime>().ok());
-    let words = shown.map_or_else(|| text.to_owned(), |at| at.strftime("%a %-d %b %Y, %H:%M").to_string());
+    let words = shown.map_or_else(|| text.to_owned(), |at| at.strftime(pattern).to_string());
     html! { time datetime=(text) title=(text) { (words) } }
 }
 
 fn mine(view: &View<'_>) -> Markup {
     let rows = view.mine.items.iter().take(12).map(|one| {
         let with: Vec<&str> = one.with.iter().map(|duty| duty.name.as_str()).collect();
-        let with = if with.is_empty() { String::new() } else { format!("with {}", with.join(", ")) };
-        Row::new(one.name.as_str()).href(format!("/people/rotas/{}", one.rota)).main().cell(html! {
-            (span(&one.from, &one.to)) @if !with.is_empty() { " " span.none dir="auto" { (with) } }
+        let to = format!("/people/rotas/{}", one.rota);
+        Row::new(one.name.as_str()).href(to.as_str()).cell(html! {
+            div { a href=(to) dir="auto" { (one.name) } @if !with.is_empty() { " " span.none dir="auto" { "with " (with.join(", ")) } } }
+            div { (span(&one.from, &one.to)) }
         })
     });
-    let table = Table::new("My shifts").columns([Column::new("Rota").main(), Column::new("When").wide()]).rows(rows);
+    let table = Table::new("My shifts").columns([Column::new("When").main()]).rows(rows);
     html! {
         (Card::new("My shifts").count(view.mine.items.len()).flush(html! {
             @if table.is_empty() { (Empty::new("No shift in the next eight weeks", "Your turns of every rota are listed here.")) } @else { (table) }
@@ -237,7 +239,7 @@ mod tests {
         let mine = MyShift { rota: 1, name: HOSTILE.into(), from: from.clone(), to: to.clone(), with };
         let gap = Gap { rota: 1, name: HOSTILE.into(), from, to, why: HOSTILE.into(), planned: false };
         let page = drawn(vec![row, other], vec![mine], &[gap], false);
-        check(&page, &["2 rotas", "Nobody will be on call", "Mon 2 Mar 2026, 08:00", "Nobody"]);
+        check(&page, &["2 rotas", "Nobody will be on call", "Mon 2 Mar, 08:00", "Nobody"]);
         assert!(!page.0.contains("New rota"));
     }
 }

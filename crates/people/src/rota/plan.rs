@@ -244,4 +244,6 @@ fn windows(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ impl Strips {
         Self { label: label.into(), ..Self::default() }
     }
 
-    /// The days above the rows: where each begins, as a share, and its name.
+    /// The days above the rows: where each begins, as a share, and its name, whose second word stands below the first.
     #[must_use]
     pub fn marks(mut self, marks: impl IntoIterator<Item = (f64, String)>) -> Self {
         self.marks = marks.into_iter().collect();
@@ -98,7 +98,11 @@ impl Render for Strips {
                     div {
                         b {}
                         svg.days aria-hidden="true" {
-                            @for (at, name) in &self.marks { text x=(share(*at)) y="13" { (name) } }
+                            @for (at, name) in &self.marks {
+                                @let (day, number) = name.split_once(' ').unwrap_or((name, ""));
+                                text x=(share(*at)) y="11" { (day) }
+                                text x=(share(*at)) y="25" { (number) }
+                            }
                         }
                     }
                     @for (name, stripes) in &self.rows {

@@ -1,3 +1,5 @@
+//! Calendars out and in: folding, zones, repeats, what is left out, and texts that are nearly right.
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {

@@ -1,3 +1,5 @@
+//! What a preview answers, and what it refuses by name.
+
 use serde_json::{Value, json};
 
 use super::*;

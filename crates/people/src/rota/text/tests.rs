@@ -1,3 +1,5 @@
+//! Lengths, days, hours and times as they are written.
+
 use serde_json::{Value, json};
 
 use super::*;
