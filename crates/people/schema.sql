@@ -46,6 +46,33 @@ CREATE INDEX people_places_by_parent ON people_places (parent_id);
 
 CREATE INDEX people_places_by_path ON people_places (path);
 
+CREATE TABLE people_rota_feeds (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, secret_hash TEXT NOT NULL UNIQUE, user_id INTEGER NOT NULL REFERENCES people_users (id), rota_id INTEGER REFERENCES people_rotas (id),
+  made_at INTEGER NOT NULL, revoked_at INTEGER
+) STRICT;
+
+CREATE INDEX people_rota_feeds_by_rota ON people_rota_feeds (rota_id);
+
+CREATE INDEX people_rota_feeds_by_user ON people_rota_feeds (user_id, id);
+
+CREATE TABLE people_rota_overrides (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, rota_id INTEGER NOT NULL REFERENCES people_rotas (id), from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, added TEXT NOT NULL, removed TEXT NOT NULL,
+  everybody INTEGER NOT NULL, why TEXT NOT NULL, source TEXT NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX people_rota_overrides_by_age ON people_rota_overrides (to_at);
+
+CREATE INDEX people_rota_overrides_by_end ON people_rota_overrides (rota_id, to_at);
+
+CREATE INDEX people_rota_overrides_by_source ON people_rota_overrides (rota_id, source);
+
+CREATE TABLE people_rotas (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, about TEXT NOT NULL, team_id INTEGER REFERENCES people_teams (id), time_zone TEXT NOT NULL,
+  rotations TEXT NOT NULL, uid TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, version INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX people_rotas_by_name ON people_rotas (name, id);
+
 CREATE TABLE people_sessions (
   id INTEGER PRIMARY KEY AUTOINCREMENT, token_hash TEXT NOT NULL UNIQUE, csrf TEXT NOT NULL, user_id INTEGER NOT NULL REFERENCES people_users (id), origin TEXT NOT NULL,
   started_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, proof_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ended_at INTEGER

@@ -105,7 +105,22 @@ impl<'a> Company<'a> {
             let (first, last) = (pick(FIRST, number), pick(LAST, number / FIRST.len() as u64 + number));
             self.hire(&format!("employee{number}"), &format!("{first} {last}"), None)?;
         }
+        self.rota()?;
         Ok(true)
+    }
+
+    /// Who is called at night for the network, and by day.
+    fn rota(&self) -> Result<()> {
+        let team = self.kernel.db.read(|tx| people::team_by_slug(tx, "network"))?.map(|team| team.id);
+        let rota = json!({
+            "name": "Network", "slug": "network", "about": "Lines, switches and what hangs on them", "team": team, "time_zone": "Europe/Oslo",
+            "rotations": [
+                { "name": "Weeks", "kind": "weekly", "start": "2026-01-05T08:00", "participants": ["ada", login("lead"), login("technician")] },
+                { "name": "Working hours", "kind": "daily", "start": "2026-01-05T08:00", "participants": [login("technician"), login("lead")],
+                  "restrictions": [{ "days": ["mon-fri"], "from": "08:00", "to": "16:00" }] },
+            ],
+        });
+        self.call("people.rota.create", rota).map(|_| ())
     }
 
     /// Somebody for each role but the administrator, who is there.
@@ -221,6 +236,8 @@ mod tests {
         let found = world.call(&Actor::os("ada"), "desk.ticket.list", json!({ "filter": "", "limit": 200 })).unwrap();
         assert_eq!(found["count"], 450);
         assert!(world.call(&Actor::os("ada"), "people.user.list", json!({ "filter": "the-technician" })).is_ok());
+        let on_call = world.call(&Actor::os("ada"), "people.rota.now", json!({})).unwrap();
+        assert_eq!(on_call["items"][0]["who"][0]["name"], "The Technician", "{on_call}");
         assert!(company.load(1).unwrap_err().message.contains("--data"));
     }
 }

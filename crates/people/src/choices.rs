@@ -112,6 +112,23 @@ impl Persons {
             .named(held.map(|person| person.name).unwrap_or_default())
     }
 
+    /// A field for somebody whom an operation takes as text, a login or `user:17`: a list while they are few.
+    pub(crate) fn text_field(&self, name: &str, label: &str, empty: &str) -> Field {
+        if self.more {
+            return Field::text(name, label)
+                .help(format!("A login or a name. {empty} when left empty."))
+                .length_max(200);
+        }
+        let first = std::iter::once((String::new(), empty.to_owned()));
+        let known = self.known.iter().map(|one| (format!("user:{}", one.id), one.name.clone()));
+        Field::select(name, label, first.chain(known))
+    }
+
+    /// What people sign in with, for a form that takes several; at most [`PEOPLE_MAX`].
+    pub(crate) fn logins(&self) -> Vec<&str> {
+        self.known.iter().map(|one| one.login.as_str()).filter(|login| !login.is_empty()).collect()
+    }
+
     /// The same in the bar of a list.
     pub fn bulk(&self, bulk: Bulk, name: &str, label: &str, empty: &str) -> Bulk {
         if self.more { bulk.person(name, label, &self.texts()) } else { bulk.select(name, label, &self.options(empty)) }

@@ -1,4 +1,4 @@
-//! People: users, teams, the tree of places, roles and grants, sign-in, sessions and tokens. It tells the kernel who an
+//! People: users, teams, the tree of places, roles and grants, on-call rotas, sign-in, sessions and tokens. It tells the kernel who an
 //! identity is and what they may do. It sends no mail and knows no HTTP: the server brings tokens and takes them away.
 
 use kernel::db::Migration;
@@ -17,6 +17,7 @@ mod password;
 pub mod place;
 mod random;
 pub mod roles;
+pub mod rota;
 pub mod sessions;
 pub mod setup;
 mod sweep;
@@ -33,6 +34,14 @@ pub use names::*;
 pub use place::Place;
 pub use place::change::{CreatePlace, RemovePlace, UpdatePlace};
 pub use place::list::{ListPlaces, ShowPlace};
+pub use rota::change::{CreateRota, DeleteRota, UpdateRota};
+pub use rota::feed::{CreateFeed, ListFeeds, RevokeFeed};
+pub use rota::import::ImportCalendar;
+pub use rota::list::{ListRotas, ShowRota};
+pub use rota::now::WhoIsOnCall;
+pub use rota::overrides::{AddOverride, RemoveOverride};
+pub use rota::preview::PreviewRota;
+pub use rota::shifts::{ListGaps, ListMyShifts, ListShifts};
 pub use sessions::list::ListSessions;
 pub use sessions::prove::Prove;
 pub use sessions::sign_in::SignIn;
@@ -54,6 +63,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "sign-in limits", sql: include_str!("../migrations/0002_sign_in_limits.sql") },
     Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
+    Migration { number: 4, name: "rotas", sql: include_str!("../migrations/0004_rota.sql") },
 ];
 
 /// What people declare.
@@ -73,8 +83,8 @@ fn declarations() -> Domain {
         migrations: MIGRATIONS,
         operations: operations(),
         events: events(),
-        jobs: vec![sweep::JOB],
-        schedules: vec![sweep::SCHEDULE],
+        jobs: vec![sweep::JOB, rota::watch::JOB],
+        schedules: vec![sweep::SCHEDULE, rota::watch::SCHEDULE],
         nouns: nouns(),
         actors: Some(actor::resolve),
         start: Some(fold_names),
@@ -91,6 +101,33 @@ fn fold_names(kernel: &kernel::Handle) -> kernel::Result<()> {
 }
 
 fn operations() -> Vec<Entry> {
+    let mut all = about_people();
+    all.extend(about_rotas());
+    all
+}
+
+fn about_rotas() -> Vec<Entry> {
+    vec![
+        Entry::of::<ListRotas>(),
+        Entry::of::<ShowRota>(),
+        Entry::of::<WhoIsOnCall>(),
+        Entry::of::<ListShifts>(),
+        Entry::of::<ListMyShifts>(),
+        Entry::of::<ListGaps>(),
+        Entry::of::<PreviewRota>(),
+        Entry::of::<CreateRota>(),
+        Entry::of::<UpdateRota>(),
+        Entry::of::<DeleteRota>(),
+        Entry::of::<AddOverride>(),
+        Entry::of::<RemoveOverride>(),
+        Entry::of::<ImportCalendar>(),
+        Entry::of::<CreateFeed>(),
+        Entry::of::<ListFeeds>(),
+        Entry::of::<RevokeFeed>(),
+    ]
+}
+
+fn about_people() -> Vec<Entry> {
     vec![
         Entry::of::<ListUsers>(),
         Entry::of::<ShowUser>(),
@@ -142,6 +179,11 @@ fn events() -> Vec<EventEntry> {
         EventEntry::of::<sessions::SessionEnded>(),
         EventEntry::of::<tokens::TokenCreated>(),
         EventEntry::of::<tokens::TokenRevoked>(),
+        EventEntry::of::<rota::events::RotaCreated>(),
+        EventEntry::of::<rota::events::RotaChanged>(),
+        EventEntry::of::<rota::events::RotaDeleted>(),
+        EventEntry::of::<rota::events::OverrideAdded>(),
+        EventEntry::of::<rota::events::OverrideRemoved>(),
     ]
 }
 
@@ -155,5 +197,6 @@ fn nouns() -> Vec<Noun> {
             resolve: place::list::resolve,
             set: Some(place::change::set_back),
         },
+        Noun { kind: "rota", list: ListRotas::NAME, resolve: rota::resolve, set: Some(rota::change::set_back) },
     ]
 }

@@ -1,4 +1,4 @@
-//! The pages of people: users, teams, places, roles, and oneself. Each is a view over plain values with a thin function
+//! The pages of people: users, teams, places, roles, rotas, and oneself. Each is a view over plain values with a thin function
 //! that asks the operations for them.
 
 use std::collections::BTreeMap;
@@ -11,12 +11,19 @@ use web::ui::{Button, Clock, Field, Form, Tab, Tabs, Tone, status};
 
 use crate::grants::{Given, GrantScope};
 use crate::roles::{ROLES, role};
-use crate::{CreateUser, ListPlaces, ListRoles, ListTeams, ListUsers, ShowTeam, ShowUser};
+use crate::{
+    CreateUser, ListPlaces, ListRoles, ListRotas, ListTeams, ListUsers, ShowRota, ShowTeam, ShowUser, UpdateRota,
+};
 
 mod me;
 mod new_user;
 mod places;
 mod roles;
+mod rota;
+mod rota_edit;
+mod rota_forms;
+mod rota_strip;
+mod rotas;
 mod team;
 mod teams;
 mod user;
@@ -30,6 +37,9 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/people/teams/{id}", ShowTeam::NAME, team::page),
         Page::console("/people/places", ListPlaces::NAME, places::page),
         Page::console("/people/roles", ListRoles::NAME, roles::page),
+        Page::console("/people/rotas", ListRotas::NAME, rotas::page),
+        Page::console("/people/rotas/{id}", ShowRota::NAME, rota::page),
+        Page::console("/people/rotas/{id}/edit", UpdateRota::NAME, rota_edit::page),
         Page::console("/people/{id}", ShowUser::NAME, user::page),
         Page::console("/me", "", me::page),
     ]
@@ -53,6 +63,7 @@ fn tabs(current: &str) -> Tabs {
             tab("Teams", "/people/teams"),
             tab("Places", "/people/places"),
             tab("Roles", "/people/roles"),
+            tab("On call", "/people/rotas"),
         ],
     )
 }

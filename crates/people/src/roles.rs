@@ -81,6 +81,12 @@ const LOOKS_UP: &[Part] = &[
     all("people.place.list"),
     all("people.place.show"),
     all("people.role.list"),
+    all("people.rota.list"),
+    all("people.rota.show"),
+    all("people.rota.now"),
+    all("people.rota.shifts"),
+    all("people.rota.gaps"),
+    all("people.rota.preview"),
 ];
 
 const READS: &[Part] = &[
@@ -129,6 +135,9 @@ const WORKS: &[Part] = &[
     given("kernel.approval.list"),
     given("kernel.approval.show"),
     all("fleet.stop.all"),
+    own("people.rota.override"),
+    own("people.rota.override-remove"),
+    own("people.rota.import"),
 ];
 
 const LEADS: &[Part] = &[
@@ -144,6 +153,7 @@ const LEADS: &[Part] = &[
     given("people.team.update"),
     given("people.team.add-member"),
     given("people.team.remove-member"),
+    given("people.rota.*"),
 ];
 
 const ADMINISTERS: &[Part] = &[given("*")];
@@ -154,6 +164,9 @@ const AUDITS: &[Part] = &[
     given("*.count"),
     given("*.read"),
     given("*.timeline"),
+    given("people.rota.now"),
+    given("people.rota.shifts"),
+    given("people.rota.gaps"),
     given("kernel.audit.verify"),
 ];
 
@@ -195,13 +208,13 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "technician",
         title: "Technician",
-        about: "Works on tickets and things, acknowledges alerts, starts runbooks, and may stop all runs.",
+        about: "Works on tickets and things, acknowledges alerts, starts runbooks, swaps own shifts, and may stop all runs.",
         parts: &[LOOKS_UP, READS, WORKS],
     },
     Role {
         name: "lead",
         title: "Lead",
-        about: "Runs a team: everything a technician does, and its checks, runbooks, approvals and members.",
+        about: "Runs a team: everything a technician does, and its checks, runbooks, approvals, members and rotas.",
         parts: &[LOOKS_UP, READS, WORKS, LEADS],
     },
     Role {

@@ -42,6 +42,7 @@ pub fn router(app: &Shared) -> Router {
         .route("/_ui", get(own::gallery))
         .route("/_static/{*path}", get(own::asset))
         .route("/favicon.ico", get(own::favicon))
+        .route("/calendar/{file}", get(own::calendar))
         .route("/healthz", get(own::healthz))
         .route("/readyz", get(own::readyz))
         .route("/metrics", get(own::metrics))

@@ -23,7 +23,7 @@ pub(crate) fn title(entry: &Entry) -> String {
 }
 
 /// Outputs that are shown once and never again.
-const ONCE: [&str; 2] = ["token", "signing_key"];
+const ONCE: [&str; 3] = ["token", "signing_key", "feed"];
 
 /// The page for an answer with a secret that is not shown again; `None` when there is none, or when the form leads to a
 /// page of the new thing, which shows it.

@@ -1,4 +1,4 @@
-//! The server's own addresses: health, metrics, static files, the gallery, OpenAPI.
+//! The server's own addresses: health, metrics, static files, the gallery, calendars, OpenAPI.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -82,6 +82,22 @@ pub(crate) async fn gallery(State(app): State<Shared>, request: Request) -> Resp
         let made = || Packed::new("text/html; charset=utf-8", web::gallery::page().into_string());
         let mut response = app.gallery.get_or_init(made).answer(compress::accepted(&parts.headers));
         respond::set(&mut response, header::CONTENT_SECURITY_POLICY, web::assets::CONTENT_SECURITY_POLICY);
+        Ok(response)
+    });
+    done.await.unwrap_or_else(|error| respond::error(&error))
+}
+
+/// `GET /calendar/{secret}.ics`: who is on call, for whoever has the address of a calendar.
+pub(crate) async fn calendar(State(app): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let done = app.blocking(move |app| {
+        let name = parts.uri.path().strip_prefix("/calendar/").unwrap_or_default();
+        let secret = name.strip_suffix(".ics").unwrap_or(name);
+        let now = app.kernel.now();
+        let text = app.kernel.db.read(|tx| people::rota::feed::calendar(tx, secret, now))?;
+        let text = text.ok_or_else(|| Error::not_found("This calendar"))?;
+        let mut response = respond::with_type(StatusCode::OK, "text/calendar; charset=utf-8", text);
+        respond::set(&mut response, header::CACHE_CONTROL, "private, max-age=300");
         Ok(response)
     });
     done.await.unwrap_or_else(|error| respond::error(&error))

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use clap::ArgMatches;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
-use kernel::{Effect, Entry, Error, ErrorKind, Result};
+use kernel::operation::Method;
+use kernel::{Entry, Error, ErrorKind, Result};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
@@ -53,7 +54,7 @@ fn plain(value: &Value) -> String {
 }
 
 impl Request {
-    /// The request for an operation: path fields in the path, the rest in the query of a read or the body of a write.
+    /// The request for an operation: path fields in the path, the rest in the query of a GET or the body of anything else.
     pub(crate) fn of(entry: &Entry, input: Value) -> Result<Self> {
         let mut fields = match input {
             Value::Object(fields) => fields,
@@ -68,7 +69,7 @@ impl Request {
         if let Some(missing) = path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
             return Err(Error::invalid(missing.0, "This is required; see --help."));
         }
-        let reads = entry.effect == Effect::Read;
+        let reads = entry.route.method == Method::Get;
         if reads && !fields.is_empty() {
             let pairs: Vec<String> =
                 fields.iter().map(|(name, value)| format!("{name}={}", encode(&plain(value)))).collect();
@@ -251,4 +252,24 @@ fn read_error(error: &Value) -> Error {
     };
     read.field = error.get("field").and_then(Value::as_str).map(str::to_owned);
     read
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_posted_has_a_body_even_when_it_only_reads() {
+        let registry = crate::domains::registry().unwrap();
+        let request = |name: &str, input: Value| Request::of(registry.operation(name).unwrap(), input).unwrap();
+        let preview = request("people.rota.preview", json!({ "rotations": [{ "kind": "daily" }] }));
+        assert_eq!(
+            (preview.path.as_str(), preview.body),
+            ("/api/v1/people/rotas/preview", Some(json!({ "rotations": [{ "kind": "daily" }] })))
+        );
+        let shifts = request("people.rota.shifts", json!({ "id": 4, "from": "2026-03-02" }));
+        assert_eq!((shifts.path.as_str(), shifts.body), ("/api/v1/people/rotas/4/shifts?from=2026-03-02", None));
+    }
 }

@@ -72,7 +72,7 @@ impl Door {
         self.house.call(&kernel::Actor::os("root"), "people.token.create", json!({"for": "ada", "name": "test"}))["token"].as_str().unwrap().to_owned()
     }
 
-    fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
+    pub(crate) fn api(&self, method: &str, path: &str, token: &str, body: &Value, extra: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

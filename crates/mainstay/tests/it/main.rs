@@ -15,6 +15,8 @@ mod http;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod on_call;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod prometheus;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{NAME_CHARS_MAX, PasswordSet, User, UserDisabled, UserEnabled, reached, store};
 use crate::grants::{reach, revoke};
-use crate::{actor, password, sessions};
+use crate::{actor, password, rota, sessions};
 
 /// Change a user's name, mail address, time zone, language or place.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -130,6 +130,7 @@ impl Operation for DisableUser {
         let new = User { disabled_at: Some(cx.now), ..old.clone() };
         let new = save(cx, &old, &new)?;
         sessions::store::end_all(cx.tx, old.id, 0, cx.now)?;
+        rota::watch::somebody_changed(cx, old.id)?;
         cx.emit(&UserDisabled { user: old.reference, name: old.name, reason })?;
         Ok(new)
     }
@@ -157,6 +158,7 @@ impl Operation for EnableUser {
         let new = User { disabled_at: None, ..old.clone() };
         let new = save(cx, &old, &new)?;
         may_act_for(cx, old.id)?;
+        rota::watch::somebody_changed(cx, old.id)?;
         cx.emit(&UserEnabled { user: old.reference, name: old.name })?;
         Ok(new)
     }

@@ -1,5 +1,7 @@
-//! People from outside: sign-in, sessions, tokens, setup, roles and who may give them.
+//! People from outside: sign-in, sessions, tokens, setup, roles and who may give them, rotas and their calendars.
 
+#[cfg(test)]
+mod calendars;
 #[cfg(test)]
 mod declarations;
 #[cfg(test)]
@@ -12,6 +14,8 @@ mod pages;
 mod races;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod rotas;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

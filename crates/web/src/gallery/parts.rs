@@ -5,10 +5,11 @@ use super::{
     sample::{NOW_US, PEOPLE, TICKETS},
 };
 use crate::ui::{
-    Attention, Bulk, Button, Card, Chart, Clock, Column, Dialog, Difference, Empty, Entry, Facts, Field, Filter, Form,
-    ICON_NAMES, List, Menu, Row, Sorted, Stat, Step, StepState, Tab, Table, Tabs, Tile, Tone, avatar, bar, bit_rate,
-    byte_rate, bytes, code, count, differences, duration, icon, lazy, meter, nobody, notice, percent, person, pill,
-    post_button, progress, shape, stats, status, steps as step_list, tag, tiles, timeline as entries, uptime,
+    Attention, Bulk, Button, Card, Chart, Clock, Column, Dialog, Difference, Empty, Entry, Facts, Field, Fill, Filter,
+    Form, ICON_NAMES, List, Menu, Row, Sorted, Stat, Step, StepState, Stripe, Strips, Tab, Table, Tabs, Tile, Tone,
+    avatar, bar, bit_rate, byte_rate, bytes, code, count, differences, duration, icon, lazy, meter, nobody, notice,
+    percent, person, pill, post_button, progress, shape, stats, status, steps as step_list, tag, tiles,
+    timeline as entries, uptime,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -117,6 +118,7 @@ pub(super) fn figures() -> Markup {
         ]))
         (Chart::new("Response time", "/_ui/chart.json").link("Explore", "#"))
         (Card::new("Last 30 hours").body(html! { (uptime("VPN gateway", "98.90 %", &cells)) (uptime(HOSTILE[3], "100 %", &cells)) }))
+        (Card::new("Who is on call").flush(html! { (who_when()) }))
         (Card::new("Shares and quantities").body(html! {
             div.flow {
                 (meter(0.97, Tone::Critical, "12 min over")) (meter(0.8, Tone::Warn, "1 h")) (meter(0.2, Tone::Ok, "8 h")) (meter(f64::NAN, Tone::Idle, "not known"))
@@ -298,4 +300,22 @@ pub(super) fn hostile() -> Markup {
             }))
         }
     }
+}
+
+/// A strip with somebody, nobody, a planned pause and hostile names.
+fn who_when() -> Strips {
+    let stripe =
+        |from: f64, to: f64, text: &str, fill: Fill| Stripe { from, to, text: text.into(), title: text.into(), fill };
+    let days = ["Mon 2", "Tue 3", "Wed 4", "Thu 5", "Fri 6", "Sat 7", "Sun 8"];
+    let people = vec![stripe(0.0, 0.45, PEOPLE[0], Fill::Person), stripe(0.45, 0.8, HOSTILE[3], Fill::Person)];
+    let last = vec![
+        stripe(0.0, 0.45, PEOPLE[0], Fill::Person),
+        stripe(0.45, 0.7, "Nobody", Fill::Gap),
+        stripe(0.7, 1.0, "Nobody", Fill::Quiet),
+    ];
+    Strips::new("Who is on call this week")
+        .marks(days.iter().zip([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).map(|(day, at)| (at / 7.0, (*day).to_owned())))
+        .now(0.2)
+        .row("Week", people)
+        .row("On call", last)
 }

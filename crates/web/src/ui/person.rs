@@ -16,13 +16,17 @@ pub fn initials(name: &str) -> String {
 /// Initials in a disc; the colour follows the name. The name must stand next to it or be read elsewhere.
 #[must_use]
 pub fn avatar(name: &str, big: bool) -> Markup {
-    let hue = match name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) / 7 % 4 {
-        1 => " h1",
-        2 => " h2",
-        3 => " h3",
-        _ => "",
-    };
-    html! { span class={ "avatar" (if big { " big" } else { "" }) (hue) } aria-hidden="true" { (initials(name)) } }
+    html! { span class={ "avatar " (if big { "big " } else { "" }) (hue(name)) } aria-hidden="true" { (initials(name)) } }
+}
+
+/// The class of the colour that a name has everywhere.
+pub(crate) fn hue(name: &str) -> &'static str {
+    match name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) / 7 % 4 {
+        1 => "h1",
+        2 => "h2",
+        3 => "h3",
+        _ => "h0",
+    }
 }
 
 /// A person: disc and name, linked when there is a page for them.

@@ -1,0 +1,83 @@
+//! The forms of `/people/rotas/{id}`: overrides, name and team, calendars in and out, and the end of the rota.
+
+use maud::{Markup, html};
+use web::ui::{Button, Card, Field, Form, post_button};
+
+use super::options;
+use super::rota::View;
+
+/// Calendars in and out, and the end of the rota.
+pub(super) fn exchange(view: &View<'_>) -> Markup {
+    let id = view.shown.rota.id.to_string();
+    let subscribe = post_button(
+        "/do/people.feed.create",
+        view.csrf,
+        &[("rota", &id), ("_back", &view.here)],
+        &Button::submit("Address of this calendar").icon("calendar"),
+    );
+    let meanings = [("shifts", "Shifts: who is named is on call"), ("absence", "Absence: who is named is away")];
+    let import = Form::post("/do/people.rota.import", view.csrf)
+        .back(view.here.as_str())
+        .field(Field::hidden("id", id.as_str()))
+        .field(Field::select("meaning", "Its events are", meanings).value("shifts").required())
+        .field(view.people.text_field("person", "About", "Each event says it"))
+        .field(Field::textarea("calendar", "Text of the .ics file").mono().required().placeholder("BEGIN:VCALENDAR"))
+        .part(html! { input type="hidden" name="_done" value="The events were taken as overrides."; })
+        .action(Button::submit("Take events"));
+    let away = format!("/do/people.rota.delete?id={id}&_back=/people/rotas");
+    html! {
+        (Card::new("Calendars").body(html! {
+            @if view.may.subscribe { (subscribe) }
+            @if view.may.import { (import) }
+        }))
+        @if view.may.delete {
+            (Card::new("End of this rota").body(html! {
+                p { "Whatever is routed to a rota that is gone reaches nobody." }
+                (Button::link("Delete rota", away).danger())
+            }))
+        }
+    }
+}
+
+/// Somebody else than planned for a time.
+pub(super) fn override_form(view: &View<'_>) -> Markup {
+    let mut off = vec![(String::new(), "Nobody".to_owned()), ("*".to_owned(), "Everybody who would be".to_owned())];
+    off.extend(view.shown.people.iter().map(|one| (format!("user:{}", one.user), one.name.clone())));
+    let zone = format!("As the clock shows it in {}.", view.shown.rota.time_zone);
+    let form = Form::post("/do/people.rota.override", view.csrf)
+        .back(view.here.as_str())
+        .field(Field::hidden("id", view.shown.rota.id.to_string()))
+        .fields([
+            Field::input("datetime-local", "from", "From").required().help(zone.as_str()),
+            Field::input("datetime-local", "to", "To").required().help(zone),
+        ])
+        .fields([
+            view.people.text_field("add", "On call", "Nobody more"),
+            Field::select("remove", "Instead of", off).help("Nobody adds to those who are on call."),
+        ])
+        .field(Field::text("why", "Why").length_max(200).placeholder("Swapped with Grace"))
+        .part(html! {
+            input type="hidden" name="_done" value="The override counts.";
+            input type="hidden" name="_undo" value="1";
+        })
+        .action(Button::submit("Override").primary());
+    html! { (form) }
+}
+
+/// What a rota is called, and whose it is.
+pub(super) fn edit_form(view: &View<'_>) -> Markup {
+    let rota = &view.shown.rota;
+    let form = Form::post("/do/people.rota.update", view.csrf)
+        .back(view.here.as_str())
+        .field(Field::hidden("id", rota.id.to_string()))
+        .field(Field::hidden("expected_version", rota.version.to_string()))
+        .field(Field::text("name", "Name").value(rota.name.as_str()).required().length_max(80))
+        .field(
+            Field::select("team", "Team", options("No team", view.teams))
+                .value(rota.team.map(|id| id.to_string()).unwrap_or_default())
+                .named(view.shown.team_name.as_str()),
+        )
+        .field(Field::textarea("about", "What it is for").value(rota.about.as_str()).length_max(500))
+        .action(Button::submit("Save").primary());
+    html! { (form) }
+}
