@@ -43,15 +43,26 @@ impl Client {
 
     /// The status and body of an answer.
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, String)> {
-        let mut stream = self.connect()?;
         let body = body.map(Value::to_string).unwrap_or_default();
+        self.send(method, path, "application/json", body.as_bytes())
+    }
+
+    /// The same with a body of any type.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> std::io::Result<(u16, String)> {
+        let mut stream = self.connect()?;
         let length = body.len();
         // In one piece: small services answer after the first.
-        let request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nMainstay-Confirm: yes\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: {content_type}\r\nMainstay-Confirm: yes\r\n\
+             Content-Length: {length}\r\n\r\n"
         );
-        stream.write_all(request.as_bytes())?;
+        stream.write_all(&[head.as_bytes(), body].concat())?;
         stream.flush()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;

@@ -9,6 +9,7 @@ mod idle;
 mod list;
 mod page;
 mod process;
+mod promql;
 mod report;
 mod whole_loop;
 mod write;
@@ -30,6 +31,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     /// What to measure.
     name: Name,
+    /// The folder of the scripts, for `promql`.
+    scripts: Option<PathBuf>,
     /// Print only the JSON line.
     #[arg(long)]
     json: bool,
@@ -63,6 +66,8 @@ enum Name {
     Agents,
     /// From a fault to its proof.
     Loop,
+    /// Public PromQL scripts through the HTTP API.
+    Promql,
 }
 
 impl Name {
@@ -75,6 +80,7 @@ impl Name {
             Self::Page => "page",
             Self::Agents => "agents",
             Self::Loop => "loop",
+            Self::Promql => "promql",
         }
     }
 }
@@ -140,5 +146,6 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         Name::Page => page::measure(&run, report),
         Name::Agents => agents::measure(&run, report),
         Name::Loop => whole_loop::measure(&run, report),
+        Name::Promql => promql::measure(&run, arguments.scripts.as_deref(), report),
     }
 }

@@ -24,6 +24,7 @@ const TARGETS: &[(&str, &str, char, f64)] = &[
     ("loop", "fault_to_ticket_s", '<', 25.0),
     ("loop", "fault_to_proof_s", '<', 45.0),
     ("loop", "interval_s", '≥', 10.0),
+    ("promql", "pass_percent", '≥', 99.0),
 ];
 
 /// Collects what is said.

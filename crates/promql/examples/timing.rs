@@ -17,7 +17,7 @@ impl Source for Counters {
     fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError> {
         let first = selection.after_ms.div_euclid(STEP_MS) + 1;
         let last = selection.until_ms.div_euclid(STEP_MS);
-        let times: Arc<Vec<i64>> = Arc::new((first..=last).map(|step| step * STEP_MS).collect());
+        let times: Arc<[i64]> = (first..=last).map(|step| step * STEP_MS).collect();
         let series = self.labels.iter().enumerate().map(|(index, labels)| {
             let values = times.iter().map(|at| (*at as f64 / 1e3) * (1.0 + index as f64 % 7.0)).collect();
             SeriesData { labels: labels.clone(), times: Arc::clone(&times), values }

@@ -83,9 +83,12 @@ pub(super) fn options(asked: &Asked) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// The limits of the house.
+/// The limits of the house. What Prometheus has behind feature flags is on: the experimental functions, and names that go
+/// at the end of a query (`promql-delayed-name-removal`), so that `label_replace` can still use them.
 pub(super) fn limits(time: Duration) -> Options {
     Options {
+        experimental: true,
+        delayed_names: true,
         deadline: Instant::now().checked_add(time),
         memory_bytes_max: QUERY_MEMORY_BYTES,
         steps_max: QUERY_STEPS_MAX,
