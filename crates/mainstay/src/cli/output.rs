@@ -118,13 +118,18 @@ fn table(answer: &Value, wide: bool) {
         .filter(|name| {
             wide || rows
                 .iter()
-                .any(|row| !matches!(row.get(name), None | Some(Value::Object(_) | Value::Array(_) | Value::Null)))
+                .filter_map(|row| row.get(name))
+                .any(|value| names_in(value).is_some() || !(value.is_object() || value.is_array() || value.is_null()))
         })
         .collect();
     let cut = |text: String| if wide { text } else { kernel::text::shorten(&text, CELL_MAX) };
+    let shown = |value: &Value| match value {
+        Value::Array(items) if items.is_empty() => String::new(),
+        value => names_in(value).unwrap_or_else(|| cell(value)),
+    };
     let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| names.iter().map(|name| cut(cell(row.get(name).unwrap_or(&Value::Null)))).collect())
+        .map(|row| names.iter().map(|name| cut(shown(row.get(name).unwrap_or(&Value::Null)))).collect())
         .collect();
     let width = |column: usize, name: &String| {
         cells
@@ -147,6 +152,14 @@ fn table(answer: &Value, wide: bool) {
     if let Some(next) = answer.get("next").and_then(Value::as_str) {
         eprintln!("More: add --cursor {next}");
     }
+}
+
+/// The names of a list of people or the like, as one text; `None` when a value is something else, or an empty list.
+fn names_in(value: &Value) -> Option<String> {
+    let items = value.as_array().filter(|items| !items.is_empty())?;
+    let names: Option<Vec<&str>> = items.iter().map(|item| item.get("name")?.as_str()).collect();
+    let texts = || items.iter().map(Value::as_str).collect::<Option<Vec<&str>>>();
+    names.or_else(texts).map(|all| all.join(", "))
 }
 
 fn facts(answer: &Value) {

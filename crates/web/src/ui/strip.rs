@@ -1,7 +1,7 @@
 //! Rows of spans over days: who does something when. Each span has a shape and words, so that colour is not needed, and is named
 //! in full when pointed at; a table beside it says the same to those who do not see it.
 
-use super::person::hue;
+use super::person::{hue, initials};
 use maud::{Markup, Render, html};
 
 /// What a span says.
@@ -74,6 +74,16 @@ fn share(at: f64) -> String {
     format!("{:.3}%", at * 100.0)
 }
 
+/// What of a text there is room for in a share of a row: all of it, the initials, or nothing. Rows are about 640 pixels wide.
+fn fitting(text: &str, width: f64) -> Option<String> {
+    let letters = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+    if width > 0.02 + 0.011 * f64::from(letters) {
+        Some(text.to_owned())
+    } else {
+        (width > 0.035).then(|| initials(text))
+    }
+}
+
 fn stripe(one: &Stripe) -> Markup {
     let class = match one.fill {
         Fill::Person => hue(&one.text),
@@ -85,7 +95,7 @@ fn stripe(one: &Stripe) -> Markup {
         svg class=(class) x=(share(one.from)) width=(share(width)) height="26" {
             title { (one.title) }
             rect x="1" y="1" width="100%" height="24" rx="4" {}
-            @if width > 0.03 { text x="7" y="17" { (one.text) } }
+            @if let Some(text) = fitting(&one.text, width) { text x="7" y="17" { (text) } }
         }
     }
 }
@@ -137,6 +147,7 @@ mod tests {
             .0;
         assert!(html.contains("&lt;b&gt;gap&lt;/b&gt;") && html.contains(">Nobody</text>"), "{html}");
         assert!(!html.contains(">Sam</text>"), "there is no room for a name: {html}");
+        assert_eq!(fitting("Ada Lind", 0.05).as_deref(), Some("AL"));
         assert!(html.contains("x=\"50.000%\" width=\"100.000%\"") && !html.contains("style="), "{html}");
     }
 }
