@@ -32,6 +32,7 @@ mod memory;
 pub mod notation;
 mod notes;
 mod number;
+mod operator;
 mod parse;
 mod print;
 pub mod script;

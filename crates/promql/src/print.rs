@@ -54,7 +54,7 @@ impl Selector {
             parts.push(quote(name));
         }
         parts.extend(self.matchers.iter().filter(|one| !hidden(one)).map(ToString::to_string));
-        if parts.is_empty() { Ok(()) } else { write!(f, "{{{}}}", parts.join(",")) }
+        if parts.is_empty() && plain.is_some() { Ok(()) } else { write!(f, "{{{}}}", parts.join(",")) }
     }
 }
 
