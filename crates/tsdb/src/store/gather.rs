@@ -3,7 +3,7 @@
 use super::Store;
 use crate::block::{Block, BlockFile, BlockSeries, Group, ROLE_SAMPLES};
 use crate::chunk::{Chunk, low_bits, masked};
-use crate::columns::{Column, Times};
+use crate::columns::{Column, QuickHash, Times};
 use crate::error::{Error, Result};
 use crate::head::{Collected, Found};
 use crate::rollup::{AGGREGATES, Aggregate};
@@ -60,7 +60,10 @@ impl Reading {
 }
 
 /// Source to labels, as a block has them, to the number of the column.
-pub(crate) type Wanted<'a> = HashMap<&'a str, HashMap<Vec<u8>, usize>>;
+pub(crate) type Wanted<'a> = HashMap<&'a str, WantedSeries>;
+
+/// Labels, as a block has them, to the number of the column.
+pub(crate) type WantedSeries = HashMap<Vec<u8>, usize, QuickHash>;
 
 /// Columns that are being put together.
 pub(crate) struct Gather<const N: usize> {
@@ -157,7 +160,7 @@ impl Store {
         block: &Block,
         file: &BlockFile,
         group: &Group,
-        wanted: &HashMap<Vec<u8>, usize>,
+        wanted: &WantedSeries,
         gather: &mut Gather<N>,
     ) -> Result<()> {
         if group.series.is_empty() {
