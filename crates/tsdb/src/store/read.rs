@@ -87,10 +87,10 @@ impl Store {
         self.gather_raw(collected, found, None, &mut gather)?;
         let Gather { mut times, columns, .. } = gather;
         let mut all = Vec::with_capacity(columns.len());
-        let mut places: HashMap<&Labels, usize, QuickHash> =
-            HashMap::with_capacity_and_hasher(columns.len(), QuickHash::default());
+        let mut places: HashMap<&Labels, usize, QuickHash> = HashMap::default();
+        let all_differ = all_differ(found);
         for (one, column) in found.iter().zip(columns).filter(|(_, column)| !column.is_empty()) {
-            let place = *places.entry(&one.labels).or_insert(all.len());
+            let place = if all_differ { all.len() } else { *places.entry(&one.labels).or_insert(all.len()) };
             match all.get_mut(place) {
                 None => all.push((&one.labels, column)),
                 Some((_, there)) => there.append(column),
@@ -133,6 +133,13 @@ impl Store {
         last.sort_by(|a, b| a.0.cmp(&b.0));
         last
     }
+}
+
+/// True if surely no two of the series have the same labels; told without a look at them.
+fn all_differ(found: &[Found]) -> bool {
+    let mut hashes: Vec<u32> = found.iter().map(|one| one.hash).collect();
+    hashes.sort_unstable();
+    hashes.is_sorted_by(|a, b| a < b)
 }
 
 /// How many of the series, which are in order of labels, are read together: those with the same labels stay together.
