@@ -53,6 +53,8 @@ pub(crate) struct Series {
     pub(crate) active: bool,
     /// Number of its class; 0 for none.
     pub(crate) class: u8,
+    /// Of its labels: two series with different ones have different labels.
+    pub(crate) hash: u32,
     pub(crate) open: Open,
 }
 

@@ -14,7 +14,7 @@ use std::sync::RwLock;
 
 const FRAME_BYTES: usize = 1 << 20;
 /// Fast: chunks are compressed already, and the next snapshot is five minutes away.
-const LEVEL: i32 = -3;
+const LEVEL: i32 = -9;
 
 /// Writes snapshot `number` of `head`. Holds the read lock for one source at a time.
 pub(crate) fn write(dir: &Path, number: u64, head: &RwLock<Head>, blocks: &[String]) -> Result<()> {

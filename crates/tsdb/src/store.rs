@@ -69,7 +69,12 @@ impl Store {
         if let Some(id) = self.head().known(source, &labels) {
             return Ok(id);
         }
-        self.head_mut().register(source, labels)
+        let (registered, pending) = {
+            let mut head = self.head_mut();
+            (head.register(source, labels), head.pending.len())
+        };
+        self.flush_if_large(pending);
+        registered
     }
 
     fn check_labels(&self, source: &str, labels: &[(&str, &str)]) -> std::result::Result<Labels, String> {
@@ -106,11 +111,15 @@ impl Store {
             let mut head = self.head_mut();
             (append(&mut head), head.pending.len())
         };
+        self.flush_if_large(pending);
+        Ok(appended)
+    }
+
+    fn flush_if_large(&self, pending: usize) {
         if pending > PENDING_BYTES_MAX {
-            // The samples are in memory; a failing log is reported by the next sync, which tries again.
+            // What waits is in memory; a failing log is reported by the next sync, which tries again.
             self.flush(&mut self.log()).ok();
         }
-        Ok(appended)
     }
 
     /// Waits until everything appended before is on disk.

@@ -2,10 +2,12 @@
 
 use super::{Head, Series, SeriesId, Source, Span};
 use crate::chunk::Open;
+use crate::columns::QuickHash;
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::{Labels, Matcher};
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 
 /// Most slots for series and for sources, used or not: a bound on what a damaged file can make us allocate.
 const SLOTS_MAX: usize = 1 << 24;
@@ -103,7 +105,8 @@ impl Head {
         self.postings.add(slot, &labels);
         self.series_slots.insert((source, labels.clone()), slot);
         let Span { first_ms, last_ms, last_value } = span;
-        let series = Series { labels, source, generation, first_ms, last_ms, last_value, active: false, class, open };
+        let (active, hash) = (false, QuickHash::default().hash_one(&labels) as u32);
+        let series = Series { labels, source, generation, first_ms, last_ms, last_value, active, class, hash, open };
         *place = Some(Box::new(series));
         let list = &mut self.source_mut(source)?.series;
         if let Err(at) = list.binary_search(&slot) {

@@ -20,6 +20,7 @@ pub(crate) struct Found {
     pub(crate) slot: u32,
     pub(crate) source: u32,
     pub(crate) class: u8,
+    pub(crate) hash: u32,
     pub(crate) labels: Labels,
     /// Which of the source's open rows it has values in.
     pub(crate) mask: u128,
@@ -83,6 +84,7 @@ impl Head {
                 slot: one.slot,
                 source: slot,
                 class: series.class,
+                hash: series.hash,
                 labels: series.labels.clone(),
                 mask,
                 open: series.open.copy(before, before + mask.count_ones() as usize),

@@ -3,7 +3,7 @@
 use super::Store;
 use crate::block::{Block, BlockFile, BlockSeries, Group, ROLE_SAMPLES};
 use crate::chunk::{Chunk, low_bits, masked};
-use crate::columns::{Column, Times};
+use crate::columns::{Column, QuickHash, Times};
 use crate::error::{Error, Result};
 use crate::head::{Collected, Found};
 use crate::rollup::{AGGREGATES, Aggregate};
@@ -60,7 +60,10 @@ impl Reading {
 }
 
 /// Source to labels, as a block has them, to the number of the column.
-pub(crate) type Wanted<'a> = HashMap<&'a str, HashMap<Vec<u8>, usize>>;
+pub(crate) type Wanted<'a> = HashMap<&'a str, WantedSeries>;
+
+/// Labels, as a block has them, to the number of the column.
+pub(crate) type WantedSeries = HashMap<Vec<u8>, usize, QuickHash>;
 
 /// Columns that are being put together.
 pub(crate) struct Gather<const N: usize> {
@@ -157,7 +160,7 @@ impl Store {
         block: &Block,
         file: &BlockFile,
         group: &Group,
-        wanted: &HashMap<Vec<u8>, usize>,
+        wanted: &WantedSeries,
         gather: &mut Gather<N>,
     ) -> Result<()> {
         if group.series.is_empty() {
@@ -207,10 +210,19 @@ impl Store {
             let members: Vec<(usize, &Found)> =
                 numbers.zip(members).filter(|(_, one)| class.is_none_or(|class| one.class == class)).collect();
             let Some(rows) = members.first().and_then(|(_, one)| collected.sources.get(&one.source)) else { continue };
-            for chunk in &rows.chunks {
-                if gather.reading.overlaps(chunk.first_ms, chunk.last_ms) {
-                    gather_chunk(chunk, &members, gather)?;
+            let is_asked = |chunk: &&Arc<Chunk>| gather.reading.overlaps(chunk.first_ms, chunk.last_ms);
+            let chunks: Vec<&Arc<Chunk>> = rows.chunks.iter().filter(is_asked).collect();
+            if !chunks.is_empty() {
+                let count = rows.open.len() + chunks.iter().map(|chunk| chunk.rows()).sum::<usize>();
+                for (number, one) in &members {
+                    let has = chunks.last().is_some_and(|chunk| chunk.mask(one.slot) != 0);
+                    if let Some(column) = gather.columns.get_mut(*number).filter(|_| has) {
+                        column.values.iter_mut().for_each(|values| values.reserve_exact(count));
+                    }
                 }
+            }
+            for chunk in chunks {
+                gather_chunk(chunk, &members, gather)?;
             }
             gather_open(&rows.open, &members, gather)?;
         }

@@ -4,7 +4,7 @@
 //! both: reads drop what is there twice, and the next start deletes what the new file says it replaces.
 
 use super::Store;
-use super::gather::{Gather, Reading, Wanted};
+use super::gather::{Gather, Reading, Wanted, WantedSeries};
 use super::plan::{self, Plan, Task};
 use super::upkeep::Upkeep;
 use crate::Labels;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::log::sync_dir;
 use crate::rollup::{AGGREGATES, Aggregate, roll_up};
 use crate::wire::Cursor;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -183,7 +183,7 @@ impl Store {
     fn slice(&self, job: &mut Job, source: &str, series: Vec<Vec<u8>>) -> Result<usize> {
         let labels: Vec<Option<Labels>> = series.iter().map(|raw| Labels::read(&mut Cursor::new(raw))).collect();
         let mut gather = Gather::<1>::new(job.reading.clone(), series.len());
-        let numbers: HashMap<Vec<u8>, usize> = series.into_iter().zip(0..).collect();
+        let numbers: WantedSeries = series.into_iter().zip(0..).collect();
         self.gather_blocks(job.inputs.iter(), &Wanted::from([(source, numbers)]), &mut gather)?;
         if let Some(first) = job.inputs.first().filter(|_| gather.failed) {
             return Err(unreadable(first));

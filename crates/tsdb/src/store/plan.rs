@@ -160,7 +160,7 @@ mod tests {
         let whole = raw((0, 24), 5, 1_000, &["1", "2"]);
         let tiers = [tier(6, 300_000, &["5"]), tier(7, 3_600_000, &["5"])];
         let late = |number, bytes| raw((4, 6), number, bytes, &[]);
-        let with = |late: &[Arc<Block>]| [&[whole.clone()], &tiers[..], late].concat();
+        let with = |late: &[Arc<Block>]| [std::slice::from_ref(&whole), &tiers[..], late].concat();
         check(&with(&[late(8, 10)]), 30, "");
         check(&with(&[late(8, 250)]), 30, "5+8 merge");
         check(&with(&[late(8, 10), late(9, 10), late(10, 10), late(11, 10)]), 30, "5+8+9+10+11 merge");

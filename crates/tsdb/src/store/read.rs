@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::gather::{Gather, Reading, wanted};
-use crate::columns::Columns;
+use crate::columns::{Columns, QuickHash};
 use crate::error::{Error, Result};
 use crate::head::{Collected, Found};
 use crate::{Labels, Limits, Matcher};
@@ -87,9 +87,10 @@ impl Store {
         self.gather_raw(collected, found, None, &mut gather)?;
         let Gather { mut times, columns, .. } = gather;
         let mut all = Vec::with_capacity(columns.len());
-        let mut places: HashMap<&Labels, usize> = HashMap::with_capacity(columns.len());
+        let mut places: HashMap<&Labels, usize, QuickHash> = HashMap::default();
+        let all_differ = all_differ(found);
         for (one, column) in found.iter().zip(columns).filter(|(_, column)| !column.is_empty()) {
-            let place = *places.entry(&one.labels).or_insert(all.len());
+            let place = if all_differ { all.len() } else { *places.entry(&one.labels).or_insert(all.len()) };
             match all.get_mut(place) {
                 None => all.push((&one.labels, column)),
                 Some((_, there)) => there.append(column),
@@ -110,9 +111,12 @@ impl Store {
         class: Option<u8>,
         gather: &mut Gather<1>,
     ) -> Result<()> {
-        let blocks = self.block_list();
-        let wanted = wanted(collected, found, class);
-        self.gather_blocks(blocks.iter().filter(|block| block.says.resolution_ms == 0), &wanted, gather)?;
+        let mut blocks = self.block_list();
+        let (from_ms, to_ms) = (gather.reading.from_ms, gather.reading.to_ms);
+        blocks.retain(|block| block.says.resolution_ms == 0 && block.overlaps(from_ms, to_ms));
+        if !blocks.is_empty() {
+            self.gather_blocks(blocks.iter(), &wanted(collected, found, class), gather)?;
+        }
         self.gather_head(collected, found, class, gather)
     }
 
@@ -129,6 +133,13 @@ impl Store {
         last.sort_by(|a, b| a.0.cmp(&b.0));
         last
     }
+}
+
+/// True if surely no two of the series have the same labels; told without a look at them.
+fn all_differ(found: &[Found]) -> bool {
+    let mut hashes: Vec<u32> = found.iter().map(|one| one.hash).collect();
+    hashes.sort_unstable();
+    hashes.is_sorted_by(|a, b| a < b)
 }
 
 /// How many of the series, which are in order of labels, are read together: those with the same labels stay together.

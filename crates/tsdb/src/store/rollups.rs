@@ -3,7 +3,7 @@
 use super::Store;
 use super::gather::{Gather, Reading, wanted};
 use crate::block::Block;
-use crate::columns::Column;
+use crate::columns::{Column, QuickHash};
 use crate::error::Result;
 use crate::head::Collected;
 use crate::options::TIERS_MS;
@@ -192,7 +192,7 @@ fn split(spans: &[(i64, i64)], cover: Spans) -> (Spans, Spans) {
 fn finish(collected: &Collected, gather: Gather<AGGREGATES>) -> Vec<Rollup> {
     let Gather { mut times, columns, .. } = gather;
     let mut all: Vec<(&Labels, Column<AGGREGATES>)> = Vec::new();
-    let mut places: HashMap<&Labels, usize> = HashMap::new();
+    let mut places: HashMap<&Labels, usize, QuickHash> = HashMap::default();
     for (one, column) in collected.found.iter().zip(columns).filter(|(_, column)| !column.is_empty()) {
         let place = *places.entry(&one.labels).or_insert(all.len());
         match all.get_mut(place) {

@@ -7,11 +7,15 @@ mod damage;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod golden_2;
+#[cfg(test)]
 mod late;
 #[cfg(test)]
 mod merging;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]

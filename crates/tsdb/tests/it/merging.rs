@@ -254,7 +254,7 @@ fn over_the_budget_samples_go_before_roll_ups_and_the_oldest_first() {
     assert!(stats.disk_bytes <= budget, "{} of {budget}", stats.disk_bytes);
     let (raw, five, hour) = counts(rig.store());
     assert_eq!((five, hour), (3, 3));
-    assert!(raw >= 1 && raw < 7, "{raw}");
+    assert!((1..7).contains(&raw), "{raw}");
     assert!(rig.points("s", "a")[0].0 > DAY0);
 }
 
