@@ -108,9 +108,7 @@ fn write_all(db: &Db, data: &Path, at: Time, to: &Path, folders: &[&str]) -> Res
     })?;
     let mut files = 0;
     for folder in folders {
-        for found in files::below(&data.join(folder))? {
-            files += u64::from(found.open()?.map(|file| writer.file(data, &found.path, &file)).transpose()?.is_some());
-        }
+        files += files::each(&data.join(folder), |path, file| writer.file(data, path, file))?;
     }
     let sha256 = writer.finish(&rows, files)?;
     Ok(Contents { version, at, rows, files, sha256 })

@@ -94,6 +94,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
         Entry::of::<metrics::query::QueryMetrics>(),
+        Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
     ]
 }

@@ -93,3 +93,9 @@ pub(crate) const METADATA_MAX: usize = 20_000;
 pub(crate) const METADATA_TEXT_MAX: usize = 500;
 /// Most samples of one call of `monitor.metrics.write`.
 pub(crate) const WRITE_SAMPLES_MAX: usize = 1_000;
+/// Most lines of a figure of a question.
+pub(crate) const CHART_LINES_MAX: usize = 20;
+/// About how many points a line of it has.
+pub(crate) const CHART_STEPS: i64 = 400;
+/// Most rows of the table beside it.
+pub(crate) const EXPLORE_ROWS_MAX: usize = 100;

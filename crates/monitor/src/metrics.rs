@@ -1,6 +1,7 @@
 //! Metrics of others and for others: PromQL over the series, the HTTP API of Prometheus, remote write and OTLP.
 
 mod ask;
+pub mod chart;
 mod endpoints;
 mod json;
 pub mod keeping;
@@ -10,5 +11,7 @@ mod reader;
 mod sink;
 pub mod write;
 
+pub(crate) use ask::limits;
+pub(crate) use chart::legend;
 pub(crate) use endpoints::all as endpoints;
 pub(crate) use sink::Sink;

@@ -17,6 +17,7 @@ mod board;
 mod check;
 mod check_form;
 mod check_list;
+mod explore;
 mod group;
 mod silences;
 
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
+        Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -78,7 +80,12 @@ fn tabs(current: &str) -> ui::Tabs {
     let tab = |label: &str, to: &str| ui::Tab::new(label, to).current(current == to);
     ui::Tabs::new(
         "Parts of monitoring",
-        [tab("Board", "/monitoring"), tab("Checks", "/monitoring/checks"), tab("Silences", "/monitoring/silences")],
+        [
+            tab("Board", "/monitoring"),
+            tab("Checks", "/monitoring/checks"),
+            tab("Explore", "/monitoring/explore"),
+            tab("Silences", "/monitoring/silences"),
+        ],
     )
 }
 

@@ -109,6 +109,7 @@ const READS: &[Part] = &[
     given("monitor.series.read"),
     given("monitor.chart.read"),
     given("monitor.metrics.query"),
+    given("monitor.metrics.chart"),
     given("runbooks.runbook.list"),
     given("runbooks.runbook.show"),
     given("runbooks.binding.list"),

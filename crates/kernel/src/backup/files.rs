@@ -1,5 +1,6 @@
 //! The files of a folder that a running server goes on changing.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,52 +8,35 @@ use std::path::{Path, PathBuf};
 use super::unusable;
 use crate::error::{Error, Result};
 
-/// A folder with no more files than this is held open as a whole, so that all of it is as it was at one moment.
-const TOGETHER_MAX: usize = 64;
-/// How often a small folder is listed again because a file of it went away meanwhile.
-const LISTINGS_MAX: usize = 20;
+/// How often a folder is listed again because files came or went meanwhile.
+const LISTINGS_MAX: usize = 1_000;
 
-/// A file that was there when the folder was listed.
-pub(super) struct Found {
-    pub(super) path: PathBuf,
-    held: Option<File>,
-}
-
-impl Found {
-    /// The file; none when it was removed meanwhile.
-    pub(super) fn open(&self) -> Result<Option<File>> {
-        match &self.held {
-            Some(file) => file.try_clone().map(Some).map_err(|error| unusable(&self.path, &error)),
-            None => open(&self.path),
-        }
-    }
-}
-
-fn open(path: &Path) -> Result<Option<File>> {
-    match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        other => other.map(Some).map_err(|error| unusable(path, &error)),
-    }
-}
-
-/// The files below a folder, in order; those that are not finished (`.tmp`) are left out. None when it is not there.
+/// Hands over every file below a folder, each once, in order of name; those that are not finished (`.tmp`) are left out.
+/// What is written in place of other files is there before they go: so the folder is listed again until nothing is new,
+/// and what went away unread is met in what replaced it. Answers how many there were; none when the folder is not there.
 ///
 /// # Errors
-/// Something cannot be read, or files come and go too quickly to be seen together.
-pub(super) fn below(folder: &Path) -> Result<Vec<Found>> {
+/// Something cannot be read, or files come and go without an end.
+pub(super) fn each(folder: &Path, mut take: impl FnMut(&Path, &File) -> Result<()>) -> Result<u64> {
+    let mut seen = BTreeSet::new();
+    let mut count = 0;
     for _ in 0..LISTINGS_MAX {
-        let paths = list(folder)?;
-        let together = paths.len() <= TOGETHER_MAX;
-        let found = paths.into_iter().map(|path| {
-            let held = if together { open(&path)? } else { None };
-            Ok(Found { path, held })
-        });
-        let found = found.collect::<Result<Vec<_>>>()?;
-        if !together || found.iter().all(|one| one.held.is_some()) {
-            return Ok(found);
+        let new: Vec<PathBuf> = list(folder)?.into_iter().filter(|path| !seen.contains(path)).collect();
+        if new.is_empty() {
+            return Ok(count);
+        }
+        for path in new {
+            match File::open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                other => {
+                    take(&path, &other.map_err(|error| unusable(&path, &error))?)?;
+                    count += 1;
+                }
+            }
+            seen.insert(path);
         }
     }
-    Err(Error::unavailable(format!("The files of {} come and go too quickly. Try again.", folder.display())))
+    Err(Error::unavailable(format!("The files of {} come and go without an end. Try again.", folder.display())))
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -63,12 +47,15 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             other => other.map_err(|error| unusable(&folder, &error))?,
         };
-        for entry in entries.flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && entry.path().extension().is_none_or(|end| end != "tmp") {
-                found.push(entry.path());
+        for entry in entries {
+            let entry = entry.map_err(|error| unusable(&folder, &error))?;
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() && entry.path().extension().is_none_or(|end| end != "tmp") => {
+                    found.push(entry.path());
+                }
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unusable(&entry.path(), &error)),
+                _ => {}
             }
         }
     }
@@ -78,36 +65,45 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
-    #[test]
-    fn a_small_folder_is_copied_as_it_was_when_it_was_listed() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["1.log", "1.snapshot", "2.tmp"] {
-            std::fs::write(folder.path().join(name), name).unwrap();
-        }
-        let found = below(folder.path()).unwrap();
-        std::fs::remove_file(folder.path().join("1.log")).unwrap();
-        let mut texts = Vec::new();
-        for one in &found {
-            let mut text = String::new();
-            one.open().unwrap().unwrap().read_to_string(&mut text).unwrap();
-            texts.push(text);
-        }
-        assert_eq!(texts, ["1.log", "1.snapshot"]);
+    fn names(folder: &Path, mut between: impl FnMut(&str)) -> Vec<String> {
+        let mut names = Vec::new();
+        let taken = each(folder, |path, _| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            between(&name);
+            names.push(name);
+            Ok(())
+        });
+        assert_eq!(taken.unwrap(), names.len() as u64);
+        names
     }
 
     #[test]
-    fn what_goes_away_from_a_large_folder_is_left_out() {
+    fn files_that_were_merged_while_they_were_read_are_met_in_what_they_became() {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..=TOGETHER_MAX {
-            std::fs::write(folder.path().join(number.to_string()), "x").unwrap();
-        }
-        let found = below(folder.path()).unwrap();
-        std::fs::remove_file(folder.path().join("7")).unwrap();
-        let there = found.iter().filter(|one| one.open().unwrap().is_some()).count();
-        assert_eq!((found.len(), there), (TOGETHER_MAX + 1, TOGETHER_MAX));
+        let file = |name: &str| folder.path().join(name);
+        ["1.block", "2.block", "3.block", "4.tmp"].iter().for_each(|name| std::fs::write(file(name), name).unwrap());
+        let found = names(folder.path(), |name| {
+            if name == "1.block" {
+                std::fs::write(file("0.block"), "merged").unwrap();
+                ["1.block", "2.block", "3.block"].iter().for_each(|name| std::fs::remove_file(file(name)).unwrap());
+            }
+        });
+        assert_eq!(found, ["1.block", "0.block"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_holds_nothing_and_one_that_never_rests_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(names(&folder.path().join("none"), |_| {}).is_empty());
+        std::fs::write(folder.path().join("0"), "").unwrap();
+        let mut number = 0;
+        let endless = each(folder.path(), |_, _| {
+            number += 1;
+            std::fs::write(folder.path().join(number.to_string()), "").unwrap();
+            Ok(())
+        });
+        assert!(endless.unwrap_err().message.contains("without an end"));
     }
 }

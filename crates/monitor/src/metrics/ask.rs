@@ -85,7 +85,7 @@ pub(super) fn options(asked: &Asked) -> Result<Options, Failure> {
 
 /// The limits of the house. What Prometheus has behind feature flags is on: the experimental functions, and names that go
 /// at the end of a query (`promql-delayed-name-removal`), so that `label_replace` can still use them.
-pub(super) fn limits(time: Duration) -> Options {
+pub(crate) fn limits(time: Duration) -> Options {
     Options {
         experimental: true,
         delayed_names: true,

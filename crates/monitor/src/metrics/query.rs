@@ -103,7 +103,7 @@ impl QueryMetrics {
     }
 }
 
-fn in_words(error: EvalError) -> Error {
+pub(super) fn in_words(error: EvalError) -> Error {
     match &error {
         EvalError::Parse(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
         EvalError::Steps(_) => Error::invalid("step", error.to_string()),

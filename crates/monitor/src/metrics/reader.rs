@@ -84,6 +84,6 @@ impl Source for Reader<'_> {
         } else {
             Vec::new()
         };
-        Ok(Selected { series, notes: vec!["raw samples".to_owned()], warnings })
+        Ok(Selected { series, notes: vec!["samples as they came".to_owned()], warnings })
     }
 }
