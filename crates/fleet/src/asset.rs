@@ -6,7 +6,7 @@ use kernel::{Cx, Result, StoredEvent};
 use serde::Deserialize;
 
 use crate::agent;
-use crate::token::Token;
+use crate::token::{self, Token};
 
 /// The thing a machine is, and why somebody should look at it first.
 pub(crate) struct Found {
@@ -81,6 +81,7 @@ struct AboutAsset {
 /// Reaction: a thing was retired, so nothing on it may speak or be told to act any more.
 pub(crate) fn retire_event(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     let about: AboutAsset = event.fields()?;
+    token::store::revoke_of_asset(cx.tx, about.asset.id, cx.now)?;
     agent::change::revoke_all(cx, about.asset.id, "The machine was retired")
 }
 

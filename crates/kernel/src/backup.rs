@@ -71,7 +71,8 @@ enum Line {
 /// # Errors
 /// Something cannot be read or written, or what was read back differs.
 pub fn write(db: &Db, data: &Path, now: Time, to: &Path, folders: &[&str]) -> Result<Contents> {
-    let beside = to.with_extension("unfinished");
+    // A name of its own: another backup may be on its way to the same place.
+    let beside = to.with_extension(format!("unfinished-{}", std::process::id()));
     let outcome = write_all(db, data, now, &beside, folders).and_then(|written| {
         let read = verify(&beside)?;
         if read != written {

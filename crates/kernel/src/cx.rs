@@ -25,6 +25,8 @@ pub struct PrepareCx<'a> {
     pub actor: &'a Actor,
     /// The moment of the call.
     pub now: Time,
+    /// Nothing may come of it: what is not undone with the transaction is left alone.
+    pub dry_run: bool,
 }
 
 /// One field that changed: the material of differences, previews, undo, audit and history.
@@ -169,7 +171,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
             )));
         }
         let mut decoded = entry.decode(input)?;
-        let prepare = PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now };
+        let prepare = PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now, dry_run: false };
         if decoded.guard(&prepare)? != Guard::Declared {
             return Err(Error::conflict(format!(
                 "This call of \"{name}\" needs a confirmation and a proof of its own. Run it by itself."

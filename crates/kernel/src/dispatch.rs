@@ -139,7 +139,7 @@ pub(crate) fn reach(kernel: &Handle, actor: &Actor, operation: &'static str, via
 fn answer(kernel: &Handle, entry: &Entry, call: Call, approved: bool, now: Time) -> Result<Answer> {
     allowed(entry, &call, now)?;
     let mut decoded = entry.decode(call.input.clone())?;
-    let prepare = PrepareCx { kernel, actor: &call.actor, now };
+    let prepare = PrepareCx { kernel, actor: &call.actor, now, dry_run: call.dry_run };
     let guard = decoded.guard(&prepare)?;
     if (guard != Guard::Declared || entry.effect == Effect::Dangerous) && !call.dry_run {
         confirmed(entry, &call, now)?;

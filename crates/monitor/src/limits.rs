@@ -69,10 +69,20 @@ pub(crate) const REGISTER_MAX: usize = 20_000;
 pub(crate) const SILENCE_MICROS_MAX: i64 = 366 * DAY;
 /// Most alerts of one group that a page or an answer lists.
 pub(crate) const GROUP_ALERTS_MAX: i64 = 200;
-/// How long a question in PromQL may take.
+/// How long a question in PromQL may take that others' tools ask.
 pub(crate) const QUERY_TIME: Duration = Duration::from_secs(60);
+/// The same for an operation, which takes a turn of people's.
+pub(crate) const QUERY_TIME_PEOPLE: Duration = Duration::from_secs(10);
 /// Memory of one question, in bytes.
-pub(crate) const QUERY_MEMORY_BYTES: usize = 512 << 20;
+pub(crate) const QUERY_MEMORY_BYTES: usize = 256 << 20;
+/// Questions that are answered at the same time; others wait.
+pub(crate) const QUERIES_AT_ONCE: usize = 4;
+/// Most points of an answer.
+pub(crate) const QUERY_POINTS_MAX: usize = 3_000_000;
+/// The same of an operation's answer, which is made once more into JSON.
+pub(crate) const QUERY_POINTS_PEOPLE_MAX: usize = 300_000;
+/// Most selectors of one request for names.
+pub(crate) const SELECTORS_MAX: usize = 32;
 /// Most steps of a question over a span of time, as in Prometheus.
 pub(crate) const QUERY_STEPS_MAX: usize = 11_000;
 /// Most series that one selector may mean.
@@ -85,8 +95,8 @@ pub(crate) const QUERY_BODY_BYTES_MAX: usize = 1 << 20;
 pub(crate) const PUSH_BYTES_MAX: usize = 16 << 20;
 /// The same unpacked.
 pub(crate) const PUSH_UNPACKED_BYTES_MAX: usize = 64 << 20;
-/// Pushed series that are known by their bytes; beyond it all are looked up anew.
-pub(crate) const PUSH_SERIES_MAX: usize = 1_000_000;
+/// Series that were not pushed for so long do not count among the pushed ones, in milliseconds.
+pub(crate) const PUSH_MEMORY_MS: i64 = 2 * 3_600_000;
 /// Most metrics about which something is known.
 pub(crate) const METADATA_MAX: usize = 20_000;
 /// Most characters of what is known about a metric.

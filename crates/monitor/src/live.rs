@@ -105,6 +105,7 @@ pub(crate) struct Lives {
 pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
     pub(crate) sink: crate::metrics::Sink,
+    pub(crate) questions: crate::metrics::Turns,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
@@ -129,7 +130,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now };
     let monitor = Arc::new(Monitor {
         series,
-        sink: crate::metrics::Sink::default(),
+        sink: crate::metrics::Sink::new(keeping.series_max / 2),
+        questions: crate::metrics::Turns::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
         outbox: Mutex::default(),

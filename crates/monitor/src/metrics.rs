@@ -9,9 +9,11 @@ mod names;
 pub mod query;
 mod reader;
 mod sink;
+mod turns;
 pub mod write;
 
 pub(crate) use ask::limits;
 pub(crate) use chart::legend;
 pub(crate) use endpoints::all as endpoints;
 pub(crate) use sink::Sink;
+pub(crate) use turns::Turns;

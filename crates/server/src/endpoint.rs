@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kernel::{Asked, Effect, Endpoint, Error, Result, Said};
+use kernel::{Actor, Asked, Effect, Endpoint, Error, Reach, Result, Said};
 
 use crate::lanes::Lane;
 use crate::session::{Credentials, same_site};
@@ -25,45 +25,65 @@ impl Drop for Gone {
     }
 }
 
-/// A request for the endpoint of that path.
-pub(crate) async fn call(State(app): State<Shared>, path: &'static str, request: Request) -> Response {
-    let found = app.kernel.registry().endpoints().find(|one| one.path == path);
-    let Some(limit) = found.map(|endpoint| endpoint.body_bytes_max) else {
-        return respond::error(&Error::not_found("This address"));
-    };
-    let (parts, body) = request.into_parts();
-    let body = match door::body_within(&app, body, limit).await {
-        Ok(body) => body,
-        Err(error) => return respond::error(&error),
-    };
-    let gone = Gone(Arc::default());
-    let flag = gone.0.clone();
-    let answered = app.blocking_in(Lane::Protocols, move |app| answer(app, path, &parts, &body.bytes, flag));
-    answered.await.unwrap_or_else(|error| respond::error(&error))
+/// Who asks, and how far their grant reaches.
+struct Asker {
+    actor: Arc<Actor>,
+    reach: Reach,
 }
 
-fn answer(app: &Shared, path: &str, parts: &Parts, body: &[u8], gone: Arc<AtomicBool>) -> Result<Response> {
-    let endpoint = app.kernel.registry().endpoints().find(|one| one.path == path);
-    let endpoint = endpoint.ok_or_else(|| Error::not_found("This address"))?;
-    if !endpoint.methods.iter().any(|method| method.as_str() == parts.method.as_str()) {
+/// A request for the endpoint of that path. Who may not ask is told so before their body is read.
+pub(crate) async fn call(State(app): State<Shared>, path: &'static str, request: Request) -> Response {
+    done(&app, path, request).await.unwrap_or_else(|error| respond::error(&error))
+}
+
+fn endpoint<'a>(app: &'a Shared, path: &str) -> Result<&'a Endpoint> {
+    app.kernel.registry().endpoints().find(|one| one.path == path).ok_or_else(|| Error::not_found("This address"))
+}
+
+async fn done(app: &Shared, path: &'static str, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let found = endpoint(app, path)?;
+    let methods: Vec<&str> = found.methods.iter().map(|method| method.as_str()).collect();
+    if !methods.contains(&parts.method.as_str()) {
         let mut response = respond::with_type(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "");
-        let methods: Vec<&str> = endpoint.methods.iter().map(|method| method.as_str()).collect();
         respond::set(&mut response, header::ALLOW, &methods.join(", "));
         return Ok(response);
     }
-    let asked = asked(app, endpoint, parts, body, gone)?;
-    Ok(response((endpoint.answer)(&app.kernel, &asked)))
+    let limit = found.body_bytes_max;
+    let lane = if reads(app, found) { Lane::Queries } else { Lane::Pushes };
+    let (parts, asker) = app
+        .blocking_in(lane, move |app| {
+            let asker = asker(app, endpoint(app, path)?, &parts)?;
+            Ok((parts, asker))
+        })
+        .await?;
+    let body = door::body_within(app, body, limit).await?;
+    let gone = Gone(Arc::default());
+    let flag = gone.0.clone();
+    app.blocking_in(lane, move |app| {
+        let found = endpoint(app, path)?;
+        let asked = asked(found, &parts, asker, &body.bytes, flag);
+        Ok(response((found.answer)(&app.kernel, &asked)))
+    })
+    .await
 }
 
-fn asked(app: &Shared, endpoint: &Endpoint, parts: &Parts, body: &[u8], gone: Arc<AtomicBool>) -> Result<Asked> {
+fn reads(app: &Shared, endpoint: &Endpoint) -> bool {
+    app.kernel.registry().operation(endpoint.grant).is_some_and(|entry| entry.effect == Effect::Read)
+}
+
+fn asker(app: &Shared, endpoint: &Endpoint, parts: &Parts) -> Result<Asker> {
     let credentials = Credentials::of(parts).or_bearer(|| password(parts));
     let who = credentials.resolve(&app.kernel)?;
-    let reads = app.kernel.registry().operation(endpoint.grant).is_some_and(|entry| entry.effect == Effect::Read);
-    if who.needs_csrf && !reads {
+    if who.needs_csrf && !reads(app, endpoint) {
         same_site(&parts.method, &parts.headers)?;
         who.check_csrf(credentials.csrf_header())?;
     }
     let reach = app.kernel.reach(&who.actor, endpoint.grant, who.via)?;
+    Ok(Asker { actor: who.actor, reach })
+}
+
+fn asked(endpoint: &Endpoint, parts: &Parts, asker: Asker, body: &[u8], gone: Arc<AtomicBool>) -> Asked {
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let content_type = text(header::CONTENT_TYPE);
     let is_form = content_type.as_deref().is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -71,16 +91,16 @@ fn asked(app: &Shared, endpoint: &Endpoint, parts: &Parts, body: &[u8], gone: Ar
     if is_form {
         fields.extend(door::pairs(&String::from_utf8_lossy(body)));
     }
-    Ok(Asked {
-        actor: who.actor,
-        reach,
+    Asked {
+        actor: asker.actor,
+        reach: asker.reach,
         path: api::fits(endpoint.path, parts.uri.path()).unwrap_or_default(),
         fields,
         content_type,
         content_encoding: text(header::CONTENT_ENCODING),
         body: if is_form { Vec::new() } else { body.to_vec() },
         gone,
-    })
+    }
 }
 
 /// A token given as the password of HTTP's basic scheme (RFC 7617), which is all that some clients can send.

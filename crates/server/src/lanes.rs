@@ -16,12 +16,14 @@ pub(crate) enum Lane {
     Agents,
     /// The event streams of open pages.
     Live,
-    /// Others' protocols: queries and samples.
-    Protocols,
+    /// Questions in others' protocols.
+    Queries,
+    /// Samples in others' protocols.
+    Pushes,
 }
 
 impl Lane {
-    const ALL: [Self; 4] = [Self::People, Self::Agents, Self::Live, Self::Protocols];
+    const ALL: [Self; 5] = [Self::People, Self::Agents, Self::Live, Self::Queries, Self::Pushes];
 
     /// Calls at once.
     const fn turns(self) -> u32 {
@@ -29,7 +31,7 @@ impl Lane {
             Self::People => 32,
             Self::Agents => 24,
             Self::Live => 8,
-            Self::Protocols => 12,
+            Self::Queries | Self::Pushes => 8,
         }
     }
 }
@@ -39,7 +41,8 @@ pub(crate) struct Lanes {
     people: Arc<Semaphore>,
     agents: Arc<Semaphore>,
     live: Arc<Semaphore>,
-    protocols: Arc<Semaphore>,
+    queries: Arc<Semaphore>,
+    pushes: Arc<Semaphore>,
 }
 
 impl Lanes {
@@ -49,7 +52,8 @@ impl Lanes {
             people: turns(Lane::People),
             agents: turns(Lane::Agents),
             live: turns(Lane::Live),
-            protocols: turns(Lane::Protocols),
+            queries: turns(Lane::Queries),
+            pushes: turns(Lane::Pushes),
         }
     }
 
@@ -58,7 +62,8 @@ impl Lanes {
             Lane::People => &self.people,
             Lane::Agents => &self.agents,
             Lane::Live => &self.live,
-            Lane::Protocols => &self.protocols,
+            Lane::Queries => &self.queries,
+            Lane::Pushes => &self.pushes,
         }
     }
 
@@ -99,12 +104,12 @@ mod tests {
         block_on(async {
             let lanes = Lanes::new();
             let mut held = Vec::new();
-            for lane in [Lane::Agents, Lane::Live] {
+            for lane in [Lane::Agents, Lane::Live, Lane::Queries, Lane::Pushes] {
                 while let Ok(turn) = lanes.of(lane).clone().try_acquire_owned() {
                     held.push(turn);
                 }
             }
-            assert_eq!(held.len(), 32);
+            assert_eq!(held.len(), 48);
             let turn = tokio::time::timeout(Duration::from_secs(5), lanes.turn(Lane::People)).await;
             assert!(turn.unwrap().is_ok());
         });

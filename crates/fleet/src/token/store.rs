@@ -74,6 +74,12 @@ pub(crate) fn revoke(tx: &mut Tx<'_>, id: i64, by: &str, now: Time) -> Result<bo
     Ok(tx.execute(sql, &[now.into(), by.into(), id.into()])? == 1)
 }
 
+/// Ends the tokens that were made for one machine.
+pub(crate) fn revoke_of_asset(tx: &mut Tx<'_>, asset: i64, now: Time) -> Result<u64> {
+    let sql = "UPDATE fleet_tokens SET revoked_at = ?1, revoked_by = 'fleet' WHERE asset_id = ?2 AND revoked_at = 0";
+    tx.execute(sql, &[now.into(), asset.into()])
+}
+
 pub(crate) fn page(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<Vec<Token>> {
     let mut query = Query::new(COLUMNS);
     query.push(" WHERE id < ").bind(before).push(" ORDER BY id DESC LIMIT ").bind(limit);

@@ -222,9 +222,14 @@ fn the_agents_of_a_retired_machine_are_revoked() {
     let world = world();
     let machine = enrolled(&world, "web-01");
     let (connection, _) = machine.connect(&world.kernel);
+    let rekey = world.call(&admin(), "fleet.agent.rekey", json!({ "id": 1 })).unwrap();
+    let rekey = rekey["token"].as_str().unwrap().parse::<agent_proto::EnrolmentToken>().unwrap();
     world.call(&admin(), "assets.thing.retire", json!({ "id": 1, "reason": "Sold" })).unwrap();
     world.settle().unwrap();
     fleet::round(&world.kernel).unwrap();
     assert!(connection.is_cut());
     assert_eq!(agents(&world, json!({ "state": "revoked" })).len(), 1);
+    let (machine, mut connection) = (Machine::new("web-01"), dial(&world.kernel));
+    let message = machine.enrol_message(&connection, &rekey);
+    assert_eq!(connection.refusal(message), RefusalCode::WrongToken, "a token made for it before ends with it");
 }

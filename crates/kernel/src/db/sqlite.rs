@@ -63,7 +63,8 @@ pub(super) fn failed(error: &rusqlite::Error) -> Error {
 /// would write outside of any.
 pub(super) fn must_be_open(connection: &Connection) -> Result<()> {
     if connection.is_autocommit() {
-        return Err(Error::unavailable("The database ended this change. Nothing was changed; try again in a moment."));
+        let ended = "The database ended this change. Nothing was changed; try again in a moment.";
+        return Err(Error::unavailable(ended).passing());
     }
     Ok(())
 }

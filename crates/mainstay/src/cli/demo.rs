@@ -67,6 +67,8 @@ fn load(config: &Config, scale: u64) -> Result<String> {
     let made = Company::new(&kernel, &password).load(scale)?;
     kernel.shut_down();
     let path = password_file(config);
+    // One of a company that is gone opens nothing.
+    let _ = std::fs::remove_file(&path);
     let mut options = std::fs::File::options();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.write(true).create_new(true).open(&path).and_then(|mut file| writeln!(file, "{password}"));

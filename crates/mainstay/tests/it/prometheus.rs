@@ -10,6 +10,9 @@ use crate::http::{Answer, Door};
 
 const NOW_S: i64 = kernel::world::START.0 / 1_000_000;
 
+/// The labels and samples of a series.
+type Pushed<'a> = (&'a [(&'a str, &'a str)], &'a [(i64, f64)]);
+
 struct Tools {
     door: Door,
     token: String,
@@ -30,7 +33,7 @@ impl Tools {
         self.door.send(request.body(Body::from(body)).unwrap())
     }
 
-    fn write(&self, series: &[(&[(&str, &str)], &[(i64, f64)])]) -> Answer {
+    fn write(&self, series: &[Pushed<'_>]) -> Answer {
         let mut encoder = Encoder::new(Version::V1);
         for (labels, samples) in series {
             encoder.series(labels.iter().copied(), samples.iter().map(|(s, value)| (s * 1_000, *value)));
@@ -202,4 +205,49 @@ fn strangers_get_nothing_and_people_only_what_their_grants_reach() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
     let put = Request::put(path).header("host", "localhost").header("authorization", of("ada"));
     assert_eq!(tools.door.send(put.body(Body::empty()).unwrap()).status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn every_address_turns_strangers_and_those_without_a_grant_away_before_it_reads_their_body() {
+    let tools = Tools::new();
+    let registry = tools.door.house.world.kernel.registry();
+    let os = kernel::Actor::os("root");
+    let made = tools.door.house.call(&os, "people.token.create", json!({"for": "a-requester", "name": "test"}));
+    let requester = format!("Bearer {}", made["token"].as_str().unwrap());
+    let mut asked = 0;
+    for endpoint in registry.endpoints() {
+        let path = endpoint.path.replace("{name}", "job");
+        for method in endpoint.methods {
+            let send = |authorization: &str| {
+                let request = Request::builder().method(method.as_str()).uri(&path).header("host", "localhost");
+                let request = request.header("authorization", authorization);
+                // A body that never ends: it is not waited for.
+                let body = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+                tools.door.send(request.body(body).unwrap()).status
+            };
+            assert_eq!(send(""), StatusCode::UNAUTHORIZED, "{path}");
+            assert_eq!(send(&requester), StatusCode::FORBIDDEN, "{path}");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{asked}");
+}
+
+#[test]
+fn a_long_backfill_of_one_series_is_taken_whole_and_a_dry_run_stores_nothing() {
+    let tools = Tools::new();
+    let samples: Vec<(i64, f64)> = (0..70_000).map(|n| (NOW_S - 70_000 * 10 + n * 10, n as f64)).collect();
+    let answer = tools.write(&[(&[("__name__", "long")], &samples)]);
+    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::NO_CONTENT, ""));
+    let (_, counted) =
+        tools.get(&format!("/prometheus/api/v1/query?query=count_over_time(long%5B10d%5D)&time={NOW_S}"));
+    assert_eq!(counted["data"]["result"][0]["value"][1], "70000", "{counted}");
+    let request = Request::post("/api/v1/monitor/metrics")
+        .header("host", "localhost")
+        .header("authorization", format!("Bearer {}", tools.token))
+        .header("content-type", "application/json")
+        .header("mainstay-dry-run", "1");
+    let body = json!({"samples": [{"metric": "dry", "value": 1}]}).to_string();
+    assert_eq!(tools.door.send(request.body(Body::from(body)).unwrap()).status, StatusCode::OK);
+    assert_eq!(tools.get("/prometheus/api/v1/query?query=dry").1["data"]["result"], json!([]));
 }

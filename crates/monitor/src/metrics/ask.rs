@@ -7,7 +7,7 @@ use kernel::{Asked, Handle, Time};
 use promql::{Matcher, Options, When};
 
 use super::json::Failure;
-use crate::limits::{QUERY_MEMORY_BYTES, QUERY_STEPS_MAX, QUERY_TIME};
+use crate::limits::{QUERY_MEMORY_BYTES, QUERY_STEPS_MAX, QUERY_TIME, SELECTORS_MAX};
 
 /// Nobody asks for times further away than this, in milliseconds since 1970: the year 9999 and back.
 const TIME_MS_MAX: f64 = 253_402_300_799_999.0;
@@ -103,7 +103,11 @@ pub(super) fn selectors(asked: &Asked) -> Result<Vec<Vec<Matcher>>, Failure> {
             .map(|selector| selector.matchers)
             .map_err(|error| Failure::parameter("match[]", error))
     });
-    all.collect()
+    let all = all.collect::<Result<Vec<_>, _>>()?;
+    match all.len() > SELECTORS_MAX {
+        true => Err(Failure::parameter("match[]", format!("at most {SELECTORS_MAX} selectors fit into one request"))),
+        false => Ok(all),
+    }
 }
 
 /// The time that names are asked for; all of it if nothing is said.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ask;
 use super::query::{evaluate, in_words};
 use crate::charts::{ChartData, Line};
-use crate::limits::{CHART_LINES_MAX, CHART_STEPS, QUERY_TIME};
+use crate::limits::{CHART_LINES_MAX, CHART_STEPS, QUERY_TIME_PEOPLE};
 use crate::series::check_span;
 
 /// Draw a question in PromQL: at most 20 lines, with as many points as a screen shows.
@@ -43,7 +43,8 @@ impl Operation for ChartMetrics {
         let step_ms = step((end_ms - start_ms) / CHART_STEPS);
         let when = When::Range { start_ms, end_ms, step_ms };
         let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
-        let answer = evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME))?.map_err(in_words)?;
+        let answer =
+            evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME_PEOPLE))?.map_err(in_words)?;
         let Value::Matrix(series) = answer.value else { return Err(Error::internal("chart-no-matrix", &self.query)) };
         let lines = series.iter().take(CHART_LINES_MAX).map(|one| Line {
             name: legend(&one.labels),

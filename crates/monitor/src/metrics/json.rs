@@ -50,11 +50,10 @@ impl From<EvalError> for Failure {
     }
 }
 
-/// A success: `data` is JSON already.
-pub(super) fn success(data: &[u8], warnings: &[String], infos: &[String]) -> Said {
-    let mut out = Vec::with_capacity(data.len() + 64);
-    out.extend_from_slice(b"{\"status\":\"success\",\"data\":");
-    out.extend_from_slice(data);
+/// A success, whose data `write` appends as JSON.
+pub(super) fn success(warnings: &[String], infos: &[String], write: impl FnOnce(&mut Vec<u8>)) -> Said {
+    let mut out = b"{\"status\":\"success\",\"data\":".to_vec();
+    write(&mut out);
     for (name, notes) in [("warnings", warnings), ("infos", infos)] {
         if !notes.is_empty() {
             out.extend_from_slice(b",\"");
@@ -69,9 +68,7 @@ pub(super) fn success(data: &[u8], warnings: &[String], infos: &[String]) -> Sai
 
 /// The answer to a query; `limit` is the most series of it.
 pub(super) fn answer(answer: &Answer, limit: usize) -> Said {
-    let mut out = Vec::new();
     let mut warnings = answer.warnings.clone();
-    let kept = |count: usize| count.min(limit);
     let cut = match &answer.value {
         Value::Vector(all) => all.len() > limit,
         Value::Matrix(all) => all.len() > limit,
@@ -80,21 +77,26 @@ pub(super) fn answer(answer: &Answer, limit: usize) -> Said {
     if cut {
         warnings.push("results truncated due to limit".to_owned());
     }
-    match &answer.value {
-        Value::Scalar(at, value) => {
+    success(&warnings, &answer.infos, |out| value(out, &answer.value, limit))
+}
+
+fn value(out: &mut Vec<u8>, value: &Value, limit: usize) {
+    let kept = |count: usize| count.min(limit);
+    match value {
+        Value::Scalar(at, number) => {
             out.extend_from_slice(b"{\"resultType\":\"scalar\",\"result\":");
-            point(&mut out, *at, *value);
+            point(out, *at, *number);
         }
         Value::Text(at, said) => {
             out.extend_from_slice(b"{\"resultType\":\"string\",\"result\":[");
-            seconds(&mut out, *at);
+            seconds(out, *at);
             out.push(b',');
-            text(&mut out, said);
+            text(out, said);
             out.push(b']');
         }
         Value::Vector(all) => {
             out.extend_from_slice(b"{\"resultType\":\"vector\",\"result\":");
-            list(&mut out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
+            list(out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
                 out.extend_from_slice(b"{\"metric\":");
                 labels(out, &one.labels);
                 out.extend_from_slice(b",\"value\":");
@@ -104,17 +106,16 @@ pub(super) fn answer(answer: &Answer, limit: usize) -> Said {
         }
         Value::Matrix(all) => {
             out.extend_from_slice(b"{\"resultType\":\"matrix\",\"result\":");
-            list(&mut out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
+            list(out, all.get(..kept(all.len())).unwrap_or_default(), |out, one| {
                 out.extend_from_slice(b"{\"metric\":");
                 labels(out, &one.labels);
                 out.extend_from_slice(b",\"values\":");
-                list(out, &one.points, |out, (at, value)| point(out, *at, *value));
+                list(out, &one.points, |out, (at, number)| point(out, *at, *number));
                 out.push(b'}');
             });
         }
     }
     out.push(b'}');
-    success(&out, &warnings, &answer.infos)
 }
 
 /// A list.

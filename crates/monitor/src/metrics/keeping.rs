@@ -15,9 +15,9 @@ const DAYS_MAX: i64 = 36_500;
 pub struct Keeping {
     /// Days for which samples are kept as they came. Samples that are pushed may be as old as this.
     pub raw_days: i64,
-    /// Days for which values of five minutes are kept (lowest, highest, mean ..); 0 makes none.
+    /// Days for which values of five minutes are kept (lowest, highest, mean ..), which no query reads yet; 0 makes none.
     pub five_minutes_days: i64,
-    /// Days for which values of an hour are kept; 0 makes none.
+    /// Days for which values of an hour are kept, which no query reads yet; 0 makes none.
     pub hour_days: i64,
     /// Most room on disk, in GiB; beyond it the oldest samples go first.
     pub disk_gib: u64,
@@ -33,6 +33,8 @@ impl Default for Keeping {
 
 impl Setting for Keeping {
     const KEY: &'static str = "monitor.series";
+    /// A smaller number deletes what was measured.
+    const GUARDED: bool = true;
 
     fn check(&self) -> Result<()> {
         let days = |name, days: i64, least: i64| match (least..=DAYS_MAX).contains(&days) {

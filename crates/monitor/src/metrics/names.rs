@@ -1,6 +1,7 @@
 //! Which series, labels and metrics there are.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use kernel::{Asked, Handle, Said};
 use promql::Labels;
@@ -9,7 +10,7 @@ use super::ask;
 use super::json::{self, Failure};
 use super::query::QueryMetrics;
 use super::reader::{Reader, matchers};
-use crate::limits::{NAME_VALUES_MAX, QUERY_SERIES_MAX};
+use crate::limits::{NAME_VALUES_MAX, QUERY_SERIES_MAX, QUERY_TIME};
 use crate::live::Monitor;
 
 const LIMITS: tsdb::Limits = tsdb::Limits { series: QUERY_SERIES_MAX, samples: 0, bytes: 0 };
@@ -27,7 +28,11 @@ fn found(kernel: &Handle, asked: &Asked) -> Result<Vec<tsdb::Labels>, Failure> {
         selectors.push(Vec::new());
     }
     let mut all = BTreeSet::new();
+    let end = Instant::now() + QUERY_TIME;
     for selector in &selectors {
+        if asked.is_gone() || Instant::now() > end {
+            return Err(Failure::execution("this takes too long: ask for fewer selectors"));
+        }
         let conditions = matchers(selector).map_err(|error| failed(&error))?;
         all.extend(monitor.series.series(&conditions, span, LIMITS).map_err(|error| failed(&error))?);
     }
@@ -37,9 +42,11 @@ fn found(kernel: &Handle, asked: &Asked) -> Result<Vec<tsdb::Labels>, Failure> {
     Ok(all)
 }
 
-fn answer(outcome: Result<Vec<u8>, Failure>, cut: bool) -> Said {
-    let warnings = if cut { vec!["results truncated due to limit".to_owned()] } else { Vec::new() };
-    outcome.map_or_else(|failure| failure.said(), |data| json::success(&data, &warnings, &[]))
+/// A list, as much of it as was asked for and fits.
+fn listed<T>(asked: &Asked, all: &[T], each: impl FnMut(&mut Vec<u8>, &T)) -> Result<Said, Failure> {
+    let limit = ask::count(asked, "limit")?.min(NAME_VALUES_MAX);
+    let cut = if all.len() > limit { vec!["results truncated due to limit".to_owned()] } else { Vec::new() };
+    Ok(json::success(&cut, &[], |out| json::list(out, all.get(..all.len().min(limit)).unwrap_or_default(), each)))
 }
 
 /// `/prometheus/api/v1/series`
@@ -48,25 +55,10 @@ pub(super) fn series(kernel: &Handle, asked: &Asked) -> Said {
         if asked.all("match[]").next().is_none() {
             return Err(Failure::parameter("match[]", "no match[] parameter provided"));
         }
-        let (mut all, limit) = (found(kernel, asked)?, ask::count(asked, "limit")?);
-        let cut = all.len() > limit;
-        all.truncate(limit);
-        let mut out = Vec::new();
-        json::list(&mut out, &all, |out, labels| json::labels(out, &Labels::from_sorted(labels.iter())));
-        Ok((out, cut))
+        let all = found(kernel, asked)?;
+        listed(asked, &all, |out, labels| json::labels(out, &Labels::from_sorted(labels.iter())))
     };
-    match outcome() {
-        Ok((out, cut)) => answer(Ok(out), cut),
-        Err(failure) => failure.said(),
-    }
-}
-
-/// Names or values, in order, as many as were asked for.
-fn words(asked: &Asked, words: Vec<String>) -> Result<Said, Failure> {
-    let limit = ask::count(asked, "limit")?.min(NAME_VALUES_MAX);
-    let mut out = Vec::new();
-    json::list(&mut out, words.get(..words.len().min(limit)).unwrap_or_default(), |out, word| json::text(out, word));
-    Ok(answer(Ok(out), words.len() > limit))
+    outcome().unwrap_or_else(|failure| failure.said())
 }
 
 /// True when everything may be seen and is asked for, so that the index alone answers.
@@ -86,7 +78,7 @@ pub(super) fn labels(kernel: &Handle, asked: &Asked) -> Said {
             let names: BTreeSet<&str> = all.iter().flat_map(tsdb::Labels::iter).map(|(name, _)| name).collect();
             names.into_iter().map(str::to_owned).collect()
         };
-        words(asked, names)
+        listed(asked, &names, |out, name| json::text(out, name))
     };
     outcome().unwrap_or_else(|failure| failure.said())
 }
@@ -104,35 +96,37 @@ pub(super) fn values(kernel: &Handle, asked: &Asked) -> Said {
             let values: BTreeSet<&str> = all.iter().filter_map(|labels| labels.get(name)).collect();
             values.into_iter().map(str::to_owned).collect()
         };
-        words(asked, values)
+        listed(asked, &values, |out, value| json::text(out, value))
     };
     outcome().unwrap_or_else(|failure| failure.said())
 }
 
-/// `/prometheus/api/v1/metadata`: what senders said about their metrics since the server started.
+/// `/prometheus/api/v1/metadata`: what senders said about their metrics since the server started, for those who may see
+/// pushed series.
 pub(super) fn metadata(kernel: &Handle, asked: &Asked) -> Said {
     let outcome = || {
-        let limit = ask::count(asked, "limit")?;
+        let limit = if asked.reach.everything { ask::count(asked, "limit")? } else { 0 };
         let monitor = kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?;
         let known = monitor.sink.metadata(asked.field("metric"), limit);
-        let mut out = vec![b'{'];
-        for (index, (metric, meta)) in known.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
+        Ok(json::success(&[], &[], |out| {
+            out.push(b'{');
+            for (index, (metric, meta)) in known.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json::text(out, metric);
+                out.extend_from_slice(b":[{\"type\":");
+                json::text(out, meta.kind.word());
+                for (name, value) in [("help", &meta.help), ("unit", &meta.unit)] {
+                    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+                    json::text(out, value);
+                }
+                out.extend_from_slice(b"}]");
             }
-            json::text(&mut out, metric);
-            out.extend_from_slice(b":[{\"type\":");
-            json::text(&mut out, meta.kind.word());
-            for (name, value) in [("help", &meta.help), ("unit", &meta.unit)] {
-                out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-                json::text(&mut out, value);
-            }
-            out.extend_from_slice(b"}]");
-        }
-        out.push(b'}');
-        Ok(out)
+            out.push(b'}');
+        }))
     };
-    answer(outcome(), false)
+    outcome().unwrap_or_else(|failure: Failure| failure.said())
 }
 
 /// `/prometheus/api/v1/status/buildinfo`: what a client looks at to see which API this is.
@@ -142,7 +136,7 @@ pub(super) fn build(_: &Handle, _: &Asked) -> Said {
         "{{\"version\":\"3.0.0\",\"revision\":\"mainstay-{version}\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\
          \"goVersion\":\"\"}}"
     );
-    json::success(info.as_bytes(), &[], &[])
+    json::success(&[], &[], |out| out.extend_from_slice(info.as_bytes()))
 }
 
 /// The operation whose grant all of these need.

@@ -7,12 +7,13 @@ use promql::{Answer, EvalError, Options, Value, When, format_value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use super::ask;
 use super::json::{self, Failure};
 use super::reader::Reader;
-use crate::limits::QUERY_TIME;
-use crate::live::Monitor;
+use crate::limits::{QUERY_POINTS_MAX, QUERY_POINTS_PEOPLE_MAX, QUERY_TIME_PEOPLE};
+use crate::live::{Monitor, lock};
 
 /// Ask the metrics a question in PromQL, for one moment or, with a step, for a span of time.
 ///
@@ -32,7 +33,7 @@ pub struct QueryMetrics {
     #[serde(default)]
     pub step: Option<String>,
     #[serde(skip)]
-    answer: Option<QueryAnswer>,
+    answer: Mutex<Option<QueryAnswer>>,
 }
 
 /// What the metrics say.
@@ -48,7 +49,7 @@ pub struct QueryAnswer {
     pub infos: Vec<String>,
     /// Samples that were read.
     pub samples: usize,
-    /// What answered: samples as they came, or a roll-up.
+    /// What answered.
     pub answered_by: Vec<String>,
 }
 
@@ -73,14 +74,20 @@ impl Operation for QueryMetrics {
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         let when = self.when(cx.now)?;
         let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
-        let answer = evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME))?;
-        self.answer = Some(answer.map_err(in_words)?.into());
+        let answer = evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME_PEOPLE))?;
+        let answer = answer.map_err(in_words)?;
+        if points(&answer) > QUERY_POINTS_PEOPLE_MAX {
+            return Err(Error::over_limit(format!(
+                "The answer has more than {QUERY_POINTS_PEOPLE_MAX} points. Ask for fewer series or a larger step."
+            )));
+        }
+        *lock(&self.answer) = Some(answer.into());
         Ok(())
     }
 
     fn run(&self, cx: &mut kernel::Cx) -> Result<QueryAnswer> {
         cx.reach(Self::NAME)?;
-        self.answer.clone().ok_or_else(|| Error::internal("query-not-prepared", &self.query))
+        lock(&self.answer).take().ok_or_else(|| Error::internal("query-not-prepared", &self.query))
     }
 }
 
@@ -121,7 +128,17 @@ pub(crate) fn evaluate(
     options: &Options,
 ) -> Result<std::result::Result<Answer, EvalError>> {
     let monitor = kernel.get::<Monitor>()?;
+    let Some(_turn) = monitor.questions.take(options.deadline) else { return Ok(Err(EvalError::Deadline)) };
     Ok(promql::query(text, &Reader::new(kernel, &monitor, reach), when, options))
+}
+
+/// Numbers in an answer.
+fn points(answer: &Answer) -> usize {
+    match &answer.value {
+        Value::Scalar(..) | Value::Text(..) => 1,
+        Value::Vector(all) => all.len(),
+        Value::Matrix(all) => all.iter().map(|one| one.points.len()).sum(),
+    }
 }
 
 impl From<Answer> for QueryAnswer {
@@ -178,17 +195,18 @@ fn answered(kernel: &Handle, asked: &Asked, is_range: bool) -> std::result::Resu
     let text = asked.field("query").unwrap_or_default();
     let answer = evaluate(kernel, &asked.reach, text, when, &options);
     let answer = answer.map_err(|error| Failure::internal(error.message))??;
+    if points(&answer) > QUERY_POINTS_MAX {
+        return Err(Failure::execution(format!(
+            "the answer has more than {QUERY_POINTS_MAX} points: ask for fewer series, a shorter range or a larger step"
+        )));
+    }
     Ok(json::answer(&answer, limit))
 }
 
 /// `/prometheus/api/v1/format_query`
 pub(super) fn format(_: &Handle, asked: &Asked) -> Said {
     match promql::parse(asked.field("query").unwrap_or_default()) {
-        Ok(expr) => {
-            let mut out = Vec::new();
-            json::text(&mut out, &expr.to_string());
-            json::success(&out, &[], &[])
-        }
+        Ok(expr) => json::success(&[], &[], |out| json::text(out, &expr.to_string())),
         Err(error) => Failure::parameter("query", error).said(),
     }
 }

@@ -12,6 +12,8 @@ use crate::live::Monitor;
 /// The label that says which asset a series is about.
 const ASSET: &str = "asset";
 
+const LIMITS: tsdb::Limits = tsdb::Limits { series: QUERY_SERIES_MAX, samples: 0, bytes: 0 };
+
 /// Reads for one asker.
 pub(crate) struct Reader<'a> {
     kernel: &'a Kernel,
@@ -59,20 +61,30 @@ pub(super) fn matchers(all: &[promql::Matcher]) -> tsdb::Result<Vec<tsdb::Matche
 impl Source for Reader<'_> {
     fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError> {
         let failed = |error: &dyn std::fmt::Display| SourceError::Failed(error.to_string());
-        let matchers = matchers(selection.matchers).map_err(|error| failed(&error))?;
+        let mut matchers = matchers(selection.matchers).map_err(|error| failed(&error))?;
+        let from_ms = selection.after_ms.saturating_add(1);
+        if !self.reach.everything {
+            // Only what may be seen is read: the samples of others are nobody's business and cost.
+            let mut found = self
+                .monitor
+                .series
+                .series(&matchers, (from_ms, selection.until_ms), LIMITS)
+                .map_err(|error| failed(&error))?;
+            self.visible(&mut found, |labels| labels).map_err(|error| failed(&error.message))?;
+            let assets: BTreeSet<&str> = found.iter().filter_map(|labels| labels.get(ASSET)).collect();
+            matchers.push(tsdb::Matcher::one_of(ASSET, &assets.into_iter().collect::<Vec<_>>()));
+        }
         let limits = tsdb::Limits {
             series: QUERY_SERIES_MAX,
             samples: selection.samples_max,
             bytes: selection.samples_max.saturating_mul(16),
         };
         let damaged = self.monitor.series.damaged_pages();
-        let from_ms = selection.after_ms.saturating_add(1);
         let found = self.monitor.series.select_columns(&matchers, from_ms, selection.until_ms, limits);
-        let mut found = found.map_err(|error| match error {
+        let found = found.map_err(|error| match error {
             tsdb::Error::TooMuch { what: "samples" | "bytes", .. } => SourceError::TooManySamples,
             other => failed(&other),
         })?;
-        self.visible(&mut found, |one| &one.labels).map_err(|error| failed(&error.message))?;
         let series = found.into_iter().map(|one| SeriesData {
             labels: Labels::from_sorted(one.labels.iter()),
             times: one.times,

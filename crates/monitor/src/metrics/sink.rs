@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use metrics_proto::{Item, Kind, LabelBytes, LabelLimits};
 
-use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_SERIES_MAX};
+use kernel::Time;
+
+use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_MEMORY_MS};
 use crate::live::lock;
 
 /// Labels that say what the house knows itself: what comes from outside under them is kept beside.
@@ -48,15 +49,19 @@ impl Hasher for Through {
 type Known = HashMap<Key, tsdb::SeriesId, BuildHasherDefault<Through>>;
 
 /// What has been pushed so far, and which series are known by their bytes.
-#[derive(Default)]
 pub(crate) struct Sink {
     hasher: RandomState,
-    known: Mutex<Known>,
+    known: Mutex<Remembered>,
     metadata: Mutex<BTreeMap<String, Meta>>,
-    /// Samples stored.
-    pub(crate) stored: AtomicU64,
-    /// Samples refused.
-    pub(crate) refused: AtomicU64,
+    /// Most series that are pushed within [`PUSH_MEMORY_MS`]: agents and checks keep the rest of the store.
+    series_max: usize,
+}
+
+/// Series that were pushed lately.
+#[derive(Default)]
+struct Remembered {
+    ids: Known,
+    since_ms: i64,
 }
 
 /// What became of one request.
@@ -71,17 +76,19 @@ pub(crate) struct Outcome {
 }
 
 impl Sink {
+    /// Takes so many series at most.
+    pub(crate) fn new(series_max: usize) -> Self {
+        Self { hasher: RandomState::new(), known: Mutex::default(), metadata: Mutex::default(), series_max }
+    }
+
     /// Begins a request of a sender.
-    pub(crate) fn begin<'a>(&'a self, store: &'a tsdb::Store, sender: &'a str) -> Intake<'a> {
-        Intake {
-            sink: self,
-            known: lock(&self.known),
-            store,
-            sender,
-            samples: Vec::new(),
-            outcome: Outcome::default(),
-            lost: false,
+    pub(crate) fn begin<'a>(&'a self, store: &'a tsdb::Store, sender: &'a str, now: Time) -> Intake<'a> {
+        let mut known = lock(&self.known);
+        if now.millis().saturating_sub(known.since_ms) > PUSH_MEMORY_MS {
+            // What is still sent is found again; what is not does not count any more.
+            *known = Remembered { ids: Known::default(), since_ms: now.millis() };
         }
+        Intake { sink: self, known, store, sender, samples: Vec::new(), outcome: Outcome::default(), lost: false }
     }
 
     /// What senders said about a metric, or about the first `limit` of them.
@@ -110,7 +117,7 @@ impl Sink {
 /// One request on its way into the store.
 pub(crate) struct Intake<'a> {
     sink: &'a Sink,
-    known: MutexGuard<'a, Known>,
+    known: MutexGuard<'a, Remembered>,
     store: &'a tsdb::Store,
     sender: &'a str,
     samples: Vec<tsdb::Sample>,
@@ -154,15 +161,12 @@ impl Intake<'_> {
     fn id(&mut self, labels: LabelBytes<'_>, samples: usize) -> Option<tsdb::SeriesId> {
         let bytes = labels.as_bytes();
         let key = (self.sink.hasher.hash_one(bytes), bytes.len());
-        if let Some(id) = self.known.get(&key) {
+        if let Some(id) = self.known.ids.get(&key) {
             return Some(*id);
         }
         match self.register(labels) {
             Ok(id) => {
-                if self.known.len() >= PUSH_SERIES_MAX {
-                    self.known.clear();
-                }
-                self.known.insert(key, id);
+                self.known.ids.insert(key, id);
                 Some(id)
             }
             Err(why) => {
@@ -173,6 +177,13 @@ impl Intake<'_> {
     }
 
     fn register(&self, labels: LabelBytes<'_>) -> Result<tsdb::SeriesId, String> {
+        if self.known.ids.len() >= self.sink.series_max {
+            return Err(format!(
+                "{} pushed series are in use, the most there may be beside those of agents and checks (half of series_max in \
+                 the setting monitor.series); the sender is {}",
+                self.sink.series_max, self.sender
+            ));
+        }
         let mut read = Vec::new();
         labels.read_into(&LabelLimits::default(), &mut read).map_err(|error| error.to_string())?;
         let of = |name: &str| read.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| *value);
@@ -200,10 +211,15 @@ impl Intake<'_> {
 
     fn flush(&mut self) {
         let samples = std::mem::take(&mut self.samples);
-        if samples.is_empty() {
-            return;
+        for some in samples.chunks(tsdb::BATCH_SAMPLES_MAX) {
+            self.append(some);
         }
-        let appended = match self.store.append_each(&samples) {
+        self.samples = samples;
+        self.samples.clear();
+    }
+
+    fn append(&mut self, samples: &[tsdb::Sample]) {
+        let appended = match self.store.append_each(samples) {
             Ok(appended) => appended,
             Err(error) => return self.refuse(samples.len(), error.to_string()),
         };
@@ -213,19 +229,49 @@ impl Intake<'_> {
         self.refuse(appended.out_of_order, "out of order sample: it is too much older than the newest one");
         self.refuse(appended.duplicate, "duplicate sample for timestamp: another value is there already");
         self.refuse(appended.out_of_bounds, "out of bounds: the sample is older than the retention or in the future");
-        self.samples = samples;
-        self.samples.clear();
     }
 
     /// Stores the rest. `None` when the request has to be read once again, because series were forgotten meanwhile.
     pub(crate) fn finish(mut self) -> Option<Outcome> {
         self.flush();
         if self.lost {
-            self.known.clear();
+            self.known.ids.clear();
             return None;
         }
-        self.sink.stored.fetch_add(self.outcome.stored as u64, Ordering::Relaxed);
-        self.sink.refused.fetch_add(self.outcome.refused as u64, Ordering::Relaxed);
         Some(self.outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_proto::SeriesSamples;
+    use metrics_proto::labels::put_label;
+
+    use super::*;
+
+    fn push(sink: &Sink, store: &tsdb::Store, names: &[&str], at_ms: i64) -> Outcome {
+        let mut intake = sink.begin(store, "user:1", Time(at_ms * 1_000));
+        for name in names {
+            let mut bytes = Vec::new();
+            put_label(tsdb::NAME_LABEL, name, &mut bytes);
+            let (labels, samples) = (LabelBytes::new(&bytes), [(at_ms, 1.0)]);
+            intake.take(Item::Series(SeriesSamples { labels, samples: &samples, metadata: None }));
+        }
+        intake.finish().unwrap()
+    }
+
+    #[test]
+    fn pushed_series_leave_room_for_those_of_agents_and_the_sender_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = 1_700_000_000_000;
+        let store = tsdb::Store::open(folder.path(), tsdb::Options::default(), now).unwrap();
+        let sink = Sink::new(2);
+        assert_eq!(push(&sink, &store, &["a", "b"], now).refused, 0);
+        let third = push(&sink, &store, &["a", "c"], now + 1_000);
+        assert_eq!((third.stored, third.refused), (1, 1));
+        assert!(third.because.unwrap().contains("user:1"));
+        let later = now + PUSH_MEMORY_MS + 2_000;
+        store.maintain(later).unwrap();
+        assert_eq!(push(&sink, &store, &["c"], later).refused, 0, "what is not sent any more makes room");
     }
 }

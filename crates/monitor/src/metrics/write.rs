@@ -67,16 +67,21 @@ impl Operation for WriteMetrics {
     const EFFECT: Effect = Effect::Write;
     type Output = Written;
 
-    /// Stored here, since samples are not in the database; sent again they are the same samples.
+    /// Stored here, since samples are not in the database; sent again with their times they are the same samples.
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         if self.samples.len() > WRITE_SAMPLES_MAX {
             return Err(Error::over_limit(format!("Send at most {WRITE_SAMPLES_MAX} samples at once.")));
         }
         cx.actor.reach(Self::NAME, cx.now).filter(|reach| reach.everything).ok_or_else(|| Error::denied(Self::NAME))?;
+        if cx.dry_run {
+            self.written =
+                Some(Written { stored: 0, refused: 0, because: Some("Nothing was stored: a dry run.".into()) });
+            return Ok(());
+        }
         let monitor = cx.kernel.get::<Monitor>()?;
-        let sender = cx.actor.ident.to_string();
+        let (sender, now) = (cx.actor.ident.to_string(), cx.now);
         let outcome = twice(|| {
-            let mut intake = monitor.sink.begin(&monitor.series, &sender);
+            let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
             for sample in &self.samples {
                 let mut bytes = Vec::new();
                 put_label(tsdb::NAME_LABEL, &sample.metric, &mut bytes);
@@ -87,6 +92,7 @@ impl Operation for WriteMetrics {
             }
             intake.finish()
         });
+        let outcome = outcome.ok_or_else(|| Error::unavailable(FORGOTTEN))?;
         self.written = Some(outcome.into());
         Ok(())
     }
@@ -97,10 +103,12 @@ impl Operation for WriteMetrics {
     }
 }
 
+/// Said when series were forgotten twice while one request was read.
+const FORGOTTEN: &str = "Series come and go too quickly at this moment. Send it again.";
+
 /// Reads a request, and once again when series were forgotten while it was read.
-fn twice(mut read: impl FnMut() -> Option<Outcome>) -> Outcome {
-    let lost = || Outcome { stored: 0, refused: 1, because: Some("series come and go too quickly; send again".into()) };
-    read().or_else(read).unwrap_or_else(lost)
+fn twice(mut read: impl FnMut() -> Option<Outcome>) -> Option<Outcome> {
+    read().or_else(read)
 }
 
 /// Only who may write for the whole house may write series that are about nothing in particular.
@@ -129,10 +137,10 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
     if let Err(error) = inflate::snappy(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
         return Said::text(400, format!("{error}\n"));
     }
-    let sender = asked.actor.ident.to_string();
+    let (sender, now) = (asked.actor.ident.to_string(), kernel.now());
     let mut read = Ok(remote::Counts::default());
-    let mut outcome = twice(|| {
-        let mut intake = monitor.sink.begin(&monitor.series, &sender);
+    let outcome = twice(|| {
+        let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
         read = Decoder::new(remote::Limits::default()).read(version, &unpacked, |item| intake.take(item));
         intake.finish()
     });
@@ -140,6 +148,7 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
         Ok(counts) => counts,
         Err(error) => return Said::text(400, format!("{error}\n")),
     };
+    let Some(mut outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
     let refused = usize::try_from(counts.histograms_refused).unwrap_or(usize::MAX);
     outcome.refused = outcome.refused.saturating_add(refused);
     outcome.because = outcome.because.or(counts.refused_because);
@@ -184,13 +193,14 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
         },
         _ => return Said::text(415, "Send the body as it is or with Content-Encoding gzip.\n"),
     };
-    let sender = asked.actor.ident.to_string();
+    let (sender, now) = (asked.actor.ident.to_string(), kernel.now());
     let mut read = Ok(proto::Outcome::default());
     let outcome = twice(|| {
-        let mut intake = monitor.sink.begin(&monitor.series, &sender);
+        let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
         read = proto::read(body, encoding, &proto::Options::default(), |item| intake.take(item));
         intake.finish()
     });
+    let Some(outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
     match read {
         Ok(mut said) => {
             said.reject(outcome.refused as u64, outcome.because.unwrap_or_default());

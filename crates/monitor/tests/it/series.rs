@@ -1,6 +1,7 @@
 //! Series: stamped by the server, limited, read back.
 
 use agent_proto::{Durable, FromAgent, Gap, Lane, Samples, SeriesName};
+use kernel::{Actor, Grant, Ident, Proof, Scope};
 use serde_json::json;
 
 use crate::house::{House, message};
@@ -169,4 +170,35 @@ fn the_figure_of_the_processor_is_the_share_of_all_processors() {
     let chart = house.call("monitor.chart.read", json!({"asset": web, "panel": "cpu"}));
     let busy = chart["series"][0]["points"][0][1].as_f64().unwrap();
     assert!((busy - 25.0).abs() < 0.001, "{chart}");
+}
+
+#[test]
+fn a_question_counts_the_series_of_the_assets_that_the_asker_may_see() {
+    let house = House::new();
+    let (web, other) = (house.asset("web-01"), house.asset("other"));
+    let team = house.call("people.team.create", json!({"name": "Web", "slug": "web"}))["id"].as_i64().unwrap();
+    house.call("assets.thing.update", json!({"id": web, "team": team}));
+    for (asset, load) in [(web, 0.5), (other, 2.5)] {
+        register(&house, asset, vec![(1, name("node_load1", &[]))]);
+        sample(&house, asset, &[(1, load)]);
+    }
+    let of_team = Actor {
+        ident: Ident::User(77),
+        name: "Wanda".into(),
+        grants: vec![Grant { pattern: "monitor.*".into(), scope: Scope::Teams(vec![team]), expires_at: None }],
+        teams: vec![team],
+        proof: Proof::None,
+        patterns: Vec::new(),
+    };
+    let ask = |actor: &Actor, query: &str| {
+        let answer = house.world.call(actor, "monitor.metrics.query", json!({"query": query})).unwrap();
+        answer["series"].as_array().unwrap().iter().map(|one| one["points"][0][1].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&Actor::os("root"), "sum(node_load1)"), [r#""3""#]);
+    assert_eq!(ask(&of_team, "sum(node_load1)"), [r#""0.5""#]);
+    assert!(ask(&of_team, &format!("node_load1{{asset=\"{other}\"}}")).is_empty());
+    let figure =
+        house.world.call(&of_team, "monitor.metrics.chart", json!({"query": "node_load1", "minutes": 5})).unwrap();
+    assert_eq!(figure["series"].as_array().unwrap().len(), 1);
+    assert_eq!(figure["series"][0]["name"], format!("node_load1 asset={web}"));
 }

@@ -1,0 +1,51 @@
+//! Turns at answering questions: each may take much memory, so that only a few are answered at a time.
+
+use std::sync::{Condvar, Mutex};
+use std::time::Instant;
+
+use crate::limits::QUERIES_AT_ONCE;
+use crate::live::lock;
+
+/// Who is being answered.
+#[derive(Default)]
+pub(crate) struct Turns {
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// One turn; dropping it lets the next one in.
+pub(super) struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    /// Waits for a turn until the deadline; `None` when there was none.
+    pub(super) fn take(&self, deadline: Option<Instant>) -> Option<Turn<'_>> {
+        let mut taken = lock(&self.taken);
+        while *taken >= QUERIES_AT_ONCE {
+            let left = deadline?.checked_duration_since(Instant::now())?;
+            taken = self.freed.wait_timeout(taken, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        *taken += 1;
+        Some(Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.taken) -= 1;
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_are_answered_at_a_time_and_whoever_comes_too_late_is_turned_away() {
+        let turns = Turns::default();
+        let held: Vec<_> = (0..QUERIES_AT_ONCE).map(|_| turns.take(None).unwrap()).collect();
+        assert!(turns.take(Some(Instant::now())).is_none());
+        drop(held);
+        assert!(turns.take(None).is_some());
+    }
+}
