@@ -48,7 +48,7 @@ const FIGURES: [&str; 3] = ["rate10k_instant_cpu_ms", "rate10k_range_cpu_ms", "p
 
 fn asked(engine: &Engine, rounds: usize) -> Result<[f64; 3]> {
     let end_ms = now_ms(STEP_MS);
-    Fleet::new(TARGETS, DEVICES).send_until(engine, SPAN_MS / STEP_MS + 1, end_ms)?;
+    Fleet::new(TARGETS, DEVICES).backfill(engine, SPAN_MS / STEP_MS + 1, end_ms)?;
     pause(Duration::from_secs(3));
     let panel = panel(&host(7));
     Ok([

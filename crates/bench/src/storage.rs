@@ -74,7 +74,7 @@ fn steps() -> i64 {
 }
 
 fn fill(engine: &Engine, targets: usize, last_ms: i64) -> Result<usize> {
-    Fleet::new(targets, DEVICES).send_until(engine, steps(), last_ms)
+    Fleet::new(targets, DEVICES).backfill(engine, steps(), last_ms)
 }
 
 /// Waits until the files of a folder stay as large as they are.
