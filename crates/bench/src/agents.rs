@@ -65,7 +65,7 @@ async fn crowd(run: &Run, report: &mut Report, server: &Server, token: Enrolment
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (tally, doors) = (Arc::new(Tally::default()), Arc::new(Semaphore::new(AT_ONCE)));
     let target = Arc::new(Target::new(&server.agents, token)?);
-    let Memory { all: empty_kb, own: own_kb } = server.process.memory();
+    let Memory { all: empty_kb, own: own_kb, .. } = server.process.memory();
     let (started, server_cpu) = (Instant::now(), server.process.cpu());
     for number in 0..count {
         let (target, tally, doors) = (target.clone(), tally.clone(), doors.clone());
@@ -94,7 +94,7 @@ async fn crowd(run: &Run, report: &mut Report, server: &Server, token: Enrolment
     let interval = Duration::from_millis(u64::from(Profile::WORKSTATION.metrics_interval_ms));
     tokio::time::sleep(interval + Duration::from_secs(10)).await;
     steady(run, report, server, &tally).await?;
-    let Memory { all: all_kb, own: own_after_kb } = server.process.memory();
+    let Memory { all: all_kb, own: own_after_kb, .. } = server.process.memory();
     let per_agent = all_kb.saturating_sub(empty_kb) as f64 / count as f64;
     report.say(format!(
         "server RSS {:.1} MB before, {:.1} MB with {count} agents; of it its own memory {:.1} and {:.1} MB",

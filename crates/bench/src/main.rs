@@ -4,13 +4,19 @@
 mod agents;
 mod client;
 mod cold_start;
+mod engine;
 mod house;
 mod idle;
+mod ingest;
 mod list;
+mod mix;
 mod page;
 mod process;
 mod promql;
+mod query;
 mod report;
+mod restart;
+mod storage;
 mod whole_loop;
 mod write;
 
@@ -68,6 +74,14 @@ enum Name {
     Loop,
     /// Public PromQL scripts through the HTTP API.
     Promql,
+    /// Samples by remote write, with Prometheus beside.
+    Ingest,
+    /// Bytes of a sample on disk, with VictoriaMetrics beside.
+    Storage,
+    /// Questions in PromQL, with Prometheus beside.
+    Query,
+    /// From kill -9 to the first answer.
+    Restart,
 }
 
 impl Name {
@@ -81,6 +95,10 @@ impl Name {
             Self::Agents => "agents",
             Self::Loop => "loop",
             Self::Promql => "promql",
+            Self::Ingest => "ingest",
+            Self::Storage => "storage",
+            Self::Query => "query",
+            Self::Restart => "restart",
         }
     }
 }
@@ -147,5 +165,9 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         Name::Agents => agents::measure(&run, report),
         Name::Loop => whole_loop::measure(&run, report),
         Name::Promql => promql::measure(&run, arguments.scripts.as_deref(), report),
+        Name::Ingest => ingest::measure(&run, report),
+        Name::Storage => storage::measure(&run, report),
+        Name::Query => query::measure(&run, report),
+        Name::Restart => restart::measure(&run, report),
     }
 }

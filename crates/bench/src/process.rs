@@ -69,6 +69,8 @@ pub(crate) struct Memory {
     pub(crate) all: u64,
     /// Its own; the rest are pages of files, which processes of one program share.
     pub(crate) own: u64,
+    /// The most that ever was.
+    pub(crate) peak: u64,
 }
 
 impl Memory {
@@ -78,7 +80,7 @@ impl Memory {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
         };
-        Self { all: field("VmRSS:"), own: field("RssAnon:") }
+        Self { all: field("VmRSS:"), own: field("RssAnon:"), peak: field("VmHWM:") }
     }
 
     /// Of several processes of one program: what each has for itself, and the pages of files once.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use ::promql::script::{Class, Driver, Outcome, Reply, Sampled, read, run as play};
 use ::promql::{Labels, Points, Sample, Value, When, parse_float};
-use kernel::{Actor, Call, Error, Result, Via};
+use kernel::{Error, Result};
 use metrics_proto::write::{Encoder, Version};
 use serde_json::{Value as Json, json};
 
-use crate::house::House;
+use crate::engine::{escaped, prepare, seconds};
 use crate::process::Server;
 use crate::report::Report;
 use crate::{Run, unusable};
@@ -23,7 +23,7 @@ pub(crate) fn measure(run: &Run, folder: Option<&Path>, report: &mut Report) -> 
     let folder = folder.ok_or_else(|| Error::invalid("folder", "Name the folder that holds the *.test scripts."))?;
     let scratch = run.scratch()?;
     let empty = scratch.path().join("empty");
-    prepare(&empty)?;
+    prepare(&empty, json!({ "raw_days": DAYS, "five_minutes_days": 0, "hour_days": 0 }))?;
     let mut driver =
         Http { mainstay: run.mainstay.clone(), root: scratch.path().to_owned(), empty, server: None, starts: 0 };
     let mut counts = Counts::default();
@@ -93,17 +93,6 @@ fn scripts(folder: &Path) -> Result<Vec<PathBuf>> {
         true => Err(Error::not_found(format!("A script (*.test) in {}", folder.display()))),
         false => Ok(found),
     }
-}
-
-/// A data folder of a server that keeps samples since 1970.
-fn prepare(data: &Path) -> Result<()> {
-    let house = House::open(data)?;
-    let keeping = json!({ "raw_days": DAYS, "five_minutes_days": 0, "hour_days": 0 });
-    let input = json!({ "key": "monitor.series", "value": keeping });
-    let call = Call { confirmed: true, ..Call::new(Actor::os("bench").into(), "kernel.setting.set", input, Via::Cli) };
-    house.kernel.dispatch(call)?;
-    house.close();
-    Ok(())
 }
 
 /// A server that is asked over HTTP.
@@ -191,16 +180,6 @@ impl Driver for Http {
         let value = answer.get("data").and_then(value).ok_or_else(|| format!("an answer of another form: {text}"))?;
         Ok(Reply { value, warnings: list("warnings"), infos: list("infos") })
     }
-}
-
-fn seconds(ms: i64) -> String {
-    let sign = if ms < 0 { "-" } else { "" };
-    format!("{sign}{}.{:03}", ms.unsigned_abs() / 1_000, ms.unsigned_abs() % 1_000)
-}
-
-fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric();
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn value(data: &Json) -> Option<Value> {

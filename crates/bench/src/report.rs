@@ -25,6 +25,17 @@ const TARGETS: &[(&str, &str, char, f64)] = &[
     ("loop", "fault_to_proof_s", '<', 45.0),
     ("loop", "interval_s", '≥', 10.0),
     ("promql", "pass_percent", '≥', 99.0),
+    ("ingest", "cpu_us_per_sample", '≤', 0.7),
+    ("ingest", "cpu_share", '≤', 0.333),
+    ("ingest", "rss_mb", '≤', 200.0),
+    ("ingest", "rss_share", '≤', 0.5),
+    ("storage", "bytes_per_sample", '≤', 1.5),
+    ("storage", "share_of_victoria", '≤', 1.0),
+    ("query", "instant_share", '≤', 0.333),
+    ("query", "range_share", '≤', 0.333),
+    ("query", "panel_share", '≤', 0.333),
+    ("restart", "ready_s", '<', 5.0),
+    ("restart", "rss_share_of_before", '≤', 1.0),
 ];
 
 /// Collects what is said.

@@ -1,0 +1,222 @@
+//! What a monitored house measures, made up: ten kinds of series, with labels as exporters give them; the same numbers in
+//! every run.
+
+use kernel::{Error, Result};
+use metrics_proto::write::{Encoder, Version};
+
+use crate::engine::Engine;
+
+/// The step between two samples of a series.
+pub(crate) const STEP_MS: i64 = 15_000;
+/// Samples of one request, as Prometheus sends them by default since 2.46.
+pub(crate) const REQUEST_SAMPLES: usize = 2_000;
+/// Samples of one series in a request that fills a store with what was.
+const BACKFILL_STEPS: i64 = 20;
+/// Sites over which the targets are spread.
+pub(crate) const SITES: usize = 10;
+
+/// The kinds of series, in the order of their numbers.
+pub(crate) const KINDS: [&str; 10] = [
+    "counter",
+    "cpu_seconds",
+    "memory",
+    "percent",
+    "constant",
+    "state",
+    "idle_counter",
+    "temperature",
+    "round_trip",
+    "rare_errors",
+];
+
+/// xorshift64*: good enough to look like measurements.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// From 0 up to but not including 1.
+    fn unit(&mut self) -> f64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn chance(&mut self, one_in: f64) -> bool {
+        self.unit() * one_in < 1.0
+    }
+}
+
+/// The values of one series, sample after sample.
+struct Values {
+    kind: usize,
+    at: f64,
+    random: Random,
+}
+
+impl Values {
+    fn new(kind: usize, number: usize) -> Self {
+        let mut random = Random::new(number as u64 + 1);
+        let at = match kind {
+            0 => (random.unit() * 1e12).floor(),
+            1 => (random.unit() * 1e7).floor() / 100.0,
+            2 => (random.unit() * 4e6).floor() * 4_096.0,
+            3 | 7 => (random.unit() * 80.0).floor() + 10.0,
+            4 => (random.unit() * 1e6).floor(),
+            8 => 1.0 + random.unit() * 30.0,
+            _ => 0.0,
+        };
+        Self { kind, at, random }
+    }
+
+    fn step(&mut self) -> f64 {
+        let random = &mut self.random;
+        match self.kind {
+            // Bytes on a network interface.
+            0 => self.at += (random.unit() * random.unit() * 2e6).floor(),
+            // Seconds a processor spent, in hundredths.
+            1 => self.at = ((self.at + random.unit() * 2.0) * 100.0).round() / 100.0,
+            // Memory in pages.
+            2 => self.at = (self.at + ((random.unit() - 0.5) * 500.0).round() * 4_096.0).max(0.0),
+            // A share with one decimal.
+            3 => self.at = ((self.at + random.unit() * 4.0 - 2.0).clamp(0.0, 100.0) * 10.0).round() / 10.0,
+            5 if random.chance(500.0) => self.at = (random.unit() * 3.0).floor(),
+            6 if random.chance(100.0) => self.at += 1.0,
+            // Half degrees.
+            7 if random.chance(4.0) => self.at += if random.chance(2.0) { 0.5 } else { -0.5 },
+            // Milliseconds with three decimals, and a rare slow one; not a walk, so `at` stays.
+            8 => {
+                let slow = if random.chance(50.0) { 10.0 } else { 1.0 };
+                return ((self.at + random.unit() * random.unit() * 3.0) * slow * 1_000.0).round() / 1_000.0;
+            }
+            9 if random.chance(2_000.0) => self.at += 1.0,
+            _ => {}
+        }
+        self.at
+    }
+}
+
+struct Series {
+    /// Ten, sorted by name.
+    labels: [(&'static str, String); 10],
+    values: Values,
+}
+
+/// Targets whose series are sampled together.
+pub(crate) struct Fleet {
+    series: Vec<Series>,
+    of_target: usize,
+}
+
+impl Fleet {
+    /// So many targets, each with so many devices of each kind: `devices` holds the counts in the order of [`KINDS`].
+    pub(crate) fn new(targets: usize, devices: [usize; 10]) -> Self {
+        let mut all = Vec::new();
+        for target in 0..targets {
+            for (kind, (name, count)) in KINDS.iter().zip(devices).enumerate() {
+                all.extend((0..count).map(|device| (target, kind, *name, device)));
+            }
+        }
+        let series = all.into_iter().enumerate().map(|(number, (target, kind, name, device))| Series {
+            labels: labels(target, name, device),
+            values: Values::new(kind, number),
+        });
+        Self { series: series.collect(), of_target: devices.iter().sum::<usize>().max(1) }
+    }
+
+    /// How many series there are.
+    pub(crate) fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Sends the next sample of every series, taken at one moment, in as many requests as it takes; answers how many.
+    pub(crate) fn send(&mut self, engine: &Engine, at_ms: i64) -> Result<usize> {
+        let mut encoder = Encoder::new(Version::V1);
+        for part in self.series.chunks_mut(REQUEST_SAMPLES) {
+            for one in part {
+                let value = one.values.step();
+                let labels = one.labels.iter().map(|(name, value)| (*name, value.as_str()));
+                encoder.series(labels, [(at_ms, value)]);
+            }
+            engine.write(&packed(&mut encoder)?)?;
+        }
+        Ok(self.series.len())
+    }
+
+    /// Sends so many samples of every series, the last of them at `last_ms`; answers how many in all.
+    pub(crate) fn send_until(&mut self, engine: &Engine, steps: i64, last_ms: i64) -> Result<usize> {
+        let mut samples = 0;
+        for step in (0..steps).rev() {
+            samples += self.send(engine, last_ms - step * STEP_MS)?;
+        }
+        Ok(samples)
+    }
+
+    /// The same, quicker and unlike a sender's daily work: several samples of each series of one target in a request.
+    pub(crate) fn backfill(&mut self, engine: &Engine, steps: i64, last_ms: i64) -> Result<usize> {
+        let mut encoder = Encoder::new(Version::V1);
+        let mut left = steps;
+        while left > 0 {
+            let now = left.min(BACKFILL_STEPS);
+            for target in self.series.chunks_mut(self.of_target) {
+                for one in target {
+                    let labels = one.labels.iter().map(|(name, value)| (*name, value.as_str()));
+                    let values = &mut one.values;
+                    let samples = (1..=now).map(|step| (last_ms - (left - step) * STEP_MS, values.step()));
+                    encoder.series(labels, samples);
+                }
+                engine.write(&packed(&mut encoder)?)?;
+            }
+            left -= now;
+        }
+        Ok(self.len() * usize::try_from(steps).unwrap_or(0))
+    }
+}
+
+fn packed(encoder: &mut Encoder) -> Result<Vec<u8>> {
+    encoder.finish().map_err(|error| Error::internal("request-not-packed", error))
+}
+
+fn labels(target: usize, name: &str, device: usize) -> [(&'static str, String); 10] {
+    let site = target % SITES;
+    [
+        ("__name__", name.to_owned()),
+        ("cluster", format!("cluster-{}", site / 2)),
+        ("device", format!("device-{device}")),
+        ("env", if target % 4 == 3 { "test" } else { "production" }.to_owned()),
+        ("instance", host(target)),
+        ("job", "node".to_owned()),
+        ("rack", format!("rack-{}", target / 20)),
+        ("role", ["web", "database", "queue", "files"].get(target % 4).copied().unwrap_or_default().to_owned()),
+        ("site", format!("site-{site}")),
+        ("team", format!("team-{}", target % 7)),
+    ]
+}
+
+/// The name of a target.
+pub(crate) fn host(target: usize) -> String {
+    format!("host-{target}.northwind.example:9100")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_makes_the_same_series_with_sorted_labels_of_their_own() {
+        let (fleet, mut again) = (Fleet::new(20, [3; 10]), Fleet::new(20, [3; 10]));
+        assert_eq!(fleet.len(), 600);
+        let mut seen = std::collections::BTreeSet::new();
+        for (one, other) in fleet.series.into_iter().zip(&mut again.series) {
+            assert!(one.labels.is_sorted_by(|a, b| a.0 < b.0));
+            assert_eq!(one.labels, other.labels);
+            let mut values = one.values;
+            assert_eq!([values.step(), values.step()], [other.values.step(), other.values.step()]);
+            seen.insert(one.labels);
+        }
+        assert_eq!(seen.len(), 600);
+    }
+}
