@@ -121,7 +121,7 @@ fn now(view: &View<'_>) -> Markup {
 }
 
 fn calendar(view: &View<'_>) -> Markup {
-    let made: Vec<String> = gaps(view.roster, view.window.from, view.window.to)
+    let made: Vec<String> = gaps(view.roster, &view.roster.plan.pieces(view.window.from, view.window.to))
         .into_iter()
         .filter(|gap| !gap.planned)
         .filter_map(|gap| {

@@ -13,7 +13,7 @@ use super::list::ShowRota;
 use super::roster::{self, Roster};
 use super::shifts::{self, readable};
 use super::store::KeptFeed;
-use super::{duties, ical, seen, store};
+use super::{duties, ical, seen, store, time};
 use crate::random;
 use crate::sessions::user_of;
 
@@ -176,13 +176,12 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
     let only = kept.rota.is_none().then_some(kept.user);
     let rota = &roster.rota;
     let mut events = Vec::new();
+    let Some(pieces) = roster.pieces_or_log(time(from), time(to)) else { return events };
     for user in roster.people.keys().copied().filter(|user| only.is_none_or(|one| one == *user)) {
         let name = duties(&roster.people, &[user]).pop().map(|one| one.name).unwrap_or_default();
-        for span in shifts::stretches(roster, user, from, to) {
-            // What began before the calendar does is named without its beginning, which moves with the calendar.
-            let begin = if span.from == from { "since".to_owned() } else { span.from.as_second().to_string() };
+        for span in shifts::stretches(&pieces, user) {
             events.push(Event {
-                uid: format!("{begin}-{user}@{uid}.mainstay"),
+                uid: format!("{}-{user}@{uid}.mainstay", begun(span.from, from)),
                 from: span.from,
                 to: span.to,
                 summary: if only.is_some() {
@@ -195,11 +194,11 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
             });
         }
     }
-    let made = shifts::gaps(roster, from, to).into_iter().filter(|gap| only.is_none() && !gap.planned);
+    let made = shifts::gaps(roster, &pieces).into_iter().filter(|gap| only.is_none() && !gap.planned);
     for gap in made {
         let (Ok(begin), Ok(end)) = (gap.from.parse::<Timestamp>(), gap.to.parse()) else { continue };
         events.push(Event {
-            uid: format!("{}-nobody@{uid}.mainstay", begin.as_second()),
+            uid: format!("{}-nobody@{uid}.mainstay", begun(begin, from)),
             from: begin,
             to: end,
             summary: format!("Nobody on call: {}", rota.name),
@@ -209,4 +208,9 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
     }
     events.sort_by(|one, other| (one.from, &one.uid).cmp(&(other.from, &other.uid)));
     events
+}
+
+/// The beginning of an event in its name. What began before the calendar does is named without it, as it moves with the calendar.
+fn begun(at: Timestamp, from: Timestamp) -> String {
+    if at == from { "since".to_owned() } else { at.as_second().to_string() }
 }
