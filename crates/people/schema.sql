@@ -58,7 +58,7 @@ CREATE INDEX people_rota_feeds_by_user ON people_rota_feeds (user_id, id);
 CREATE TABLE people_rota_overrides (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rota_id INTEGER NOT NULL REFERENCES people_rotas (id), from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, added TEXT NOT NULL, removed TEXT NOT NULL,
   everybody INTEGER NOT NULL, why TEXT NOT NULL, source TEXT NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL
-) STRICT;
+, made_by_user INTEGER REFERENCES people_users (id)) STRICT;
 
 CREATE INDEX people_rota_overrides_by_age ON people_rota_overrides (to_at);
 

@@ -297,6 +297,7 @@ pub(super) mod tests {
             why: name.into(),
             source: String::new(),
             made_by: name.into(),
+            made_by_user: None,
             made_at: kernel::world::START,
         };
         Roster::new(rota(name), vec![kept], &people).unwrap()

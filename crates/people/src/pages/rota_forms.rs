@@ -22,7 +22,7 @@ pub(super) fn exchange(view: &View<'_>) -> Markup {
         .field(Field::select("meaning", "Its events are", meanings).value("shifts").required())
         .field(view.people.text_field("person", "About", "Each event says it"))
         .field(Field::textarea("calendar", "Text of the .ics file").mono().required().placeholder("BEGIN:VCALENDAR"))
-        .part(html! { input type="hidden" name="_done" value="The events were taken as overrides."; })
+        .part(html! { input type="hidden" name="_done" value="The calendar was read. The overrides below are what came of it; events that name nobody of this rota are left out."; })
         .action(Button::submit("Take events"));
     let away = format!("/do/people.rota.delete?id={id}&_back=/people/rotas");
     html! {
@@ -32,7 +32,7 @@ pub(super) fn exchange(view: &View<'_>) -> Markup {
         }))
         @if view.may.delete {
             (Card::new("End of this rota").body(html! {
-                p { "Whatever is routed to a rota that is gone reaches nobody." }
+                p { "Its rotations, overrides and the addresses of its calendar go with it." }
                 (Button::link("Delete rota", away).danger())
             }))
         }

@@ -56,7 +56,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
 fn body(view: &View<'_>) -> Markup {
     let new = || Button::link("New rota", "/do/people.rota.create").opens("new-rota").primary().icon("plus").key("n");
     let mut header = PageHeader::new("On call").crumb("People", Some("/people"));
-    let mut empty = Empty::new("No rota yet", "A rota says who is called when something breaks at night.");
+    let mut empty = Empty::new("No rota yet", "A rota says who is on call when something breaks at night.");
     if view.may_create {
         header = header.action(new());
         empty = empty.action(new());
@@ -201,7 +201,7 @@ fn new_form(view: &View<'_>) -> Markup {
                 .required()
                 .mono()
                 .length_max(40)
-                .help("What routes name, as in rota infrastructure. It cannot be changed."),
+                .help("What programs know it by, as in rota infrastructure. It cannot be changed."),
         ])
         .fields([
             Field::select("team", "Team", options("No team", view.teams)),

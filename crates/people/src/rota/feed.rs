@@ -15,7 +15,9 @@ use super::shifts::{self, readable};
 use super::store::KeptFeed;
 use super::{duties, ical, seen, store, time};
 use crate::random;
+use crate::sessions::list::whose;
 use crate::sessions::user_of;
+use crate::tokens::create::signed_in_person;
 
 /// Most feeds of one user.
 const FEEDS_MAX: usize = 20;
@@ -71,6 +73,7 @@ impl Operation for CreateFeed {
     type Output = NewFeed;
 
     fn run(&self, cx: &mut Cx) -> Result<NewFeed> {
+        signed_in_person(cx, "calendar address")?;
         let me = user_of(cx)?;
         if let Some(rota) = self.rota {
             cx.reach(ShowRota::NAME)?;
@@ -86,9 +89,13 @@ impl Operation for CreateFeed {
     }
 }
 
-/// List the addresses of your calendars, without the addresses themselves.
+/// List the addresses of your calendars, or of another user's, without the addresses themselves.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
-pub struct ListFeeds {}
+pub struct ListFeeds {
+    /// Whose; your own when empty. For somebody else's you need the grant for this operation.
+    #[serde(default)]
+    pub user: Option<i64>,
+}
 
 impl Operation for ListFeeds {
     const NAME: &'static str = "people.feed.list";
@@ -98,9 +105,9 @@ impl Operation for ListFeeds {
     type Output = Feeds;
 
     fn run(&self, cx: &mut Cx) -> Result<Feeds> {
-        let me = user_of(cx)?;
+        let user = whose(cx, self.user, Self::NAME)?;
         let mut items = Vec::new();
-        for kept in store::feeds(cx.tx, me)? {
+        for kept in store::feeds(cx.tx, user)? {
             let rota = match kept.rota {
                 Some(id) => store::get(cx.tx, id)?,
                 None => None,
@@ -127,13 +134,13 @@ impl Operation for RevokeFeed {
     type Output = Feed;
 
     fn run(&self, cx: &mut Cx) -> Result<Feed> {
-        let me = user_of(cx)?;
         let missing = || Error::not_found(format!("Calendar {}", self.id));
-        let kept = store::feed(cx.tx, self.id)?.filter(|kept| kept.user == me).ok_or_else(missing)?;
+        let kept = store::feed(cx.tx, self.id)?.ok_or_else(missing)?;
+        whose(cx, Some(kept.user), Self::NAME).map_err(|_| missing())?;
         if !store::revoke_feed(cx.tx, kept.id, cx.now)? {
             return Err(missing());
         }
-        cx.changed(&Ref::new("user", me), "calendar", Some(kept.id), None::<i64>)?;
+        cx.changed(&Ref::new("user", kept.user), "calendar", Some(kept.id), None::<i64>)?;
         Ok(Feed { id: kept.id, rota: kept.rota, rota_name: String::new(), made_at: kept.made_at })
     }
 }

@@ -1,4 +1,4 @@
-//! Who would be on call by a rota that need not exist: the function that routes, for whoever writes one.
+//! Who would be on call by a rota that need not exist: the function that stored rotas are answered by, for whoever writes one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -49,7 +49,7 @@ pub struct Stretch {
 
 /// Show who would be on call, for a rota that need not exist. Nothing is stored.
 ///
-/// The same function decides who is called. The spans cover what was asked without gaps: where nobody is on call, `who` is empty. A rotation replaces those before it in the list wherever it is in force.
+/// The same function answers who is on call by a stored rota. The spans cover what was asked without gaps: where nobody is on call, `who` is empty. A rotation replaces those before it in the list wherever it is in force.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct PreviewRota {
     /// The zone whose clocks count, for example Europe/Oslo.

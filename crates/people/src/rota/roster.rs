@@ -32,6 +32,8 @@ pub(crate) struct Kept {
     /// The event of a calendar it came from; empty when somebody made it here.
     pub(crate) source: String,
     pub(crate) made_by: String,
+    /// The number of the user who did; none for overrides of the command line, and for old ones.
+    pub(crate) made_by_user: Option<i64>,
     pub(crate) made_at: Time,
 }
 

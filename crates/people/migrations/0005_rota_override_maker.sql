@@ -1,0 +1,2 @@
+-- The user who made an override, whom a name does not tell for sure; none for the command line, and for overrides made before.
+ALTER TABLE people_rota_overrides ADD COLUMN made_by_user {int} REFERENCES people_users (id);
