@@ -69,7 +69,7 @@ CREATE INDEX people_rota_overrides_by_source ON people_rota_overrides (rota_id, 
 CREATE TABLE people_rotas (
   id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, about TEXT NOT NULL, team_id INTEGER REFERENCES people_teams (id), time_zone TEXT NOT NULL,
   rotations TEXT NOT NULL, uid TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, version INTEGER NOT NULL
-) STRICT;
+, imported TEXT) STRICT;
 
 CREATE INDEX people_rotas_by_name ON people_rotas (name, id);
 

@@ -66,8 +66,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "rotas", sql: include_str!("../migrations/0004_rota.sql") },
     Migration {
         number: 5,
-        name: "who made an override",
-        sql: include_str!("../migrations/0005_rota_override_maker.sql"),
+        name: "who made an override, and what came of a calendar",
+        sql: include_str!("../migrations/0005_rota_makers.sql"),
     },
 ];
 

@@ -17,6 +17,8 @@ use super::{Rota, seen, store, text, time};
 
 /// Most events that one import takes.
 const TAKEN_MAX: usize = 100;
+/// Most events that are remembered as left out.
+const LEFT_SHOWN: usize = 20;
 /// How far ahead events are taken, in microseconds.
 const AHEAD: i64 = 400 * DAY;
 
@@ -73,6 +75,53 @@ pub struct Imported {
     pub taken_back: i64,
     /// What was left out.
     pub left_out: Vec<LeftOut>,
+}
+
+/// What came of the last calendar, for who looks at the rota.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct LastImport {
+    pub(crate) at: kernel::Time,
+    pub(crate) by: String,
+    pub(crate) added: usize,
+    pub(crate) replaced: i64,
+    pub(crate) unchanged: i64,
+    pub(crate) taken_back: i64,
+    /// The first that were left out.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// How many were.
+    pub(crate) left_out_count: usize,
+}
+
+impl LastImport {
+    fn of(cx: &Cx, done: &Imported) -> Self {
+        Self {
+            at: cx.now,
+            by: cx.actor.name.clone(),
+            added: done.added.len(),
+            replaced: done.replaced,
+            unchanged: done.unchanged,
+            taken_back: done.taken_back,
+            left_out: done.left_out.iter().take(LEFT_SHOWN).cloned().collect(),
+            left_out_count: done.left_out.len(),
+        }
+    }
+
+    /// The counts in words.
+    pub(crate) fn words(&self) -> String {
+        let what = match (self.added, self.unchanged, self.taken_back) {
+            (0, 0, 0) => "Nothing was taken.".to_owned(),
+            (added, unchanged, back) => {
+                let replaced = self.replaced;
+                format!(
+                    "Overrides made: {added} ({replaced} in place of older ones), unchanged: {unchanged}, taken back: {back}."
+                )
+            }
+        };
+        match self.left_out_count {
+            0 => what,
+            left => format!("{what} Events left out: {left}."),
+        }
+    }
 }
 
 impl Operation for ImportCalendar {
@@ -239,9 +288,13 @@ impl ImportCalendar {
             may_take_back(cx, Self::NAME, rota, kept)?;
         }
         if !(take.is_empty() && make.is_empty()) {
-            room_for(cx, rota.id, &make)?;
+            if make.len() > take.len() {
+                room_for(cx, rota.id, &make)?;
+            }
             done.added = apply(cx, rota, &take, make)?;
         }
+        let last = LastImport::of(cx, &done);
+        store::set_imported(cx.tx, rota.id, &last)?;
         Ok(done)
     }
 }

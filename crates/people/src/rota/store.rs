@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kernel::db::{Query, Row, Tx};
 use kernel::{Result, Time};
 
+use super::import::LastImport;
 use super::roster::{Kept, Member};
 use super::{ROTAS_MAX, Rota};
 
@@ -137,6 +138,19 @@ pub(crate) fn overrides(tx: &mut Tx<'_>, rotas: &[i64], from: Time, to: Time) ->
 pub(crate) fn overridden(tx: &mut Tx<'_>, rota: i64, id: i64) -> Result<Option<Kept>> {
     let sql = format!("{OVERRIDES} WHERE o.id = ?1 AND o.rota_id = ?2");
     tx.first(&sql, &[id.into(), rota.into()])?.as_ref().map(kept).transpose()
+}
+
+/// Keeps what came of the last calendar of a rota.
+pub(crate) fn set_imported(tx: &mut Tx<'_>, rota: i64, last: &LastImport) -> Result<()> {
+    let text = serde_json::json!(last).to_string();
+    tx.execute("UPDATE people_rotas SET imported = ?1 WHERE id = ?2", &[text.into(), rota.into()])?;
+    Ok(())
+}
+
+/// What came of the last calendar of a rota.
+pub(crate) fn imported(tx: &mut Tx<'_>, rota: i64) -> Result<Option<LastImport>> {
+    let row = tx.first("SELECT imported FROM people_rotas WHERE id = ?1 AND imported IS NOT NULL", &[rota.into()])?;
+    row.map(|row| row.json(0)).transpose()
 }
 
 /// The overrides of a rota that end after a moment and came from calendars, by where they came from.

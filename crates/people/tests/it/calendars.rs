@@ -307,3 +307,22 @@ fn an_event_that_is_cancelled_or_about_somebody_else_now_takes_back_what_came_of
     assert_eq!(again["taken_back"], 0);
     assert!(again["left_out"][0]["why"].as_str().unwrap().contains("cancelled"), "{again}");
 }
+
+#[test]
+fn what_came_of_a_calendar_is_shown_even_when_it_was_nothing() {
+    let calendars = calendars();
+    let nobody = calendar(&[event("one", "20260310", "DURATION:PT8H\r\nSUMMARY:Team lunch")]);
+    let done = calendars.import(json!({ "calendar": nobody }));
+    assert_eq!(
+        (done["added"].as_array().unwrap().len(), done["left_out"][0]["what"].as_str()),
+        (0, Some("Team lunch"))
+    );
+    let kernel = &calendars.office.world.kernel;
+    let kept = || {
+        let text = |tx: &mut kernel::db::Tx<'_>| tx.one("SELECT imported FROM people_rotas", &[])?.text(0);
+        serde_json::from_str::<Value>(&kernel.db.read(text).unwrap()).unwrap()
+    };
+    assert_eq!((kept()["added"].as_i64(), kept()["left_out_count"].as_i64()), (Some(0), Some(1)), "{}", kept());
+    calendars.import(json!({ "calendar": SHIFTS }));
+    assert_eq!((kept()["added"].as_i64(), kept()["by"].as_str()), (Some(3), Some("Ada Admin")), "{}", kept());
+}
