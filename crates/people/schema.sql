@@ -58,7 +58,7 @@ CREATE INDEX people_rota_feeds_by_user ON people_rota_feeds (user_id, id);
 CREATE TABLE people_rota_overrides (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rota_id INTEGER NOT NULL REFERENCES people_rotas (id), from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, added TEXT NOT NULL, removed TEXT NOT NULL,
   everybody INTEGER NOT NULL, why TEXT NOT NULL, source TEXT NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL
-) STRICT;
+, made_by_user INTEGER REFERENCES people_users (id)) STRICT;
 
 CREATE INDEX people_rota_overrides_by_age ON people_rota_overrides (to_at);
 
@@ -69,7 +69,7 @@ CREATE INDEX people_rota_overrides_by_source ON people_rota_overrides (rota_id, 
 CREATE TABLE people_rotas (
   id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, about TEXT NOT NULL, team_id INTEGER REFERENCES people_teams (id), time_zone TEXT NOT NULL,
   rotations TEXT NOT NULL, uid TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, version INTEGER NOT NULL
-) STRICT;
+, imported TEXT) STRICT;
 
 CREATE INDEX people_rotas_by_name ON people_rotas (name, id);
 

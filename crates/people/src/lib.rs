@@ -64,6 +64,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "sign-in limits", sql: include_str!("../migrations/0002_sign_in_limits.sql") },
     Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
     Migration { number: 4, name: "rotas", sql: include_str!("../migrations/0004_rota.sql") },
+    Migration {
+        number: 5,
+        name: "who made an override, and what came of a calendar",
+        sql: include_str!("../migrations/0005_rota_makers.sql"),
+    },
 ];
 
 /// What people declare.

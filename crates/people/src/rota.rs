@@ -1,5 +1,5 @@
 //! On-call rotas: who is to be called when. A rota is a zone, layers of rotations and overrides; who is on call is computed
-//! from them by one pure function ([`plan`]), which answers previews, calendars, "who is on call now" and the routing alike.
+//! from them by one pure function ([`plan`]), which answers previews, calendars and "who is on call now" alike. Alerts are not routed by rotas yet.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct Rota {
     /// `rota:NUMBER`.
     #[serde(rename = "ref")]
     pub reference: Ref,
-    /// The short name used where it is routed to.
+    /// The short name that programs know it by.
     pub slug: String,
     /// Its name.
     pub name: String,
@@ -114,14 +114,14 @@ pub struct OnCall {
     pub next: Vec<Duty>,
 }
 
-/// Who is on call by a rota at a moment, whoever asks: what routes alerts. `None` when there is no such rota.
+/// Who is on call by a rota at a moment, whoever asks: for whatever is to be told to somebody. `None` when there is no such rota.
 ///
 /// # Errors
 /// The database fails.
 pub fn on_call(tx: &mut Tx<'_>, rota: i64, at: Time) -> Result<Option<OnCall>> {
     let Some(rota) = store::get(tx, rota)? else { return Ok(None) };
-    let roster = roster::load(tx, vec![rota], at, at.plus(now::SOON))?.pop();
-    roster.map(|roster| now::of(tx, &roster, at)).transpose()
+    let roster = roster::load_one(tx, rota, at, at.plus(now::SOON))?;
+    now::of(tx, &roster, at).map(Some)
 }
 
 /// The number of a rota by its short name.

@@ -12,12 +12,13 @@ use super::rota_forms::{edit_form, exchange, override_form};
 use super::rota_strip::{Window, layer_name, strips};
 use super::rotas::{span, wall, who};
 use crate::Persons;
+use crate::rota::import::LastImport;
 use crate::rota::list::{RotaShown, one};
 use crate::rota::overrides::Overridden;
 use crate::rota::preview::written;
 use crate::rota::roster::Roster;
 use crate::rota::shifts::{Shift, gaps};
-use crate::rota::{Kind, Length, Rotation, reached, time};
+use crate::rota::{Kind, Length, Rotation, reached, store, time};
 use crate::{AddOverride, CreateFeed, DeleteRota, ImportCalendar, RemoveOverride, ShowRota, UpdateRota};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,10 +33,11 @@ pub(super) struct May {
 
 pub(super) struct View<'a> {
     pub(super) shown: &'a RotaShown,
-    roster: &'a Roster,
+    pub(super) roster: &'a Roster,
     window: &'a Window,
     pub(super) people: &'a Persons,
     pub(super) teams: &'a [(i64, String)],
+    pub(super) imported: Option<LastImport>,
     pub(super) may: May,
     pub(super) csrf: &'a str,
     pub(super) here: String,
@@ -68,6 +70,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         window: &window,
         people: &people,
         teams: &teams,
+        imported: if may.import { store::imported(page.cx.tx, id)? } else { None },
         may,
         csrf: &page.csrf,
         here: format!("/people/rotas/{id}"),
@@ -121,7 +124,7 @@ fn now(view: &View<'_>) -> Markup {
 }
 
 fn calendar(view: &View<'_>) -> Markup {
-    let made: Vec<String> = gaps(view.roster, view.window.from, view.window.to)
+    let made: Vec<String> = gaps(view.roster, &view.roster.plan.pieces(view.window.from, view.window.to))
         .into_iter()
         .filter(|gap| !gap.planned)
         .filter_map(|gap| {
@@ -297,6 +300,7 @@ pub(super) mod tests {
             why: name.into(),
             source: String::new(),
             made_by: name.into(),
+            made_by_user: None,
             made_at: kernel::world::START,
         };
         Roster::new(rota(name), vec![kept], &people).unwrap()
@@ -345,6 +349,12 @@ pub(super) mod tests {
             window: &window,
             people: &Persons::of(vec![crate::Person { id: 1, name: name.into(), login: "sam".into() }], false),
             teams: &[(1, name.into())],
+            imported: all.then(|| LastImport {
+                by: name.into(),
+                left_out: vec![crate::rota::import::LeftOut { what: name.into(), why: name.into() }],
+                left_out_count: 3,
+                ..LastImport::default()
+            }),
             may,
             csrf: "t",
             here: "/people/rotas/1".into(),
@@ -355,7 +365,18 @@ pub(super) mod tests {
     fn a_rota_shows_its_calendar_its_gaps_in_words_and_what_was_arranged() {
         check(&drawn("Infra", false, true, false), &["No rotation yet", "No override", "On call now"]);
         let page = drawn("Infra", true, true, true);
-        check(&page, &["Infra 2 instead of Infra 1", "Take back", "Delete rota", "Text of the .ics file", "sat-sun"]);
+        check(
+            &page,
+            &[
+                "Infra 2 instead of Infra 1",
+                "Take back",
+                "Nothing was taken. Events left out: 3.",
+                "And 2 more",
+                "Delete rota",
+                "Text of the .ics file",
+                "sat-sun",
+            ],
+        );
         check(
             &drawn(HOSTILE, true, false, true),
             &["Nobody is on call.", "who can no longer sign in", "class=\"gap\""],

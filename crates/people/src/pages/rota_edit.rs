@@ -91,7 +91,7 @@ fn kept(page: &mut PageCx, rota: &Rota) -> Result<Vec<Draft>> {
         name: one.name.clone(),
         kind: kind_word(one.kind).to_owned(),
         length: one.length.as_ref().map(ToString::to_string).unwrap_or_default(),
-        start: one.start.get(..16).unwrap_or(&one.start).to_owned(),
+        start: one.start.strip_suffix(":00").filter(|start| start.len() == 16).unwrap_or(&one.start).to_owned(),
         people: one.participants.iter().map(login).collect::<Vec<_>>().join("\n"),
         hours: one.restrictions.iter().map(Hours::line).collect::<Vec<_>>().join("\n"),
         adds: one.adds,

@@ -5,6 +5,9 @@ use web::ui::{Button, Card, Field, Form, post_button};
 
 use super::options;
 use super::rota::View;
+use super::rotas::wall;
+use crate::rota::import::LastImport;
+use crate::rota::preview::written;
 
 /// Calendars in and out, and the end of the rota.
 pub(super) fn exchange(view: &View<'_>) -> Markup {
@@ -22,19 +25,37 @@ pub(super) fn exchange(view: &View<'_>) -> Markup {
         .field(Field::select("meaning", "Its events are", meanings).value("shifts").required())
         .field(view.people.text_field("person", "About", "Each event says it"))
         .field(Field::textarea("calendar", "Text of the .ics file").mono().required().placeholder("BEGIN:VCALENDAR"))
-        .part(html! { input type="hidden" name="_done" value="The events were taken as overrides."; })
+        .part(html! { input type="hidden" name="_done" value="The calendar was read. What came of it stands beside the form."; })
         .action(Button::submit("Take events"));
     let away = format!("/do/people.rota.delete?id={id}&_back=/people/rotas");
     html! {
         (Card::new("Calendars").body(html! {
             @if view.may.subscribe { (subscribe) }
-            @if view.may.import { (import) }
+            @if view.may.import {
+                @if let Some(last) = &view.imported { (imported(view, last)) }
+                (import)
+            }
         }))
         @if view.may.delete {
             (Card::new("End of this rota").body(html! {
-                p { "Whatever is routed to a rota that is gone reaches nobody." }
+                p { "Its rotations, overrides and the addresses of its calendar go with it." }
                 (Button::link("Delete rota", away).danger())
             }))
+        }
+    }
+}
+
+/// What came of the last calendar.
+fn imported(view: &View<'_>, last: &LastImport) -> Markup {
+    let at = written(last.at.timestamp(), &view.roster.zone);
+    let more = last.left_out_count.saturating_sub(last.left_out.len());
+    html! {
+        p dir="auto" { "Last calendar, " (wall(&at, "%-d %b %Y, %H:%M")) " by " (last.by) ": " (last.words()) }
+        @if !last.left_out.is_empty() {
+            ul {
+                @for one in &last.left_out { li dir="auto" { (one.what) ": " (one.why) } }
+                @if more > 0 { li { "And " (more) " more" } }
+            }
         }
     }
 }

@@ -12,13 +12,16 @@ use super::{options, tabs};
 use crate::rota::OnCall;
 use crate::rota::feed::Feeds;
 use crate::rota::list::{RotaRow, Rotas};
-use crate::rota::shifts::{Gap, MyShifts};
+use crate::rota::shifts::{Gaps, MyShifts};
 use crate::{CreateRota, ListFeeds, ListGaps, ListMyShifts, ListRotas};
+
+/// Most gaps on the page.
+const GAPS_SHOWN: usize = 20;
 
 struct View<'a> {
     rotas: &'a Rotas,
     mine: &'a MyShifts,
-    gaps: &'a [Gap],
+    gaps: &'a Gaps,
     feeds: &'a Feeds,
     teams: &'a [(i64, String)],
     zone: &'a str,
@@ -31,9 +34,9 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let rotas = page.cx.call(&ListRotas::default())?;
     let user = page.cx.actor.user().is_some();
     let mine = if user { page.cx.call(&ListMyShifts::default())? } else { MyShifts::default() };
-    let feeds = if user { page.cx.call(&ListFeeds {})? } else { Feeds::default() };
-    let mut gaps = if page.cx.may(ListGaps::NAME) { page.cx.call(&ListGaps::default())?.items } else { Vec::new() };
-    gaps.retain(|gap| !gap.planned);
+    let feeds = if user { page.cx.call(&ListFeeds::default())? } else { Feeds::default() };
+    let made = ListGaps { unplanned: true, ..ListGaps::default() };
+    let gaps = if page.cx.may(ListGaps::NAME) { page.cx.call(&made)? } else { Gaps::default() };
     let teams = crate::team_choices(page.cx)?;
     let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
     let view = View {
@@ -53,7 +56,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
 fn body(view: &View<'_>) -> Markup {
     let new = || Button::link("New rota", "/do/people.rota.create").opens("new-rota").primary().icon("plus").key("n");
     let mut header = PageHeader::new("On call").crumb("People", Some("/people"));
-    let mut empty = Empty::new("No rota yet", "A rota says who is called when something breaks at night.");
+    let mut empty = Empty::new("No rota yet", "A rota says who is on call when something breaks at night.");
     if view.may_create {
         header = header.action(new());
         empty = empty.action(new());
@@ -70,7 +73,7 @@ fn body(view: &View<'_>) -> Markup {
     let total = format!("{many} {}", if many == 1 { "rota" } else { "rotas" });
     let main = html! {
         (List::new("rotas", table).tabs(tabs("/people/rotas")).total(total).empty(empty))
-        @if !view.gaps.is_empty() { (gaps(view.gaps)) }
+        @if !view.gaps.items.is_empty() { (gaps(view.gaps)) }
     };
     let side = html! { (mine(view)) (feeds(view)) };
     html! {
@@ -108,18 +111,24 @@ fn line(row: &RotaRow, clock: &Clock) -> Row {
         .text(&row.team_name)
 }
 
-fn gaps(gaps: &[Gap]) -> Markup {
-    let rows = gaps.iter().take(20).map(|gap| {
+fn gaps(gaps: &Gaps) -> Markup {
+    let rows = gaps.items.iter().take(GAPS_SHOWN).map(|gap| {
         let to = format!("/people/rotas/{}", gap.rota);
         Row::new(gap.name.as_str()).href(to).main().cell(span(&gap.from, &gap.to)).text(&gap.why)
     });
+    let more = match gaps.items.len() {
+        all if gaps.more => format!("The first {GAPS_SHOWN} of more than {all} are here."),
+        all if all > GAPS_SHOWN => format!("The first {GAPS_SHOWN} of {all} are here."),
+        _ => String::new(),
+    };
     let table = Table::new("Gaps")
         .columns([Column::new("Rota").main(), Column::new("When"), Column::new("Why").wide()])
         .rows(rows);
     html! {
-        (Card::new("Nobody will be on call").count(gaps.len()).flush(html! {
-            div.in { (notice(Tone::Critical, "Somebody left or was taken off, and nobody stands in. Alerts of these rotas would reach nobody.")) }
+        (Card::new("Nobody will be on call").count(gaps.items.len()).flush(html! {
+            div.in { (notice(Tone::Critical, "Somebody left or was taken off, and nobody stands in.")) }
             (table)
+            @if !more.is_empty() { div.in { p { (more) } } }
         }))
     }
 }
@@ -192,7 +201,7 @@ fn new_form(view: &View<'_>) -> Markup {
                 .required()
                 .mono()
                 .length_max(40)
-                .help("What routes name, as in rota infrastructure. It cannot be changed."),
+                .help("What programs know it by, as in rota infrastructure. It cannot be changed."),
         ])
         .fields([
             Field::select("team", "Team", options("No team", view.teams)),
@@ -213,9 +222,9 @@ mod tests {
     use super::super::tests::{HOSTILE, check, clock};
     use super::*;
     use crate::rota::Duty;
-    use crate::rota::shifts::MyShift;
+    use crate::rota::shifts::{Gap, MyShift};
 
-    fn drawn(items: Vec<RotaRow>, mine: Vec<MyShift>, gaps: &[Gap], may_create: bool) -> Markup {
+    fn drawn(items: Vec<RotaRow>, mine: Vec<MyShift>, gaps: &Gaps, may_create: bool) -> Markup {
         body(&View {
             rotas: &Rotas { items },
             mine: &MyShifts { items: mine },
@@ -231,15 +240,21 @@ mod tests {
 
     #[test]
     fn the_list_says_who_is_on_call_and_where_nobody_will_be() {
-        check(&drawn(vec![], vec![], &[], true), &["No rota yet", "New rota", "No shift in the next eight weeks"]);
+        check(
+            &drawn(vec![], vec![], &Gaps::default(), true),
+            &["No rota yet", "New rota", "No shift in the next eight weeks"],
+        );
         let row = RotaRow { rota: rota(HOSTILE), team_name: HOSTILE.into(), now: sample(HOSTILE, true) };
         let other = RotaRow { now: sample("B", false), ..row.clone() };
         let (from, to) = ("2026-03-02T08:00:00+01:00".to_owned(), "2026-03-09T08:00:00+01:00".to_owned());
         let with = vec![Duty { user: 2, name: HOSTILE.into() }];
         let mine = MyShift { rota: 1, name: HOSTILE.into(), from: from.clone(), to: to.clone(), with };
         let gap = Gap { rota: 1, name: HOSTILE.into(), from, to, why: HOSTILE.into(), planned: false };
-        let page = drawn(vec![row, other], vec![mine], &[gap], false);
-        check(&page, &["2 rotas", "Nobody will be on call", "Mon 2 Mar, 08:00", "Nobody"]);
+        let page = drawn(vec![row, other], vec![mine], &Gaps { items: vec![gap; 25], more: true }, false);
+        check(
+            &page,
+            &["2 rotas", "Nobody will be on call", "The first 20 of more than 25", "Mon 2 Mar, 08:00", "Nobody"],
+        );
         assert!(!page.0.contains("New rota"));
     }
 }

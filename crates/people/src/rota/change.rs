@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::events::{RotaChanged, RotaCreated, RotaDeleted};
+use super::plan::few_cuts;
+use super::preview::WINDOW_DAYS_MAX;
 use super::text::{self, Rotation};
+use super::wall::DAY;
 use super::{ROTAS_MAX, Rota, reached, store, watch};
 use crate::team::Team;
 use crate::{choices, user};
@@ -26,7 +29,7 @@ const PEOPLE_MAX: usize = 200;
 pub struct CreateRota {
     /// Its name.
     pub name: String,
-    /// The short name that routes name, such as infrastructure. It cannot be changed.
+    /// The short name that programs know it by, such as infrastructure. It cannot be changed.
     pub slug: String,
     /// What it is for.
     #[serde(default)]
@@ -133,6 +136,9 @@ pub(crate) fn rotations(cx: &mut Cx, wanted: &[Rotation], time_zone: &str, known
         }
         checked.push(one);
     }
+    let layers =
+        checked.iter().map(|one| one.layer::<i64>("rotations", &zone, Vec::new())).collect::<Result<Vec<_>>>()?;
+    few_cuts(&layers, WINDOW_DAYS_MAX * DAY)?;
     must_be_active(cx, "rotations", people.iter().copied().filter(|id| !known.contains(id)).collect())?;
     Ok(checked)
 }
@@ -275,7 +281,7 @@ pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Resu
     save(cx, &old, new).map(|_| ())
 }
 
-/// Delete a rota with its overrides and the addresses of its calendar. Whatever is routed to it reaches nobody. This cannot be undone.
+/// Delete a rota with its overrides and the addresses of its calendar. This cannot be undone.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct DeleteRota {
     /// The rota's number.

@@ -45,7 +45,7 @@ impl Event for RotaChanged {
     }
 }
 
-/// A rota is gone: whatever is routed to it reaches nobody.
+/// A rota is gone, with its overrides and the addresses of its calendar.
 #[derive(Serialize)]
 pub(crate) struct RotaDeleted {
     pub(crate) rota: Ref,

@@ -13,9 +13,11 @@ use super::list::ShowRota;
 use super::roster::{self, Roster};
 use super::shifts::{self, readable};
 use super::store::KeptFeed;
-use super::{duties, ical, seen, store};
+use super::{duties, ical, seen, store, time};
 use crate::random;
+use crate::sessions::list::whose;
 use crate::sessions::user_of;
+use crate::tokens::create::signed_in_person;
 
 /// Most feeds of one user.
 const FEEDS_MAX: usize = 20;
@@ -71,6 +73,7 @@ impl Operation for CreateFeed {
     type Output = NewFeed;
 
     fn run(&self, cx: &mut Cx) -> Result<NewFeed> {
+        signed_in_person(cx, "calendar address")?;
         let me = user_of(cx)?;
         if let Some(rota) = self.rota {
             cx.reach(ShowRota::NAME)?;
@@ -86,9 +89,13 @@ impl Operation for CreateFeed {
     }
 }
 
-/// List the addresses of your calendars, without the addresses themselves.
+/// List the addresses of your calendars, or of another user's, without the addresses themselves.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
-pub struct ListFeeds {}
+pub struct ListFeeds {
+    /// Whose; your own when empty. For somebody else's you need the grant for this operation.
+    #[serde(default)]
+    pub user: Option<i64>,
+}
 
 impl Operation for ListFeeds {
     const NAME: &'static str = "people.feed.list";
@@ -98,9 +105,9 @@ impl Operation for ListFeeds {
     type Output = Feeds;
 
     fn run(&self, cx: &mut Cx) -> Result<Feeds> {
-        let me = user_of(cx)?;
+        let user = whose(cx, self.user, Self::NAME)?;
         let mut items = Vec::new();
-        for kept in store::feeds(cx.tx, me)? {
+        for kept in store::feeds(cx.tx, user)? {
             let rota = match kept.rota {
                 Some(id) => store::get(cx.tx, id)?,
                 None => None,
@@ -127,13 +134,13 @@ impl Operation for RevokeFeed {
     type Output = Feed;
 
     fn run(&self, cx: &mut Cx) -> Result<Feed> {
-        let me = user_of(cx)?;
         let missing = || Error::not_found(format!("Calendar {}", self.id));
-        let kept = store::feed(cx.tx, self.id)?.filter(|kept| kept.user == me).ok_or_else(missing)?;
+        let kept = store::feed(cx.tx, self.id)?.ok_or_else(missing)?;
+        whose(cx, Some(kept.user), Self::NAME).map_err(|_| missing())?;
         if !store::revoke_feed(cx.tx, kept.id, cx.now)? {
             return Err(missing());
         }
-        cx.changed(&Ref::new("user", me), "calendar", Some(kept.id), None::<i64>)?;
+        cx.changed(&Ref::new("user", kept.user), "calendar", Some(kept.id), None::<i64>)?;
         Ok(Feed { id: kept.id, rota: kept.rota, rota_name: String::new(), made_at: kept.made_at })
     }
 }
@@ -176,13 +183,12 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
     let only = kept.rota.is_none().then_some(kept.user);
     let rota = &roster.rota;
     let mut events = Vec::new();
+    let Some(pieces) = roster.pieces_or_log(time(from), time(to)) else { return events };
     for user in roster.people.keys().copied().filter(|user| only.is_none_or(|one| one == *user)) {
         let name = duties(&roster.people, &[user]).pop().map(|one| one.name).unwrap_or_default();
-        for span in shifts::stretches(roster, user, from, to) {
-            // What began before the calendar does is named without its beginning, which moves with the calendar.
-            let begin = if span.from == from { "since".to_owned() } else { span.from.as_second().to_string() };
+        for span in shifts::stretches(&pieces, user) {
             events.push(Event {
-                uid: format!("{begin}-{user}@{uid}.mainstay"),
+                uid: format!("{}-{user}@{uid}.mainstay", begun(span.from, from)),
                 from: span.from,
                 to: span.to,
                 summary: if only.is_some() {
@@ -195,11 +201,11 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
             });
         }
     }
-    let made = shifts::gaps(roster, from, to).into_iter().filter(|gap| only.is_none() && !gap.planned);
+    let made = shifts::gaps(roster, &pieces).into_iter().filter(|gap| only.is_none() && !gap.planned);
     for gap in made {
         let (Ok(begin), Ok(end)) = (gap.from.parse::<Timestamp>(), gap.to.parse()) else { continue };
         events.push(Event {
-            uid: format!("{}-nobody@{uid}.mainstay", begin.as_second()),
+            uid: format!("{}-nobody@{uid}.mainstay", begun(begin, from)),
             from: begin,
             to: end,
             summary: format!("Nobody on call: {}", rota.name),
@@ -209,4 +215,9 @@ fn shown(roster: &Roster, kept: &KeptFeed, uid: &str, from: Timestamp, to: Times
     }
     events.sort_by(|one, other| (one.from, &one.uid).cmp(&(other.from, &other.uid)));
     events
+}
+
+/// The beginning of an event in its name. What began before the calendar does is named without it, as it moves with the calendar.
+fn begun(at: Timestamp, from: Timestamp) -> String {
+    if at == from { "since".to_owned() } else { at.as_second().to_string() }
 }

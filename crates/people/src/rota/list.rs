@@ -122,6 +122,5 @@ impl Operation for ShowRota {
 
 /// A rota with the overrides that touch a span.
 pub(crate) fn one(cx: &mut Cx, rota: Rota, from: Time, to: Time) -> Result<Roster> {
-    let missing = kernel::Error::not_found(&rota.reference);
-    roster::load(cx.tx, vec![rota], from, to)?.pop().ok_or(missing)
+    roster::load_one(cx.tx, rota, from, to)
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{one, visible};
+use super::plan::Piece;
 use super::roster::{self, Roster};
 use super::{OnCall, duties, preview, seen, time};
 
@@ -20,12 +21,15 @@ pub(crate) fn of(tx: &mut Tx<'_>, roster: &Roster, at: Time) -> Result<OnCall> {
         return Ok(found);
     }
     let end = at.plus(preview::WINDOW_DAYS_MAX * DAY);
-    let further = roster::load(tx, vec![roster.rota.clone()], at, end)?.pop();
-    Ok(further.map_or(found, |roster| within(&roster, at, end)))
+    let further = roster::load_one(tx, roster.rota.clone(), at, end)?;
+    Ok(further.pieces_or_log(at, end).map_or(found, |pieces| told(&further, &pieces)))
 }
 
 fn within(roster: &Roster, at: Time, end: Time) -> OnCall {
-    let pieces = roster.pieces(at, end);
+    told(roster, &roster.pieces(at, end))
+}
+
+fn told(roster: &Roster, pieces: &[Piece<i64>]) -> OnCall {
     let mut later = pieces.iter().skip_while(|piece| pieces.first().is_some_and(|first| first.who == piece.who));
     let next = later.next();
     let rota = &roster.rota;

@@ -1,8 +1,9 @@
 //! Overrides: somebody else than planned is on call for a time. Whoever changes rotas makes them for everybody; with a role for
 //! what is their own, people make those that they stand in themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, delete, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,13 +11,16 @@ use serde_json::Value;
 
 use super::change::{must_be_active, whom};
 use super::events::{OverrideAdded, OverrideRemoved};
-use super::list::one;
 use super::preview::{Exception, written};
-use super::roster::{Kept, Roster};
+use super::roster::{Kept, Member, Roster};
 use super::{Duty, Rota, duties, seen, store, text, time, watch, within};
 
 /// Most overrides of a rota that have not ended.
 pub(crate) const OVERRIDES_MAX: i64 = 1_000;
+/// Most people that all of them name together.
+const NAMES_MAX: usize = 5_000;
+/// The longest override of one's own shift, in microseconds.
+const OWN_MAX: i64 = 90 * kernel::time::DAY;
 /// Longest reason, in characters.
 const WHY_CHARS_MAX: usize = 200;
 
@@ -48,13 +52,17 @@ pub struct Overridden {
 }
 
 pub(crate) fn overridden(roster: &Roster, kept: &Kept) -> Overridden {
+    shown(&roster.zone, &roster.people, kept)
+}
+
+fn shown(zone: &TimeZone, people: &BTreeMap<i64, Member>, kept: &Kept) -> Overridden {
     Overridden {
         id: kept.id,
         rota: kept.rota,
-        from: written(kept.from.timestamp(), &roster.zone),
-        to: written(kept.to.timestamp(), &roster.zone),
-        add: duties(&roster.people, &kept.add),
-        remove: duties(&roster.people, &kept.remove),
+        from: written(kept.from.timestamp(), zone),
+        to: written(kept.to.timestamp(), zone),
+        add: duties(people, &kept.add),
+        remove: duties(people, &kept.remove),
         everybody: kept.everybody,
         why: kept.why.clone(),
         source: kept.source.clone(),
@@ -77,7 +85,7 @@ fn words(one: &Overridden) -> String {
 
 /// Override a rota for a time: take a shift for somebody, hand one over, or add somebody.
 ///
-/// Who is taken off and nobody replaces leaves a gap. With a role that is for your own work only, you make overrides in which you stand yourself and at most one other.
+/// Who is taken off and nobody replaces leaves a gap. With a role that is for your own work only, you take a shift from somebody or hand yours to somebody, for at most 90 days.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct AddOverride {
     /// The rota's number.
@@ -135,6 +143,7 @@ impl Operation for AddOverride {
             },
             source: String::new(),
             made_by: cx.actor.name.clone(),
+            made_by_user: cx.actor.user(),
             made_at: cx.now,
         };
         if kept.add.is_empty() && kept.remove.is_empty() && !kept.everybody {
@@ -142,55 +151,101 @@ impl Operation for AddOverride {
         }
         may(cx, Self::NAME, &rota, &kept)?;
         must_be_active(cx, "add", kept.add.clone())?;
-        room_for(cx, rota.id, 1)?;
-        put(cx, rota, kept)
+        room_for(cx, rota.id, std::slice::from_ref(&kept))?;
+        let made = apply(cx, &rota, &[], vec![kept])?.pop();
+        made.ok_or_else(|| Error::internal("override-not-inserted", rota.id))
     }
 }
 
 /// Refuses more overrides than a rota can have.
-pub(crate) fn room_for(cx: &mut Cx, rota: i64, more: i64) -> Result<()> {
-    if store::count_overrides(cx.tx, rota, cx.now)? + more > OVERRIDES_MAX {
-        return Err(Error::over_limit(format!(
-            "A rota has at most {OVERRIDES_MAX} overrides that have not ended. Change its rotations instead."
-        )));
+pub(crate) fn room_for(cx: &mut Cx, rota: i64, more: &[Kept]) -> Result<()> {
+    let known = store::overrides(cx.tx, &[rota], cx.now, Time(i64::MAX))?.remove(&rota).unwrap_or_default();
+    let many = i64::try_from(known.len() + more.len()).unwrap_or(i64::MAX);
+    let names: usize = known.iter().chain(more).map(|one| one.add.len() + one.remove.len()).sum();
+    if many <= OVERRIDES_MAX && names <= NAMES_MAX {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::over_limit(format!(
+        "A rota has at most {OVERRIDES_MAX} overrides that have not ended, and they name at most {NAMES_MAX} people. Change its rotations instead."
+    )))
+}
+
+/// Whether the actor's grant for an operation reaches the rota as a whole; else whose own shifts it is for.
+fn whole(cx: &Cx, operation: &str, rota: &Rota) -> Result<std::result::Result<(), Option<i64>>> {
+    let reach = cx.reach(operation)?;
+    let own = reach.own;
+    Ok(if within(&kernel::Reach { own: None, ..reach }, rota) { Ok(()) } else { Err(own) })
 }
 
 /// Refuses an override beyond the actor's grant.
 pub(crate) fn may(cx: &Cx, operation: &str, rota: &Rota, kept: &Kept) -> Result<()> {
-    let reach = cx.reach(operation)?;
-    let own = reach.own;
-    if within(&kernel::Reach { own: None, ..reach }, rota) {
-        return Ok(());
+    match whole(cx, operation, rota)? {
+        Ok(()) => Ok(()),
+        Err(Some(me)) if own_shift(kept, me) => Ok(()),
+        Err(_) => Err(Error::denied(operation).says(
+            "Your role is for your own shifts: take one from somebody, or hand yours to somebody, for at most 90 days. Ask a lead for more.",
+        )),
     }
-    let people: BTreeSet<i64> = kept.add.iter().chain(&kept.remove).copied().collect();
-    if own.is_some_and(|me| people.contains(&me)) && people.len() <= 2 && !kept.everybody {
-        return Ok(());
-    }
-    Err(Error::denied(operation).says(
-        "Your role is for your own shifts: take one from somebody, or hand yours to somebody. Ask a lead for more.",
-    ))
 }
 
-/// Writes an override and tells of it.
-pub(crate) fn put(cx: &mut Cx, rota: Rota, mut kept: Kept) -> Result<Overridden> {
-    kept.id = store::insert_override(cx.tx, &kept)?;
-    let (id, from, to) = (kept.id, kept.from, kept.to);
-    let roster = one(cx, rota, from, to)?;
-    let missing = || Error::internal("override-not-inserted", id);
-    let shown = roster.overrides.iter().find(|one| one.id == id).map(|one| overridden(&roster, one));
-    let shown = shown.ok_or_else(missing)?;
-    cx.changed(&roster.rota.reference, &format!("override {id}"), None::<&str>, Some(&shown))?;
-    cx.emit(&OverrideAdded {
-        rota: roster.rota.reference.clone(),
-        rota_name: roster.rota.name.clone(),
-        number: id,
-        people: people(&shown),
-        words: words(&shown),
-    })?;
-    watch::look(cx, roster.rota.id)?;
-    Ok(shown)
+/// Refuses to take back an override beyond the actor's grant: with one for what is their own, people take back what they made.
+pub(crate) fn may_take_back(cx: &Cx, operation: &str, rota: &Rota, kept: &Kept) -> Result<()> {
+    match whole(cx, operation, rota)? {
+        Ok(()) => Ok(()),
+        Err(Some(me)) if kept.made_by_user == Some(me) => Ok(()),
+        Err(_) => {
+            Err(Error::denied(operation).says("Somebody else made this override. Ask them or a lead to take it back."))
+        }
+    }
+}
+
+/// Whether an override is about one's own shift: who takes somebody off stands in for them, and who puts somebody on steps off.
+fn own_shift(kept: &Kept, me: i64) -> bool {
+    let people: BTreeSet<i64> = kept.add.iter().chain(&kept.remove).copied().collect();
+    let others = |who: &[i64]| who.iter().any(|one| *one != me);
+    let (on, off) = (kept.add.contains(&me), kept.remove.contains(&me));
+    !kept.everybody
+        && on != off
+        && people.len() <= 2
+        && (on || !others(&kept.remove))
+        && (off || !others(&kept.add))
+        && kept.to.since(kept.from) <= OWN_MAX
+}
+
+/// Takes some overrides back, writes others, and tells of all. Answers those that were written.
+pub(crate) fn apply(cx: &mut Cx, rota: &Rota, take: &[Kept], make: Vec<Kept>) -> Result<Vec<Overridden>> {
+    let zone = text::zone(&rota.time_zone)?;
+    let named: BTreeSet<i64> =
+        take.iter().chain(&make).flat_map(|one| one.add.iter().chain(&one.remove)).copied().collect();
+    let members = store::people(cx.tx, &named.into_iter().collect::<Vec<_>>())?;
+    for kept in take {
+        let shown = shown(&zone, &members, kept);
+        store::delete_override(cx.tx, kept.rota, kept.id, cx.now)?;
+        cx.changed(&rota.reference, &format!("override {}", kept.id), Some(&shown), None::<&str>)?;
+        cx.emit(&OverrideRemoved {
+            rota: rota.reference.clone(),
+            rota_name: rota.name.clone(),
+            number: kept.id,
+            people: people(&shown),
+            words: words(&shown),
+        })?;
+    }
+    let mut made = Vec::new();
+    for mut kept in make {
+        kept.id = store::insert_override(cx.tx, &kept)?;
+        let shown = shown(&zone, &members, &kept);
+        cx.changed(&rota.reference, &format!("override {}", kept.id), None::<&str>, Some(&shown))?;
+        cx.emit(&OverrideAdded {
+            rota: rota.reference.clone(),
+            rota_name: rota.name.clone(),
+            number: kept.id,
+            people: people(&shown),
+            words: words(&shown),
+        })?;
+        made.push(shown);
+    }
+    watch::look(cx, rota.id)?;
+    Ok(made)
 }
 
 fn people(shown: &Overridden) -> Vec<Ref> {
@@ -217,26 +272,13 @@ impl Operation for RemoveOverride {
         let rota = seen(cx, self.id, Self::NAME)?;
         let kept = store::overridden(cx.tx, rota.id, self.override_id)?;
         let kept = kept.ok_or_else(|| Error::not_found(format!("Override {} of {}", self.override_id, rota.name)))?;
-        may(cx, Self::NAME, &rota, &kept)?;
-        take(cx, rota, &kept)
+        may_take_back(cx, Self::NAME, &rota, &kept)?;
+        let zone = text::zone(&rota.time_zone)?;
+        let named: Vec<i64> = kept.add.iter().chain(&kept.remove).copied().collect();
+        let shown = shown(&zone, &store::people(cx.tx, &named)?, &kept);
+        apply(cx, &rota, &[kept], Vec::new())?;
+        Ok(shown)
     }
-}
-
-/// Removes an override and tells of it.
-pub(crate) fn take(cx: &mut Cx, rota: Rota, kept: &Kept) -> Result<Overridden> {
-    let roster = one(cx, rota, kept.from, kept.to)?;
-    let shown = overridden(&roster, kept);
-    store::delete_override(cx.tx, kept.rota, kept.id, cx.now)?;
-    cx.changed(&roster.rota.reference, &format!("override {}", kept.id), Some(&shown), None::<&str>)?;
-    cx.emit(&OverrideRemoved {
-        rota: roster.rota.reference.clone(),
-        rota_name: roster.rota.name.clone(),
-        number: kept.id,
-        people: people(&shown),
-        words: words(&shown),
-    })?;
-    watch::look(cx, roster.rota.id)?;
-    Ok(shown)
 }
 
 /// Takes an override back that was made, or makes one again that was taken back, for undo.

@@ -9,8 +9,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use kernel::{Error, Result};
 
 use super::wall::{self, DAY, MARGIN};
+
+/// Most moments at which the rotations may change in a span that is answered.
+const CUTS_MAX: i64 = 20_000;
+/// Most names that the overrides of a span may put on or take off, counted once for each piece they are in force in.
+const NAMES_MAX: usize = 500_000;
 
 /// A rota, ready to be computed. `P` stands for people, as numbers.
 #[derive(Clone, Debug)]
@@ -60,6 +66,18 @@ pub(crate) struct Override<P> {
     pub(crate) remove: Vec<P>,
     /// Takes off everybody who would be on call, before anybody is added.
     pub(crate) everybody: bool,
+    /// One of several shifts of a calendar: `everybody` leaves those on call whom others of them put on.
+    pub(crate) together: bool,
+}
+
+/// What lies in a span, before it is put together.
+struct Laid<'a, P> {
+    /// The turns of each layer.
+    rows: Vec<Vec<Turn<P>>>,
+    /// The overrides that touch it.
+    overrides: Vec<&'a Override<P>>,
+    /// Every moment at which something may change.
+    cuts: Vec<Timestamp>,
 }
 
 /// A span in which the same people are on call, for the same reason when it is nobody.
@@ -85,28 +103,44 @@ pub(crate) struct Turn<P> {
 
 impl<P: Copy + Ord> Plan<P> {
     /// Who is on call in `[from, to)`: neighbours with the same people are one.
+    #[cfg(test)]
     pub(crate) fn who(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp, Vec<P>)> {
-        let mut spans: Vec<(Timestamp, Timestamp, Vec<P>)> = Vec::new();
-        for piece in self.pieces(from, to) {
-            match spans.last_mut() {
-                Some((_, end, who)) if *who == piece.who => *end = piece.to,
-                _ => spans.push((piece.from, piece.to, piece.who)),
-            }
-        }
-        spans
+        joined(self.pieces(from, to))
     }
 
-    /// The same with the reasons of gaps: a gap is cut where its reason changes.
+    /// The same, refused where it would cost too much.
+    pub(crate) fn who_if_few(&self, from: Timestamp, to: Timestamp) -> Result<Vec<(Timestamp, Timestamp, Vec<P>)>> {
+        self.pieces_if_few(from, to).map(joined)
+    }
+
+    /// The pieces of a span, refused by name before they are computed where rotations change too often or overrides name too many.
+    pub(crate) fn pieces_if_few(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Piece<P>>> {
+        few_cuts(&self.layers, to.as_second().saturating_sub(from.as_second()))?;
+        let laid = self.laid(from, to);
+        few_names(&laid)?;
+        Ok(self.pieces_of(&laid))
+    }
+
+    /// The same with the reasons of gaps: a gap is cut where its reason changes. For spans of days and weeks.
     pub(crate) fn pieces(&self, from: Timestamp, to: Timestamp) -> Vec<Piece<P>> {
+        self.pieces_of(&self.laid(from, to))
+    }
+
+    fn laid(&self, from: Timestamp, to: Timestamp) -> Laid<'_, P> {
         let rows: Vec<Vec<Turn<P>>> = self.layers.iter().map(|layer| layer.turns(&self.zone, from, to)).collect();
         let overrides: Vec<&Override<P>> =
             self.overrides.iter().filter(|one| one.from < to && from < one.to && one.from < one.to).collect();
-        let mut places = vec![0; rows.len()];
+        let cuts = cuts(from, to, &rows, &overrides);
+        Laid { rows, overrides, cuts }
+    }
+
+    fn pieces_of(&self, laid: &Laid<'_, P>) -> Vec<Piece<P>> {
+        let mut places = vec![0; laid.rows.len()];
         let mut pieces: Vec<Piece<P>> = Vec::new();
-        for pair in cuts(from, to, &rows, &overrides).windows(2) {
+        for pair in laid.cuts.windows(2) {
             let [from, to] = *pair else { continue };
-            let scheduled = self.scheduled(&rows, &mut places, from);
-            let piece = self.piece(from, to, scheduled, &overrides);
+            let scheduled = self.scheduled(&laid.rows, &mut places, from);
+            let piece = self.piece(from, to, scheduled, &laid.overrides);
             match pieces.last_mut() {
                 Some(last) if last.who == piece.who && last.taken == piece.taken && last.gone == piece.gone => {
                     last.to = piece.to;
@@ -135,9 +169,16 @@ impl<P: Copy + Ord> Plan<P> {
 
     fn piece(&self, from: Timestamp, to: Timestamp, mut who: BTreeSet<P>, overrides: &[&Override<P>]) -> Piece<P> {
         let mut taken = BTreeSet::new();
+        let mut together = BTreeSet::new();
         for one in overrides.iter().filter(|one| one.from <= from && from < one.to) {
             if one.everybody {
-                taken.append(&mut who);
+                let stays: BTreeSet<P> =
+                    if one.together { who.intersection(&together).copied().collect() } else { BTreeSet::new() };
+                taken.extend(who.difference(&stays).copied());
+                who = stays;
+            }
+            if one.together {
+                together.extend(one.add.iter().copied());
             }
             taken.extend(one.remove.iter().copied().filter(|person| who.remove(person)));
             who.extend(one.add.iter().copied());
@@ -148,6 +189,58 @@ impl<P: Copy + Ord> Plan<P> {
         }
         Piece { from, to, who, taken: taken.into_iter().collect(), gone }
     }
+}
+
+/// Joins neighbours with the same people.
+fn joined<P: PartialEq>(pieces: Vec<Piece<P>>) -> Vec<(Timestamp, Timestamp, Vec<P>)> {
+    let mut spans: Vec<(Timestamp, Timestamp, Vec<P>)> = Vec::new();
+    for piece in pieces {
+        match spans.last_mut() {
+            Some((_, end, who)) if *who == piece.who => *end = piece.to,
+            _ => spans.push((piece.from, piece.to, piece.who)),
+        }
+    }
+    spans
+}
+
+/// Refuses layers that may change more often in a span of so many seconds than can be answered. Nothing is computed for it.
+pub(crate) fn few_cuts<P>(layers: &[Layer<P>], seconds: i64) -> Result<()> {
+    let weeks_of_days = seconds / DAY + 1;
+    let of = |layer: &Layer<P>| {
+        let hours: usize = layer.restrictions.iter().map(|one| one.days.iter().filter(|day| **day).count()).sum();
+        let hours = i64::try_from(hours).unwrap_or(i64::MAX).saturating_mul(2).saturating_mul(weeks_of_days) / 7;
+        (seconds / layer.length.max(1)).saturating_add(hours)
+    };
+    let cuts = layers.iter().map(of).fold(0_i64, i64::saturating_add);
+    if cuts <= CUTS_MAX {
+        return Ok(());
+    }
+    let days = weeks_of_days.saturating_sub(1).max(1);
+    Err(Error::invalid(
+        "rotations",
+        format!(
+            "In {days} days the rotations begin and end {cuts} times; at most {CUTS_MAX} are computed at once. Use longer turns, fewer restrictions or a shorter span."
+        ),
+    ))
+}
+
+/// Refuses overrides that name more people, each as often as it would be looked at, than can be answered.
+fn few_names<P>(laid: &Laid<'_, P>) -> Result<()> {
+    let place = |at: Timestamp| laid.cuts.partition_point(|cut| *cut < at);
+    let of = |one: &&Override<P>| {
+        let pieces = place(one.to).saturating_sub(place(one.from)).max(1);
+        pieces.saturating_mul(one.add.len() + one.remove.len())
+    };
+    let names = laid.overrides.iter().map(of).fold(0_usize, usize::saturating_add);
+    if names <= NAMES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "overrides",
+        format!(
+            "The overrides name people {names} times over the pieces of this span; at most {NAMES_MAX} are computed at once. Use fewer, with fewer names, or a shorter span."
+        ),
+    ))
 }
 
 /// Every moment at which something may change, `from` and `to` included; none when the window is empty.

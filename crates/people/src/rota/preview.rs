@@ -1,6 +1,7 @@
-//! Who would be on call by a rota that need not exist: the function that routes, for whoever writes one.
+//! Who would be on call by a rota that need not exist: the function that stored rotas are answered by, for whoever writes one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -48,7 +49,7 @@ pub struct Stretch {
 
 /// Show who would be on call, for a rota that need not exist. Nothing is stored.
 ///
-/// The same function decides who is called. The spans cover what was asked without gaps: where nobody is on call, `who` is empty. A rotation replaces those before it in the list wherever it is in force.
+/// The same function answers who is on call by a stored rota. The spans cover what was asked without gaps: where nobody is on call, `who` is empty. A rotation replaces those before it in the list wherever it is in force.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct PreviewRota {
     /// The zone whose clocks count, for example Europe/Oslo.
@@ -63,7 +64,7 @@ pub struct PreviewRota {
     /// Until when, at most 400 days later.
     pub to: String,
     #[serde(skip)]
-    found: Option<Vec<Stretch>>,
+    found: Mutex<Option<Vec<Stretch>>>,
 }
 
 impl Operation for PreviewRota {
@@ -74,12 +75,13 @@ impl Operation for PreviewRota {
     type Output = Vec<Stretch>;
 
     fn prepare(&mut self, _: &PrepareCx<'_>) -> Result<()> {
-        self.found = Some(self.compute()?);
+        self.found = Mutex::new(Some(self.compute()?));
         Ok(())
     }
 
     fn run(&self, _: &mut Cx) -> Result<Vec<Stretch>> {
-        self.found.clone().map_or_else(|| self.compute(), Ok)
+        let found = self.found.lock().ok().and_then(|mut found| found.take());
+        found.map_or_else(|| self.compute(), Ok)
     }
 }
 
@@ -87,6 +89,10 @@ impl PreviewRota {
     fn compute(&self) -> Result<Vec<Stretch>> {
         let zone = text::zone(&self.time_zone)?;
         let (from, to) = window(&self.from, &self.to, &zone)?;
+        text::few_enough(&self.rotations)?;
+        if self.overrides.len() > OVERRIDES_MAX {
+            return Err(Error::invalid("overrides", format!("Preview at most {OVERRIDES_MAX} overrides at once.")));
+        }
         let names = self.names();
         let plan = self.plan(&zone, &names)?;
         let named: BTreeMap<u32, &str> = names.iter().map(|(name, number)| (*number, *name)).collect();
@@ -95,7 +101,7 @@ impl PreviewRota {
             to: written(to, &zone),
             who: who.iter().filter_map(|number| named.get(number)).map(|name| (*name).to_owned()).collect(),
         };
-        Ok(plan.who(from, to).into_iter().map(stretch).collect())
+        Ok(plan.who_if_few(from, to)?.into_iter().map(stretch).collect())
     }
 
     /// Everybody who is named, numbered in order of name.
@@ -108,14 +114,10 @@ impl PreviewRota {
 
     fn plan(&self, zone: &TimeZone, names: &BTreeMap<&str, u32>) -> Result<Plan<u32>> {
         let numbers = |all: &[String]| all.iter().filter_map(|name| names.get(name.trim()).copied()).collect();
-        text::few_enough(&self.rotations)?;
         let layer = |(place, one): (usize, &Rotation)| {
             one.layer(&format!("rotations[{place}]"), zone, numbers(&one.participants))
         };
         let layers = self.rotations.iter().enumerate().map(layer).collect::<Result<Vec<_>>>()?;
-        if self.overrides.len() > OVERRIDES_MAX {
-            return Err(Error::invalid("overrides", format!("Preview at most {OVERRIDES_MAX} overrides at once.")));
-        }
         let exception = |(place, one): (usize, &Exception)| {
             let span = one.span(&format!("overrides[{place}]"), zone)?;
             Ok(Override {
@@ -124,6 +126,7 @@ impl PreviewRota {
                 add: numbers(&one.add),
                 remove: numbers(&one.remove),
                 everybody: one.takes_everybody(),
+                together: false,
             })
         };
         let overrides = self.overrides.iter().enumerate().map(exception).collect::<Result<Vec<_>>>()?;

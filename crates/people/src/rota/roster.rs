@@ -32,6 +32,8 @@ pub(crate) struct Kept {
     /// The event of a calendar it came from; empty when somebody made it here.
     pub(crate) source: String,
     pub(crate) made_by: String,
+    /// The number of the user who did; none for overrides of the command line, and for old ones.
+    pub(crate) made_by_user: Option<i64>,
     pub(crate) made_at: Time,
 }
 
@@ -45,7 +47,7 @@ pub(crate) struct Roster {
     pub(crate) plan: Plan<i64>,
 }
 
-/// Rotas with the overrides that touch `[from, to)`.
+/// Rotas with the overrides that touch `[from, to)`. One that cannot be computed is left out and logged.
 pub(crate) fn load(tx: &mut Tx<'_>, rotas: Vec<Rota>, from: Time, to: Time) -> Result<Vec<Roster>> {
     let ids: Vec<i64> = rotas.iter().map(|rota| rota.id).collect();
     let mut overrides = store::overrides(tx, &ids, from, to)?;
@@ -58,7 +60,24 @@ pub(crate) fn load(tx: &mut Tx<'_>, rotas: Vec<Rota>, from: Time, to: Time) -> R
         let kept = overrides.remove(&rota.id).unwrap_or_default();
         Roster::new(rota, kept, &people)
     };
-    rotas.into_iter().map(with).collect()
+    // One rota that cannot be computed never takes the others with it.
+    let kept = |roster: Result<Roster>| roster.inspect_err(log).ok();
+    Ok(rotas.into_iter().map(with).filter_map(kept).collect())
+}
+
+/// A rota with the overrides that touch `[from, to)`; refused when it cannot be computed.
+pub(crate) fn load_one(tx: &mut Tx<'_>, rota: Rota, from: Time, to: Time) -> Result<Roster> {
+    let kept = store::overrides(tx, &[rota.id], from, to)?.remove(&rota.id).unwrap_or_default();
+    let mut named = rota.participants();
+    named.extend(kept.iter().flat_map(|one| one.add.iter().chain(&one.remove)));
+    named.sort_unstable();
+    named.dedup();
+    let people = store::people(tx, &named)?;
+    Roster::new(rota, kept, &people)
+}
+
+fn log(error: &Error) {
+    tracing::error!(error = error.message, cause = error.cause, "a rota cannot be computed and is left out");
 }
 
 impl Roster {
@@ -74,6 +93,7 @@ impl Roster {
             add: one.add.clone(),
             remove: one.remove.clone(),
             everybody: one.everybody,
+            together: one.everybody && !one.source.is_empty(),
         };
         let exceptions = overrides.iter().map(exception).collect();
         let mut named = rota.participants();
@@ -82,6 +102,15 @@ impl Roster {
         let people = named.iter().filter_map(|user| Some((*user, people.get(user)?.clone()))).collect();
         let plan = Plan { zone: zone.clone(), layers, overrides: exceptions, left };
         Ok(Self { rota, zone, overrides, people, plan })
+    }
+
+    /// The pieces of a longer span among those of other rotas; `None`, and a line in the log, where there are too many.
+    pub(crate) fn pieces_or_log(&self, from: Time, to: Time) -> Option<Vec<Piece<i64>>> {
+        let found = self.plan.pieces_if_few(from.timestamp(), to.timestamp());
+        let told = |error: &Error| {
+            tracing::warn!(rota = self.rota.id, error = error.message, "a rota changes too often and is left out");
+        };
+        found.inspect_err(told).ok()
     }
 
     pub(crate) fn pieces(&self, from: Time, to: Time) -> Vec<Piece<i64>> {

@@ -80,7 +80,8 @@ impl Operation for ListShifts {
         let to = filled(&self.to).unwrap_or_else(|| time(begins).plus(14 * DAY).to_string());
         let (from, to) = window(&from, &to, &zone)?;
         let roster = one(cx, rota, time(from), time(to))?;
-        let items = roster.plan.pieces(from, to).iter().map(|piece| Shift::of(&roster, piece)).collect();
+        let items = roster.plan.pieces_if_few(from, to).map_err(|error| error.at("to"))?;
+        let items = items.iter().map(|piece| Shift::of(&roster, piece)).collect();
         Ok(Shifts { items })
     }
 }
@@ -128,7 +129,8 @@ impl Operation for ListMyShifts {
         let rotas = store::all(cx.tx)?;
         let mut found: Vec<(Timestamp, MyShift)> = Vec::new();
         for roster in roster::load(cx.tx, rotas, cx.now, end)?.iter().filter(|one| one.people.contains_key(&me)) {
-            for span in stretches(roster, me, cx.now.timestamp(), end.timestamp()) {
+            let Some(pieces) = roster.pieces_or_log(cx.now, end) else { continue };
+            for span in stretches(&pieces, me) {
                 let with: Vec<i64> = span.with.into_iter().collect();
                 let shift = MyShift {
                     rota: roster.rota.id,
@@ -160,10 +162,10 @@ pub(crate) struct Span {
     pub(crate) with: std::collections::BTreeSet<i64>,
 }
 
-/// When one person is on call by a rota, whoever joins or leaves meanwhile.
-pub(crate) fn stretches(roster: &Roster, user: i64, from: Timestamp, to: Timestamp) -> Vec<Span> {
+/// When one person is on call in the pieces of a rota, whoever joins or leaves meanwhile.
+pub(crate) fn stretches(pieces: &[Piece<i64>], user: i64) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for piece in roster.plan.pieces(from, to).into_iter().filter(|piece| piece.who.contains(&user)) {
+    for piece in pieces.iter().filter(|piece| piece.who.contains(&user)) {
         let others = piece.who.iter().copied().filter(|one| *one != user);
         match spans.last_mut() {
             Some(last) if last.to == piece.from => {
@@ -211,6 +213,9 @@ pub struct ListGaps {
     /// How many weeks ahead, 1 to 52; 4 when left out.
     #[serde(default)]
     pub weeks: Option<i64>,
+    /// Only gaps that an override or somebody who left made, without those that the rotations leave open.
+    #[serde(default)]
+    pub unplanned: bool,
 }
 
 impl Operation for ListGaps {
@@ -229,17 +234,30 @@ impl Operation for ListGaps {
             }
             None => visible(cx, Self::NAME, cx.now, end)?,
         };
-        let mut items: Vec<Gap> =
-            rosters.iter().flat_map(|one| gaps(one, cx.now.timestamp(), end.timestamp())).take(GAPS_MAX + 1).collect();
+        let mut items: Vec<Gap> = Vec::new();
+        for roster in rosters {
+            let pieces = match self.id {
+                Some(_) => {
+                    let found = roster.plan.pieces_if_few(cx.now.timestamp(), end.timestamp());
+                    Some(found.map_err(|error| error.at("weeks"))?)
+                }
+                None => roster.pieces_or_log(cx.now, end),
+            };
+            let all = gaps(&roster, pieces.as_deref().unwrap_or_default());
+            let wanted = all.into_iter().filter(|gap| !(self.unplanned && gap.planned));
+            items.extend(wanted.take((GAPS_MAX + 1).saturating_sub(items.len())));
+            if items.len() > GAPS_MAX {
+                break;
+            }
+        }
         let more = items.len() > GAPS_MAX;
         items.truncate(GAPS_MAX);
         Ok(Gaps { items, more })
     }
 }
 
-/// The gaps of a rota in a span.
-pub(crate) fn gaps(roster: &Roster, from: Timestamp, to: Timestamp) -> Vec<Gap> {
-    let pieces = roster.plan.pieces(from, to);
+/// The gaps among the pieces of a rota.
+pub(crate) fn gaps(roster: &Roster, pieces: &[Piece<i64>]) -> Vec<Gap> {
     let gap = |piece: &Piece<i64>| {
         Some(Gap {
             rota: roster.rota.id,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use kernel::db::{Query, Row, Tx};
 use kernel::{Result, Time};
 
+use super::import::LastImport;
 use super::roster::{Kept, Member};
 use super::{ROTAS_MAX, Rota};
 
 const COLUMNS: &str = "SELECT r.id, r.slug, r.name, r.about, r.team_id, r.time_zone, r.rotations, r.created_at, r.changed_at, r.version \
      FROM people_rotas r";
-const OVERRIDES: &str = "SELECT o.id, o.rota_id, o.from_at, o.to_at, o.added, o.removed, o.everybody, o.why, o.source, o.made_by, o.made_at \
+const OVERRIDES: &str = "SELECT o.id, o.rota_id, o.from_at, o.to_at, o.added, o.removed, o.everybody, o.why, o.source, o.made_by, o.made_at, o.made_by_user \
      FROM people_rota_overrides o";
 
 fn rota(row: &Row) -> Result<Rota> {
@@ -43,6 +44,7 @@ fn kept(row: &Row) -> Result<Kept> {
         source: row.text(8)?,
         made_by: row.text(9)?,
         made_at: row.time(10)?,
+        made_by_user: row.opt_int(11)?,
     })
 }
 
@@ -138,23 +140,31 @@ pub(crate) fn overridden(tx: &mut Tx<'_>, rota: i64, id: i64) -> Result<Option<K
     tx.first(&sql, &[id.into(), rota.into()])?.as_ref().map(kept).transpose()
 }
 
-/// The override that came from an event of a calendar.
-pub(crate) fn by_source(tx: &mut Tx<'_>, rota: i64, source: &str) -> Result<Option<Kept>> {
-    let sql = format!("{OVERRIDES} WHERE o.rota_id = ?1 AND o.source = ?2 ORDER BY o.id LIMIT 1");
-    tx.first(&sql, &[rota.into(), source.into()])?.as_ref().map(kept).transpose()
+/// Keeps what came of the last calendar of a rota.
+pub(crate) fn set_imported(tx: &mut Tx<'_>, rota: i64, last: &LastImport) -> Result<()> {
+    let text = serde_json::json!(last).to_string();
+    tx.execute("UPDATE people_rotas SET imported = ?1 WHERE id = ?2", &[text.into(), rota.into()])?;
+    Ok(())
 }
 
-/// How many overrides of a rota end after a moment.
-pub(crate) fn count_overrides(tx: &mut Tx<'_>, rota: i64, after: Time) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM people_rota_overrides WHERE rota_id = ?1 AND to_at > ?2";
-    tx.one(sql, &[rota.into(), after.into()])?.int(0)
+/// What came of the last calendar of a rota.
+pub(crate) fn imported(tx: &mut Tx<'_>, rota: i64) -> Result<Option<LastImport>> {
+    let row = tx.first("SELECT imported FROM people_rotas WHERE id = ?1 AND imported IS NOT NULL", &[rota.into()])?;
+    row.map(|row| row.json(0)).transpose()
+}
+
+/// The overrides of a rota that end after a moment and came from calendars, by where they came from.
+pub(crate) fn from_calendars(tx: &mut Tx<'_>, rota: i64, after: Time) -> Result<BTreeMap<String, Kept>> {
+    let sql = format!("{OVERRIDES} WHERE o.rota_id = ?1 AND o.to_at > ?2 AND o.source <> '' ORDER BY o.id");
+    let found = tx.query(&sql, &[rota.into(), after.into()])?;
+    found.iter().map(|row| kept(row).map(|one| (one.source.clone(), one))).collect()
 }
 
 pub(crate) fn insert_override(tx: &mut Tx<'_>, new: &Kept) -> Result<i64> {
     tx.execute("UPDATE people_rotas SET changed_at = ?1 WHERE id = ?2", &[new.made_at.into(), new.rota.into()])?;
     tx.insert(
-        "INSERT INTO people_rota_overrides (rota_id, from_at, to_at, added, removed, everybody, why, source, made_by, made_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+        "INSERT INTO people_rota_overrides (rota_id, from_at, to_at, added, removed, everybody, why, source, made_by, made_at, made_by_user) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         &[
             new.rota.into(),
             new.from.into(),
@@ -166,6 +176,7 @@ pub(crate) fn insert_override(tx: &mut Tx<'_>, new: &Kept) -> Result<i64> {
             new.source.as_str().into(),
             new.made_by.as_str().into(),
             new.made_at.into(),
+            new.made_by_user.into(),
         ],
     )
 }
@@ -240,6 +251,12 @@ pub(crate) fn feed_by_hash(tx: &mut Tx<'_>, hash: &str) -> Result<Option<KeptFee
     let sql =
         "SELECT id, user_id, rota_id, made_at FROM people_rota_feeds WHERE secret_hash = ?1 AND revoked_at IS NULL";
     tx.first(sql, &[hash.into()])?.as_ref().map(kept_feed).transpose()
+}
+
+/// Revokes every feed of a user.
+pub(crate) fn revoke_feeds_of(tx: &mut Tx<'_>, user: i64, now: Time) -> Result<u64> {
+    let sql = "UPDATE people_rota_feeds SET revoked_at = ?1 WHERE user_id = ?2 AND revoked_at IS NULL";
+    tx.execute(sql, &[now.into(), user.into()])
 }
 
 pub(crate) fn revoke_feed(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<bool> {

@@ -189,6 +189,23 @@ fn days(field: &str, texts: &[String]) -> Result<[bool; 7]> {
     Ok(chosen)
 }
 
+/// Days of the week in order: from three on in a row as a span, none when it is all of them.
+fn days_written(chosen: &[bool; 7]) -> Vec<String> {
+    let mut runs: Vec<Vec<&str>> = vec![Vec::new()];
+    for (name, on) in DAYS.iter().zip(chosen) {
+        match runs.last_mut() {
+            Some(run) if *on => run.push(name),
+            _ => runs.push(Vec::new()),
+        }
+    }
+    let written = |run: &Vec<&str>| match run.as_slice() {
+        [_, _, _, _, _, _, _] => Vec::new(),
+        [first, _, .., last] if run.len() > 2 => vec![format!("{first}-{last}")],
+        few => few.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    runs.iter().flat_map(written).collect()
+}
+
 impl Hours {
     pub(crate) fn read(&self, field: &str) -> Result<Restriction> {
         Ok(Restriction {
@@ -196,6 +213,12 @@ impl Hours {
             from: hour(&format!("{field}.from"), &self.from, DAY - 60)?,
             to: hour(&format!("{field}.to"), &self.to, DAY)?,
         })
+    }
+
+    /// The one way in which hours are kept.
+    fn of(read: &Restriction) -> Self {
+        let shown = |seconds: i64| format!("{:02}:{:02}", seconds / HOUR, seconds % HOUR / 60);
+        Self { days: days_written(&read.days), from: shown(read.from), to: shown(read.to) }
     }
 
     /// Reads a line such as `mon-fri 08:00-16:00`, `sat, sun` or `18:00-08:00`.
@@ -223,7 +246,8 @@ impl Hours {
 }
 
 impl Rotation {
-    /// Checks everything but who the participants are, and writes it in the form that is kept: times as the wall shows them.
+    /// Checks everything but who the participants are, and writes it in the one form that is kept: times as the wall shows them,
+    /// hours as `HH:MM`, days in the order of the week.
     pub(crate) fn checked(&self, field: &str, zone: &TimeZone) -> Result<Self> {
         self.layer::<u8>(field, zone, Vec::new())?;
         let start = wall_time(&format!("{field}.start"), &self.start, zone)?;
@@ -231,7 +255,11 @@ impl Rotation {
             "" => String::new(),
             name => kernel::text::line(&format!("{field}.name"), name, 80)?,
         };
-        Ok(Self { name, start: start.to_string(), ..self.clone() })
+        let hours = self.restrictions.iter().enumerate();
+        let restrictions = hours
+            .map(|(place, one)| Ok(Hours::of(&one.read(&format!("{field}.restrictions[{place}]"))?)))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self { name, start: start.to_string(), restrictions, ..self.clone() })
     }
 
     /// The layer with these people, who stand in the places of the participants.

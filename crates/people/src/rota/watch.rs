@@ -37,6 +37,7 @@ pub(crate) fn look(cx: &mut Cx, id: i64) -> Result<()> {
     let end = cx.now.plus(AHEAD);
     let subject = Rota::subject(id);
     let Some(rota) = store::get(cx.tx, id)? else { return cx.attention_done(&subject, NEED) };
+    // One that cannot be computed is logged; it must not stop whatever changed it or somebody in it.
     let Some(roster) = roster::load(cx.tx, vec![rota], cx.now, end)?.pop() else { return Ok(()) };
     match why(cx, &roster) {
         None => cx.attention_done(&subject, NEED),

@@ -59,7 +59,7 @@ impl Operation for CreateToken {
     type Output = NewToken;
 
     fn run(&self, cx: &mut Cx) -> Result<NewToken> {
-        signed_in_person(cx)?;
+        signed_in_person(cx, "token")?;
         let name = kernel::text::line("name", self.name.as_deref().unwrap_or("command line"), 80)?;
         let patterns = patterns(&self.patterns)?;
         let expires_at = self.days.map(|days| ends(cx.now, days)).transpose()?;
@@ -109,18 +109,18 @@ impl CreateToken {
     }
 }
 
-/// A token must not make tokens: a limited one could make an unlimited one.
-fn signed_in_person(cx: &Cx) -> Result<()> {
+/// A token must not make tokens, nor anything else that outlives it: a limited one could make an unlimited one.
+pub(crate) fn signed_in_person(cx: &Cx, what: &str) -> Result<()> {
     match (&cx.actor.ident, cx.actor.proof) {
         (Ident::Os(_), _) => Ok(()),
         // A stolen session alone must not turn into a token that outlives it.
         (Ident::User(_), Proof::At(at)) if cx.now.since(at) <= kernel::limits::PROOF_MICROS => Ok(()),
-        (Ident::User(_), Proof::At(_)) => Err(Error::unconfirmed(
-            "A new token needs a proof of who you are that is not older than 5 minutes. Enter your password again.",
-        )),
-        _ => Err(Error::conflict(
-            "A token cannot make tokens. Sign in at the console, or use the command line on the server.",
-        )),
+        (Ident::User(_), Proof::At(_)) => Err(Error::unconfirmed(format!(
+            "A new {what} needs a proof of who you are that is not older than 5 minutes. Enter your password again."
+        ))),
+        _ => Err(Error::conflict(format!(
+            "A token cannot make a {what}. Sign in at the console, or use the command line on the server."
+        ))),
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Resu
     save(cx, &old, &new).map(|_| ())
 }
 
-/// Disable a user: they can no longer sign in, their sessions end and their tokens stop working. Their history stays.
+/// Disable a user: they can no longer sign in, their sessions end, their tokens stop working and the addresses of their calendars are revoked. Their history stays.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct DisableUser {
     /// The user's number.
@@ -130,6 +130,8 @@ impl Operation for DisableUser {
         let new = User { disabled_at: Some(cx.now), ..old.clone() };
         let new = save(cx, &old, &new)?;
         sessions::store::end_all(cx.tx, old.id, 0, cx.now)?;
+        // An address is a secret that others may have by now: it stays dead when its owner comes back.
+        rota::store::revoke_feeds_of(cx.tx, old.id, cx.now)?;
         rota::watch::somebody_changed(cx, old.id)?;
         cx.emit(&UserDisabled { user: old.reference, name: old.name, reason })?;
         Ok(new)

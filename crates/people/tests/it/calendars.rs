@@ -82,9 +82,17 @@ fn whoever_has_the_address_reads_my_shifts_until_it_is_revoked() {
     let listed =
         calendars.office.call(&calendars.office.actor(calendars.grace), "people.feed.list", json!({})).unwrap();
     assert!(!listed.to_string().contains(&secret), "the address is not shown again");
+    let sam = calendars.office.user("sam");
+    calendars.office.give(sam, "technician", json!({}));
+    let list = |user: i64| {
+        let input = json!({ "user": calendars.grace });
+        calendars.office.call(&calendars.office.actor(user), "people.feed.list", input)
+    };
+    assert_eq!(list(sam).unwrap_err().kind, ErrorKind::Denied);
+    assert_eq!(list(calendars.office.admin).unwrap()["items"][0]["id"], id);
     let revoke =
         |user: i64| calendars.office.call(&calendars.office.actor(user), "people.feed.revoke", json!({ "id": id }));
-    assert_eq!(revoke(calendars.office.admin).unwrap_err().kind, ErrorKind::NotFound, "it is not theirs");
+    assert_eq!(revoke(sam).unwrap_err().kind, ErrorKind::NotFound, "it is not theirs");
     revoke(calendars.grace).unwrap();
     assert!(calendars.text(&secret).is_none());
     assert_eq!(revoke(calendars.grace).unwrap_err().kind, ErrorKind::NotFound);
@@ -193,4 +201,128 @@ fn what_is_no_calendar_is_refused_and_a_technician_takes_only_what_is_about_them
         ErrorKind::Denied
     );
     import(grace, json!({ "calendar": SHIFTS, "meaning": "absence", "person": "grace" })).unwrap();
+}
+
+fn actor_without_proof(calendars: &Calendars, proof: kernel::Proof) -> kernel::Actor {
+    kernel::Actor { proof, ..calendars.office.actor(calendars.grace) }
+}
+
+#[test]
+fn an_address_is_made_by_a_signed_in_person_and_dies_with_their_account_for_good() {
+    let calendars = calendars();
+    let old = kernel::Proof::At(calendars.office.world.kernel.now().plus(-DAY));
+    for (proof, kind) in [
+        (kernel::Proof::Standing, ErrorKind::Conflict),
+        (kernel::Proof::None, ErrorKind::Conflict),
+        (old, ErrorKind::Unconfirmed),
+    ] {
+        let actor = actor_without_proof(&calendars, proof);
+        let error = calendars.office.call(&actor, "people.feed.create", json!({})).unwrap_err();
+        assert_eq!(error.kind, kind, "{}", error.message);
+    }
+    let (_, secret) = calendars.feed(calendars.grace, None);
+    let admin = calendars.office.admin();
+    calendars.office.call(&admin, "people.user.disable", json!({ "id": calendars.grace, "reason": "left" })).unwrap();
+    assert!(calendars.text(&secret).is_none());
+    calendars.office.call(&admin, "people.user.enable", json!({ "id": calendars.grace })).unwrap();
+    assert!(calendars.text(&secret).is_none(), "it stays dead when they come back");
+    let (id, secret) = calendars.feed(calendars.grace, None);
+    assert!(calendars.text(&secret).is_some());
+    calendars.office.call(&admin, "people.feed.revoke", json!({ "id": id })).unwrap();
+    assert!(calendars.text(&secret).is_none(), "an administrator can revoke it");
+}
+
+#[test]
+fn a_gap_that_runs_keeps_its_name_in_the_calendar() {
+    let calendars = calendars();
+    let admin = calendars.office.admin();
+    let away = json!({ "id": calendars.rota, "from": "2026-03-03T08:00", "to": "2026-05-30T08:00", "remove": ["*"] });
+    calendars.office.call(&admin, "people.rota.override", away).unwrap();
+    let (_, secret) = calendars.feed(calendars.grace, Some(calendars.rota));
+    calendars.office.world.clock.advance(40 * DAY);
+    let name = || {
+        let text = calendars.text(&secret).unwrap();
+        uids(&text).into_iter().find(|uid| uid.contains("-nobody@")).unwrap().to_owned()
+    };
+    let first = name();
+    calendars.office.world.clock.advance(DAY);
+    assert_eq!(name(), first);
+    assert!(first.starts_with("since-nobody@"), "{first}");
+}
+
+fn event(uid: &str, day: &str, more: &str) -> String {
+    format!("BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTART:{day}T080000\r\n{more}\r\nEND:VEVENT\r\n")
+}
+
+fn calendar(events: &[String]) -> String {
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n", events.concat())
+}
+
+#[test]
+fn two_whose_shifts_meet_are_on_call_together() {
+    let calendars = calendars();
+    let events = [
+        event("one", "20260310", "DURATION:PT8H\r\nSUMMARY:ada"),
+        event("two", "20260310", "DURATION:PT4H\r\nSUMMARY:grace"),
+    ];
+    let done = calendars.import(json!({ "calendar": calendar(&events) }));
+    assert_eq!(done["added"].as_array().unwrap().len(), 2, "{done}");
+    assert_eq!(calendars.who("2026-03-10T08:00", "2026-03-10T16:00"), ["Ada Admin+User grace", "Ada Admin"]);
+    let input = json!({ "id": calendars.rota, "from": "2026-03-10T09:00", "to": "2026-03-10T10:00", "remove": ["*"], "add": ["grace"] });
+    calendars.office.call(&calendars.office.admin(), "people.rota.override", input).unwrap();
+    assert_eq!(calendars.who("2026-03-10T09:00", "2026-03-10T10:00"), ["User grace"], "later overrides count");
+}
+
+#[test]
+fn absences_of_two_with_the_same_calendar_are_both_kept() {
+    let calendars = calendars();
+    let text = calendar(&[event("holiday", "20260310", "DURATION:PT8H\r\nSUMMARY:Easter")]);
+    let import = |person: &str, meaning: &str| {
+        calendars.import(json!({ "calendar": text, "meaning": meaning, "person": person }))
+    };
+    assert_eq!(import("ada", "absence")["replaced"], 0);
+    let second = import("grace", "absence");
+    assert_eq!((second["added"].as_array().unwrap().len(), second["replaced"].as_i64()), (1, Some(0)), "{second}");
+    assert_eq!(import("ada", "absence")["unchanged"], 1);
+    assert_eq!(import("ada", "shifts")["added"].as_array().unwrap().len(), 1, "another meaning is another override");
+}
+
+#[test]
+fn an_event_that_is_cancelled_or_about_somebody_else_now_takes_back_what_came_of_it() {
+    let calendars = calendars();
+    let import = |more: &str| calendars.import(json!({ "calendar": calendar(&[event("one", "20260310", more)]) }));
+    let count = || {
+        let shown =
+            calendars.office.call(&calendars.office.admin(), "people.rota.show", json!({ "id": calendars.rota }));
+        shown.unwrap()["overrides"].as_array().unwrap().len()
+    };
+    import("DURATION:PT8H\r\nSUMMARY:ada");
+    assert_eq!(calendars.who("2026-03-10T08:00", "2026-03-10T16:00"), ["Ada Admin"]);
+    let other = import("DURATION:PT8H\r\nSUMMARY:grace");
+    assert_eq!((other["added"].as_array().unwrap().len(), other["taken_back"].as_i64()), (1, Some(1)), "{other}");
+    assert_eq!((count(), calendars.who("2026-03-10T08:00", "2026-03-10T16:00")), (1, vec!["User grace".to_owned()]));
+    let cancelled = import("STATUS:CANCELLED");
+    assert_eq!((cancelled["taken_back"].as_i64(), count()), (Some(1), 0), "{cancelled}");
+    let again = import("STATUS:CANCELLED");
+    assert_eq!(again["taken_back"], 0);
+    assert!(again["left_out"][0]["why"].as_str().unwrap().contains("cancelled"), "{again}");
+}
+
+#[test]
+fn what_came_of_a_calendar_is_shown_even_when_it_was_nothing() {
+    let calendars = calendars();
+    let nobody = calendar(&[event("one", "20260310", "DURATION:PT8H\r\nSUMMARY:Team lunch")]);
+    let done = calendars.import(json!({ "calendar": nobody }));
+    assert_eq!(
+        (done["added"].as_array().unwrap().len(), done["left_out"][0]["what"].as_str()),
+        (0, Some("Team lunch"))
+    );
+    let kernel = &calendars.office.world.kernel;
+    let kept = || {
+        let text = |tx: &mut kernel::db::Tx<'_>| tx.one("SELECT imported FROM people_rotas", &[])?.text(0);
+        serde_json::from_str::<Value>(&kernel.db.read(text).unwrap()).unwrap()
+    };
+    assert_eq!((kept()["added"].as_i64(), kept()["left_out_count"].as_i64()), (Some(0), Some(1)), "{}", kept());
+    calendars.import(json!({ "calendar": SHIFTS }));
+    assert_eq!((kept()["added"].as_i64(), kept()["by"].as_str()), (Some(3), Some("Ada Admin")), "{}", kept());
 }

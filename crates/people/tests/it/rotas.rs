@@ -220,9 +220,15 @@ fn a_technician_sees_every_rota_and_swaps_only_their_own_shifts() {
     assert_eq!(names(&rotas.as_user(grace, "people.rota.now", json!({})).unwrap()["items"][0]["who"]), ["Ada Admin"]);
     let instead = |add: Value, remove: Value| json!({ "id": rotas.rota, "from": "2026-03-03T08:00", "to": "2026-03-04T08:00", "add": add, "remove": remove });
     let take = rotas.as_user(grace, "people.rota.override", instead(json!(["grace"]), json!(["ada"]))).unwrap();
-    for (add, remove) in
-        [(json!(["sam"]), json!(["ada"])), (json!(["grace"]), json!(["*"])), (json!(["grace", "sam"]), json!(["ada"]))]
-    {
+    for (add, remove) in [
+        (json!(["sam"]), json!(["ada"])),
+        (json!(["grace"]), json!(["*"])),
+        (json!(["grace", "sam"]), json!(["ada"])),
+        (json!([]), json!(["ada"])),
+        (json!([]), json!(["ada", "grace"])),
+        (json!(["sam", "grace"]), json!([])),
+        (json!(["grace", "sam"]), json!(["grace"])),
+    ] {
         let error = rotas.as_user(grace, "people.rota.override", instead(add, remove)).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Denied, "{}", error.message);
     }
@@ -368,4 +374,71 @@ fn overrides_are_forgotten_long_after_they_ended() {
     assert_eq!(past(), "User grace");
     rotas.office.world.pass(4 * DAY).unwrap();
     assert_eq!(past(), "Ada Admin");
+}
+
+#[test]
+fn a_technician_overrides_for_ninety_days_at_most_and_takes_back_only_what_they_made() {
+    let rotas = rotas();
+    let grace = rotas.grace;
+    rotas.office.give(grace, "technician", json!({}));
+    let take = |to: &str| json!({ "id": rotas.rota, "from": "2026-03-03T08:00:00+01:00", "to": to, "add": ["grace"], "remove": ["ada"] });
+    let long = rotas.as_user(grace, "people.rota.override", take("2026-06-01T08:00:01+01:00")).unwrap_err();
+    assert_eq!(long.kind, ErrorKind::Denied, "{}", long.message);
+    let mine = rotas.as_user(grace, "people.rota.override", take("2026-06-01T08:00:00+01:00")).unwrap();
+    let leads = rotas.instead("2026-03-05T08:00", "2026-03-06T08:00", &["grace"], &["ada"]);
+    let remove = |id: &Value| json!({ "id": rotas.rota, "override_id": id });
+    let refused = rotas.as_user(grace, "people.rota.override-remove", remove(&leads["id"])).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Denied, "{}", refused.message);
+    rotas.as_user(grace, "people.rota.override-remove", remove(&mine["id"])).unwrap();
+    let away = json!({ "id": rotas.rota, "from": "2026-03-09T08:00", "to": "2026-03-10T08:00", "remove": ["grace"] });
+    rotas.as_user(grace, "people.rota.override", away).unwrap();
+    let hand_over = json!({ "id": rotas.rota, "from": "2026-03-10T08:00", "to": "2026-03-11T08:00", "add": ["ada"], "remove": ["grace"] });
+    rotas.as_user(grace, "people.rota.override", hand_over).unwrap();
+}
+
+#[test]
+fn a_rota_whose_zone_is_unknown_here_stops_nobody_and_no_other_rota() {
+    let rotas = rotas();
+    let other = json!({ "name": "Other", "slug": "other", "time_zone": "UTC", "rotations": [{ "kind": "daily", "start": "2026-03-01T08:00", "participants": ["ada", "grace"] }] });
+    rotas.call("people.rota.create", other).unwrap();
+    let kernel = &rotas.office.world.kernel;
+    let lost = |tx: &mut kernel::db::Tx<'_>| {
+        tx.execute("UPDATE people_rotas SET time_zone = 'Mars/Base' WHERE slug = 'infrastructure'", &[])
+    };
+    kernel.db.write("test.lost-zone", kernel::db::Priority::Interactive, lost).unwrap();
+    let listed = rotas.call("people.rota.list", json!({})).unwrap();
+    let names: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Other"]);
+    for operation in ["people.rota.now", "people.rota.gaps", "people.rota.mine"] {
+        rotas.call(operation, json!({})).unwrap();
+    }
+    rotas.call("people.user.disable", json!({ "id": rotas.grace, "reason": "left" })).unwrap();
+    assert_eq!(rotas.needs().len(), 1, "the other rota is looked at");
+    rotas.office.world.pass(DAY).unwrap();
+    rotas.call("people.rota.update", json!({ "id": rotas.rota, "time_zone": "Europe/Oslo" })).unwrap();
+    assert_eq!(rotas.needs().len(), 2);
+}
+
+#[test]
+fn a_span_that_costs_too_much_is_refused_and_so_is_a_rota_that_always_would() {
+    let rotas = rotas();
+    let hours: Vec<Value> =
+        (0..24).map(|hour| json!({ "from": format!("{hour:02}:00"), "to": format!("{hour:02}:01") })).collect();
+    let layer = json!({ "kind": "daily", "start": "2026-03-02T08:00", "participants": ["ada"], "restrictions": hours, "adds": true });
+    let update = |layers: usize| json!({ "id": rotas.rota, "rotations": vec![layer.clone(); layers] });
+    assert_eq!(rotas.call("people.rota.update", update(2)).unwrap_err().field.as_deref(), Some("rotations"));
+    rotas.call("people.rota.update", update(1)).unwrap();
+    let year = json!({ "id": rotas.rota, "from": "2026-03-02T00:00", "to": "2027-04-05T00:00" });
+    assert!(rotas.call("people.rota.shifts", year).unwrap()["items"].as_array().unwrap().len() > 19_000);
+    let gaps = rotas.call("people.rota.gaps", json!({ "weeks": 52 })).unwrap();
+    assert_eq!((gaps["items"].as_array().unwrap().len(), gaps["more"].as_bool()), (500, Some(true)));
+    rotas.instead("2026-12-01T08:00", "2026-12-02T08:00", &[], &["ada"]);
+    let made = rotas.call("people.rota.gaps", json!({ "weeks": 52, "unplanned": true })).unwrap();
+    assert_eq!(
+        (made["items"].as_array().unwrap().len(), made["more"].as_bool()),
+        (24, Some(false)),
+        "{}",
+        made["items"][0]
+    );
 }

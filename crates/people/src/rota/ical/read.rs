@@ -1,12 +1,14 @@
 //! Events of a calendar as spans of time, repeats included, within a window.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, civil};
 
 use super::lines::{Line, lines};
 use super::repeat::Rule;
 use crate::rota::text::span_seconds;
-use crate::rota::wall::{self, DAY};
+use crate::rota::wall::{self, DAY, HOUR};
 
 /// Most events of one calendar that are looked at.
 const EVENTS_MAX: usize = 1_000;
@@ -14,6 +16,9 @@ const EVENTS_MAX: usize = 1_000;
 const TAKEN_MAX: usize = 2_000;
 /// Longest text of an event that is kept, in characters.
 const TEXT_CHARS_MAX: usize = 200;
+
+/// Longest mail address that is looked at, in bytes.
+const ADDRESS_BYTES_MAX: usize = 254;
 
 /// One time at which an event takes place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub struct Taken {
     pub to: Timestamp,
     /// Its one line.
     pub summary: String,
-    /// Mail addresses of who is asked to be there, in lower case.
+    /// Mail addresses of who is asked to be there, in lower case; the first two.
     pub attendees: Vec<String>,
 }
 
@@ -44,6 +49,8 @@ pub struct Left {
 pub struct Read {
     /// In order of time.
     pub taken: Vec<Taken>,
+    /// The times of events that were cancelled, in no order.
+    pub cancelled: Vec<Taken>,
     /// What was left out, and why.
     pub left: Vec<Left>,
     /// How many events there are, whether they lie in the window or not.
@@ -53,22 +60,37 @@ pub struct Read {
 /// Reads the events of a calendar that touch `[from, to)`. Times without a zone are in `zone`.
 pub fn read(text: &str, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Read {
     let mut found = Read::default();
-    let all = events(text);
+    let (all, mut more) = events(text);
     // A repeat that was moved by hand stands as an event of its own, in place of the one of the rule.
-    let moved: Vec<(String, String)> = all
-        .iter()
-        .filter_map(|event| Some((event.value("UID")?, event.line("RECURRENCE-ID")?.value.clone())))
-        .collect();
-    for event in all.iter().take(EVENTS_MAX) {
+    let mut moved: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
+    for event in &all {
+        if let (Some(uid), Some(at)) = (event.value("UID"), event.instead_of(zone)) {
+            moved.entry(uid).or_default().insert(at.moment());
+        }
+    }
+    for event in &all {
         found.events += 1;
+        let room = TAKEN_MAX.saturating_sub(found.taken.len() + found.cancelled.len());
+        if room == 0 {
+            more = true;
+            break;
+        }
+        let cancelled = event.is_cancelled();
         match event.taken(zone, from, to, &moved) {
-            Ok(taken) => found.taken.extend(taken),
+            Ok(taken) => {
+                more |= taken.len() > room;
+                if cancelled {
+                    found.left.push(Left { what: event.what(), why: "It was cancelled.".to_owned() });
+                    found.cancelled.extend(taken.into_iter().take(room));
+                } else {
+                    found.taken.extend(taken.into_iter().take(room));
+                }
+            }
             Err(why) => found.left.push(Left { what: event.what(), why }),
         }
     }
     found.taken.sort_by(|one, other| (one.from, &one.key).cmp(&(other.from, &other.key)));
-    if all.len() > EVENTS_MAX || found.taken.len() > TAKEN_MAX {
-        found.taken.truncate(TAKEN_MAX);
+    if more {
         let why = format!("Only {EVENTS_MAX} events and {TAKEN_MAX} times are taken from one calendar.");
         found.left.push(Left { what: "The rest of the calendar".to_owned(), why });
     }
@@ -78,7 +100,8 @@ pub fn read(text: &str, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Read
 /// The lines of one event.
 struct Lines(Vec<Line>);
 
-fn events(text: &str) -> Vec<Lines> {
+/// The first events of a text, and whether there are more.
+fn events(text: &str) -> (Vec<Lines>, bool) {
     let mut events = Vec::new();
     let mut inside: Vec<String> = Vec::new();
     for line in lines(text) {
@@ -86,6 +109,9 @@ fn events(text: &str) -> Vec<Lines> {
             "BEGIN" => {
                 inside.push(line.value.trim().to_ascii_uppercase());
                 if inside.last().is_some_and(|name| name == "VEVENT") {
+                    if events.len() == EVENTS_MAX {
+                        return (events, true);
+                    }
                     events.push(Lines(Vec::new()));
                 }
             }
@@ -99,7 +125,7 @@ fn events(text: &str) -> Vec<Lines> {
             _ => {}
         }
     }
-    events
+    (events, false)
 }
 
 impl Lines {
@@ -116,16 +142,24 @@ impl Lines {
         kernel::text::shorten(&text.unwrap_or_else(|| "An event without a name".to_owned()), TEXT_CHARS_MAX)
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.value("STATUS").is_some_and(|status| status.eq_ignore_ascii_case("CANCELLED"))
+    }
+
+    /// Which repeat of another event this one stands for. Its time is on the same wall as its beginning unless it says otherwise.
+    fn instead_of(&self, zone: &TimeZone) -> Option<At> {
+        let line = self.line("RECURRENCE-ID")?;
+        let start = self.line("DTSTART").and_then(|start| At::read(start, zone).ok());
+        At::read(line, &start.map_or_else(|| zone.clone(), |start| start.zone)).ok()
+    }
+
     fn taken(
         &self,
         zone: &TimeZone,
         from: Timestamp,
         to: Timestamp,
-        moved: &[(String, String)],
+        moved: &BTreeMap<String, BTreeSet<Timestamp>>,
     ) -> Result<Vec<Taken>, String> {
-        if self.value("STATUS").is_some_and(|status| status.eq_ignore_ascii_case("CANCELLED")) {
-            return Err("It was cancelled.".to_owned());
-        }
         let start = self.line("DTSTART").ok_or("It has no beginning.")?;
         let start = At::read(start, zone)?;
         let length = self.length(&start, zone)?;
@@ -146,21 +180,25 @@ impl Lines {
             }
         };
         let mut left_out = self.exceptions(zone);
-        left_out.extend(moved.iter().filter(|(known, _)| repeats && *known == uid).filter_map(|(_, value)| {
-            let line = Line { name: "RECURRENCE-ID".to_owned(), parameters: Vec::new(), value: value.clone() };
-            At::read(&line, &start.zone).ok().map(|at| at.moment())
-        }));
+        left_out.extend(moved.get(&uid).filter(|_| repeats).into_iter().flatten().copied());
+        let (summary, attendees) = (self.what(), self.attendees());
+        let name = kernel::text::shorten(&uid, TEXT_CHARS_MAX);
+        // A repeat that was moved is known by the time it had.
+        let known = self.instead_of(zone).map(|at| wall::of_civil(start.zone.to_datetime(at.moment())));
         let taken = |begin: i64| {
             let begins = wall::moment(&start.zone, begin);
             // The end is on the wall as well, so that a night shift ends in the morning whatever summer time does.
             let ends = wall::moment(&start.zone, begin.saturating_add(length));
-            let key = format!("{}#{}", kernel::text::shorten(&uid, TEXT_CHARS_MAX), wall::to_civil(begin));
-            Taken { key, from: begins, to: ends, summary: self.what(), attendees: self.attendees() }
+            let fits = begins < ends && begins < to && from < ends && !left_out.contains(&begins);
+            fits.then(|| Taken {
+                key: format!("{name}#{}", wall::to_civil(known.unwrap_or(begin))),
+                from: begins,
+                to: ends,
+                summary: summary.clone(),
+                attendees: attendees.clone(),
+            })
         };
-        let all = begins.into_iter().map(taken);
-        Ok(all
-            .filter(|one| one.from < one.to && one.from < to && from < one.to && !left_out.contains(&one.from))
-            .collect())
+        Ok(begins.into_iter().filter_map(taken).collect())
     }
 
     /// How long it lasts, in seconds of the wall clock.
@@ -177,29 +215,32 @@ impl Lines {
                 seconds.ok_or_else(|| format!("\"{}\" is no duration.", kernel::text::shorten(&text, 40)))
             }
             None if start.all_day => Ok(DAY),
+            // What was cancelled is only looked for by its beginning.
+            None if self.is_cancelled() => Ok(HOUR),
             None => Err("It has no end.".to_owned()),
         }
     }
 
     /// The moments at which it does not take place.
-    fn exceptions(&self, zone: &TimeZone) -> Vec<Timestamp> {
-        let lines = self.0.iter().filter(|line| line.name == "EXDATE");
-        let single = |line: &Line| {
-            let values: Vec<String> = line.value.split(',').map(str::to_owned).collect();
-            let with = |value| Line { value, ..line.clone() };
-            values.into_iter().map(with).filter_map(|line| At::read(&line, zone).ok()).map(|at| at.moment()).collect()
-        };
-        lines.flat_map(|line| -> Vec<Timestamp> { single(line) }).collect()
+    fn exceptions(&self, zone: &TimeZone) -> BTreeSet<Timestamp> {
+        let mut found = BTreeSet::new();
+        for line in self.0.iter().filter(|line| line.name == "EXDATE") {
+            let Ok(known) = At::zone(line, zone) else { continue };
+            let times = line.value.split(',').filter_map(|text| At::of(text, &known).ok());
+            found.extend(times.map(|at| at.moment()));
+        }
+        found
     }
 
+    /// The addresses of the first two: who it is about is said only where there is one.
     fn attendees(&self) -> Vec<String> {
-        let lines = self.0.iter().filter(|line| line.name == "ATTENDEE").take(50);
+        let lines = self.0.iter().filter(|line| line.name == "ATTENDEE");
         let address = |line: &Line| {
             let value = line.value.trim().to_lowercase();
             let from_parameter = line.parameter("EMAIL").map(str::to_lowercase);
             value.strip_prefix("mailto:").map(str::to_owned).or(from_parameter)
         };
-        lines.filter_map(address).collect()
+        lines.filter_map(address).filter(|address| address.len() <= ADDRESS_BYTES_MAX).take(2).collect()
     }
 }
 
@@ -212,17 +253,26 @@ struct At {
 
 impl At {
     fn read(line: &Line, zone: &TimeZone) -> Result<Self, String> {
-        let text = line.value.trim();
-        let zone = match (text.strip_suffix(['Z', 'z']), line.parameter("TZID")) {
-            (Some(_), _) => TimeZone::UTC,
-            (None, None) => zone.clone(),
-            (None, Some(name)) => TimeZone::get(name.trim_start_matches('/')).map_err(|_| {
+        Self::of(&line.value, &Self::zone(line, zone)?)
+    }
+
+    /// The zone of the times of a line that are not in UTC.
+    fn zone(line: &Line, zone: &TimeZone) -> Result<TimeZone, String> {
+        match line.parameter("TZID") {
+            _ if line.value.trim().ends_with(['Z', 'z']) => Ok(zone.clone()),
+            None => Ok(zone.clone()),
+            Some(name) => TimeZone::get(name.trim_start_matches('/')).map_err(|_| {
                 format!(
                     "Its time zone \"{}\" is not known here. Export it with IANA names.",
                     kernel::text::shorten(name, 60)
                 )
-            })?,
-        };
+            }),
+        }
+    }
+
+    fn of(text: &str, zone: &TimeZone) -> Result<Self, String> {
+        let text = text.trim();
+        let zone = if text.ends_with(['Z', 'z']) { TimeZone::UTC } else { zone.clone() };
         let (wall, all_day) = time(text.trim_end_matches(['Z', 'z']))
             .ok_or_else(|| format!("\"{}\" is no time.", kernel::text::shorten(text, 40)))?;
         Ok(Self { wall, zone, all_day })

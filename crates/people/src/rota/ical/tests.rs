@@ -124,6 +124,19 @@ fn a_repeat_that_was_moved_takes_place_once() {
 }
 
 #[test]
+fn a_repeat_that_was_moved_is_known_by_the_time_it_had() {
+    let rule = vevent("DTSTART;TZID=Europe/Oslo:20260302T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2");
+    let before = read_march(&rule);
+    for instead in ["RECURRENCE-ID:20260303T080000", "RECURRENCE-ID:20260303T070000Z"] {
+        let moved = vevent(&format!("DTSTART;TZID=Europe/Oslo:20260303T120000\nDURATION:PT1H\n{instead}"));
+        let after = read_march(&format!("{rule}\n{moved}"));
+        let keys = |found: &Read| found.taken.iter().map(|one| one.key.clone()).collect::<Vec<_>>();
+        assert_eq!(keys(&before), keys(&after), "{instead}");
+        assert_eq!(after.taken[1].from, at("2026-03-03T11:00:00Z"));
+    }
+}
+
+#[test]
 fn what_cannot_be_understood_is_left_out_with_a_reason() {
     for (lines, why) in [
         ("DTEND:20260302T090000Z", "no beginning"),
@@ -144,6 +157,8 @@ fn what_cannot_be_understood_is_left_out_with_a_reason() {
         assert!(found.left[0].why.contains(why), "{lines}: {}", found.left[0].why);
     }
     assert_eq!(read_march("nothing").events, 0);
+    let cancelled = read_march(&vevent("DTSTART:20260302T080000Z\nSTATUS:CANCELLED"));
+    assert_eq!(cancelled.cancelled[0].key, "a@b#2026-03-02T08:00:00");
 }
 
 #[test]

@@ -32,7 +32,7 @@ prop_compose! {
         everybody in proptest::bool::weighted(0.2),
     ) -> Override<u8> {
         let moment = |seconds| Timestamp::from_second(seconds).unwrap();
-        Override { from: moment(from), to: moment(from + length), add, remove, everybody }
+        Override { from: moment(from), to: moment(from + length), add, remove, everybody, together: false }
     }
 }
 

@@ -216,7 +216,7 @@ fn a_rotation_on_top_replaces_those_below_while_it_is_in_force() {
 
 fn instead(zone: &TimeZone, from: &str, to: &str, add: &[u8], remove: &[u8]) -> Override<u8> {
     let (from, to) = (at(zone, from), at(zone, to));
-    Override { from, to, add: add.to_vec(), remove: remove.to_vec(), everybody: false }
+    Override { from, to, add: add.to_vec(), remove: remove.to_vec(), everybody: false, together: false }
 }
 
 #[test]

@@ -82,6 +82,41 @@ fn the_largest_preview_is_bounded() {
     let hours = json!({ "from": "00:00", "to": "23:59" });
     let many: Vec<String> = (0..200).map(|number| format!("p{number}")).collect();
     let layer = json!({ "kind": "hourly", "start": "1970-01-01T00:15", "participants": many, "restrictions": vec![hours; 3], "adds": true });
-    let found = preview(json!({ "rotations": vec![layer; 20], "from": "2026-01-01", "to": "2027-02-05" })).unwrap();
+    let span =
+        |layers: usize| json!({ "rotations": vec![layer.clone(); layers], "from": "2026-01-01", "to": "2027-02-05" });
+    let found = preview(span(1)).unwrap();
     assert!(found.len() > 9_000 && found.len() < 25_000, "{}", found.len());
+    assert_eq!(preview(span(20)).unwrap_err().field.as_deref(), Some("rotations"));
+}
+
+#[test]
+fn rotations_that_change_too_often_for_the_span_are_refused_before_they_are_computed() {
+    let minute =
+        |number: usize| json!({ "from": format!("{:02}:00", number % 24), "to": format!("{:02}:01", number % 24) });
+    let hours: Vec<Value> = (0..50).map(minute).collect();
+    let layer = json!({ "kind": "daily", "start": "2026-01-01", "participants": ["a", "b"], "restrictions": hours, "adds": true });
+    let span = json!({ "rotations": vec![layer; 20], "from": "2026-01-01", "to": "2027-02-05" });
+    let error = preview(span.clone()).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("rotations"));
+    assert!(error.message.contains("at most 20000 are computed at once"), "{}", error.message);
+    let mut week = span;
+    week["to"] = json!("2026-01-03");
+    assert!(preview(week).unwrap().len() > 90, "a short span of the same is answered");
+}
+
+#[test]
+fn overrides_that_name_too_many_for_the_span_are_refused() {
+    let names = |kind: &str, number: usize| (0..50).map(|one| format!("{kind}{number}-{one}")).collect::<Vec<_>>();
+    let one = |number: usize| json!({ "from": "2026-01-01", "to": "2027-02-05", "add": names("a", number), "remove": names("r", number) });
+    let overrides: Vec<Value> = (0..500).map(one).collect();
+    let span = json!({
+        "rotations": [{ "kind": "daily", "start": "2026-01-01", "participants": ["a", "b"] }],
+        "overrides": overrides, "from": "2026-01-01", "to": "2027-02-05",
+    });
+    let error = preview(span.clone()).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("overrides"));
+    assert!(error.message.contains("at most 500000"), "{}", error.message);
+    let mut days = span;
+    days["to"] = json!("2026-01-06");
+    assert_eq!(preview(days).unwrap()[0].who.len(), 25_001);
 }

@@ -158,3 +158,30 @@ fn no_text_breaks_the_reading_of_a_rotation() {
         let _ = length(json!({ "length": text }));
     }
 }
+
+#[test]
+fn hours_are_kept_in_one_form_however_they_were_written() {
+    let kept = |days: &[&str], from: &str, to: &str| {
+        let hours =
+            Hours { days: days.iter().map(|day| (*day).to_owned()).collect(), from: from.into(), to: to.into() };
+        let rotation = Rotation {
+            name: String::new(),
+            kind: Kind::Daily,
+            length: None,
+            start: "2026-03-02T08:00:30".into(),
+            participants: vec!["ada".into()],
+            restrictions: vec![hours],
+            adds: false,
+        };
+        let checked = rotation.checked("rotations[0]", &TimeZone::UTC).unwrap();
+        assert_eq!(checked.start, "2026-03-02T08:00:30");
+        let again = checked.checked("rotations[0]", &TimeZone::UTC).unwrap();
+        assert_eq!(again, checked);
+        assert_eq!(Hours::parse("x", &checked.restrictions[0].line()).unwrap(), checked.restrictions[0]);
+        checked.restrictions[0].line()
+    };
+    assert_eq!(kept(&["Friday", "mon", "tue-thu"], "8:00", "16:00"), "mon-fri 08:00-16:00");
+    assert_eq!(kept(&["sat-mon"], "08:00", "24:00"), "mon,sat,sun 08:00-24:00");
+    assert_eq!(kept(&["mon-sun"], "22:00", "6:00"), "22:00-06:00");
+    assert_eq!(kept(&["wed"], "00:00", "24:00"), "wed 00:00-24:00");
+}
