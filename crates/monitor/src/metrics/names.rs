@@ -1,6 +1,7 @@
 //! Which series, labels and metrics there are.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use kernel::{Asked, Handle, Said};
@@ -9,11 +10,13 @@ use promql::Labels;
 use super::ask;
 use super::json::{self, Failure};
 use super::query::QueryMetrics;
-use super::reader::{Reader, matchers};
-use crate::limits::{NAME_VALUES_MAX, QUERY_SERIES_MAX, QUERY_TIME};
+use super::reader::{LIMITS, Reader, matchers};
+use crate::limits::{NAME_VALUES_MAX, QUERY_TIME};
 use crate::live::Monitor;
 
-const LIMITS: tsdb::Limits = tsdb::Limits { series: QUERY_SERIES_MAX, samples: 0, bytes: 0 };
+fn open(kernel: &Handle) -> Result<Arc<Monitor>, Failure> {
+    kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))
+}
 
 fn failed(error: &tsdb::Error) -> Failure {
     Failure::execution(error.to_string())
@@ -22,7 +25,7 @@ fn failed(error: &tsdb::Error) -> Failure {
 /// The labels of the series that are asked for and may be seen, each set once, in order.
 fn found(kernel: &Handle, asked: &Asked) -> Result<Vec<tsdb::Labels>, Failure> {
     let span = ask::span(asked, kernel)?;
-    let monitor = kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?;
+    let monitor = open(kernel)?;
     let mut selectors = ask::selectors(asked)?;
     if selectors.is_empty() {
         selectors.push(Vec::new());
@@ -70,7 +73,7 @@ fn is_all(asked: &Asked) -> bool {
 pub(super) fn labels(kernel: &Handle, asked: &Asked) -> Said {
     let outcome = || {
         let names = if is_all(asked) {
-            let monitor = kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?;
+            let monitor = open(kernel)?;
             let span = ask::span(asked, kernel)?;
             monitor.series.label_names(&[], span, LIMITS).map_err(|error| failed(&error))?
         } else {
@@ -88,7 +91,7 @@ pub(super) fn values(kernel: &Handle, asked: &Asked) -> Said {
     let name = asked.in_path("name");
     let outcome = || {
         let values = if is_all(asked) {
-            let monitor = kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?;
+            let monitor = open(kernel)?;
             let span = ask::span(asked, kernel)?;
             monitor.series.label_values(name, &[], span, LIMITS).map_err(|error| failed(&error))?
         } else {
@@ -106,7 +109,7 @@ pub(super) fn values(kernel: &Handle, asked: &Asked) -> Said {
 pub(super) fn metadata(kernel: &Handle, asked: &Asked) -> Said {
     let outcome = || {
         let limit = if asked.reach.everything { ask::count(asked, "limit")? } else { 0 };
-        let monitor = kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?;
+        let monitor = open(kernel)?;
         let known = monitor.sink.metadata(asked.field("metric"), limit);
         Ok(json::success(&[], &[], |out| {
             out.push(b'{');

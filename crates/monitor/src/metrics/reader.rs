@@ -12,7 +12,8 @@ use crate::live::Monitor;
 /// The label that says which asset a series is about.
 const ASSET: &str = "asset";
 
-const LIMITS: tsdb::Limits = tsdb::Limits { series: QUERY_SERIES_MAX, samples: 0, bytes: 0 };
+/// Reading names needs no samples.
+pub(super) const LIMITS: tsdb::Limits = tsdb::Limits { series: QUERY_SERIES_MAX, samples: 0, bytes: 0 };
 
 /// Reads for one asker.
 pub(crate) struct Reader<'a> {

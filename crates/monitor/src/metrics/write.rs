@@ -174,11 +174,8 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
 
 /// `/otlp/v1/metrics`: answers 200 with the count of refused points, as OTLP's partial success.
 pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
-    let kind = asked.content_type.as_deref().unwrap_or_default();
-    let encoding = match kind.split(';').next().unwrap_or_default().trim() {
-        "application/json" => proto::Encoding::Json,
-        "application/x-protobuf" => proto::Encoding::Protobuf,
-        _ => return Said::text(415, "Send application/x-protobuf or application/json.\n"),
+    let Some(encoding) = proto::Encoding::of_content_type(asked.content_type.as_deref()) else {
+        return Said::text(415, "Send application/x-protobuf or application/json.\n");
     };
     if let Err(said) = may_write(asked) {
         return said;
@@ -186,7 +183,7 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
     let Ok(monitor) = kernel.get::<Monitor>() else { return Said::text(503, "The store of series is not open.\n") };
     let mut unpacked = Vec::new();
     let body = match asked.content_encoding.as_deref() {
-        None | Some("" | "identity") if asked.body.len() <= PUSH_UNPACKED_BYTES_MAX => &asked.body,
+        None | Some("" | "identity") => &asked.body,
         Some("gzip") => match inflate::gzip(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
             Ok(()) => &unpacked,
             Err(error) => return Said::text(400, format!("{error}\n")),
@@ -204,11 +201,8 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
     match read {
         Ok(mut said) => {
             said.reject(outcome.refused as u64, outcome.because.unwrap_or_default());
-            let content_type = match encoding {
-                proto::Encoding::Json => "application/json",
-                proto::Encoding::Protobuf => "application/x-protobuf",
-            };
-            Said { status: 200, content_type, headers: Vec::new(), body: said.answer(encoding) }
+            let body = said.answer(encoding);
+            Said { status: 200, content_type: encoding.content_type(), headers: Vec::new(), body }
         }
         Err(error) => Said::text(400, format!("{error}\n")),
     }
