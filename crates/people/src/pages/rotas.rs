@@ -12,6 +12,7 @@ use super::{options, tabs};
 use crate::rota::OnCall;
 use crate::rota::feed::Feeds;
 use crate::rota::list::{RotaRow, Rotas};
+use crate::rota::preview::written;
 use crate::rota::shifts::{Gaps, MyShifts};
 use crate::{CreateRota, ListFeeds, ListGaps, ListMyShifts, ListRotas};
 
@@ -55,7 +56,9 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
 
 fn body(view: &View<'_>) -> Markup {
     let new = || Button::link("New rota", "/do/people.rota.create").opens("new-rota").primary().icon("plus").key("n");
-    let mut header = PageHeader::new("On call").crumb("People", Some("/people"));
+    let mut header = PageHeader::new("On call")
+        .crumb("People", Some("/people"))
+        .subtitle(html! { "Times are those of each rota's own zone." });
     let mut empty = Empty::new("No rota yet", "A rota says who is on call when something breaks at night.");
     if view.may_create {
         header = header.action(new());
@@ -93,9 +96,11 @@ pub(super) fn who(now: &OnCall) -> Markup {
 
 fn line(row: &RotaRow, clock: &Clock) -> Row {
     let then: Vec<&str> = row.now.next.iter().map(|one| one.name.as_str()).collect();
-    let until = match row.now.until {
-        Some(at) => clock.at(at.timestamp()),
-        None => html! { span.none { "No hand-off" } },
+    // By the rota's own clock, as everywhere about rotas: a hand-off at 08:00 is one for everybody.
+    let until = match (row.now.until, jiff::tz::TimeZone::get(&row.rota.time_zone)) {
+        (Some(at), Ok(zone)) => wall(&written(at.timestamp(), &zone), "%a %-d %b, %H:%M"),
+        (Some(at), Err(_)) => clock.at(at.timestamp()),
+        (None, _) => html! { span.none { "No hand-off" } },
     };
     let then = match (row.now.until, then.is_empty()) {
         (Some(_), true) => html! { span.none { "Nobody" } },
@@ -253,7 +258,14 @@ mod tests {
         let page = drawn(vec![row, other], vec![mine], &Gaps { items: vec![gap; 25], more: true }, false);
         check(
             &page,
-            &["2 rotas", "Nobody will be on call", "The first 20 of more than 25", "Mon 2 Mar, 08:00", "Nobody"],
+            &[
+                "2 rotas",
+                "Nobody will be on call",
+                "The first 20 of more than 25",
+                "Mon 2 Mar, 08:00",
+                "Tue 3 Mar, 09:00",
+                "Nobody",
+            ],
         );
         assert!(!page.0.contains("New rota"));
     }
