@@ -19,7 +19,6 @@ mod limits;
 mod live;
 mod machine;
 pub mod metrics;
-mod notify;
 mod pages;
 mod panels;
 mod probe;
@@ -32,7 +31,6 @@ mod store;
 
 pub use live::{Seen, tick};
 pub use machine::State;
-pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
 const MIGRATIONS: &[Migration] =
@@ -59,7 +57,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: live::check_results },
             AgentMessage { kind: "series", handle: samples::series },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
-const TIERS: [(&str, u8, &[&str]); 17] = [
+const TIERS: [(&str, u8, &[&str]); 18] = [
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
@@ -16,6 +16,7 @@ const TIERS: [(&str, u8, &[&str]); 17] = [
     ("monitor", 4, &[]),
     ("fleet", 4, &[]),
     ("runbooks", 4, &[]),
+    ("paging", 4, &[]),
     ("server", 5, &[]),
     ("mainstay", 6, &[]),
     ("agent", 1, &[]),

@@ -1,0 +1,3 @@
+//! Panels.
+use web::page::Panel;
+pub(crate) fn all() -> Vec<Panel> { vec![] }
