@@ -150,7 +150,9 @@ pub(crate) fn redacted(answer: &str, secrets: &Secrets) -> String {
     let mut text = answer.to_owned();
     let path = secrets.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let plain = secrets.url.split(['?', '#']).next().unwrap_or_default();
-    for (hidden, word) in [(secrets.url.as_str(), "(address)"), (plain, "(address)"), (path, "(path)"), (&secrets.token, "(secret)")] {
+    for (hidden, word) in
+        [(secrets.url.as_str(), "(address)"), (plain, "(address)"), (path, "(path)"), (&secrets.token, "(secret)")]
+    {
         if hidden.len() >= 4 {
             text = text.replace(hidden, word);
         }
@@ -165,7 +167,8 @@ mod tests {
 
     #[test]
     fn an_answer_shows_no_secret_of_the_channel() {
-        let secrets = Secrets { url: "https://hooks.example.org/services/T0/B0/abc?x=1".into(), token: "hunter22".into() };
+        let secrets =
+            Secrets { url: "https://hooks.example.org/services/T0/B0/abc?x=1".into(), token: "hunter22".into() };
         for answer in [
             "https://hooks.example.org/services/T0/B0/abc cannot be reached",
             "no route for services/T0/B0/abc?x=1",

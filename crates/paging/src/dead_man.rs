@@ -44,7 +44,8 @@ pub(crate) fn blind(kernel: &Handle, now: Time) -> Option<String> {
 /// # Errors
 /// The database fails.
 pub fn beat(kernel: &Handle) -> Result<bool> {
-    let (dead_man, sending) = kernel.read_as(&Actor::service("paging", &[]), |cx| Ok((cx.setting::<DeadMan>()?, cx.setting::<Sending>()?)))?;
+    let (dead_man, sending) = kernel
+        .read_as(&Actor::service("paging", &[]), |cx| Ok((cx.setting::<DeadMan>()?, cx.setting::<Sending>()?)))?;
     if dead_man.urls.is_empty() || blind(kernel, kernel.now()).is_some() {
         return Ok(false);
     }
@@ -63,7 +64,9 @@ pub fn beat(kernel: &Handle) -> Result<bool> {
             Err(error) => (false, error.message.replace(&url, "(address)")),
         };
         let at = kernel.now();
-        kernel.db.write("paging.dead-man.note", kernel::db::Priority::Background, move |tx| store::put(tx, &url, at, ok, &answer))?;
+        kernel.db.write("paging.dead-man.note", kernel::db::Priority::Background, move |tx| {
+            store::put(tx, &url, at, ok, &answer)
+        })?;
     }
     Ok(true)
 }
@@ -125,19 +128,24 @@ impl Operation for ShowDeadMan {
         let setting = cx.setting::<DeadMan>()?;
         let known = store::all(cx.tx)?;
         let beat = |url: &String| {
-            let (at, ok, answer) = known.get(url).cloned().map_or((None, false, String::new()), |(at, ok, answer)| (Some(at), ok, answer));
+            let (at, ok, answer) =
+                known.get(url).cloned().map_or((None, false, String::new()), |(at, ok, answer)| (Some(at), ok, answer));
             let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
             Beat { host: host.to_owned(), at, ok, answer }
         };
-        let blind = cx.kernel.last_beat("paging").map_or_else(
-            || Some("Nothing has turned yet since the start.".to_owned()),
-            |_| stale(cx),
-        );
+        let blind = cx
+            .kernel
+            .last_beat("paging")
+            .map_or_else(|| Some("Nothing has turned yet since the start.".to_owned()), |_| stale(cx));
         Ok(Beats { blind, every_s: setting.every_s, items: setting.urls.iter().map(beat).collect() })
     }
 }
 
 fn stale(cx: &Cx) -> Option<String> {
     let old = |name: &str| cx.kernel.last_beat(name).is_none_or(|at| cx.now.since(at) > FRESH);
-    if old("monitor") { Some("Checks are not evaluated.".into()) } else { old("paging").then(|| "Steps are not taken.".into()) }
+    if old("monitor") {
+        Some("Checks are not evaluated.".into())
+    } else {
+        old("paging").then(|| "Steps are not taken.".into())
+    }
 }

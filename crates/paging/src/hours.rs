@@ -102,7 +102,10 @@ impl FromStr for Hours {
 
 fn wrong(part: &str) -> Error {
     let shown = kernel::text::shorten(part, 60);
-    Error::invalid("hours", format!("\"{shown}\" is no time of the week. Write it like mon-fri 08:00-16:00 Europe/Oslo."))
+    Error::invalid(
+        "hours",
+        format!("\"{shown}\" is no time of the week. Write it like mon-fri 08:00-16:00 Europe/Oslo."),
+    )
 }
 
 fn span(part: &str) -> Result<Span> {

@@ -62,7 +62,8 @@ impl Claim {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         hmac::verify(&key, format!("acknowledge|{text}").as_bytes(), &mac).ok()?;
         let mut parts = text.split('.').map(str::parse::<i64>);
-        let claim = Self { page: parts.next()?.ok()?, user: parts.next()?.ok()?, until: Time(parts.next()?.ok()? * 1_000_000) };
+        let claim =
+            Self { page: parts.next()?.ok()?, user: parts.next()?.ok()?, until: Time(parts.next()?.ok()? * 1_000_000) };
         parts.next().is_none().then_some(claim)
     }
 }
@@ -77,7 +78,9 @@ fn claim(cx: &mut Cx, token: &str) -> Result<Claim> {
     let key = cx.secret(KEY)?.ok_or_else(|| Error::internal("link-key-missing", KEY))?;
     let claim = Claim::read(token, &key).ok_or_else(|| Error::not_found("This link"))?;
     if claim.until <= cx.now {
-        return Err(Error::conflict("This link no longer works: it was good for two days. Sign in and acknowledge there."));
+        return Err(Error::conflict(
+            "This link no longer works: it was good for two days. Sign in and acknowledge there.",
+        ));
     }
     if claim.user != 0 && !people::user_active(cx.tx, claim.user)? {
         return Err(Error::not_found("This link"));
@@ -115,7 +118,8 @@ fn view(shown: &page::Standing, token: &str, asks: bool) -> Markup {
 }
 
 fn act(kernel: &Handle, token: &str, fields: &[(String, String)]) -> Result<Content> {
-    let name = fields.iter().find(|(key, _)| key == "name").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let name =
+        fields.iter().find(|(key, _)| key == "name").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
     let (claim, actor) = kernel.read_as(&service(), |cx| {
         let claim = claim(cx, token)?;
         Ok((claim, holder(cx, claim, &name)?))
@@ -135,7 +139,12 @@ fn holder(cx: &mut Cx, claim: Claim, name: &str) -> Result<Actor> {
         return Ok(Actor { ident: Ident::User(claim.user), name, grants, ..Actor::nobody() });
     }
     let name = kernel::text::line("name", name, 60)?;
-    Ok(Actor { ident: Ident::Service("paging.link".into()), name: format!("{name} (by link)"), grants, ..Actor::nobody() })
+    Ok(Actor {
+        ident: Ident::Service("paging.link".into()),
+        name: format!("{name} (by link)"),
+        grants,
+        ..Actor::nobody()
+    })
 }
 
 #[cfg(test)]
@@ -159,7 +168,8 @@ mod tests {
     #[test]
     fn the_page_of_a_link_escapes_and_says_how_it_stands() {
         let hostile = "<script>alert(1)</script>";
-        let standing = page::Standing { title: hostile.into(), lines: vec![hostile.into()], ..page::Standing::default() };
+        let standing =
+            page::Standing { title: hostile.into(), lines: vec![hostile.into()], ..page::Standing::default() };
         let html = view(&standing, "1.2.3.x", true).into_string();
         assert!(html.contains("Your name") && !html.contains("<script>alert"));
         let on_it = page::Standing { acknowledged_by: Some("Ada".into()), ..page::Standing::default() };

@@ -95,11 +95,15 @@ impl FromStr for Matchers {
 
 fn wrong(text: &str, why: &str) -> Error {
     let shown = kernel::text::shorten(text, 60);
-    Error::invalid("matchers", format!("\"{shown}\" is no matcher: {why}. Write it like site=\"oslo\" or job=~\"node.*\"."))
+    Error::invalid(
+        "matchers",
+        format!("\"{shown}\" is no matcher: {why}. Write it like site=\"oslo\" or job=~\"node.*\"."),
+    )
 }
 
 fn one(text: &str) -> Result<(Matcher, &str)> {
-    let length = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
+    let length =
+        text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')).count();
     let (label, rest) = text.split_at_checked(length).unwrap_or((text, ""));
     if label.is_empty() {
         return Err(wrong(text, "it begins with no label"));

@@ -160,7 +160,11 @@ pub(crate) fn told(cx: &mut Cx, message: &Message) -> Result<()> {
         Some(root) => {
             let to = message.recipient();
             let said = Said { what: crate::channel::payload::What::Recovery, ..run::about(&root) };
-            let said = Said { subject: format!("Recovered: {}", root.title), lines: vec!["It is over by now.".into()], ..said };
+            let said = Said {
+                subject: format!("Recovered: {}", root.title),
+                lines: vec!["It is over by now.".into()],
+                ..said
+            };
             message::queue(cx, &said, &to, &recovery_key(root.group, &to)).map(drop)
         }
         None => Ok(()),
@@ -180,6 +184,7 @@ pub(crate) const fn group_ref(id: i64) -> Ref {
 /// Refuses an alert group that the actor may not see.
 pub(crate) fn seen(cx: &mut Cx, group: i64) -> Result<()> {
     let subject = group_ref(group);
-    let known = cx.kernel.registry().noun("alert_group").is_none() || cx.resolve(std::slice::from_ref(&subject))?.contains_key(&subject);
+    let known = cx.kernel.registry().noun("alert_group").is_none()
+        || cx.resolve(std::slice::from_ref(&subject))?.contains_key(&subject);
     if known { Ok(()) } else { Err(Error::not_found(format!("The alert group {group}"))) }
 }

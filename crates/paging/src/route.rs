@@ -297,7 +297,8 @@ mod tests {
     fn a_node_that_continues_adds_to_those_after_it_and_each_policy_comes_once() {
         let mut first = node(1, None, Some(10), Wanted::default());
         first.goes_on = true;
-        let tree = tree(vec![first, node(2, None, Some(20), wants("site=oslo")), node(3, None, Some(10), Wanted::default())]);
+        let tree =
+            tree(vec![first, node(2, None, Some(20), wants("site=oslo")), node(3, None, Some(10), Wanted::default())]);
         assert_eq!(policies(&tree, &labels("oslo")), [10, 20]);
         assert_eq!(policies(&tree, &labels("bergen")), [10]);
     }

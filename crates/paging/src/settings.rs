@@ -89,8 +89,9 @@ impl Setting for Sending {
         if !(-1..=23).contains(&self.test_hour) {
             return Err(Error::invalid("value.test_hour", "An hour is 0 to 23; -1 tests no channel."));
         }
-        jiff::tz::TimeZone::get(&self.time_zone)
-            .map_err(|_| Error::invalid("value.time_zone", "This is not a time zone. Write it like Europe/Oslo or UTC."))?;
+        jiff::tz::TimeZone::get(&self.time_zone).map_err(|_| {
+            Error::invalid("value.time_zone", "This is not a time zone. Write it like Europe/Oslo or UTC.")
+        })?;
         Ok(())
     }
 }

@@ -55,7 +55,8 @@ fn by_rota(cx: &mut Cx, rota: i64, when: When<'_>) -> Result<Resolved> {
     }
     let users: Vec<i64> = duty.who.iter().map(|one| one.user).collect();
     let names: Vec<&str> = duty.who.iter().map(|one| one.name.as_str()).collect();
-    let mut found = Resolved { lines: vec![format!("On call in {}: {}.", duty.name, names.join(", "))], ..Resolved::default() };
+    let mut found =
+        Resolved { lines: vec![format!("On call in {}: {}.", duty.name, names.join(", "))], ..Resolved::default() };
     found.take(persons(cx, &users, when)?);
     Ok(found)
 }
@@ -63,7 +64,8 @@ fn by_rota(cx: &mut Cx, rota: i64, when: When<'_>) -> Result<Resolved> {
 fn members(cx: &mut Cx, team: i64, when: When<'_>) -> Result<Resolved> {
     let name = people::names(cx.tx, "team", &[team])?.remove(&team).unwrap_or_else(|| format!("team {team}"));
     let users = people::members(cx.tx, team)?;
-    let said = if users.is_empty() { format!("{name} has no member who may sign in.") } else { format!("Team {name}.") };
+    let said =
+        if users.is_empty() { format!("{name} has no member who may sign in.") } else { format!("Team {name}.") };
     let mut found = Resolved { lines: vec![said], ..Resolved::default() };
     found.take(persons(cx, &users, when)?);
     Ok(found)
@@ -110,7 +112,13 @@ fn by_channel(cx: &mut Cx, id: i64) -> Result<Resolved> {
 pub(crate) fn default(cx: &mut Cx, team: Option<i64>, when: When<'_>) -> Result<Resolved> {
     let setting = cx.setting::<settings::Default>()?;
     let mut found = if setting.team { own_team(cx, team, when)? } else { Resolved::default() };
-    let mail = |address: &String| Recipient { user: 0, lane: lane::MAIL.into(), address: address.clone(), label: address.clone(), contact: 0 };
+    let mail = |address: &String| Recipient {
+        user: 0,
+        lane: lane::MAIL.into(),
+        address: address.clone(),
+        label: address.clone(),
+        contact: 0,
+    };
     let mut named = Resolved { recipients: setting.emails.iter().map(mail).collect(), ..Resolved::default() };
     if let Some(name) = setting.webhook.filter(|name| !name.is_empty()) {
         let (lane, label) = (format!("webhook:{name}"), format!("webhook {name}"));

@@ -15,7 +15,9 @@ use hyper::body::Body as _;
 use kernel::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Shared, api, bulk, compress, endpoint, entry, form, home, live, own, pages, palette, respond, secret_page};
+use crate::{
+    Shared, api, bulk, compress, endpoint, entry, form, home, live, own, pages, palette, respond, secret_page,
+};
 
 /// Largest request body.
 const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;

@@ -1,8 +1,8 @@
 //! One try to send one message now, without the outbox: for a domain that keeps queue, tries and log itself. Never inside
 //! of a transaction: it waits for the other side, at most twenty seconds.
 
-use super::deliver::actor;
 pub use super::deliver::Tried;
+use super::deliver::actor;
 use super::settings::{Smtp, Webhooks};
 use super::{Outgoing, smtp, webhook};
 use crate::error::Result;

@@ -96,7 +96,10 @@ impl SaveChannel {
         contact::address(self.kind, self.address.trim())?;
         let needed = matches!(self.kind, Kind::Mail | Kind::Webhook | Kind::Matrix | Kind::Ntfy);
         if needed && self.address.trim().is_empty() {
-            return Err(Error::invalid("address", "Say where it leads: a mail address, a webhook's name, a room or a topic."));
+            return Err(Error::invalid(
+                "address",
+                "Say where it leads: a mail address, a webhook's name, a room or a topic.",
+            ));
         }
         if self.kind.has_url() && self.url.is_empty() && old.is_none() {
             return Err(Error::invalid("url", "Give the address it posts to."));
@@ -113,7 +116,9 @@ impl SaveChannel {
         }
         template::headers(&self.headers)?;
         if self.body.chars().count().max(self.headers.chars().count()) > TEMPLATE_CHARS_MAX {
-            return Err(Error::over_limit(format!("A template has at most {TEMPLATE_CHARS_MAX} characters.")).at("body"));
+            return Err(
+                Error::over_limit(format!("A template has at most {TEMPLATE_CHARS_MAX} characters.")).at("body")
+            );
         }
         let sms = self.kind == Kind::Sms;
         let text = |text: &str| if sms { text.to_owned() } else { String::new() };

@@ -59,7 +59,10 @@ pub(crate) fn reach(cx: &mut Cx, user: i64, name: &str, when: When<'_>, after: i
         match way(cx, user, contact)? {
             Ok((lane, address, by)) => {
                 let label = format!("{name} by {by}");
-                return Ok(Reached { recipient: Some(Recipient { user, lane, address, label, contact: number }), lines });
+                return Ok(Reached {
+                    recipient: Some(Recipient { user, lane, address, label, contact: number }),
+                    lines,
+                });
             }
             Err(why) => lines.push(format!("{name}: way {number} cannot be used, {why}.")),
         }
@@ -83,7 +86,9 @@ type Told = (String, String, String);
 fn way(cx: &mut Cx, user: i64, contact: &Contact) -> Result<std::result::Result<Told, String>> {
     let Some(id) = contact.channel else {
         let address = people::user_email(cx.tx, user)?;
-        return Ok(address.map(|address| (lane::MAIL.to_owned(), address, "mail".to_owned())).ok_or_else(|| "there is no mail address".into()));
+        return Ok(address
+            .map(|address| (lane::MAIL.to_owned(), address, "mail".to_owned()))
+            .ok_or_else(|| "there is no mail address".into()));
     };
     let Some(channel) = store::get(cx.tx, id)? else { return Ok(Err("the channel is gone".into())) };
     if !channel.enabled {
@@ -118,7 +123,10 @@ fn told(cx: &mut Cx, user: i64) -> Result<Contacts> {
     let line = |one: &Contact| {
         let name = match one.channel {
             None => "mail".to_owned(),
-            Some(id) => names.iter().find(|channel| channel.id == id).map_or_else(|| id.to_string(), |channel| channel.name.clone()),
+            Some(id) => names
+                .iter()
+                .find(|channel| channel.id == id)
+                .map_or_else(|| id.to_string(), |channel| channel.name.clone()),
         };
         let mut line = if one.address.is_empty() { name } else { format!("{name}: {}", one.address) };
         if !one.severity.is_empty() || !one.hours.is_empty() {
@@ -201,13 +209,17 @@ fn of_lines(lines: &str, channels: &[Channel]) -> Result<Vec<Contact>> {
         .map(|line| {
             let mut parts = line.split('|').map(str::trim);
             let way = parts.next().unwrap_or_default();
-            let (name, address) = way.split_once(':').map_or((way, ""), |(name, address)| (name.trim(), address.trim()));
+            let (name, address) =
+                way.split_once(':').map_or((way, ""), |(name, address)| (name.trim(), address.trim()));
             let channel = match channels.iter().find(|one| one.name == name) {
                 Some(channel) => Some(channel.id),
                 None if name == "mail" => None,
                 None => {
                     let shown = kernel::text::shorten(name, 60);
-                    return Err(Error::invalid("lines", format!("There is no channel \"{shown}\". Write mail, or a channel's name.")));
+                    return Err(Error::invalid(
+                        "lines",
+                        format!("There is no channel \"{shown}\". Write mail, or a channel's name."),
+                    ));
                 }
             };
             let severity = parts.next().unwrap_or_default().to_lowercase();
@@ -228,8 +240,12 @@ fn check(one: &Contact, channels: &[Channel]) -> Result<()> {
     };
     let channel = channels.iter().find(|channel| channel.id == id);
     let channel = channel.ok_or_else(|| Error::invalid("channel", format!("There is no channel {id}.")))?;
-    if one.address.is_empty() && channel.config.address.is_empty() && !matches!(channel.kind, Kind::Slack | Kind::Teams) {
-        return Err(Error::invalid("address", format!("Say where {} reaches them: a number, a topic, a room.", channel.name)));
+    if one.address.is_empty() && channel.config.address.is_empty() && !matches!(channel.kind, Kind::Slack | Kind::Teams)
+    {
+        return Err(Error::invalid(
+            "address",
+            format!("Say where {} reaches them: a number, a topic, a room.", channel.name),
+        ));
     }
     address(channel.kind, &one.address)
 }
@@ -244,7 +260,9 @@ pub(crate) fn address(kind: Kind, text: &str) -> Result<()> {
         Kind::Mail => crate::settings::mail_address("address", text),
         Kind::Webhook => kernel::text::slug("address", text, 40).map(drop),
         Kind::Sms => fits(
-            text.len() <= 32 && text.chars().all(|c| c.is_ascii_digit() || "+ -()".contains(c)) && text.chars().any(|c| c.is_ascii_digit()),
+            text.len() <= 32
+                && text.chars().all(|c| c.is_ascii_digit() || "+ -()".contains(c))
+                && text.chars().any(|c| c.is_ascii_digit()),
             "A telephone number has digits, spaces and a +.",
         ),
         Kind::Ntfy => fits(
@@ -268,7 +286,10 @@ mod tests {
         let sms = Channel { id: 4, name: "sms".into(), kind: Kind::Sms, ..Channel::default() };
         let all = of_lines("mail\nsms: +47 900 | critical | sat-sun", &[sms]).unwrap();
         assert_eq!(all[0], Contact::default());
-        assert_eq!((all[1].channel, all[1].address.as_str(), all[1].severity.as_str()), (Some(4), "+47 900", "critical"));
+        assert_eq!(
+            (all[1].channel, all[1].address.as_str(), all[1].severity.as_str()),
+            (Some(4), "+47 900", "critical")
+        );
         assert!(of_lines("pigeon", &[]).is_err());
         for (kind, good, bad) in [
             (Kind::Sms, "+47 900-00", "call me"),

@@ -7,9 +7,9 @@ use kernel::{Cx, Mark, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::contact::When;
 use super::events::{ChannelFailed, ChannelRecovered};
 use super::payload::What;
-use super::contact::When;
 use super::{Channel, Kind, store};
 use crate::message::{self, Recipient, Said};
 
@@ -90,7 +90,9 @@ fn subject(lane: &str) -> Ref {
 pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     let mut health = store::lane(cx.tx, lane)?;
     let failed = health.failing_since.take();
-    let quiet = failed.is_none() && health.failures == 0 && health.seen_at.is_some_and(|at| cx.now.since(at) < kernel::time::MINUTE);
+    let quiet = failed.is_none()
+        && health.failures == 0
+        && health.seen_at.is_some_and(|at| cx.now.since(at) < kernel::time::MINUTE);
     health = Health { failures: 0, retry_at: Time(0), answer: answer.to_owned(), seen_at: Some(cx.now), ..health };
     if quiet {
         // In a storm a row a minute says as much as one a message.
@@ -142,7 +144,10 @@ pub(crate) fn failed(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     let said = Said {
         what: What::Failing,
         subject: format!("Failing: {name}"),
-        lines: vec![format!("Messages by {name} do not get through: {answer}"), "Alerts that go this way reach nobody.".into()],
+        lines: vec![
+            format!("Messages by {name} do not get through: {answer}"),
+            "Alerts that go this way reach nobody.".into(),
+        ],
         ..Said::default()
     };
     for other in others(cx, lane)? {

@@ -49,7 +49,8 @@ impl Operation for ListChannels {
             known.unwrap_or_else(|| Health { lane: name.to_owned(), ..Health::default() })
         };
         let items = store::all(cx.tx)?;
-        let items = items.into_iter().map(|channel| ChannelRow { health: health(&lane::of(&channel).0), channel }).collect();
+        let items =
+            items.into_iter().map(|channel| ChannelRow { health: health(&lane::of(&channel).0), channel }).collect();
         Ok(Channels { items, mail: health(lane::MAIL) })
     }
 }

@@ -122,7 +122,9 @@ fn slack_text(text: &str) -> String {
 
 /// An incoming webhook with blocks (api.slack.com, "Block Kit").
 fn slack(note: &Note) -> Value {
-    let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": kernel::text::shorten(&note.subject, 140) } })];
+    let mut blocks = vec![
+        json!({ "type": "header", "text": { "type": "plain_text", "text": kernel::text::shorten(&note.subject, 140) } }),
+    ];
     if !note.lines.is_empty() {
         let text = kernel::text::shorten(&slack_text(&note.lines.join("\n")), 2_900);
         blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } }));
@@ -146,12 +148,16 @@ fn teams(note: &Note) -> Value {
         (What::Page, _) => "Warning",
         (What::Test, _) => "Default",
     };
-    let mut body = vec![json!({ "type": "TextBlock", "text": note.subject, "weight": "Bolder", "size": "Medium", "color": colour, "wrap": true })];
+    let mut body = vec![
+        json!({ "type": "TextBlock", "text": note.subject, "weight": "Bolder", "size": "Medium", "color": colour, "wrap": true }),
+    ];
     let lines = note.lines.iter().filter(|line| !line.is_empty()).take(30);
     body.extend(lines.map(|line| json!({ "type": "TextBlock", "text": line, "wrap": true, "spacing": "Small" })));
     let actions: Vec<Value> = [("Acknowledge", &note.acknowledge), ("Open", &note.link)]
         .into_iter()
-        .filter_map(|(word, url)| url.as_ref().map(|url| json!({ "type": "Action.OpenUrl", "title": word, "url": url })))
+        .filter_map(|(word, url)| {
+            url.as_ref().map(|url| json!({ "type": "Action.OpenUrl", "title": word, "url": url }))
+        })
         .collect();
     let card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",

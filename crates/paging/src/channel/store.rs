@@ -97,7 +97,8 @@ pub(crate) fn set_contacts(tx: &mut Tx<'_>, user: i64, all: &[Contact]) -> Resul
     Ok(())
 }
 
-const HEALTH: &str = "SELECT lane, failing_since, failures, retry_at, answer, seen_at, test_day, tested_at, test_ok FROM paging_lanes";
+const HEALTH: &str =
+    "SELECT lane, failing_since, failures, retry_at, answer, seen_at, test_day, tested_at, test_ok FROM paging_lanes";
 
 fn health(row: &Row) -> Result<Health> {
     let some = |column| Ok(Some(row.time(column)?).filter(|at| at.0 != 0));

@@ -94,7 +94,11 @@ pub(crate) fn request(config: &Config, secrets: &Secrets, to: &str, note: &Note)
         Some(_) => one_line,
     };
     if kind.is_none() && !config.body.is_empty() {
-        let guessed = if config.body.trim_start().starts_with(['{', '[']) { "application/json" } else { "application/x-www-form-urlencoded" };
+        let guessed = if config.body.trim_start().starts_with(['{', '[']) {
+            "application/json"
+        } else {
+            "application/x-www-form-urlencoded"
+        };
         named.push(("content-type".to_owned(), guessed.to_owned()));
     }
     let method = match config.method.as_str() {
@@ -102,7 +106,12 @@ pub(crate) fn request(config: &Config, secrets: &Secrets, to: &str, note: &Note)
         "PUT" => "PUT",
         _ => "POST",
     };
-    Ok(Prepared { method, url: fill(&secrets.url, values, percent), headers: named, body: fill(&config.body, values, escape) })
+    Ok(Prepared {
+        method,
+        url: fill(&secrets.url, values, percent),
+        headers: named,
+        body: fill(&config.body, values, escape),
+    })
 }
 
 #[cfg(test)]
@@ -112,7 +121,10 @@ mod tests {
     #[test]
     fn what_is_filled_in_cannot_leave_its_place() {
         let values = [("{to}", "+47&admin=1"), ("{text}", "a\"b{token}\r\nX: y"), ("{token}", "k")];
-        assert_eq!(fill("u?to={to}&t={text}", values, percent), "u?to=%2B47%26admin%3D1&t=a%22b%7Btoken%7D%0D%0AX%3A%20y");
+        assert_eq!(
+            fill("u?to={to}&t={text}", values, percent),
+            "u?to=%2B47%26admin%3D1&t=a%22b%7Btoken%7D%0D%0AX%3A%20y"
+        );
         assert_eq!(fill("{\"t\":\"{text}\"}", values, json), "{\"t\":\"a\\\"b{token}\\r\\nX: y\"}");
         assert_eq!(fill("<t>{text}</t>", values, xml), "<t>a&quot;b{token}\r\nX: y</t>");
         assert_eq!(fill("{token}-{text}-{other}", values, one_line), "k-a\"b{token}X: y-{other}");

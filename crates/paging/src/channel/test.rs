@@ -38,14 +38,18 @@ impl Operation for TestChannel {
 
     fn run(&self, cx: &mut Cx) -> Result<Tested> {
         cx.reach_everything(Self::NAME)?;
-        let channel = store::get(cx.tx, self.id)?.ok_or_else(|| Error::not_found(format!("The channel {}", self.id)))?;
+        let channel =
+            store::get(cx.tx, self.id)?.ok_or_else(|| Error::not_found(format!("The channel {}", self.id)))?;
         super::contact::address(channel.kind, self.address.trim())?;
         let mut to = own(&channel);
         if !self.address.trim().is_empty() {
             to.address = self.address.trim().to_owned();
         }
         if to.address.is_empty() && !matches!(channel.kind, Kind::Slack | Kind::Teams) {
-            return Err(Error::invalid("address", "Say where to send the test: the channel has no address of its own."));
+            return Err(Error::invalid(
+                "address",
+                "Say where to send the test: the channel has no address of its own.",
+            ));
         }
         let line = format!("{} sent this to see whether messages get through. They do.", cx.actor.name);
         let key = format!("test/{}/{}/{}", channel.id, cx.now.0, to.address);
@@ -60,7 +64,8 @@ fn own(channel: &Channel) -> Recipient {
 }
 
 fn test(cx: &mut Cx, to: &Recipient, line: String, key: &str) -> Result<bool> {
-    let said = Said { what: What::Test, subject: "Test message from Mainstay".into(), lines: vec![line], ..Said::default() };
+    let said =
+        Said { what: What::Test, subject: "Test message from Mainstay".into(), lines: vec![line], ..Said::default() };
     message::queue(cx, &said, to, key)
 }
 

@@ -79,13 +79,21 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
         }
         let tried = match &failed {
             // What hung a moment ago is not waited for again by each of the others.
-            Some(failure) => Tried { answer: format!("Not tried, since a moment ago: {}", failure.answer), ..failure.clone() },
+            Some(failure) => {
+                Tried { answer: format!("Not tried, since a moment ago: {}", failure.answer), ..failure.clone() }
+            }
             None => attempt(kernel, &message)?,
         };
-        if !tried.ok && tried.again {
-            failed.get_or_insert_with(|| tried.clone());
+        let hurt = !tried.ok && tried.again && failed.is_none();
+        if hurt {
+            failed = Some(tried.clone());
         }
-        kernel.write_as(actor(), "paging.message.deliver", move |cx| settle(cx, message.id, &tried))?;
+        kernel.write_as(actor(), "paging.message.deliver", move |cx| {
+            if hurt {
+                rest(cx, &message.lane, &tried.answer)?;
+            }
+            settle(cx, message.id, &tried)
+        })?;
     }
     kernel.write_as(actor(), "paging.message.queue", move |cx| match store::next(cx.tx, &lane)? {
         Some(at) => wake(cx, &lane, at.max(cx.now)),
@@ -99,7 +107,8 @@ fn attempt(kernel: &Handle, message: &Message) -> Result<Tried> {
     let (note, sending) = kernel.read_as(&actor(), |cx| Ok((note(cx, message)?, cx.setting::<Sending>()?)))?;
     let body = note.text();
     let about = message.group.map_or(Ref::new("paging_message", message.id), |group| Ref::new("alert_group", group));
-    let direct = Direct { id: message.id, at: message.at, to: &message.address, subject: &note.subject, body: &body, about };
+    let direct =
+        Direct { id: message.id, at: message.at, to: &message.address, subject: &note.subject, body: &body, about };
     let tried = match way {
         Way::Mail => direct::mail(kernel, &direct)?,
         Way::Webhook(name) => direct::webhook(kernel, &Direct { to: &name, ..direct })?,
@@ -121,7 +130,8 @@ fn by_channel(kernel: &Handle, id: i64, message: &Message, note: &Note, sending:
         Ok(prepared) => prepared,
         Err(error) => return Ok(Tried::never(error.message)),
     };
-    let headers: Vec<(&str, String)> = prepared.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let headers: Vec<(&str, String)> =
+        prepared.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let request = Request {
         method: prepared.method,
         url: &prepared.url,
@@ -190,17 +200,21 @@ fn settle(cx: &mut Cx, id: i64, tried: &Tried) -> Result<()> {
     match pause.filter(|_| tried.again && attempt.attempt < TRIES) {
         Some(pause) => {
             let at = cx.now.plus(*pause * SECOND);
-            store::tried(cx.tx, &message, MessageState::Waiting, &attempt, at)?;
-            let health = channel::store::lane(cx.tx, &message.lane)?;
-            let (failures, answer) = (health.failures + 1, tried.answer.clone());
-            let retry_at = cx.now.plus((5 * failures).min(60) * SECOND);
-            channel::store::put_lane(cx.tx, &lane::Health { failures, answer, retry_at, ..health })
+            store::tried(cx.tx, &message, MessageState::Waiting, &attempt, at)
         }
         None => {
             store::tried(cx.tx, &message, MessageState::Failed, &attempt, cx.now)?;
             failed(cx, &message, tried)
         }
     }
+}
+
+/// Lets a lane rest that did not take what was sent, longer with every time.
+fn rest(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
+    let health = channel::store::lane(cx.tx, lane)?;
+    let failures = health.failures + 1;
+    let retry_at = cx.now.plus((5 * failures).min(60) * SECOND);
+    channel::store::put_lane(cx.tx, &lane::Health { failures, answer: answer.to_owned(), retry_at, ..health })
 }
 
 /// A message could not be delivered: the lane is said to fail, and the person is told by the next way.

@@ -106,7 +106,13 @@ pub(crate) fn log(tx: &mut Tx<'_>, id: i64, attempt: &Attempt) -> Result<()> {
 }
 
 /// Writes down how a try ended.
-pub(crate) fn tried(tx: &mut Tx<'_>, message: &Message, state: MessageState, attempt: &Attempt, send_at: Time) -> Result<()> {
+pub(crate) fn tried(
+    tx: &mut Tx<'_>,
+    message: &Message,
+    state: MessageState,
+    attempt: &Attempt,
+    send_at: Time,
+) -> Result<()> {
     let sent_at = if state == MessageState::Sent { attempt.at } else { Time(0) };
     tx.execute(
         "UPDATE paging_messages SET state = ?1, attempts = ?2, answer = ?3, send_at = ?4, sent_at = ?5 WHERE id = ?6",
@@ -203,7 +209,8 @@ pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i
 
 /// Deletes messages older than a moment, with the answers to them; answers how many.
 pub(crate) fn clean(tx: &mut Tx<'_>, before: Time, rows: i64) -> Result<u64> {
-    let old = tx.query("SELECT id FROM paging_messages WHERE at < ?1 ORDER BY at LIMIT ?2", &[before.into(), rows.into()])?;
+    let old =
+        tx.query("SELECT id FROM paging_messages WHERE at < ?1 ORDER BY at LIMIT ?2", &[before.into(), rows.into()])?;
     let ids: Vec<i64> = old.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
     if ids.is_empty() {
         return Ok(0);

@@ -102,7 +102,8 @@ fn about(notes: &[Noted], person: i64) -> Vec<Because> {
 }
 
 fn delivery(message: &Message) -> Because {
-    let answer = if message.answer.is_empty() { String::new() } else { format!(" The other side said: {}", message.answer) };
+    let answer =
+        if message.answer.is_empty() { String::new() } else { format!(" The other side said: {}", message.answer) };
     let (ok, word) = match message.state {
         MessageState::Sent => (Some(true), "was taken"),
         MessageState::Failed => (Some(false), "could not be delivered"),
@@ -121,8 +122,12 @@ fn answer(name: &str, group: &Told, notes: &[Noted], sent: &[Message], person: i
         return format!("{name} was not told: a silence covered the alert group.");
     }
     match sent.iter().find(|one| one.what == "page") {
-        Some(one) if one.state == MessageState::Failed => format!("{name} was to be told, but {} failed: {}", one.to, one.answer),
-        Some(one) if one.state == MessageState::Stopped => format!("{name} was to be told, but it was over before the message left."),
+        Some(one) if one.state == MessageState::Failed => {
+            format!("{name} was to be told, but {} failed: {}", one.to, one.answer)
+        }
+        Some(one) if one.state == MessageState::Stopped => {
+            format!("{name} was to be told, but it was over before the message left.")
+        }
         Some(_) => format!("{name} is being told."),
         None if notes.iter().any(|one| one.users.contains(&person)) => {
             format!("{name} was meant by a step, but no way reaches them.")

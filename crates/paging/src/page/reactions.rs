@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{Page, PageState, Told, group_ref, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
-use crate::route::{self, Chosen, Facts};
 use crate::policy;
+use crate::route::{self, Chosen, Facts};
 
 /// Lines of one kind in a message.
 const LINES_MAX: usize = 12;
@@ -109,7 +109,12 @@ fn lines(event: &GroupOpened, severity: &str) -> Vec<String> {
 fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     let known = store::group(cx.tx, event.group.id)?;
     let facts = facts(cx, event)?;
-    let mut group = known.unwrap_or_else(|| Told { group: event.group.id, root: event.group.id, opened_at: cx.now, ..Told::default() });
+    let mut group = known.unwrap_or_else(|| Told {
+        group: event.group.id,
+        root: event.group.id,
+        opened_at: cx.now,
+        ..Told::default()
+    });
     if group.ended_at.is_some() {
         return Ok(());
     }

@@ -25,7 +25,8 @@ const NEED: &str = "paging";
 /// The database fails.
 pub fn tick(kernel: &Handle) -> Result<()> {
     let now = kernel.now();
-    let (due, stuck) = kernel.db.read(|tx| Ok((store::due(tx, now, SLACK)?, message::store::stuck(tx, now.plus(-STUCK))?)))?;
+    let (due, stuck) =
+        kernel.db.read(|tx| Ok((store::due(tx, now, SLACK)?, message::store::stuck(tx, now.plus(-STUCK))?)))?;
     for one in due {
         kernel.write_as(Actor::service("paging", &[]), "paging.page.run", move |cx| run(cx, one.id))?;
     }
@@ -104,11 +105,16 @@ fn steps(cx: &mut Cx, page: &mut Page, group: &Told, policy: &Policy) -> Result<
                 due_in(page, cx.now, next.after_s);
                 return Ok(());
             }
-            Some(_) => noted(cx, page, page.step - 1, "It reaches nobody, so the next step comes at once.".into(), &[])?,
+            Some(_) => {
+                noted(cx, page, page.step - 1, "It reaches nobody, so the next step comes at once.".into(), &[])?
+            }
             None => {}
         }
     }
-    if page.told == told_before && told_before == 0 && !policy.steps.iter().any(|step| step.targets.iter().any(|one| one == "default")) {
+    if page.told == told_before
+        && told_before == 0
+        && !policy.steps.iter().any(|step| step.targets.iter().any(|one| one == "default"))
+    {
         noted(cx, page, page.step, "The policy reaches nobody, so those are told whom the default names.".into(), &[])?;
         take(cx, page, group, &Step { after_s: 0, targets: vec!["default".into()] })?;
     }
@@ -173,7 +179,11 @@ fn said(page: &Page, group: &Told, now: Time) -> Said {
     let mut lines = group.lines.clone();
     if page.round > 1 || page.step > 1 {
         let age = web::ui::duration(now.since(group.opened_at) / SECOND);
-        let who = if group.acknowledged_by.is_empty() { "nobody has acknowledged it" } else { "it was acknowledged and still lasts" };
+        let who = if group.acknowledged_by.is_empty() {
+            "nobody has acknowledged it"
+        } else {
+            "it was acknowledged and still lasts"
+        };
         lines.insert(0, format!("Open for {age}, and {who}."));
     }
     let what = What::Page;

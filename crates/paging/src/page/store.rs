@@ -185,7 +185,8 @@ pub(crate) fn titles(tx: &mut Tx<'_>, ids: &[i64]) -> Result<std::collections::B
 
 /// The alert groups whose recovery is that of one: itself, and those that were merged into it.
 pub(crate) fn under(tx: &mut Tx<'_>, root: i64) -> Result<Vec<i64>> {
-    let rows = tx.query("SELECT group_id FROM paging_groups WHERE root_id = ?1 ORDER BY group_id LIMIT 500", &[root.into()])?;
+    let rows =
+        tx.query("SELECT group_id FROM paging_groups WHERE root_id = ?1 ORDER BY group_id LIMIT 500", &[root.into()])?;
     rows.iter().map(|row| row.int(0)).collect()
 }
 
@@ -248,7 +249,13 @@ pub(crate) fn notes(tx: &mut Tx<'_>, group: i64) -> Result<Vec<Noted>> {
     tx.query(sql, &[group.into()])?
         .iter()
         .map(|row| {
-            Ok(Noted { at: row.time(0)?, step: row.int(1)?, round: row.int(2)?, line: row.text(3)?, users: row.json(4)? })
+            Ok(Noted {
+                at: row.time(0)?,
+                step: row.int(1)?,
+                round: row.int(2)?,
+                line: row.text(3)?,
+                users: row.json(4)?,
+            })
         })
         .collect()
 }

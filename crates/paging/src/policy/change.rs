@@ -89,7 +89,8 @@ fn bounded(new: &Policy) -> Result<()> {
         return Err(Error::invalid("steps", format!("A policy has 1 to {STEPS_MAX} steps.")));
     }
     let waits = new.steps.iter().map(|step| ("steps", step.after_s));
-    for (field, seconds) in waits.chain([("again_after_s", new.again_after_s), ("repeat_after_s", new.repeat_after_s)]) {
+    for (field, seconds) in waits.chain([("again_after_s", new.again_after_s), ("repeat_after_s", new.repeat_after_s)])
+    {
         if !(0..=WAIT_S_MAX).contains(&seconds) {
             return Err(Error::invalid(field, "A wait is 0 seconds to a week."));
         }
@@ -101,7 +102,10 @@ fn bounded(new: &Policy) -> Result<()> {
         return Err(Error::invalid("repeat_after_s", "Leave people at least 30 seconds before the steps begin anew."));
     }
     if new.again_after_s != 0 && new.again_after_s < 60 {
-        return Err(Error::invalid("again_after_s", "After an acknowledgement wait at least a minute, or 0 for never."));
+        return Err(Error::invalid(
+            "again_after_s",
+            "After an acknowledgement wait at least a minute, or 0 for never.",
+        ));
     }
     Ok(())
 }
@@ -115,7 +119,10 @@ pub(crate) fn steps_of(lines: &str) -> Result<Vec<Step>> {
 fn step_of(line: &str) -> Result<Step> {
     let wrong = || {
         let shown = kernel::text::shorten(line, 60);
-        Error::invalid("lines", format!("\"{shown}\" is no step. Write the wait, then who is told: 10m rota:network, team."))
+        Error::invalid(
+            "lines",
+            format!("\"{shown}\" is no step. Write the wait, then who is told: 10m rota:network, team."),
+        )
     };
     let (wait, targets) = line.split_once(char::is_whitespace).ok_or_else(wrong)?;
     let after_s = seconds(wait).ok_or_else(wrong)?;

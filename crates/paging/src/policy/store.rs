@@ -29,7 +29,8 @@ pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Policy>> {
 }
 
 pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Policy>> {
-    let sql = "SELECT id, name, steps, repeats, repeat_after_s, again_after_s, version FROM paging_policies WHERE id = ?1";
+    let sql =
+        "SELECT id, name, steps, repeats, repeat_after_s, again_after_s, version FROM paging_policies WHERE id = ?1";
     tx.first(sql, &[id.into()])?.as_ref().map(policy).transpose()
 }
 

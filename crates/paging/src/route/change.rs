@@ -32,8 +32,9 @@ fn check(cx: &mut Cx, node: &Node) -> Result<String> {
         }
     }
     if let Some(policy) = node.policy {
-        policy::store::get(cx.tx, policy)?
-            .ok_or_else(|| Error::invalid("policy", format!("There is no policy {policy}. List them with paging.policy.list.")))?;
+        policy::store::get(cx.tx, policy)?.ok_or_else(|| {
+            Error::invalid("policy", format!("There is no policy {policy}. List them with paging.policy.list."))
+        })?;
     }
     above(cx, node)?;
     serde_json::to_string(&node.wanted).map_err(|error| Error::internal("route-not-json", error))

@@ -89,7 +89,13 @@ impl Operation for PreviewRoute {
         let at = self.at.unwrap_or(cx.now);
         let mut labels = self.labels.clone();
         labels.entry("severity".into()).or_insert_with(|| severity.to_owned());
-        let facts = Facts { labels, severity: severity.to_owned(), team: self.team, place: self.place, kind: self.kind.clone() };
+        let facts = Facts {
+            labels,
+            severity: severity.to_owned(),
+            team: self.team,
+            place: self.place,
+            kind: self.kind.clone(),
+        };
         let decision = load(cx)?.decide(&facts, at);
         let mut policies = Vec::new();
         for chosen in &decision.chosen {

@@ -69,7 +69,10 @@ pub(crate) fn update(tx: &mut Tx<'_>, node: &Node, wanted: &str) -> Result<()> {
 }
 
 pub(crate) fn set_position(tx: &mut Tx<'_>, id: i64, position: i64) -> Result<()> {
-    tx.execute("UPDATE paging_routes SET position = ?1, version = version + 1 WHERE id = ?2", &[position.into(), id.into()])?;
+    tx.execute(
+        "UPDATE paging_routes SET position = ?1, version = version + 1 WHERE id = ?2",
+        &[position.into(), id.into()],
+    )?;
     Ok(())
 }
 

@@ -149,11 +149,15 @@ fn a_mute_time_holds_back_and_what_lasts_is_told_at_its_end() {
 fn what_becomes_critical_goes_by_the_routes_for_what_is_critical_as_well() {
     let (house, all) = three();
     let (soft, hard) = (house.policy("0 channel:one", json!({})), house.policy("0 channel:two", json!({})));
-    house.call("paging.route.add", json!({ "name": "Critical", "severity": "critical", "policy": hard, "continue": true }));
+    house.call(
+        "paging.route.add",
+        json!({ "name": "Critical", "severity": "critical", "policy": hard, "continue": true }),
+    );
     house.call("paging.route.add", json!({ "name": "All", "policy": soft }));
     house.opened(1, json!({ "severity": "warning" }));
     assert_eq!(counts(&all), [1, 0, 0]);
-    house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "joined", "severity": "critical" }));
+    house
+        .tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "joined", "severity": "critical" }));
     house.world.settle().unwrap();
     assert_eq!(counts(&all), [1, 1, 0]);
 }

@@ -255,7 +255,8 @@ impl House {
     }
 
     pub(crate) fn acknowledged(&self, group: i64, by: &Actor) {
-        let fields = json!({ "group": format!("alert_group:{group}"), "change": "acknowledged", "severity": "critical" });
+        let fields =
+            json!({ "group": format!("alert_group:{group}"), "change": "acknowledged", "severity": "critical" });
         self.tell_as(by.clone(), "monitor.group.changed", fields);
         self.world.settle().unwrap();
     }
@@ -277,8 +278,12 @@ impl House {
     pub(crate) fn messages(&self) -> Vec<(String, String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let all = self.call("paging.message.list", json!({ "limit": 500 }));
-        let mut all: Vec<_> =
-            all["items"].as_array().unwrap().iter().map(|one| (text(&one["subject"]), text(&one["to"]), text(&one["state"]))).collect();
+        let mut all: Vec<_> = all["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (text(&one["subject"]), text(&one["to"]), text(&one["state"])))
+            .collect();
         all.reverse();
         all
     }

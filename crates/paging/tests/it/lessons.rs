@@ -78,7 +78,10 @@ fn lesson_06_the_dead_mans_switch_stops_when_monitoring_is_blind() {
     kernel.beat("monitor");
     assert!(paging::dead_man::beat(kernel).unwrap());
     let shown = house.call("paging.dead-man.show", json!({}));
-    assert_eq!((&shown["items"][0]["ok"], &shown["items"][0]["answer"], &shown["blind"]), (&json!(true), &json!("200"), &json!(null)));
+    assert_eq!(
+        (&shown["items"][0]["ok"], &shown["items"][0]["answer"], &shown["blind"]),
+        (&json!(true), &json!("200"), &json!(null))
+    );
     assert!(!shown.to_string().contains("s3cret"));
 }
 
@@ -96,7 +99,10 @@ fn lesson_12_the_preview_is_the_function_that_routes() {
     let rota = json!({ "name": "Infra", "slug": "infra", "time_zone": "UTC", "rotations": [
         { "kind": "hourly", "length": 12, "start": "2026-03-02T00:00", "participants": ["grace", "sam"] }] });
     house.call("people.rota.create", rota);
-    let policy = house.call("paging.policy.save", json!({ "name": "Infra", "lines": "0 rota:infra\n6h rota:infra\n10m channel:desk" }));
+    let policy = house.call(
+        "paging.policy.save",
+        json!({ "name": "Infra", "lines": "0 rota:infra\n6h rota:infra\n10m channel:desk" }),
+    );
     house.call("paging.route.add", json!({ "name": "Oslo", "matchers": "site=\"oslo\"", "policy": policy["id"] }));
     let preview = house.call("paging.route.preview", json!({ "labels": { "site": "oslo" }, "severity": "critical" }));
     let planned: Vec<(String, String)> = preview["policies"][0]["steps"]
@@ -132,7 +138,10 @@ fn lesson_08_the_explanation_names_what_stood_in_the_way() {
     let chat = Catcher::new();
     chat.answers(403);
     let channel = house.channel("chat", &chat);
-    house.call("paging.contact.save", json!({ "user": grace, "items": [{ "channel": channel, "address": "x", "severity": "critical" }] }));
+    house.call(
+        "paging.contact.save",
+        json!({ "user": grace, "items": [{ "channel": channel, "address": "x", "severity": "critical" }] }),
+    );
     house.policy("0 user:grace", json!({}));
     let other = Catcher::new();
     house.channel("other", &other);
@@ -141,7 +150,12 @@ fn lesson_08_the_explanation_names_what_stood_in_the_way() {
     let explained = house.call("paging.page.explain", json!({ "group": 1, "person": grace }));
     assert_eq!(explained["told"], false);
     let text = explained.to_string();
-    assert!(text.contains("403") && text.contains("the next way is taken: grace by mail") && text.contains("No mail server is set"), "{text}");
+    assert!(
+        text.contains("403")
+            && text.contains("the next way is taken: grace by mail")
+            && text.contains("No mail server is set"),
+        "{text}"
+    );
     let not = house.call("paging.page.explain", json!({ "group": 1, "person": ada }));
     assert_eq!(not["answer"], "Ada was not told: no step that was taken names them.");
     house.opened(2, json!({ "silenced": true }));

@@ -63,7 +63,12 @@ fn a_link_that_is_old_or_not_ours_or_of_somebody_who_left_does_nothing() {
     let kernel = &house.world.kernel;
     let forged = token.replacen("1.", "2.", 1);
     assert!((door().act)(kernel, &forged, &[]).is_err() && (door().show)(kernel, "x").is_err());
-    house.call("people.user.disable", json!({ "id": house.user("ada") }));
+    let grace = house.person("grace");
+    house.call(
+        "people.grant.give",
+        json!({ "user": grace, "role": "administrator", "scope": "everything", "reason": "stands in" }),
+    );
+    house.call("people.user.disable", json!({ "id": house.user("ada"), "reason": "left" }));
     assert!((door().act)(kernel, &token, &[]).is_err());
     house.call("people.user.enable", json!({ "id": house.user("ada") }));
     house.world.clock.advance(3 * DAY);

@@ -12,7 +12,9 @@ fn names(house: &House) -> Vec<String> {
 #[test]
 fn routes_are_listed_in_the_order_of_the_tree_and_can_be_moved() {
     let house = House::new();
-    let add = |name: &str, parent: Value| house.call("paging.route.add", json!({ "name": name, "parent": parent }))["id"].clone();
+    let add = |name: &str, parent: Value| {
+        house.call("paging.route.add", json!({ "name": name, "parent": parent }))["id"].clone()
+    };
     let a = add("a", json!(null));
     let b = add("b", json!(null));
     add("a1", a.clone());

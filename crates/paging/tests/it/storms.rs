@@ -13,7 +13,10 @@ fn a_group_with_a_thousand_changes_is_one_page_and_one_recovery() {
     house.opened(1, json!({}));
     for number in 0..1_000 {
         let change = ["joined", "left", "flapping", "steady"][number % 4];
-        house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": change, "severity": "critical" }));
+        house.tell(
+            "monitor.group.changed",
+            json!({ "group": "alert_group:1", "change": change, "severity": "critical" }),
+        );
     }
     house.world.settle().unwrap();
     house.pass(60);
@@ -28,7 +31,10 @@ fn many_groups_at_once_are_one_page_each() {
     house.channel("chat", &chat);
     house.policy("0 channel:chat", json!({}));
     for group in 1..=100 {
-        house.tell("monitor.group.opened", json!({ "group": format!("alert_group:{group}"), "title": format!("Fault {group}") }));
+        house.tell(
+            "monitor.group.opened",
+            json!({ "group": format!("alert_group:{group}"), "title": format!("Fault {group}") }),
+        );
     }
     house.world.settle().unwrap();
     house.pass(30);

@@ -103,7 +103,10 @@ fn a_text_message_fills_the_templates_of_the_gateway_and_stays_in_its_place() {
         ..Config::default()
     };
     let prepared = made(Kind::Sms, config, "+47 900");
-    assert_eq!(prepared.headers, [("content-type".into(), "application/json".into()), ("x-key".into(), "s3cret".into())]);
+    assert_eq!(
+        prepared.headers,
+        [("content-type".into(), "application/json".into()), ("x-key".into(), "s3cret".into())]
+    );
     assert_eq!(
         body(&prepared),
         json!({ "to": "+47 900", "text": "Critical: <Web> fails. no process \"nginx\" & co https://it.example.org/acknowledge/abc" })
