@@ -194,7 +194,6 @@ fn tree(view: &View) -> Markup {
                 ("id", id.as_str()),
                 ("down", down),
                 ("_back", "/on-call/routes"),
-                ("_undo", "1"),
                 ("_done", "Moved."),
             ];
             post_button(
