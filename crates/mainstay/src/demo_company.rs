@@ -122,7 +122,8 @@ impl<'a> Company<'a> {
         });
         self.call("people.rota.create", rota)?;
         let lines = "0 rota:network\n10m rota:network, team:network";
-        let policy = json!({ "name": "Network", "lines": lines, "repeats": 2, "repeat_after_s": 900, "again_after_s": 7200 });
+        let policy =
+            json!({ "name": "Network", "lines": lines, "repeats": 2, "repeat_after_s": 900, "again_after_s": 7200 });
         let policy = self.call("paging.policy.save", policy)?["id"].clone();
         let teams: Vec<i64> = team.into_iter().collect();
         self.call("paging.route.add", json!({ "name": "Network", "teams": teams, "policy": policy })).map(|_| ())

@@ -5,7 +5,15 @@ use server::Site;
 
 /// Every domain with its pages.
 pub fn all() -> Vec<web::domain::Domain> {
-    vec![people::domain(), assets::domain(), desk::domain(), monitor::domain(), fleet::domain(), runbooks::domain(), paging::domain()]
+    vec![
+        people::domain(),
+        assets::domain(),
+        desk::domain(),
+        monitor::domain(),
+        fleet::domain(),
+        runbooks::domain(),
+        paging::domain(),
+    ]
 }
 
 /// What the kernel needs of them, its own domain first.

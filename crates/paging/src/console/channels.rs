@@ -12,7 +12,7 @@ use super::{ago, tabs};
 use crate::channel::change::SaveChannel;
 use crate::channel::lane::Health;
 use crate::channel::list::{ChannelRow, Channels, ListChannels};
-use crate::channel::{Channel, Kind};
+use crate::channel::{Channel, Config, Kind};
 use crate::dead_man::{Beats, ShowDeadMan};
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -168,24 +168,7 @@ pub(super) fn form(channel: &Channel, csrf: &str) -> Markup {
         });
     }
     if channel.kind == Kind::Sms {
-        form = form
-            .field(
-                Field::select("method", "Method", [("POST", "POST"), ("GET", "GET"), ("PUT", "PUT")])
-                    .value(if config.method.is_empty() { "POST" } else { config.method.as_str() }),
-            )
-            .field(
-                Field::textarea("headers", "Headers, one a line")
-                    .value(config.headers.as_str())
-                    .mono()
-                    .placeholder("Authorization: Bearer {token}\nContent-Type: application/json"),
-            )
-            .field(
-                Field::textarea("body", "Body")
-                    .value(config.body.as_str())
-                    .mono()
-                    .placeholder("{\"to\":\"{to}\",\"text\":\"{text}\"}")
-                    .help("{to}, {text} and {token} are filled in, here and in address and headers."),
-            );
+        form = templates(form, config);
     }
     form = form
         .field(Field::hidden("enabled", "false"))
@@ -194,6 +177,27 @@ pub(super) fn form(channel: &Channel, csrf: &str) -> Markup {
         .action(Button::submit("Save channel").primary())
         .action(Button::link("Cancel", "/on-call/channels"));
     html! { (form) }
+}
+
+/// The templates of an HTTP gateway.
+fn templates(form: Form, config: &Config) -> Form {
+    form.field(
+        Field::select("method", "Method", [("POST", "POST"), ("GET", "GET"), ("PUT", "PUT")])
+            .value(if config.method.is_empty() { "POST" } else { config.method.as_str() }),
+    )
+    .field(
+        Field::textarea("headers", "Headers, one a line")
+            .value(config.headers.as_str())
+            .mono()
+            .placeholder("Authorization: Bearer {token}\nContent-Type: application/json"),
+    )
+    .field(
+        Field::textarea("body", "Body")
+            .value(config.body.as_str())
+            .mono()
+            .placeholder("{\"to\":\"{to}\",\"text\":\"{text}\"}")
+            .help("{to}, {text} and {token} are filled in, here and in address and headers."),
+    )
 }
 
 fn example(kind: Kind) -> &'static str {
@@ -221,7 +225,6 @@ fn address(kind: Kind) -> Option<(&'static str, &'static str)> {
 mod tests {
     use super::super::{HOSTILE, check};
     use super::*;
-    use crate::channel::Config;
     use crate::dead_man::Beat;
 
     #[test]

@@ -190,12 +190,7 @@ fn tree(view: &View) -> Markup {
         let pad = "\u{2003}".repeat(depth(&view.nodes, node).saturating_sub(1));
         let id = node.id.to_string();
         let move_by = |down: &str, icon: &'static str, label: &str| {
-            let fields = [
-                ("id", id.as_str()),
-                ("down", down),
-                ("_back", "/on-call/routes"),
-                ("_done", "Moved."),
-            ];
+            let fields = [("id", id.as_str()), ("down", down), ("_back", "/on-call/routes"), ("_done", "Moved.")];
             post_button(
                 "/do/paging.route.move",
                 &view.csrf,

@@ -1,7 +1,5 @@
 //! Channels that hang, refuse and come back; secrets that stay secret; people with several ways.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use crate::house::{Catcher, House, Post};
@@ -14,13 +12,11 @@ fn a_channel_that_hangs_holds_up_no_other() {
     house.channel("hangs", &hangs);
     house.channel("works", &works);
     house.policy("0 channel:hangs, channel:works", json!({}));
-    let begun = Instant::now();
     for group in 1..=30 {
         house.opened(group, json!({}));
     }
     assert_eq!(works.titles().iter().filter(|title| title.starts_with("Alert")).count(), 30);
-    // One try of a second stands for all that wait on the lane.
-    assert!(begun.elapsed().as_secs() < 25, "each waited for the one that hangs: {:?}", begun.elapsed());
+    assert_eq!(hangs.tries(), 1, "one try stands for all that wait on the lane");
     house.pass(300);
     let failed = house.messages().into_iter().filter(|one| one.1 == "hangs" && one.2 == "failed").count();
     assert_eq!(failed, 30);

@@ -36,6 +36,7 @@ told! {
 pub(crate) struct Catcher {
     pub(crate) url: String,
     status: Arc<AtomicU16>,
+    tries: Arc<AtomicU16>,
     got: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -45,21 +46,28 @@ impl Catcher {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let status = Arc::new(AtomicU16::new(200));
         let got: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let (answers, keeps) = (status.clone(), got.clone());
+        let tries = Arc::new(AtomicU16::new(0));
+        let (answers, counts, keeps) = (status.clone(), tries.clone(), got.clone());
         std::thread::spawn(move || {
             let mut silent = Vec::new();
             for stream in listener.incoming().flatten() {
+                counts.fetch_add(1, Ordering::SeqCst);
                 match answers.load(Ordering::SeqCst) {
                     0 => silent.push(stream),
                     status => drop(answer(stream, status, &keeps)),
                 }
             }
         });
-        Self { url, status, got }
+        Self { url, status, tries, got }
     }
 
     pub(crate) fn answers(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
+    }
+
+    /// How often somebody tried.
+    pub(crate) fn tries(&self) -> u16 {
+        self.tries.load(Ordering::SeqCst)
     }
 
     /// What it took so far: path and body.
