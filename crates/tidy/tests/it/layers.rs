@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
-const TIERS: [(&str, u8, &[&str]); 17] = [
+const TIERS: [(&str, u8, &[&str]); 18] = [
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
     ("agent-proto", 0, &[]),
+    ("probes", 0, &["metrics-proto"]),
     ("kernel", 1, &[]),
     ("web", 2, &[]),
     ("people", 3, &[]),
@@ -24,7 +25,7 @@ const TIERS: [(&str, u8, &[&str]); 17] = [
 ];
 
 /// Depend on nothing of ours but this: what runs on managed machines stays small.
-const AGENT_MAY_USE: &[&str] = &["agent-proto"];
+const AGENT_MAY_USE: &[&str] = &["agent-proto", "probes"];
 
 fn dependencies(name: &str, section: &str) -> Vec<String> {
     let path = tidy::root().join("crates").join(name).join("Cargo.toml");
