@@ -59,7 +59,13 @@ impl Checks {
         for (place, spec) in (0_u32..).zip(specs) {
             let same = old.iter().position(|entry| entry.spec == spec).map(|at| old.swap_remove(at));
             let due = now + spread.saturating_mul(place);
-            self.entries.push(same.unwrap_or(Entry { spec, due, running: false, last: None, memory: Memory::default() }));
+            self.entries.push(same.unwrap_or(Entry {
+                spec,
+                due,
+                running: false,
+                last: None,
+                memory: Memory::default(),
+            }));
         }
     }
 

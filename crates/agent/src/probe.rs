@@ -256,20 +256,6 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_does_not_answer_fails_and_a_machine_that_cannot_be_looked_at_is_an_error() {
-        let second = Duration::from_secs(1);
-        let tcp = Probe::Tcp { host: "a".into(), port: 1 };
-        assert_eq!(too_late(&tcp, second).state, CheckState::Fail);
-        for probe in [
-            Probe::Process { name: ProcessName::Exact("a".into()), min_count: 1 },
-            Probe::FileSystem { mount: "/".into(), max_used_percent: 90.0 },
-            Probe::Unit { name: "a.service".into() },
-        ] {
-            assert_eq!(too_late(&probe, second).state, CheckState::Error);
-        }
-    }
-
-    #[test]
     fn a_text_is_cut_between_characters() {
         let mut text = "a\u{e9}b".to_owned();
         truncate(&mut text, 2);

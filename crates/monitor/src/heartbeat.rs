@@ -119,7 +119,8 @@ impl Heartbeat {
         if beat.started_at > beat.ended_at {
             let most = self.max_run_s.map_or(RUN_MICROS, |most| most.saturating_mul(SECOND));
             let running = now.since(beat.started_at);
-            let text = format!("The job began at {} and has run for {}", self.shown(beat.started_at), ago(beat.started_at));
+            let text =
+                format!("The job began at {} and has run for {}", self.shown(beat.started_at), ago(beat.started_at));
             return Some(if running > most {
                 (Outcome::Bad, took, format!("{text}; at most {} are allowed.", duration(most / SECOND)))
             } else {
@@ -129,7 +130,8 @@ impl Heartbeat {
         let heard = beat.ended_at > Time(0);
         let said = if beat.note.is_empty() { String::new() } else { format!(" It said: {}", beat.note) };
         if heard && beat.exit_code != 0 {
-            let text = format!("The job failed at {} with exit code {}.{said}", self.shown(beat.ended_at), beat.exit_code);
+            let text =
+                format!("The job failed at {} with exit code {}.{said}", self.shown(beat.ended_at), beat.exit_code);
             return Some((Outcome::Bad, took, text));
         }
         let last = if heard { beat.ended_at } else { beat.made_at };

@@ -181,14 +181,8 @@ impl Probe {
         })
     }
 
-    /// What the agent is asked to do; nothing for what the server judges by itself. Plain looks go in the agent
-    /// protocol's oldest words, which every agent knows.
-    pub(crate) fn for_agent(&self) -> Option<agent_proto::Probe> {
-        self.for_agent_with("")
-    }
-
-    /// The same with the password that the look needs.
-    pub(crate) fn for_agent_with(&self, password: &str) -> Option<agent_proto::Probe> {
+    /// What the agent is asked to do, with the password that the look needs; nothing for what the server judges by itself.
+    pub(crate) fn for_agent(&self, password: &str) -> Option<agent_proto::Probe> {
         use agent_proto::{Probe as Wire, ProcessName};
         Some(match self {
             Self::Process { process, command_line, min_count } => Wire::Process {

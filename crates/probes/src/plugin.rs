@@ -155,22 +155,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_gets_its_arguments_word_for_word_and_ends_with_its_children() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("check");
-        std::fs::write(&path, "#!/bin/sh\n[ \"$1\" = hang ] && { sleep 60 & sleep 60; }\necho \"$# <$1> $HOME\"\n")
-            .unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let around = Around { now_s: 0, plugins: vec![format!("{}/*", dir.path().display())] };
-        let plugin = |arguments: &str| Plugin {
-            plugin: path.display().to_string(),
-            arguments: Some(arguments.into()),
+        let around = Around { now_s: 0, plugins: vec!["/bin/sh".into()] };
+        let sh = |script: &str, arguments: &str| Plugin {
+            plugin: "/bin/sh".into(),
+            arguments: Some(format!("-c\n{script}\nname\n{arguments}")),
             ..Plugin::default()
         };
-        let seen = look(&plugin("a; $(b) `c`\n\n--two"), &around, Duration::from_secs(20)).await;
-        assert_eq!(seen.evidence, "2 <a; $(b) `c`> ", "{seen:?}");
-        let seen = look(&plugin("hang"), &around, Duration::from_millis(200)).await;
+        let said = sh("echo \"$# <$1> $HOME.\"", "a; $(b) `c`\n\n--two");
+        let seen = look(&said, &around, Duration::from_secs(20)).await;
+        assert_eq!(seen.evidence, "2 <a; $(b) `c`> .", "{seen:?}");
+        let seen = look(&sh("sleep 60 & sleep 60", ""), &around, Duration::from_millis(300)).await;
         assert!(seen.outcome == Outcome::Unknown && seen.evidence.contains("was ended"), "{seen:?}");
-        assert_eq!(look(&plugin("a"), &Around::default(), Duration::from_secs(20)).await.outcome, Outcome::Unknown);
+        assert_eq!(look(&said, &Around::default(), Duration::from_secs(20)).await.outcome, Outcome::Unknown);
     }
 }

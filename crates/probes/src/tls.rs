@@ -58,6 +58,8 @@ pub struct Tls {
     pub min_days: u32,
     /// Any issuer will do, the certificate itself included.
     pub any_issuer: bool,
+    /// The certificate may be for any name.
+    pub any_name: bool,
 }
 
 impl Default for Tls {
@@ -69,6 +71,7 @@ impl Default for Tls {
             starttls: StartTls::None,
             min_days: 14,
             any_issuer: false,
+            any_name: false,
         }
     }
 }
@@ -221,7 +224,7 @@ pub(crate) async fn look(tls: &Tls, around: &Around) -> Seen {
     };
     let start = std::time::Instant::now();
     let shown = match ready {
-        Ok(()) => talk.secure(name, tls.any_issuer).await,
+        Ok(()) => talk.secure(name, tls.any_issuer || tls.any_name).await,
         Err(e) => Err(e),
     };
     let seen = match shown {
@@ -242,7 +245,7 @@ fn judge(tls: &Tls, name: &str, certificate: Option<Certificate>, now_s: i64) ->
         Some(format!("the certificate of {name} ended on {ends}"))
     } else if now_s < certificate.not_before_s {
         Some(format!("the certificate of {name} holds from {} only", der::day(certificate.not_before_s)))
-    } else if !certificate.is_for(name) {
+    } else if !tls.any_name && !certificate.is_for(name) {
         Some(format!("the certificate is not for {name} but for {}", certificate.is_for_words()))
     } else if days < f64::from(tls.min_days) {
         Some(format!(

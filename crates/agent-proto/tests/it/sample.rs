@@ -2,9 +2,9 @@
 
 use agent_proto::{
     Action, Approval, CheckResult, CheckSpec, CheckState, Class, Durable, Enrol, Enrolled, Facts, Figure, FromAgent,
-    FromServer, Gap, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, LookResult, Probe, ProcessName, Profile,
-    Prove, Refusal, RefusalCode, Samples, SeriesName, ServiceVerb, Signature, SignedJob, SignedStop, StopOrder,
-    Welcome,
+    FromServer, Gap, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, LookResult, Probe,
+    ProcessName, Profile, Prove, Refusal, RefusalCode, Samples, SeriesName, ServiceVerb, Signature, SignedJob,
+    SignedStop, StopOrder, Welcome,
 };
 
 pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {

@@ -88,7 +88,8 @@ fn bits(set: u64) -> impl Iterator<Item = i8> {
 
 /// One field: a list of ranges with steps.
 fn field(text: &str, low: u8, high: u8, names: &[&str], what: &str) -> Result<u64, String> {
-    let wrong = || format!("\"{text}\" is no {what}. Use numbers from {low} to {high}, as in {low}, {low}-{high} or */5.");
+    let wrong =
+        || format!("\"{text}\" is no {what}. Use numbers from {low} to {high}, as in {low}, {low}-{high} or */5.");
     let number = |text: &str| {
         let named = names.iter().position(|name| text.eq_ignore_ascii_case(name));
         let named = named.and_then(|at| u8::try_from(at).ok()).map(|at| if names.len() == 12 { at + 1 } else { at });

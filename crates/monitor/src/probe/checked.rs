@@ -317,12 +317,24 @@ mod tests {
         check(Kind::Icmp, json!({"host": "10.0.0.1"}), Ok("10.0.0.1 answers to pings"));
         check(Kind::Icmp, json!({"host": "10.0.0.1", "count": 21}), Err("count"));
         check(Kind::Icmp, json!({"host": "10.0.0.1", "max_loss_percent": 101}), Err("max_loss_percent"));
-        check(Kind::Dns, json!({"domain": "a.example", "record": "mx"}), Ok("a.example has the MX records it should have"));
+        check(
+            Kind::Dns,
+            json!({"domain": "a.example", "record": "mx"}),
+            Ok("a.example has the MX records it should have"),
+        );
         check(Kind::Dns, json!({"domain": "a b"}), Err("domain"));
-        check(Kind::Dns, json!({"domain": "192.0.2.1", "record": "ptr"}), Ok("192.0.2.1 has the PTR records it should have"));
+        check(
+            Kind::Dns,
+            json!({"domain": "192.0.2.1", "record": "ptr"}),
+            Ok("192.0.2.1 has the PTR records it should have"),
+        );
         check(Kind::Dns, json!({"domain": "a", "resolver": "x:y"}), Err("resolver"));
         check(Kind::Smtp, json!({"host": "mx"}), Ok("mail server mx port 587 answers"));
-        check(Kind::Smtp, json!({"host": "mx", "security": "tls", "user": "u"}), Ok("mail server mx port 465 takes the login"));
+        check(
+            Kind::Smtp,
+            json!({"host": "mx", "security": "tls", "user": "u"}),
+            Ok("mail server mx port 465 takes the login"),
+        );
         check(Kind::Imap, json!({"host": "mx", "security": "tls"}), Ok("mailbox server mx port 993 answers"));
         check(Kind::Ssh, json!({"host": "a"}), Ok("a port 22 answers as an SSH server"));
         check(Kind::Postgres, json!({"host": "db"}), Ok("PostgreSQL on db port 5432 answers a query"));
@@ -350,7 +362,7 @@ mod tests {
         let given = Given::from([("host", json!("db")), ("user", json!("u")), ("password", json!("hunter2"))]);
         let probe = probe(Kind::Postgres, &given).unwrap();
         assert!(!serde_json::to_string(&probe).unwrap().contains("hunter2"));
-        let wire = probe.for_agent_with("hunter2");
+        let wire = probe.for_agent("hunter2");
         assert!(matches!(wire, Some(agent_proto::Probe::Look(text)) if text.contains("hunter2")));
     }
 }

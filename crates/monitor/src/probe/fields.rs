@@ -107,6 +107,8 @@ macro_rules! with_probe_fields {
             min_days: i64,
             /// Any issuer of the certificate will do. (tls)
             any_issuer: bool,
+            /// Any name of the certificate will do, and any issuer with it. (tls)
+            any_name: bool,
             /// A text to send after connecting; \r and \n stand for ends of lines. (tcp)
             send: String,
             /// A text that must come: in the answer, the greeting, the version, or the first cell of the query's answer. (tcp, smtp, imap, ssh, postgres, mysql)

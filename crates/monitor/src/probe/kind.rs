@@ -150,7 +150,7 @@ impl Kind {
                 "max_connect_ms",
                 "max_dns_ms",
             ],
-            Self::Tls => &["host", "port", "server_name", "starttls", "min_days", "any_issuer"],
+            Self::Tls => &["host", "port", "server_name", "starttls", "min_days", "any_issuer", "any_name"],
             Self::Tcp => &["host", "port", "send", "expect", "max_ms"],
             Self::Icmp => &["host", "count", "max_loss_percent", "max_rtt_ms", "max_jitter_ms"],
             Self::Dns => &["domain", "record", "values", "exactly", "rcode", "resolver", "max_ms"],
@@ -234,9 +234,7 @@ impl Kind {
     /// Seconds from one run to the next, unless said otherwise.
     pub(crate) const fn usual_interval_s(self) -> i64 {
         match self {
-            Self::Process | Self::Unit | Self::FileSystem | Self::Tcp | Self::Http => {
-                crate::limits::INTERVAL_S_DEFAULT
-            }
+            Self::Process | Self::Unit | Self::FileSystem | Self::Tcp | Self::Http => crate::limits::INTERVAL_S_DEFAULT,
             Self::Tls => 3_600,
             Self::FillUp => 600,
             Self::Heartbeat | Self::Silent => crate::limits::INTERVAL_S_DEFAULT,
