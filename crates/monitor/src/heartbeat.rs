@@ -112,8 +112,9 @@ impl Heartbeat {
         at.timestamp().to_zoned(zone).strftime("%F %H:%M:%S %Z").to_string()
     }
 
-    /// Judges what was heard. Nothing is known before the first run is due.
-    pub(crate) fn judge(&self, beat: &Beat, now: Time) -> Option<Verdict> {
+    /// Judges what was heard by a server that has listened since `awake`. Nothing is known before the first run is due,
+    /// nor of a time when nobody listened.
+    pub(crate) fn judge(&self, beat: &Beat, now: Time, awake: Time) -> Option<Verdict> {
         let took = beat.took_us.map(|took| took as f64 / 1e6);
         let ago = |at: Time| duration(now.since(at).max(0) / SECOND);
         if beat.started_at > beat.ended_at {
@@ -135,7 +136,11 @@ impl Heartbeat {
             return Some((Outcome::Bad, took, text));
         }
         let last = if heard { beat.ended_at } else { beat.made_at };
-        let due = self.due(last)?;
+        let mut due = self.due(last)?;
+        let unheard = due < awake;
+        if unheard {
+            due = self.due(awake)?;
+        }
         if now > due.plus(self.grace_s.saturating_mul(SECOND)) {
             let when = if heard { format!("last heard of {} ago", ago(last)) } else { "never heard of".to_owned() };
             let text = format!(
@@ -147,6 +152,11 @@ impl Heartbeat {
         }
         if !heard {
             return None;
+        }
+        if unheard {
+            let text =
+                format!("The job was due when this server did not listen; it is due again at {}.", self.shown(due));
+            return Some((Outcome::Unknown, took, text));
         }
         if let (Some(took), Some(most)) = (took, self.max_run_s)
             && took > most as f64
@@ -182,7 +192,7 @@ mod tests {
     }
 
     fn check(heartbeat: &Heartbeat, beat: &Beat, now: &str, expected: Option<(Outcome, &str)>) {
-        let verdict = heartbeat.judge(beat, at(now));
+        let verdict = heartbeat.judge(beat, at(now), Time(0));
         match (&verdict, expected) {
             (None, None) => {}
             (Some((outcome, _, text)), Some((wanted, part))) => {
@@ -203,6 +213,15 @@ mod tests {
         let again = "took 1 min; due again at 2026-01-12 02:30:00 CET";
         check(&nightly(), &ran, "2026-01-11T02:00:00Z", Some((Outcome::Good, again)));
         check(&nightly(), &ran, "2026-01-12T01:45:00Z", Some((Outcome::Bad, "due at 2026-01-12 02:30:00 CET")));
+    }
+
+    #[test]
+    fn a_server_that_did_not_listen_blames_nobody() {
+        let ran = Beat { ended_at: at("2026-01-11T01:31:00Z"), ..Beat::default() };
+        let judged = |now: &str| nightly().judge(&ran, at(now), at("2026-01-12T06:00:00Z")).unwrap();
+        let (outcome, _, text) = judged("2026-01-12T06:00:05Z");
+        assert!(outcome == Outcome::Unknown && text.contains("due again at 2026-01-13 02:30:00 CET"), "{text}");
+        assert_eq!(judged("2026-01-13T01:41:00Z").0, Outcome::Bad);
     }
 
     #[test]

@@ -243,6 +243,11 @@ impl Monitor {
         lock(&self.lives).checks.values().for_each(|live| look(&live.check));
     }
 
+    /// Since when the server has looked without a break.
+    pub(crate) fn awake(&self) -> Time {
+        lock(&self.lives).awake
+    }
+
     /// What a check is about, when it is looked at from there: outside, nothing.
     pub(crate) fn about(&self, check: i64, vantage: Option<i64>) -> Option<Option<i64>> {
         let lives = lock(&self.lives);

@@ -263,7 +263,7 @@ impl Looks {
             return Ok(());
         }
         let monitor = self.handle.get::<Monitor>()?;
-        let now = self.handle.now();
+        let (now, awake) = (self.handle.now(), monitor.awake());
         let heartbeats: Vec<i64> =
             known.iter().filter(|(_, _, _, probe)| matches!(**probe, Probe::Heartbeat(_))).map(|one| one.0).collect();
         let beats = match heartbeats.as_slice() {
@@ -273,7 +273,7 @@ impl Looks {
         let mut fed = Vec::new();
         for (id, _, asset, probe) in known {
             let verdict = match &**probe {
-                Probe::Heartbeat(heartbeat) => beats.get(id).and_then(|beat| heartbeat.judge(beat, now)),
+                Probe::Heartbeat(heartbeat) => beats.get(id).and_then(|beat| heartbeat.judge(beat, now, awake)),
                 Probe::FillUp { mount, full_within_h } => {
                     asset.map(|asset| fill_up::judge(&monitor.series, asset, mount, *full_within_h, now))
                 }

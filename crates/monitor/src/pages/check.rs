@@ -13,7 +13,7 @@ use super::{Names, ago, check_fields, looks, severity};
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 use crate::heartbeat::ShowAddress;
-use crate::probe::Kind;
+use crate::probe::{Kind, Probe};
 
 struct View {
     clock: Clock,
@@ -33,6 +33,7 @@ struct May {
     pause: bool,
     delete: bool,
     silence: bool,
+    chart: bool,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -47,6 +48,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         pause: page.cx.may("monitor.check.pause"),
         delete: page.cx.may("monitor.check.delete"),
         silence: page.cx.may("monitor.silence.create"),
+        chart: page.cx.may("monitor.metrics.chart"),
     };
     let parts = page.parts(&subject);
     let view = View {
@@ -71,6 +73,35 @@ fn address(page: &mut PageCx, detail: &CheckDetail) -> Result<Option<String>> {
     Ok(Some(page.cx.call(&ShowAddress { id: detail.check.id })?.path))
 }
 
+/// What was measured; for who may ask for series, and kinds that measure.
+fn measured(view: &View) -> Markup {
+    let (check, may) = (&view.detail.check, view.may.chart);
+    let Some((title, query, minutes)) = figure(check).filter(|_| may) else { return html! {} };
+    let source = super::with("/api/v1/monitor/metrics/chart", &[("query", &query), ("minutes", minutes)]);
+    html! { (web::ui::Chart::new(title, source).live(check.reference().to_string())) }
+}
+
+/// Title, question and minutes of a check's figure: what its looks measured over a day, or how a file system filled over
+/// the week that its forecast stands on.
+fn figure(check: &Check) -> Option<(&'static str, String, &'static str)> {
+    if let (Probe::FileSystem { mount, .. } | Probe::FillUp { mount, .. }, Some(asset)) = (&check.probe, check.asset) {
+        let mount = mount.replace('\\', "\\\\").replace('"', "\\\"");
+        let labels = format!("{{asset=\"{asset}\",mountpoint=\"{mount}\"}}");
+        let query = format!("100 * (1 - node_filesystem_avail_bytes{labels} / node_filesystem_size_bytes{labels})");
+        return Some(("Percent in use, over a week", query, "10080"));
+    }
+    let title = match check.probe.kind() {
+        Kind::Tls => "Days until the certificate ends",
+        Kind::Heartbeat => "Seconds that the job ran",
+        Kind::File => "Seconds since the file was changed",
+        Kind::Log => "New lines",
+        Kind::Plugin => "State of the plugin",
+        kind if kind.from_server() => "Milliseconds",
+        _ => return None,
+    };
+    Some((title, format!("mainstay_check_value{{check=\"{}\"}}", check.id), "1440"))
+}
+
 /// How a job tells that it ran.
 fn crontab(view: &View) -> Markup {
     let Some(path) = &view.address else { return html! {} };
@@ -88,7 +119,8 @@ fn draw(view: &View) -> Markup {
     let here = format!("/monitoring/checks/{}", check.id);
     let live = format!("{} alert:{}", check.reference(), check.alert);
     let shown = html! { (results(view)) (crontab(view)) (history(view)) };
-    let main = html! { (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
+    let main =
+        html! { (web::ui::live("check-state", &live, &here, &shown)) (measured(view)) (view.main) (change(view)) };
     html! {
         (head(view, &here))
         (columns(Split::Wide, &main, &html! { (facts(view)) (view.side) }))
@@ -229,7 +261,7 @@ mod tests {
             transitions: vec![moved; many],
             results: vec![seen; many.min(5)],
         };
-        let may = May { update: true, pause: true, delete: true, silence: true };
+        let may = May { update: true, pause: true, delete: true, silence: true, chart: true };
         let view = View {
             clock: Clock::utc_us(0),
             detail,
@@ -242,6 +274,16 @@ mod tests {
             side: html! {},
         };
         draw(&view).into_string()
+    }
+
+    #[test]
+    fn a_figure_asks_for_what_the_kind_measures_and_a_mount_point_cannot_end_its_text() {
+        let of = |probe: Probe| figure(&Check { probe, ..Check::sample("x") });
+        assert_eq!(of(Probe::Unit { unit: "a.service".into() }), None);
+        let disk = of(Probe::FillUp { mount: "/a\"}b".into(), full_within_h: 48.0 }).unwrap().1;
+        assert!(disk.contains(r#"mountpoint="/a\"}b""#), "{disk}");
+        let ssh = of(Probe::Ssh(probes::ssh::Ssh::default())).unwrap();
+        assert_eq!((ssh.0, ssh.1.as_str()), ("Milliseconds", "mainstay_check_value{check=\"3\"}"));
     }
 
     #[test]
