@@ -8,6 +8,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
     ("agent-proto", 0, &[]),
+    ("probes", 0, &["metrics-proto"]),
     ("kernel", 1, &[]),
     ("web", 2, &[]),
     ("people", 3, &[]),
@@ -25,7 +26,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
 ];
 
 /// Depend on nothing of ours but this: what runs on managed machines stays small.
-const AGENT_MAY_USE: &[&str] = &["agent-proto"];
+const AGENT_MAY_USE: &[&str] = &["agent-proto", "probes"];
 
 fn dependencies(name: &str, section: &str) -> Vec<String> {
     let path = tidy::root().join("crates").join(name).join("Cargo.toml");
