@@ -15,10 +15,12 @@ use crate::machine::State;
 
 mod board;
 mod check;
+mod check_fields;
 mod check_form;
 mod check_list;
 mod explore;
 mod group;
+pub(crate) mod proposals;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -29,6 +31,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -87,6 +90,7 @@ fn tabs(current: &str) -> ui::Tabs {
         [
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
+            tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
             tab("Silences", "/monitoring/silences"),
         ],
