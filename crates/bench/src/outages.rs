@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ::causes::Rules;
-use kernel::{Error, Result};
 use ::outages::{Totals, play, read};
+use kernel::{Error, Result};
 
 use crate::process::thread_cpu;
 use crate::report::Report;

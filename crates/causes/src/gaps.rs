@@ -109,7 +109,8 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         let to = root(&joins, *child);
         let Some(group) = groups.get_mut(*child) else { continue };
         let (joining, cause) = (std::mem::take(&mut group.signs), group.cause);
-        let points = cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
+        let points =
+            cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
         let names: BTreeMap<u64, String> = joining
             .iter()
             .filter_map(|sign| case.sign(*sign))

@@ -292,7 +292,8 @@ impl<'a> Case<'a> {
         let absent = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
         let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
         let change = self.changes.iter().position(|change| change.label == label);
-        let scored = Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
+        let scored =
+            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
         (!is_refuted(&scored)).then_some(scored)
     }
 

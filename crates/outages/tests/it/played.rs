@@ -51,5 +51,10 @@ fn there_are_thirty_scenarios_of_fifteen_kinds_up_to_five_thousand_things() {
     let all = scenarios();
     let kinds: std::collections::BTreeSet<&str> = all.iter().map(|(_, scenario)| scenario.kind.as_str()).collect();
     let largest = all.iter().map(|(_, scenario)| scenario.size()).max();
-    assert!(all.len() >= 30 && kinds.len() >= 15 && largest >= Some(5_000), "{} {} {largest:?}", all.len(), kinds.len());
+    assert!(
+        all.len() >= 30 && kinds.len() >= 15 && largest >= Some(5_000),
+        "{} {} {largest:?}",
+        all.len(),
+        kinds.len()
+    );
 }
