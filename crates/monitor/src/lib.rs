@@ -22,7 +22,6 @@ mod limits;
 mod live;
 pub mod machine;
 pub mod metrics;
-mod notify;
 mod pages;
 mod panels;
 mod probe;
@@ -38,7 +37,6 @@ mod vantage;
 pub use labels::Labels;
 pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
-pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
 const MIGRATIONS: &[Migration] = &[
@@ -60,6 +58,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        ..web::Domain::default()
     }
 }
 
@@ -73,7 +72,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },

@@ -87,6 +87,12 @@ const LOOKS_UP: &[Part] = &[
     all("people.rota.shifts"),
     all("people.rota.gaps"),
     all("people.rota.preview"),
+    all("paging.route.list"),
+    all("paging.route.preview"),
+    all("paging.policy.list"),
+    all("paging.policy.show"),
+    all("paging.channel.list"),
+    all("paging.dead-man.show"),
 ];
 
 const READS: &[Part] = &[
@@ -111,6 +117,11 @@ const READS: &[Part] = &[
     given("monitor.chart.read"),
     given("monitor.metrics.query"),
     given("monitor.metrics.chart"),
+    given("paging.page.list"),
+    given("paging.page.show"),
+    given("paging.page.explain"),
+    given("paging.message.list"),
+    given("paging.message.show"),
     given("runbooks.runbook.list"),
     given("runbooks.runbook.show"),
     given("runbooks.binding.list"),
@@ -132,6 +143,7 @@ const WORKS: &[Part] = &[
     given("assets.thing.assign"),
     given("assets.relation.*"),
     given("monitor.group.acknowledge"),
+    given("paging.page.acknowledge"),
     given("monitor.silence.*"),
     given("monitor.heartbeat.address"),
     given("runbooks.run.*"),
@@ -147,6 +159,7 @@ const LEADS: &[Part] = &[
     given("desk.*"),
     given("assets.*"),
     given("monitor.*"),
+    given("paging.*"),
     given("runbooks.*"),
     given("kernel.approval.*"),
     given("kernel.notification.list"),
@@ -170,6 +183,8 @@ const AUDITS: &[Part] = &[
     given("people.rota.now"),
     given("people.rota.shifts"),
     given("people.rota.gaps"),
+    given("paging.page.explain"),
+    given("paging.route.preview"),
     given("kernel.audit.verify"),
 ];
 
