@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
-const TIERS: [(&str, u8, &[&str]); 17] = [
+const TIERS: [(&str, u8, &[&str]); 18] = [
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
+    ("rules", 0, &["promql"]),
     ("agent-proto", 0, &[]),
     ("kernel", 1, &[]),
     ("web", 2, &[]),
