@@ -15,9 +15,10 @@ pub mod events;
 mod feed;
 mod ground;
 pub mod group;
+mod labels;
 mod limits;
 mod live;
-mod machine;
+pub mod machine;
 pub mod metrics;
 mod notify;
 mod pages;
@@ -30,13 +31,20 @@ mod service;
 pub mod silence;
 mod store;
 
-pub use live::{Seen, tick};
+pub use labels::Labels;
+pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration {
+        number: 2,
+        name: "alerts without assets",
+        sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
+    },
+];
 
 /// What monitoring declares.
 pub fn domain() -> web::Domain {
