@@ -25,6 +25,7 @@ mod pages;
 mod panels;
 mod probe;
 mod reactions;
+pub mod rule;
 mod samples;
 pub mod series;
 mod service;
@@ -36,6 +37,7 @@ pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
+pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
@@ -44,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts without assets",
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
+    Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
 ];
 
 /// What monitoring declares.
@@ -76,10 +79,18 @@ fn declarations() -> Domain {
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
         endpoints: metrics::endpoints(),
-        services: vec![Service { name: "monitor", run: service::run }],
-        start: Some(live::start),
+        services: vec![
+            Service { name: "monitor", run: service::run },
+            Service { name: "monitor.rules", run: rule::live::serve },
+        ],
+        start: Some(start),
         ..Domain::default()
     }
+}
+
+fn start(handle: &kernel::Handle) -> kernel::Result<()> {
+    live::start(handle)?;
+    rule::live::start(handle)
 }
 
 fn operations() -> Vec<Entry> {
@@ -101,6 +112,17 @@ fn operations() -> Vec<Entry> {
         Entry::of::<silence::EndSilence>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<rule::create::CreateRule>(),
+        Entry::of::<rule::list::ListRules>(),
+        Entry::of::<rule::show::ShowRule>(),
+        Entry::of::<rule::update::UpdateRule>(),
+        Entry::of::<rule::delete::DeleteRule>(),
+        Entry::of::<rule::pause::PauseRule>(),
+        Entry::of::<rule::pause::ResumeRule>(),
+        Entry::of::<rule::preview::PreviewRule>(),
+        Entry::of::<rule::import::ImportRules>(),
+        Entry::of::<rule::export::ExportRules>(),
+        Entry::of::<rule::test::TestRules>(),
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
@@ -112,6 +134,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
     ]
 }

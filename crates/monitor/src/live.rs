@@ -236,6 +236,11 @@ impl Monitor {
         }
     }
 
+    /// True while there is such a check, as far as memory goes.
+    pub(crate) fn has(&self, check: i64) -> bool {
+        lock(&self.lives).checks.contains_key(&check)
+    }
+
     /// The newest results of a check, newest first.
     pub(crate) fn recent(&self, check: i64) -> Vec<Seen> {
         lock(&self.lives).checks.get(&check).map(|live| live.recent.iter().rev().cloned().collect()).unwrap_or_default()

@@ -1,5 +1,7 @@
 //! What a check looks at: kinds with typed parameters, checked field by field.
 
+use std::collections::BTreeMap;
+
 use kernel::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,10 +25,12 @@ pub enum Kind {
     Unit,
     /// The host was heard from.
     Silent,
+    /// A rule over series; made by the rule, never by a form.
+    Rule,
 }
 
 impl Kind {
-    /// Every kind, in reading order.
+    /// Every kind that a person can choose, in reading order.
     pub const ALL: [Self; 6] = [Self::Process, Self::Tcp, Self::Http, Self::FileSystem, Self::Unit, Self::Silent];
 
     /// The stable word.
@@ -38,12 +42,13 @@ impl Kind {
             Self::FileSystem => "file_system",
             Self::Unit => "unit",
             Self::Silent => "silent",
+            Self::Rule => "rule",
         }
     }
 
     /// The kind of a stable word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().chain([Self::Rule]).find(|kind| kind.as_str() == word)
     }
 
     /// The words people read.
@@ -55,6 +60,7 @@ impl Kind {
             Self::FileSystem => "File system",
             Self::Unit => "systemd unit",
             Self::Silent => "Host not heard from",
+            Self::Rule => "Rule",
         }
     }
 }
@@ -141,6 +147,13 @@ pub enum Probe {
         /// Seconds without a message that are too many.
         silent_after_s: i64,
     },
+    /// A rule over series gives none with these labels.
+    Rule {
+        /// The rule.
+        rule: i64,
+        /// The labels of its alert.
+        labels: BTreeMap<String, String>,
+    },
 }
 
 fn wrong(field: &str) -> impl Fn(String) -> Error {
@@ -178,6 +191,10 @@ impl Probe {
                 let after = given.silent_after_s.unwrap_or(SILENT_S_DEFAULT);
                 Ok(Self::Silent { silent_after_s: whole("silent_after_s", after, 30, 7 * 86_400)? })
             }
+            Kind::Rule => Err(Error::invalid(
+                "kind",
+                "Checks of this kind are made by rules. Create a rule (monitor.rule.create).",
+            )),
         }
     }
 
@@ -190,6 +207,7 @@ impl Probe {
             Self::FileSystem { .. } => Kind::FileSystem,
             Self::Unit { .. } => Kind::Unit,
             Self::Silent { .. } => Kind::Silent,
+            Self::Rule { .. } => Kind::Rule,
         }
     }
 
@@ -216,6 +234,10 @@ impl Probe {
             Self::Silent { silent_after_s } => {
                 format!("the host was heard from within {}", web::ui::duration(*silent_after_s))
             }
+            Self::Rule { labels, .. } => {
+                let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                format!("no alert with {}", pairs.join(", "))
+            }
         }
     }
 
@@ -241,7 +263,7 @@ impl Probe {
                 Wire::FileSystem { mount: mount.clone(), max_used_percent: *max_used_percent }
             }
             Self::Unit { unit } => Wire::Unit { name: unit.clone() },
-            Self::Silent { .. } => return None,
+            Self::Silent { .. } | Self::Rule { .. } => return None,
         })
     }
 }

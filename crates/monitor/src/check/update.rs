@@ -119,6 +119,8 @@ impl UpdateCheck {
                 params.max_used_percent = given.max_used_percent.or(Some(*max_used_percent));
             }
             Probe::Unit { unit } => params.unit = given.unit.or(Some(unit)),
+            // It is what its rule says.
+            Probe::Rule { .. } => return Ok(current.clone()),
             Probe::Silent { silent_after_s } => params.silent_after_s = given.silent_after_s.or(Some(*silent_after_s)),
         }
         Probe::new(kind, &params)

@@ -157,6 +157,7 @@ pub(super) fn probe_fields(kind: Kind, probe: Option<&Probe>) -> Vec<Field> {
             let unit = if let Some(Probe::Unit { unit }) = probe { unit.clone() } else { String::new() };
             vec![Field::text("unit", "Unit").value(unit).required().mono().placeholder("nginx.service")]
         }
+        (Kind::Rule, _) => Vec::new(),
         (Kind::Silent, probe) => {
             let after = if let Some(Probe::Silent { silent_after_s }) = probe {
                 silent_after_s.to_string()
