@@ -13,17 +13,19 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod fill_up;
 mod ground;
 pub mod group;
+pub mod heartbeat;
 mod labels;
 mod limits;
 mod live;
 pub mod machine;
 pub mod metrics;
-mod notify;
 mod pages;
 mod panels;
 mod probe;
+pub mod proposal;
 mod reactions;
 pub mod rule;
 mod samples;
@@ -31,11 +33,11 @@ pub mod series;
 mod service;
 pub mod silence;
 mod store;
+mod vantage;
 
 pub use labels::Labels;
 pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
-pub use notify::Notify;
 pub use probe::{Kind, Probe};
 pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
@@ -47,6 +49,8 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
     Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
+    Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
+    Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
 ];
 
 /// What monitoring declares.
@@ -57,6 +61,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        ..web::Domain::default()
     }
 }
 
@@ -70,18 +75,22 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
-            AgentMessage { kind: "check_results", handle: live::check_results },
+            AgentMessage { kind: "check_results", handle: feed::check_results },
+            AgentMessage { kind: "facts", handle: proposal::facts },
+            AgentMessage { kind: "look_results", handle: feed::look_results },
             AgentMessage { kind: "series", handle: samples::series },
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
-        endpoints: metrics::endpoints(),
+        endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },
-            Service { name: "monitor.rules", run: rule::live::serve },
+            Service { name: "looks", run: vantage::run },
+            Service { name: "rules", run: rule::live::serve },
+            Service { name: "proposals", run: proposal::run },
         ],
         start: Some(start),
         ..Domain::default()
@@ -102,6 +111,10 @@ fn operations() -> Vec<Entry> {
         Entry::of::<check::pause::PauseCheck>(),
         Entry::of::<check::pause::ResumeCheck>(),
         Entry::of::<check::delete::DeleteCheck>(),
+        Entry::of::<heartbeat::ShowAddress>(),
+        Entry::of::<proposal::list::ListProposals>(),
+        Entry::of::<proposal::decide::AcceptProposal>(),
+        Entry::of::<proposal::decide::DismissProposal>(),
         Entry::of::<alert::ListAlerts>(),
         Entry::of::<alert::ShowAlert>(),
         Entry::of::<group::list::ListGroups>(),
@@ -135,6 +148,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
         Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
+        Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
     ]
 }

@@ -15,10 +15,12 @@ use crate::machine::State;
 
 mod board;
 mod check;
+mod check_fields;
 mod check_form;
 mod check_list;
 mod explore;
 mod group;
+pub(crate) mod proposals;
 mod rule;
 mod rule_files;
 mod rule_form;
@@ -38,6 +40,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/rules/{id}", "monitor.rule.show", rule::page),
         Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -100,6 +103,7 @@ fn tabs(current: &str) -> ui::Tabs {
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
             tab("Rules", "/monitoring/rules"),
+            tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
             tab("Silences", "/monitoring/silences"),
         ],

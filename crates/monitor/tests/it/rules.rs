@@ -73,7 +73,7 @@ fn lesson_07_hysteresis_is_a_pair_with_for_keep_firing_and_n_of_m() {
     let keeps = house.rule(json!({"name": "Keeps", "keep_firing_for": "30s"}));
     let often = house.rule(json!({"name": "Often", "fire_n": 2, "fire_m": 3}));
     let out = |rule: i64| house.alerts_of(rule).iter().filter(|one| one["state"] == "firing").count();
-    house.play(12, &load(95.0));
+    house.play(10, &load(95.0));
     assert_eq!([pair, keeps, often].map(out), [1, 1, 0], "two of three is not once");
     house.play(20, &load(95.0));
     assert_eq!(out(often), 1);

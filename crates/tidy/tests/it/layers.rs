@@ -9,6 +9,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
     ("metrics-proto", 0, &[]),
     ("rules", 0, &["promql"]),
     ("agent-proto", 0, &[]),
+    ("probes", 0, &["metrics-proto"]),
     ("kernel", 1, &[]),
     ("web", 2, &[]),
     ("people", 3, &[]),
@@ -17,6 +18,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
     ("monitor", 4, &[]),
     ("fleet", 4, &[]),
     ("runbooks", 4, &[]),
+    ("paging", 4, &[]),
     ("server", 5, &[]),
     ("mainstay", 6, &[]),
     ("agent", 1, &[]),
@@ -25,7 +27,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
 ];
 
 /// Depend on nothing of ours but this: what runs on managed machines stays small.
-const AGENT_MAY_USE: &[&str] = &["agent-proto"];
+const AGENT_MAY_USE: &[&str] = &["agent-proto", "probes"];
 
 fn dependencies(name: &str, section: &str) -> Vec<String> {
     let path = tidy::root().join("crates").join(name).join("Cargo.toml");
