@@ -150,6 +150,11 @@ pub fn brief(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
     if ids.is_empty() { Ok(BTreeMap::new()) } else { store::briefs(tx, ids) }
 }
 
+/// The things in use with these names, exactly as written; of several with one name the one that was there first.
+pub fn named(tx: &mut Tx<'_>, names: &[String]) -> Result<BTreeMap<String, i64>> {
+    if names.is_empty() { Ok(BTreeMap::new()) } else { store::named(tx, names) }
+}
+
 /// Stamps when a thing's agent was last heard. Stamps less than a minute after the last one are not written.
 pub fn seen(cx: &mut Cx, asset: i64, at: Time) -> Result<()> {
     if store::seen(cx.tx, asset, at)? {

@@ -27,6 +27,7 @@ mod panels;
 mod probe;
 pub mod proposal;
 mod reactions;
+pub mod rule;
 mod samples;
 pub mod series;
 mod service;
@@ -38,6 +39,7 @@ pub use labels::Labels;
 pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
 pub use probe::{Kind, Probe};
+pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
@@ -46,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts without assets",
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
+    Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
     Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
 ];
@@ -86,11 +89,17 @@ fn declarations() -> Domain {
         services: vec![
             Service { name: "monitor", run: service::run },
             Service { name: "looks", run: vantage::run },
+            Service { name: "rules", run: rule::live::serve },
             Service { name: "proposals", run: proposal::run },
         ],
-        start: Some(live::start),
+        start: Some(start),
         ..Domain::default()
     }
+}
+
+fn start(handle: &kernel::Handle) -> kernel::Result<()> {
+    live::start(handle)?;
+    rule::live::start(handle)
 }
 
 fn operations() -> Vec<Entry> {
@@ -116,6 +125,17 @@ fn operations() -> Vec<Entry> {
         Entry::of::<silence::EndSilence>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<rule::create::CreateRule>(),
+        Entry::of::<rule::list::ListRules>(),
+        Entry::of::<rule::show::ShowRule>(),
+        Entry::of::<rule::update::UpdateRule>(),
+        Entry::of::<rule::delete::DeleteRule>(),
+        Entry::of::<rule::pause::PauseRule>(),
+        Entry::of::<rule::pause::ResumeRule>(),
+        Entry::of::<rule::preview::PreviewRule>(),
+        Entry::of::<rule::import::ImportRules>(),
+        Entry::of::<rule::export::ExportRules>(),
+        Entry::of::<rule::test::TestRules>(),
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
@@ -127,6 +147,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
     ]

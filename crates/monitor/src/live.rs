@@ -238,6 +238,11 @@ impl Monitor {
         }
     }
 
+    /// True while there is such a check, as far as memory goes.
+    pub(crate) fn has(&self, check: i64) -> bool {
+        lock(&self.lives).checks.contains_key(&check)
+    }
+
     /// Shows every check to somebody.
     pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
         lock(&self.lives).checks.values().for_each(|live| look(&live.check));

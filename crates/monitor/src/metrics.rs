@@ -1,5 +1,6 @@
 //! Metrics of others and for others: PromQL over the series, the HTTP API of Prometheus, remote write and OTLP.
 
+mod alerting;
 mod ask;
 pub mod chart;
 mod endpoints;
@@ -15,5 +16,6 @@ pub mod write;
 pub(crate) use ask::limits;
 pub(crate) use chart::legend;
 pub(crate) use endpoints::all as endpoints;
+pub(crate) use reader::Reader;
 pub(crate) use sink::Sink;
 pub(crate) use turns::Turns;

@@ -172,6 +172,12 @@ pub(crate) fn briefs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief
     tx.run(&query)?.iter().map(brief).collect()
 }
 
+pub(crate) fn named(tx: &mut Tx<'_>, names: &[String]) -> Result<BTreeMap<String, i64>> {
+    let mut query = Query::new("SELECT name, MIN(id) FROM assets_things WHERE status <> 'retired' AND name IN ");
+    query.list(names).push(" GROUP BY name");
+    tx.run(&query)?.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+}
+
 /// Where a page of a list starts: after this row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum After {

@@ -21,6 +21,8 @@ mod parents;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod series;
 #[cfg(test)]
 mod silences;
