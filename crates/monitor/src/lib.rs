@@ -13,6 +13,7 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod full;
 mod ground;
 pub mod group;
 mod limits;
@@ -25,18 +26,21 @@ mod panels;
 mod probe;
 mod reactions;
 mod samples;
+pub mod scrape;
 pub mod series;
 mod service;
 pub mod silence;
 mod store;
 
-pub use live::{Seen, tick};
+pub use live::{Seen, tick, tick_with_room};
 pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
+];
 
 /// What monitoring declares.
 pub fn domain() -> web::Domain {
@@ -68,7 +72,11 @@ fn declarations() -> Domain {
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
         endpoints: metrics::endpoints(),
-        services: vec![Service { name: "monitor", run: service::run }],
+        services: vec![
+            Service { name: "monitor", run: service::run },
+            Service { name: "scrape", run: scrape::serve },
+            Service { name: "targets", run: scrape::look },
+        ],
         start: Some(live::start),
         ..Domain::default()
     }
@@ -96,6 +104,17 @@ fn operations() -> Vec<Entry> {
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
+        Entry::of::<scrape::create::CreateScrape>(),
+        Entry::of::<scrape::list::ListScrapes>(),
+        Entry::of::<scrape::show::ShowScrape>(),
+        Entry::of::<scrape::update::UpdateScrape>(),
+        Entry::of::<scrape::pause::PauseScrape>(),
+        Entry::of::<scrape::pause::ResumeScrape>(),
+        Entry::of::<scrape::delete::DeleteScrape>(),
+        Entry::of::<scrape::test::TestScrape>(),
+        Entry::of::<scrape::import::ImportScrapes>(),
+        Entry::of::<scrape::propose::ProposeScrapes>(),
+        Entry::of::<scrape::targets::ListTargets>(),
     ]
 }
 
@@ -105,5 +124,6 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
     ]
 }

@@ -24,7 +24,7 @@ mod outbox;
 mod tick;
 
 pub(crate) use intake::check_results;
-pub use tick::tick;
+pub use tick::{tick, tick_with_room};
 
 /// Results of each check that are kept for show and evidence.
 const RECENT_MAX: usize = 5;
@@ -106,6 +106,9 @@ pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
     pub(crate) sink: crate::metrics::Sink,
     pub(crate) questions: crate::metrics::Turns,
+    pub(crate) scraper: Arc<crate::scrape::Scraper>,
+    /// Why nothing is stored at this moment, if so.
+    pub(crate) full: crate::full::Full,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
@@ -132,6 +135,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
         questions: crate::metrics::Turns::default(),
+        scraper: Arc::default(),
+        full: crate::full::Full::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
         outbox: Mutex::default(),
@@ -146,6 +151,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         let checks = refs.iter().filter(|one| one.kind == "check").map(|one| one.id);
         let mut dirty = lock(&listening.dirty);
         dirty.extend(checks);
+        drop(dirty);
+        refs.iter().filter(|one| one.kind == "scrape").for_each(|one| listening.scraper.touch(one.id));
     }));
     handle.put(monitor);
     Ok(())

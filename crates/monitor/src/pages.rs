@@ -19,6 +19,8 @@ mod check_form;
 mod check_list;
 mod explore;
 mod group;
+mod scrape;
+mod scrapes;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -29,6 +31,10 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/scrapes", "monitor.scrape.list", scrapes::page),
+        Page::console("/monitoring/scrapes/new", "monitor.scrape.create", scrapes::new),
+        Page::console("/monitoring/scrapes/import", "monitor.scrape.import", scrapes::import),
+        Page::console("/monitoring/scrapes/{id}", "monitor.scrape.show", scrape::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -84,6 +90,7 @@ fn tabs(current: &str) -> ui::Tabs {
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
             tab("Explore", "/monitoring/explore"),
+            tab("Scraping", "/monitoring/scrapes"),
             tab("Silences", "/monitoring/silences"),
         ],
     )

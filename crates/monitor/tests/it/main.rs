@@ -5,9 +5,15 @@ mod alerts;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod exporter;
+#[cfg(test)]
 mod flapping;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod groups;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
@@ -16,6 +22,8 @@ mod pages;
 mod parents;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod scrapes;
 #[cfg(test)]
 mod series;
 #[cfg(test)]
