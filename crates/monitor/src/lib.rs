@@ -16,9 +16,10 @@ mod feed;
 mod full;
 mod ground;
 pub mod group;
+mod labels;
 mod limits;
 mod live;
-mod machine;
+pub mod machine;
 pub mod metrics;
 mod notify;
 mod pages;
@@ -32,13 +33,19 @@ mod service;
 pub mod silence;
 mod store;
 
-pub use live::{Seen, tick, tick_with_room};
+pub use labels::Labels;
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
 pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration {
+        number: 2,
+        name: "alerts without assets",
+        sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
+    },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
 ];
 

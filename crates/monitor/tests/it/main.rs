@@ -7,6 +7,8 @@ mod checks;
 #[cfg(test)]
 mod exporter;
 #[cfg(test)]
+mod feeding;
+#[cfg(test)]
 mod flapping;
 #[cfg(test)]
 mod full;
