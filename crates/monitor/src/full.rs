@@ -48,7 +48,7 @@ impl Monitor {
 
     /// Takes note of how much is free, and tells people when that changed something; a database that cannot take it is
     /// asked again the next time.
-    pub(crate) fn room(&self, handle: &Handle, free: u64) -> Result<()> {
+    pub(crate) fn note_free(&self, handle: &Handle, free: u64) -> Result<()> {
         let stopped = change(!self.may_store(), free).unwrap_or(!self.may_store());
         self.full.stopped.store(stopped, Ordering::Relaxed);
         if self.full.told.load(Ordering::Relaxed) != stopped {

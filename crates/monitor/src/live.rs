@@ -137,7 +137,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
         questions: crate::metrics::Turns::default(),
-        scraper: Arc::default(),
+        scraper: Arc::new(crate::scrape::Scraper::new(keeping.series_max / 4 * 3)),
         full: crate::full::Full::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),

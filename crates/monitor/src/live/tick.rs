@@ -18,7 +18,7 @@ pub fn tick(handle: &Handle) -> Result<()> {
 /// The same, told how many bytes are free where the data is kept.
 pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let monitor = handle.get::<Monitor>()?;
-    let told = free.map_or(Ok(()), |free| monitor.room(handle, free));
+    let told = free.map_or(Ok(()), |free| monitor.note_free(handle, free));
     let upkeep = monitor.series.maintain(handle.now().millis());
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);

@@ -144,10 +144,7 @@ fn row(view: &View, one: &TargetState) -> Row {
             div.muted dir="auto" { (one.url) }
             @if let Some(why) = &why { div.muted dir="auto" { (why) } }
         })
-        .cell(match one.asset {
-            Some(asset) => view.names.asset(asset),
-            None => web::ui::nobody("None known"),
-        })
+        .cell(view.names.asset(one.asset))
         .text(&if waiting { String::new() } else { one.kept.to_string() })
         .text(&if waiting { String::new() } else { format!("{took:.0} ms") })
         .cell(one.at.map(|at| ago(&view.clock, at)).unwrap_or_default())
@@ -211,7 +208,24 @@ fn change(view: &View) -> Markup {
                 .value(rules(&job.spec.metric_relabel))
                 .help("JSON, as Prometheus' metric_relabel_configs."),
         );
-    html! { (Card::new("Change").body(html! { (form.action(Button::submit("Save").primary())) })) }
+    html! {
+        (Card::new("Change").body(html! { (form.action(Button::submit("Save").primary())) }))
+        (Card::new("Credentials").body(html! {
+            p { "They are sealed and never shown. Empty removes what is there." }
+            (credential(view, "bearer_token", "Token"))
+            (credential(view, "password", "Password"))
+        }))
+    }
+}
+
+/// A form that sets one secret, so that saving the rest leaves it alone.
+fn credential(view: &View, field: &str, label: &str) -> Form {
+    let job = &view.detail.job;
+    Form::post("/do/monitor.scrape.update", view.csrf.clone())
+        .back(format!("/monitoring/scrapes/{}", job.id))
+        .field(Field::hidden("id", job.id.to_string()))
+        .field(Field::password(field, label))
+        .action(Button::submit(format!("Set {}", label.to_lowercase())))
 }
 
 #[cfg(test)]

@@ -129,6 +129,8 @@ fn draw_new(csrf: &str) -> Markup {
         )
         .fields(source_fields(&Shown::default()))
         .fields(answer_fields(&Shown::default()))
+        .field(Field::password("password", "Password").help("Sealed, and never shown again."))
+        .field(Field::password("bearer_token", "Token").help("Instead of a user name; sent as Authorization: Bearer."))
         .action(Button::submit("Create job").primary())
         .action(Button::link("Cancel", "/monitoring/scrapes"));
     html! {
@@ -168,7 +170,7 @@ pub(super) fn source_fields(shown: &Shown) -> Vec<Field> {
             Field::text("labels", "Labels")
                 .value(shown.labels.clone())
                 .placeholder("{\"site\": \"oslo\"}")
-                .help("JSON. Every series of these addresses gets them."),
+                .help("JSON. Every series of these addresses gets them; {} removes them."),
         );
     }
     fields.push(

@@ -59,6 +59,8 @@ pub(super) struct Owner<'a> {
     pub(super) sample_limit: usize,
     pub(super) label_limit: usize,
     pub(super) body_bytes_max: usize,
+    /// So many new series may come; agents and checks keep the rest of the store.
+    pub(super) room: usize,
 }
 
 /// What one answer brought.
@@ -84,6 +86,8 @@ pub(super) struct Book {
     /// Series that came in the scrape before and end when they are not there.
     live: usize,
     report: Option<[tsdb::SeriesId; 5]>,
+    /// Why a line was refused.
+    because: Option<String>,
     /// What was live when the rules changed: what does not come again ends.
     before: Vec<tsdb::SeriesId>,
     row: Vec<(tsdb::SeriesId, f64)>,
@@ -140,6 +144,10 @@ impl Book {
         // What the store refuses here has ended already.
         drop(self.append(store, owner, at_ms, &mut Taken::default()));
         self.live = 0;
+        if self.known.len() > 2 * owner.sample_limit + GONE_MAX {
+            // Lines that are new every time must not pile up, also when none of them is ever stored.
+            self.known.clear();
+        }
     }
 
     /// The rules are others: every line is read anew, and what does not come again ends then.
@@ -226,7 +234,7 @@ impl Book {
             at = match self.known.find(at, sample.series.raw()) {
                 Some(found) => found,
                 None => {
-                    let mark = self.meet(store, owner, &sample.series, &mut taken)?;
+                    let mark = self.meet(store, owner, &sample.series)?;
                     self.known.add(at, sample.series.raw(), mark)
                 }
             };
@@ -249,6 +257,15 @@ impl Book {
                 Some(at_ms) => self.each.push(tsdb::Sample { id, at_ms, value: sample.value }),
             }
         }
+        if taken.refused > 0 {
+            taken.because.clone_from(&self.because);
+        }
+        self.finish(store, owner, at_ms, &mut taken)?;
+        Ok(taken)
+    }
+
+    /// Stores what was read, with the ends of what is not there any more.
+    fn finish(&mut self, store: &tsdb::Store, owner: &Owner<'_>, at_ms: i64, taken: &mut Taken) -> Result<(), Wrong> {
         let came = self.row.len();
         if came < self.live || taken.added > 0 {
             self.mark_gone();
@@ -258,13 +275,13 @@ impl Book {
             let gone = std::mem::take(&mut self.before).into_iter().filter(|id| !there.contains(id));
             self.row.extend(gone.map(|id| (id, stale_marker())));
         }
-        self.append(store, owner, at_ms, &mut taken)?;
+        self.append(store, owner, at_ms, taken)?;
         self.live = came;
         if self.known.len() > 2 * taken.scraped + GONE_MAX {
             let round = self.round;
             self.known.keep(|mark| mark.round == round);
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// What came in the scrape before, had its time, and did not come now ends.
@@ -309,13 +326,7 @@ impl Book {
     }
 
     /// A line that is new: its labels are read, rules applied, and the series registered.
-    fn meet(
-        &self,
-        store: &tsdb::Store,
-        owner: &Owner<'_>,
-        series: &Series<'_>,
-        taken: &mut Taken,
-    ) -> Result<Mark, Wrong> {
+    fn meet(&mut self, store: &tsdb::Store, owner: &Owner<'_>, series: &Series<'_>) -> Result<Mark, Wrong> {
         let mark = |fate| Mark { fate, round: 0, ends: true };
         let limits = LabelLimits { labels_max: owner.label_limit, ..LabelLimits::default() };
         let mut read = Vec::new();
@@ -324,15 +335,19 @@ impl Book {
         if !apply(owner.rules, &mut labels) {
             return Ok(mark(Fate::Dropped));
         }
+        if self.row.len() + self.each.len() >= owner.room.saturating_add(self.live) {
+            let why = "all scraped series together would be more than three quarters of series_max in the setting monitor.series";
+            return Err(Wrong::Answer(why.to_owned()));
+        }
         let Some(metric) = labels.get(tsdb::NAME_LABEL) else { return Ok(mark(Fate::Dropped)) };
         if metric.starts_with(OUR_METRICS) {
-            taken.because.get_or_insert_with(|| format!("the metric {metric:?} is one of Mainstay's own"));
+            self.because = Some(format!("the metric {metric:?} is one of Mainstay's own"));
             return Ok(mark(Fate::Refused));
         }
         match register(store, owner, &labels) {
             Ok(id) => Ok(mark(Fate::Kept(id))),
             Err(error @ tsdb::Error::BadLabels { .. }) => {
-                taken.because.get_or_insert_with(|| error.to_string());
+                self.because = Some(error.to_string());
                 Ok(mark(Fate::Refused))
             }
             Err(error) => Err(Wrong::Answer(error.to_string())),
@@ -375,4 +390,39 @@ pub(super) fn join(read: &[(Cow<'_, str>, Cow<'_, str>)], of_target: &Labels, ho
         }
     }
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scraped_series_leave_room_for_others_and_those_that_are_there_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = 1_700_000_000_000;
+        let store = tsdb::Store::open(folder.path(), tsdb::Options::default(), now).unwrap();
+        let (labels, mut book) = (Labels::new(), Book::default());
+        let mut take = |room: usize, text: &str, at_ms: i64| {
+            let owner = Owner {
+                source: "scrape:1/x",
+                labels: &labels,
+                asset: Some(7),
+                rules: &[],
+                honor_labels: false,
+                honor_timestamps: true,
+                sample_limit: 10,
+                label_limit: 10,
+                body_bytes_max: 1_000,
+                room,
+            };
+            book.take(&store, &owner, at_ms, (text.as_bytes(), Format::Prometheus), |_| {}).map(|taken| taken.added)
+        };
+        assert_eq!(take(2, "a 1\nb 2\n", now), Ok(2));
+        assert_eq!(take(0, "b 2\na 1\n", now + 1_000), Ok(0));
+        assert!(take(0, "a 1\nb 2\nc 3\n", now + 2_000).unwrap_err().contains("three quarters of series_max"));
+        assert_eq!(take(1, "a 1\n", now + 3_000), Ok(1));
+        let all = store.select(&[tsdb::Matcher::equal("asset", "7")], 0, i64::MAX, tsdb::Limits::default()).unwrap();
+        let of = |metric| all.iter().find(|one| one.labels.metric() == metric).unwrap().points.len();
+        assert_eq!((of("a"), of("b")), (4, 3), "an end is a sample, and it comes once");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Cx, Error, Result};
+use kernel::{Change, Cx, Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,19 +42,19 @@ pub struct Fields {
     /// Use times in the answer; true if left out.
     pub honor_timestamps: Option<bool>,
     /// User name for basic authentication; empty removes it.
-    pub username: Option<String>,
+    pub username: Change<String>,
     /// Password for it; sealed and never shown. Empty removes it.
-    pub password: Option<String>,
+    pub password: Change<String>,
     /// A token that is sent as Authorization: Bearer; sealed and never shown. Empty removes it.
-    pub bearer_token: Option<String>,
+    pub bearer_token: Change<String>,
     /// Certificate authorities that targets are checked against, as PEM, instead of the machine's.
-    pub tls_ca: Option<String>,
+    pub tls_ca: Change<String>,
     /// A certificate that the server shows to targets, as PEM.
-    pub tls_certificate: Option<String>,
+    pub tls_certificate: Change<String>,
     /// Its key, as PEM; sealed and never shown.
-    pub tls_key: Option<String>,
+    pub tls_key: Change<String>,
     /// The name that a target's certificate must prove, when it is not its address.
-    pub tls_server_name: Option<String>,
+    pub tls_server_name: Change<String>,
     /// Take any certificate. Nobody proves anything then: anybody in between can read and change what is scraped.
     pub tls_any_certificate: Option<bool>,
     /// Most samples of one scrape; beyond it the scrape fails. 20,000 if left out.
@@ -72,9 +72,11 @@ pub struct Fields {
 /// Fields that are secret.
 pub(super) const SECRETS: &[&str] = &["password", "bearer_token", "tls_key"];
 
-fn text(given: &Option<String>, into: &mut Option<String>) {
-    if let Some(text) = given {
-        *into = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+fn text(given: &Change<String>, into: &mut Option<String>) {
+    match given {
+        Change::Keep => {}
+        Change::Clear => *into = None,
+        Change::Set(text) => *into = Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
     }
 }
 
@@ -155,7 +157,7 @@ impl Fields {
             ("password", &self.password, &kept.password, &secrets.password),
             ("bearer_token", &self.bearer_token, &kept.bearer_token, &secrets.bearer_token),
         ] {
-            if !same_places && before.is_some() && given.is_none() && after.is_some() {
+            if !same_places && before.is_some() && given.is_keep() && after.is_some() {
                 let why = "The job now asks other places. Give this again, so that it is not sent where it was not meant \
                            for; or send an empty text to remove it.";
                 return Err(Error::invalid(field, why));

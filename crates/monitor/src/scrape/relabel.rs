@@ -219,6 +219,11 @@ mod tests {
             &[("a", "foo"), ("d", "x")],
             Some(&[("a", "foo")]),
         );
+    }
+
+    /// More of them.
+    #[test]
+    fn rules_for_names_of_labels_do_what_they_do_in_prometheus() {
         check(
             serde_json::json!([{"action": "labelmap", "regex": "(b.*)", "replacement": "bar_${1}"}]),
             &[("a", "foo"), ("b1", "bar"), ("b2", "baz")],

@@ -3,7 +3,7 @@
 //! let us wait have lanes of their own, so that whoever answers is never held up by who does not.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -81,8 +81,11 @@ struct State {
 }
 
 /// Everything that is scraped.
-#[derive(Default)]
 pub(crate) struct Scraper {
+    /// Most series of all targets together.
+    series_max: usize,
+    /// Series that all targets have now.
+    series: AtomicUsize,
     state: Mutex<State>,
     come: Condvar,
     dirty: Mutex<BTreeSet<i64>>,
@@ -112,6 +115,23 @@ pub(crate) struct Standing {
 }
 
 impl Scraper {
+    /// Takes so many series at most.
+    pub(crate) fn new(series_max: usize) -> Self {
+        Self {
+            series_max,
+            series: AtomicUsize::new(0),
+            state: Mutex::default(),
+            come: Condvar::new(),
+            dirty: Mutex::default(),
+            loaded: AtomicBool::new(false),
+        }
+    }
+
+    /// How many series may come yet.
+    pub(super) fn room(&self) -> usize {
+        self.series_max.saturating_sub(self.series.load(Ordering::Relaxed))
+    }
+
     /// A job was made, changed or deleted.
     pub(crate) fn touch(&self, job: i64) {
         lock(&self.dirty).insert(job);
@@ -193,9 +213,13 @@ impl Scraper {
             let there: Vec<String> = state.of_job(job).map(|(key, _)| key.clone()).collect();
             for key in there {
                 match (look.targets.remove(&key), plan) {
-                    (Some(_), Some(plan)) => state.renew(&key, plan),
-                    (None, Some(plan)) if look.wrong.is_some() && !plan.job.paused => state.renew(&key, plan),
-                    _ => ended.extend(state.remove(&key)),
+                    (Some(target), Some(plan)) => state.renew(&key, plan, Some(target)),
+                    (None, Some(plan)) if look.wrong.is_some() && !plan.job.paused => state.renew(&key, plan, None),
+                    _ => {
+                        let there = state.targets.get(&key).map_or(0, |slot| slot.seen.series);
+                        self.series.fetch_sub(there, Ordering::Relaxed);
+                        ended.extend(state.remove(&key));
+                    }
                 }
             }
             for (key, target) in plan.into_iter().flat_map(|_| std::mem::take(&mut look.targets)) {
@@ -251,6 +275,8 @@ impl Scraper {
             match state.targets.get_mut(&turn.key) {
                 Some(slot) => {
                     (slot.waits, slot.slow) = (false, slow);
+                    self.series.fetch_add(seen.series, Ordering::Relaxed);
+                    self.series.fetch_sub(slot.seen.series, Ordering::Relaxed);
                     slot.seen = seen;
                     slot.work = Some(turn.work);
                     None
@@ -355,12 +381,15 @@ impl State {
         self.targets.insert(key, Slot { target, plan, work, due_ms, waits, slow, renewed, seen });
     }
 
-    fn renew(&mut self, key: &str, plan: &Arc<Plan>) {
-        if let Some(slot) = self.targets.get_mut(key)
-            && !Arc::ptr_eq(&slot.plan, plan)
-        {
+    fn renew(&mut self, key: &str, plan: &Arc<Plan>, target: Option<Target>) {
+        let Some(slot) = self.targets.get_mut(key) else { return };
+        if !Arc::ptr_eq(&slot.plan, plan) {
             slot.plan = plan.clone();
             slot.renewed = true;
+        }
+        // Another interval or timeout.
+        if let Some(target) = target.filter(|target| *slot.target != *target) {
+            slot.target = Arc::new(target);
         }
     }
 

@@ -36,6 +36,7 @@ pub(super) fn owner<'a>(source: &'a str, target: &'a Target, plan: &'a Plan) -> 
         sample_limit: size(spec.sample_limit),
         label_limit: size(spec.label_limit),
         body_bytes_max: size(spec.body_bytes_max),
+        room: usize::MAX,
     }
 }
 
@@ -51,7 +52,7 @@ fn once(monitor: &Monitor, turn: &mut Turn, hands: &mut Hands) -> (Seen, bool) {
     let (target, plan, at_ms) = (turn.target.clone(), turn.plan.clone(), turn.due_ms);
     let started = Instant::now();
     let source = source(&target);
-    let owner = owner(&source, &target, &plan);
+    let owner = Owner { room: monitor.scraper.room(), ..owner(&source, &target, &plan) };
     let work = &mut turn.work;
     let answer = match &plan.wrong {
         Some(why) => Err(Failure { slow: false, words: why.clone() }),
