@@ -247,7 +247,8 @@ impl Spec {
     pub(crate) fn reaches(&self) -> impl PartialEq + use<> {
         let relabel: Vec<Relabel> = self.relabel.clone();
         let sources = (self.groups.clone(), self.files.clone(), self.dns.clone(), self.assets.clone());
-        (self.scheme, self.tls.clone(), sources, relabel)
+        let proof = (self.tls.ca.clone(), self.tls.server_name.clone(), self.tls.any_certificate);
+        (self.scheme, proof, sources, relabel)
     }
 
     /// Where the targets come from, in plain words.
