@@ -15,10 +15,12 @@ use crate::machine::State;
 
 mod board;
 mod check;
+mod check_fields;
 mod check_form;
 mod check_list;
 mod explore;
 mod group;
+pub(crate) mod proposals;
 mod scrape;
 mod scrapes;
 mod silences;
@@ -31,6 +33,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
         Page::console("/monitoring/scrapes", "monitor.scrape.list", scrapes::page),
         Page::console("/monitoring/scrapes/new", "monitor.scrape.create", scrapes::new),
         Page::console("/monitoring/scrapes/import", "monitor.scrape.import", scrapes::import),
@@ -93,6 +96,7 @@ fn tabs(current: &str) -> ui::Tabs {
         [
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
+            tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
             tab("Scraping", "/monitoring/scrapes"),
             tab("Silences", "/monitoring/silences"),

@@ -19,6 +19,8 @@ mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod parents;
