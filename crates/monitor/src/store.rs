@@ -9,6 +9,7 @@ pub(crate) mod heartbeats;
 pub(crate) mod proposals;
 pub(crate) mod rule_alerts;
 pub(crate) mod rules;
+pub(crate) mod scrapes;
 pub(crate) mod silences;
 
 use kernel::db::Query;
