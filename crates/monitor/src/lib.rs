@@ -24,6 +24,7 @@ mod pages;
 mod panels;
 mod probe;
 mod reactions;
+pub mod remote;
 mod samples;
 pub mod series;
 mod service;
@@ -35,8 +36,10 @@ pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+];
 
 /// What monitoring declares.
 pub fn domain() -> web::Domain {
@@ -59,7 +62,11 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![
+            SettingEntry::of::<Notify>(),
+            SettingEntry::of::<metrics::keeping::Keeping>(),
+            SettingEntry::of::<remote::Remotes>(),
+        ],
         messages: vec![
             AgentMessage { kind: "check_results", handle: live::check_results },
             AgentMessage { kind: "series", handle: samples::series },
@@ -68,7 +75,10 @@ fn declarations() -> Domain {
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
         endpoints: metrics::endpoints(),
-        services: vec![Service { name: "monitor", run: service::run }],
+        services: vec![
+            Service { name: "monitor", run: service::run },
+            Service { name: "monitor-remote", run: remote::send::run },
+        ],
         start: Some(live::start),
         ..Domain::default()
     }
@@ -96,6 +106,8 @@ fn operations() -> Vec<Entry> {
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
+        Entry::of::<remote::list::ListRemotes>(),
+        Entry::of::<remote::secret::SetRemoteSecret>(),
     ]
 }
 

@@ -17,7 +17,7 @@ mod board;
 mod check;
 mod check_form;
 mod check_list;
-mod explore;
+pub(crate) mod explore;
 mod group;
 mod silences;
 

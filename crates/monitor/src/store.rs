@@ -5,6 +5,7 @@ pub(crate) mod checks;
 pub(crate) mod clean;
 pub(crate) mod gaps;
 pub(crate) mod groups;
+pub(crate) mod remotes;
 pub(crate) mod silences;
 
 use kernel::db::Query;

@@ -15,10 +15,14 @@ mod pages;
 #[cfg(test)]
 mod parents;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod series;
 #[cfg(test)]
 mod silences;
+#[cfg(test)]
+mod tiers;
 #[cfg(test)]
 mod trouble;
