@@ -16,8 +16,8 @@ pub struct Alert {
     pub id: i64,
     /// The check it belongs to.
     pub check: i64,
-    /// The asset it is about.
-    pub asset: i64,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<i64>,
     /// The check's name.
     pub name: String,
     /// How much it matters.

@@ -5,7 +5,8 @@ use kernel::{Cx, Error, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
+use crate::labels::Labels;
+use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, FOR_MS_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
 use crate::machine::{Rule, State};
 use crate::probe::{Kind, Probe};
 use crate::{ground, store};
@@ -49,10 +50,10 @@ pub struct Check {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// The asset it is about.
-    pub asset: i64,
-    /// The asset whose agent looks.
-    pub vantage: i64,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<i64>,
+    /// The asset whose agent looks; null when the server itself looks.
+    pub vantage: Option<i64>,
     /// What is looked at.
     pub probe: Probe,
     /// Seconds from one run to the next.
@@ -63,6 +64,12 @@ pub struct Check {
     pub fire_m: i64,
     /// So many good results in a row end it.
     pub clear_k: i64,
+    /// It must be bad for so long before it is an alert, in milliseconds.
+    pub for_ms: i64,
+    /// The alert stays out for so long after enough good results, in milliseconds.
+    pub keep_firing_ms: i64,
+    /// Labels that its alert carries, for routing and windows.
+    pub labels: Labels,
     /// How much it matters.
     pub severity: Severity,
     /// The team that is told; else the asset's team.
@@ -105,12 +112,45 @@ impl Check {
         Ref::new("check", self.id)
     }
 
+    /// The labels of its alert: its own, and what it is unless its own say otherwise. Routing and windows match them.
+    pub(crate) fn routing(&self, asset: Option<&assets::Brief>) -> Labels {
+        let mut labels = self.labels.clone();
+        labels.or("alertname", &self.name);
+        labels.or("severity", self.severity.as_str());
+        labels.or("check_kind", self.probe.kind().as_str());
+        if let Some(asset) = asset {
+            labels.or("asset", &asset.name);
+            labels.or("asset_kind", &asset.kind);
+        }
+        labels
+    }
+
+    /// A line of its evidence with where it comes from.
+    pub(crate) fn line(&self, asset: Option<&str>, line: &str) -> String {
+        match asset {
+            Some(asset) => format!("{asset}, {}: {line}", self.name),
+            None => format!("{}: {line}", self.name),
+        }
+    }
+
+    /// As a reference to the asset it is about.
+    pub(crate) fn about(&self) -> Option<Ref> {
+        self.asset.map(|id| Ref::new("asset", id))
+    }
+
     /// When it fires and clears.
     pub(crate) fn rule(&self) -> Rule {
         let size = |value: i64| usize::try_from(value).unwrap_or(1).clamp(1, WINDOW);
         let window = i64::try_from(WINDOW).unwrap_or(1);
         let keep_ms = self.interval_s.saturating_mul(2 * 1_000 * window);
-        Rule { fire_n: size(self.fire_n), fire_m: size(self.fire_m), clear_k: size(self.clear_k), keep_ms }
+        Rule {
+            fire_n: size(self.fire_n),
+            fire_m: size(self.fire_m),
+            clear_k: size(self.clear_k),
+            keep_ms,
+            for_ms: self.for_ms,
+            keep_firing_ms: self.keep_firing_ms,
+        }
     }
 }
 
@@ -118,13 +158,16 @@ impl Check {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewCheck {
     pub(crate) name: String,
-    pub(crate) asset: i64,
-    pub(crate) vantage: i64,
+    pub(crate) asset: Option<i64>,
+    pub(crate) vantage: Option<i64>,
     pub(crate) probe: Probe,
     pub(crate) interval_s: i64,
     pub(crate) fire_n: i64,
     pub(crate) fire_m: i64,
     pub(crate) clear_k: i64,
+    pub(crate) for_ms: i64,
+    pub(crate) keep_firing_ms: i64,
+    pub(crate) labels: Labels,
     pub(crate) severity: Severity,
     pub(crate) team: Option<i64>,
     pub(crate) asset_team: Option<i64>,
@@ -144,6 +187,9 @@ impl NewCheck {
             fire_n: check.fire_n,
             fire_m: check.fire_m,
             clear_k: check.clear_k,
+            for_ms: check.for_ms,
+            keep_firing_ms: check.keep_firing_ms,
+            labels: check.labels.clone(),
             severity: check.severity,
             team: check.team,
             asset_team: check.asset_team,
@@ -155,8 +201,11 @@ impl NewCheck {
     /// Refuses what does not hold together or is not there for whoever asks. `old` is what the check was before.
     pub(crate) fn check(&self, cx: &mut Cx, operation: &str, old: Option<&Self>) -> Result<()> {
         self.check_numbers()?;
-        if old.map_or(self.vantage != self.asset, |old| old.vantage != self.vantage) {
-            ground::visible_asset(cx, operation, self.vantage, "vantage")?;
+        self.labels.check("labels")?;
+        if let Some(vantage) = self.vantage
+            && old.map_or(self.vantage != self.asset, |old| old.vantage != self.vantage)
+        {
+            ground::visible_asset(cx, operation, vantage, "vantage")?;
         }
         if old.is_none_or(|old| old.team != self.team) {
             known_team(cx, self.team)?;
@@ -188,16 +237,24 @@ impl NewCheck {
         if !(1..=10).contains(&self.clear_k) {
             return Err(Error::invalid("clear_k", "Use a number from 1 to 10."));
         }
+        for (field, value) in [("for_ms", self.for_ms), ("keep_firing_ms", self.keep_firing_ms)] {
+            if !(0..=FOR_MS_MAX).contains(&value) {
+                return Err(Error::invalid(field, "Use a time from 0 to 30 days, in milliseconds."));
+            }
+        }
         Ok(())
     }
 
     /// Records every field that differs from `old`.
     pub(crate) fn record(&self, cx: &mut Cx, subject: &Ref, old: Option<&Self>) -> Result<()> {
-        let rows: [(&str, serde_json::Value, Option<serde_json::Value>); 10] = [
+        let rows: [(&str, serde_json::Value, Option<serde_json::Value>); 13] = [
             ("name", (&*self.name).into(), old.map(|old| (&*old.name).into())),
             ("asset", self.asset.into(), old.map(|old| old.asset.into())),
             ("vantage", self.vantage.into(), old.map(|old| old.vantage.into())),
             ("probe", json(&self.probe)?, old.map(|old| json(&old.probe)).transpose()?),
+            ("labels", json(&self.labels)?, old.map(|old| json(&old.labels)).transpose()?),
+            ("for_ms", self.for_ms.into(), old.map(|old| old.for_ms.into())),
+            ("keep_firing_ms", self.keep_firing_ms.into(), old.map(|old| old.keep_firing_ms.into())),
             ("interval_s", self.interval_s.into(), old.map(|old| old.interval_s.into())),
             ("fire_n", self.fire_n.into(), old.map(|old| old.fire_n.into())),
             ("fire_m", self.fire_m.into(), old.map(|old| old.fire_m.into())),
@@ -212,8 +269,15 @@ impl NewCheck {
     }
 }
 
-fn json(probe: &Probe) -> Result<serde_json::Value> {
-    serde_json::to_value(probe).map_err(|error| Error::internal("probe-not-json", error))
+fn json(value: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|error| Error::internal("check-not-json", error))
+}
+
+/// The agent that looks is sent its checks anew; the server's own looks follow the check itself.
+pub(crate) fn touch_feed(cx: &mut Cx, vantage: Option<i64>) {
+    if let Some(vantage) = vantage {
+        cx.touch(Ref::new("agent_feed", vantage));
+    }
 }
 
 /// Refuses a team that is not known.
@@ -227,8 +291,10 @@ pub(crate) fn known_team(cx: &mut Cx, team: Option<i64>) -> Result<()> {
 }
 
 /// Refuses one check more than an agent, or the house, may have.
-fn room_for_one(cx: &mut Cx, vantage: i64) -> Result<()> {
-    if store::checks::count_of_agent(cx.tx, vantage)? >= CHECKS_PER_AGENT_MAX {
+fn room_for_one(cx: &mut Cx, vantage: Option<i64>) -> Result<()> {
+    if let Some(vantage) = vantage
+        && store::checks::count_of_agent(cx.tx, vantage)? >= CHECKS_PER_AGENT_MAX
+    {
         return Err(Error::over_limit(format!(
             "One agent runs at most {CHECKS_PER_AGENT_MAX} checks. Remove some, or let another agent look (vantage)."
         )));
@@ -285,7 +351,10 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) 
         "clear_k" => new.clear_k = number()?,
         "severity" => new.severity = value.as_str().and_then(Severity::parse).ok_or_else(wrong)?,
         "team" => new.team = value.as_i64(),
-        "vantage" => new.vantage = number()?,
+        "vantage" => new.vantage = value.as_i64(),
+        "for_ms" => new.for_ms = number()?,
+        "keep_firing_ms" => new.keep_firing_ms = number()?,
+        "labels" => new.labels = serde_json::from_value(value.clone()).map_err(|_| wrong())?,
         "probe" => new.probe = serde_json::from_value(value.clone()).map_err(|_| wrong())?,
         "paused" => return pause::set_paused(cx, &current, value.as_bool().ok_or_else(wrong)?),
         _ => return Err(wrong()),
@@ -305,13 +374,16 @@ impl Check {
         Self {
             id: 3,
             name: name.into(),
-            asset: 417,
-            vantage: 417,
+            asset: Some(417),
+            vantage: Some(417),
             probe: Probe::Unit { unit: "nginx.service".into() },
             interval_s: 10,
             fire_n: 2,
             fire_m: 3,
             clear_k: 2,
+            for_ms: 0,
+            keep_firing_ms: 0,
+            labels: Labels::default(),
             severity: Severity::Critical,
             team: Some(2),
             paused: false,

@@ -4,6 +4,7 @@ use kernel::{Event, Mark, Ref};
 use serde::Serialize;
 
 use crate::check::Severity;
+use crate::labels::Labels;
 
 mod group;
 mod silence;
@@ -18,8 +19,8 @@ macro_rules! check_event {
         pub struct $name {
             /// The check.
             pub check: Ref,
-            /// The asset it is about.
-            pub asset: Ref,
+            /// The asset it is about, if it is about one of ours.
+            pub asset: Option<Ref>,
             /// The check's name.
             pub name: String,
         }
@@ -27,7 +28,7 @@ macro_rules! check_event {
         impl Event for $name {
             const NAME: &'static str = $event;
             fn subjects(&self) -> Vec<Ref> {
-                vec![self.check.clone(), self.asset.clone()]
+                std::iter::once(self.check.clone()).chain(self.asset.clone()).collect()
             }
             fn title(&self) -> String {
                 format!($title, self.name)
@@ -36,7 +37,7 @@ macro_rules! check_event {
                 $mark
             }
             fn sample() -> Self {
-                Self { check: Ref::new("check", 3), asset: Ref::new("asset", 417), name: "Web server runs".into() }
+                Self { check: Ref::new("check", 3), asset: Some(Ref::new("asset", 417)), name: "Web server runs".into() }
             }
         }
     };
@@ -70,12 +71,16 @@ pub struct AlertFired {
     pub alert: Ref,
     /// Its check.
     pub check: Ref,
-    /// The asset it is about.
-    pub asset: Ref,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<Ref>,
     /// The group it belongs to.
     pub group: Ref,
     /// Name of the check.
     pub name: String,
+    /// The labels of the alert.
+    pub labels: Labels,
+    /// Where the asset stands.
+    pub place: Option<i64>,
     /// How much it matters.
     pub severity: Severity,
     /// What was seen, oldest first.
@@ -87,7 +92,9 @@ pub struct AlertFired {
 impl Event for AlertFired {
     const NAME: &'static str = "monitor.alert.fired";
     fn subjects(&self) -> Vec<Ref> {
-        vec![self.alert.clone(), self.check.clone(), self.asset.clone(), self.group.clone()]
+        let mut all = vec![self.alert.clone(), self.check.clone(), self.group.clone()];
+        all.extend(self.asset.clone());
+        all
     }
     fn title(&self) -> String {
         format!("Alert: {}", self.name)
@@ -99,9 +106,11 @@ impl Event for AlertFired {
         Self {
             alert: Ref::new("alert", 3),
             check: Ref::new("check", 3),
-            asset: Ref::new("asset", 417),
+            asset: Some(Ref::new("asset", 417)),
             group: Ref::new("alert_group", 9),
             name: "Web server runs".into(),
+            labels: Labels::sample(),
+            place: Some(5),
             severity: Severity::Critical,
             evidence: vec!["2026-03-02 08:00:10 UTC: no process nginx runs".into()],
             silenced: false,
@@ -116,12 +125,16 @@ pub struct AlertRecovered {
     pub alert: Ref,
     /// Its check.
     pub check: Ref,
-    /// The asset it is about.
-    pub asset: Ref,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<Ref>,
     /// The group it belonged to.
     pub group: Option<Ref>,
     /// Name of the check.
     pub name: String,
+    /// The labels of the alert.
+    pub labels: Labels,
+    /// Where the asset stands.
+    pub place: Option<i64>,
     /// What was seen, oldest first.
     pub evidence: Vec<String>,
     /// Seconds from firing to clearing.
@@ -131,8 +144,8 @@ pub struct AlertRecovered {
 impl Event for AlertRecovered {
     const NAME: &'static str = "monitor.alert.recovered";
     fn subjects(&self) -> Vec<Ref> {
-        let mut all = vec![self.alert.clone(), self.check.clone(), self.asset.clone()];
-        all.extend(self.group.clone());
+        let mut all = vec![self.alert.clone(), self.check.clone()];
+        all.extend(self.asset.iter().chain(&self.group).cloned());
         all
     }
     fn title(&self) -> String {
@@ -145,9 +158,11 @@ impl Event for AlertRecovered {
         Self {
             alert: Ref::new("alert", 3),
             check: Ref::new("check", 3),
-            asset: Ref::new("asset", 417),
+            asset: Some(Ref::new("asset", 417)),
             group: Some(Ref::new("alert_group", 9)),
             name: "Web server runs".into(),
+            labels: Labels::sample(),
+            place: Some(5),
             evidence: vec!["2026-03-02 08:01:10 UTC: 1 process nginx runs".into()],
             lasted_s: 60,
         }

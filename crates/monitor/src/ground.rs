@@ -39,14 +39,20 @@ pub(crate) fn asset_names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, 
         .collect())
 }
 
-/// The name of one asset.
-pub(crate) fn asset_name(tx: &mut Tx<'_>, id: i64) -> Result<String> {
-    Ok(asset_names(tx, &[id])?.remove(&id).unwrap_or_else(|| format!("asset {id}")))
+/// The name of one asset, if there is one.
+pub(crate) fn name_of(tx: &mut Tx<'_>, asset: Option<i64>) -> Result<Option<String>> {
+    let Some(id) = asset else { return Ok(None) };
+    Ok(asset_names(tx, &[id])?.remove(&id))
 }
 
 /// What an asset stands on, nearest first, without itself.
 pub(crate) fn ancestors(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
     walk(asset, |ring| Ok(assets::parents(tx, ring)?.into_iter().filter(spreads).map(|one| one.to).collect()))
+}
+
+/// What an asset stands on, if there is an asset.
+pub(crate) fn below(tx: &mut Tx<'_>, asset: Option<i64>) -> Result<Vec<i64>> {
+    asset.map_or_else(|| Ok(Vec::new()), |asset| ancestors(tx, asset))
 }
 
 /// What stands on an asset, nearest first, without itself.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Severity;
 use crate::events::Before;
+use crate::labels::Labels;
 use crate::store;
 
 pub mod acknowledge;
@@ -54,8 +55,8 @@ pub struct Group {
     pub state: GroupState,
     /// The check whose alert opened it.
     pub check: i64,
-    /// The asset that is the likely cause.
-    pub asset: i64,
+    /// The asset that is the likely cause, if one of ours is.
+    pub asset: Option<i64>,
     /// The most that any of its alerts matters.
     pub severity: Severity,
     /// The team that is told.
@@ -86,13 +87,20 @@ pub struct Group {
     pub version: i64,
     /// How many alerts of it are out.
     pub open_alerts: i64,
-    #[serde(skip)]
-    pub(crate) place: Option<i64>,
+    /// The labels of the alert that opened it, for routing.
+    pub labels: Labels,
+    /// Where its cause stands.
+    pub place: Option<i64>,
     #[serde(skip)]
     pub(crate) owner: Option<i64>,
 }
 
 impl Group {
+    /// The asset that is the likely cause, as a reference.
+    pub(crate) fn about(&self) -> Option<Ref> {
+        self.asset.map(|id| Ref::new("asset", id))
+    }
+
     /// As a reference.
     pub fn reference(&self) -> Ref {
         Ref::new("alert_group", self.id)
@@ -104,8 +112,8 @@ impl Group {
 pub struct Member {
     /// Its check.
     pub check: i64,
-    /// The asset it is about.
-    pub asset: i64,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<i64>,
     /// Name of the check when it joined.
     pub name: String,
     /// When it joined.
@@ -140,10 +148,11 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) 
 }
 
 /// What a group is called.
-pub(crate) fn title(check: &crate::check::Check, asset: &str) -> String {
-    let text = match check.probe.kind() {
-        crate::probe::Kind::Silent => format!("{asset} is not heard from"),
-        _ => format!("{} fails on {asset}", check.name),
+pub(crate) fn title(check: &crate::check::Check, asset: Option<&str>) -> String {
+    let text = match (check.probe.kind(), asset) {
+        (crate::probe::Kind::Silent, Some(asset)) => format!("{asset} is not heard from"),
+        (_, Some(asset)) => format!("{} fails on {asset}", check.name),
+        (_, None) => format!("{} fails", check.name),
     };
     kernel::text::shorten(&text, 200)
 }
@@ -157,7 +166,7 @@ impl Group {
             title: title.into(),
             state: GroupState::Open,
             check: 3,
-            asset: 417,
+            asset: Some(417),
             severity: Severity::Critical,
             team: Some(2),
             opened_at: Time(0),
@@ -173,6 +182,7 @@ impl Group {
             recovery: Vec::new(),
             version: 1,
             open_alerts: 1,
+            labels: Labels::default(),
             place: None,
             owner: None,
         }

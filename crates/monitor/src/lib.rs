@@ -15,9 +15,10 @@ pub mod events;
 mod feed;
 mod ground;
 pub mod group;
+mod labels;
 mod limits;
 mod live;
-mod machine;
+pub mod machine;
 pub mod metrics;
 mod notify;
 mod pages;
@@ -31,13 +32,19 @@ mod service;
 pub mod silence;
 mod store;
 
-pub use live::{Seen, tick};
+pub use labels::Labels;
+pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
 pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration {
+        number: 2,
+        name: "alerts without assets",
+        sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
+    },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
 ];
 

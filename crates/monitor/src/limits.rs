@@ -10,6 +10,14 @@ pub(crate) const INTERVAL_S_MIN: i64 = 10;
 pub(crate) const INTERVAL_S_MAX: i64 = 3_600;
 /// Interval of a check unless said otherwise, in seconds.
 pub(crate) const INTERVAL_S_DEFAULT: i64 = 10;
+/// Longest time a check may have to be bad before it is an alert, or be kept out after, in milliseconds.
+pub(crate) const FOR_MS_MAX: i64 = 30 * 86_400_000;
+/// Most labels of a check.
+pub(crate) const LABELS_MAX: usize = 20;
+/// Most characters of a label's name.
+pub(crate) const LABEL_NAME_CHARS_MAX: usize = 100;
+/// Most characters of a label's value.
+pub(crate) const LABEL_VALUE_CHARS_MAX: usize = 500;
 /// Most results that "n of m" looks at, and the window in which flapping is counted.
 pub(crate) const WINDOW: usize = 20;
 /// This many changes between good and bad in the window: the check flaps.
@@ -46,6 +54,8 @@ pub(crate) const EVIDENCE_CHARS_MAX: usize = 500;
 pub(crate) const CHECKS_PER_AGENT_MAX: i64 = 500;
 /// Most checks in all.
 pub(crate) const CHECKS_MAX: i64 = 100_000;
+/// Transitions that may wait for the database; past that results are refused until it keeps up.
+pub(crate) const WAITING_MAX: usize = 20_000;
 /// Transitions written in one transaction.
 pub(crate) const SLICE: usize = 50;
 /// How long transitions are kept, in microseconds.

@@ -16,6 +16,7 @@ use crate::metrics::keeping::Keeping;
 use crate::probe::Probe;
 use crate::store;
 
+mod feed;
 mod flaps;
 mod flush;
 mod hold;
@@ -23,6 +24,7 @@ mod intake;
 mod outbox;
 mod tick;
 
+pub use feed::{Fed, feed, feed_and_keep};
 pub(crate) use intake::check_results;
 pub use tick::tick;
 
@@ -36,7 +38,7 @@ const LOAD_ROWS: i64 = 1_000;
 pub struct Seen {
     /// When it was made.
     pub at: Time,
-    /// `good`, `bad` or `unknown`.
+    /// `good`, `bad`, `between` or `unknown`.
     pub outcome: String,
     /// The measured value.
     pub value: Option<f64>,
@@ -299,8 +301,15 @@ impl Live {
         }
     }
 
+    /// The asset whose agent is expected to be heard from; none when the server looks itself.
+    fn listener(&self) -> Option<i64> {
+        if matches!(self.check.probe, Probe::Silent { .. }) { self.check.asset } else { self.check.vantage }
+    }
+
     /// What the passing of time means for this check.
-    fn look(&mut self, now: Time, awake: Time, agent: &Agent) -> Option<Pending> {
+    fn look(&mut self, now: Time, awake: Time, agent: Option<&Agent>) -> Option<Pending> {
+        let nobody = Agent::default();
+        let (fed, agent) = (agent.is_none(), agent.unwrap_or(&nobody));
         if let Probe::Silent { silent_after_s } = self.check.probe {
             return self.listen(silent_after_s, now, awake, agent);
         }
@@ -309,12 +318,16 @@ impl Live {
         if now.since(alive) < patience {
             return None;
         }
-        let step = self.machine.missing(agent.is_there(now), now)?;
+        let step = self.machine.missing(fed || agent.is_there(now), now)?;
         let text = match (step.to, self.late) {
             (_, Some(late)) => {
                 format!(
                     "Results arrive, but the newest is dated {late}: the clock of the machine, or what waited on it, is far behind."
                 )
+            }
+            (_, None) if fed => {
+                let quiet = web::ui::duration(now.since(self.seen_at) / SECOND);
+                format!("The server looks itself, but no result came for {quiet}.")
             }
             (State::NoData, None) => {
                 format!(
@@ -368,6 +381,7 @@ pub(crate) fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Good => "good",
         Outcome::Bad => "bad",
+        Outcome::Between => "between",
         Outcome::Unknown => "unknown",
     }
 }

@@ -64,6 +64,10 @@ pub(crate) fn looks(state: State, open: bool, paused: bool) -> (Tone, &'static s
         (State::Error, true) => (Tone::Critical, "Firing, probe fails"),
         (State::Error, false) => (Tone::Warn, "Probe fails"),
         (State::Waiting, _) => (Tone::Idle, "Waiting"),
+        (State::Keeping, _) => (Tone::Critical, "Firing, well again"),
+        (State::Unreachable, _) => (Tone::Critical, "Unreachable"),
+        (State::Degraded, true) => (Tone::Critical, "Firing, degraded"),
+        (State::Degraded, false) => (Tone::Warn, "Degraded"),
         (State::Ok, _) => (Tone::Ok, "OK"),
     }
 }
@@ -101,7 +105,8 @@ impl Names {
         Ok(Self { assets: ground::asset_names(page.cx.tx, assets)?, teams: people::names(page.cx.tx, "team", teams)? })
     }
 
-    fn asset(&self, id: i64) -> Markup {
+    fn asset(&self, id: Option<i64>) -> Markup {
+        let Some(id) = id else { return ui::nobody("No asset") };
         let name = self.assets.get(&id).cloned().unwrap_or_else(|| format!("asset {id}"));
         html! { a href={ "/assets/" (id) } dir="auto" { (name) } }
     }

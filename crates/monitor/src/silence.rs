@@ -53,9 +53,9 @@ pub struct Silence {
 
 impl Silence {
     /// True when every condition it has fits.
-    fn covers(&self, check: i64, asset: i64, team: Option<i64>) -> bool {
+    fn covers(&self, check: i64, asset: Option<i64>, team: Option<i64>) -> bool {
         let fits = |wanted: Option<i64>, is: Option<i64>| wanted.is_none() || wanted == is;
-        fits(self.asset, Some(asset)) && fits(self.check, Some(check)) && fits(self.team, team)
+        fits(self.asset, asset) && fits(self.check, Some(check)) && fits(self.team, team)
     }
 
     /// What it covers, as references.
@@ -196,7 +196,7 @@ impl Operation for CreateSilence {
             let found = store::checks::find(cx.tx, id, &reach)?;
             let found = found.ok_or_else(|| Error::invalid("check", format!("The check {id} was not found.")))?;
             new.owning_team = new.owning_team.or(found.team);
-            about = about.or(Some(found.asset));
+            about = about.or(found.asset);
         }
         if let Some(asset) = about {
             let brief = ground::visible_asset(cx, Self::NAME, asset, "asset")?;
@@ -360,8 +360,12 @@ mod tests {
             ((Some(1), Some(5), Some(7)), true),
             ((Some(1), Some(6), Some(7)), false),
         ] {
-            assert_eq!(silence(asset, check, team).covers(5, 1, Some(7)), expected, "{asset:?} {check:?} {team:?}");
+            assert_eq!(
+                silence(asset, check, team).covers(5, Some(1), Some(7)),
+                expected,
+                "{asset:?} {check:?} {team:?}"
+            );
         }
-        assert!(!silence(None, None, Some(7)).covers(5, 1, None));
+        assert!(!silence(None, None, Some(7)).covers(5, Some(1), None));
     }
 }

@@ -4,8 +4,9 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, index};
+use super::{Check, NewCheck, Severity, index, touch_feed};
 use crate::events::CheckCreated;
+use crate::labels::Labels;
 use crate::limits::INTERVAL_S_DEFAULT;
 use crate::machine::Machine;
 use crate::probe::{Kind, Params, Probe};
@@ -93,13 +94,16 @@ impl CreateCheck {
         let fire_m = self.fire_m.unwrap_or(m.max(self.fire_n.unwrap_or(0)));
         let new = NewCheck {
             name,
-            asset: self.asset,
-            vantage: self.vantage.unwrap_or(self.asset),
+            asset: Some(self.asset),
+            vantage: Some(self.vantage.unwrap_or(self.asset)),
             probe,
             interval_s: self.interval_s.unwrap_or(INTERVAL_S_DEFAULT),
             fire_n: self.fire_n.unwrap_or(n.min(fire_m)),
             fire_m,
             clear_k: self.clear_k.unwrap_or(k),
+            for_ms: 0,
+            keep_firing_ms: 0,
+            labels: Labels::default(),
             severity: self.severity.unwrap_or(Severity::Critical),
             team: self.team,
             asset_team: asset.team,
@@ -127,10 +131,10 @@ impl Operation for CreateCheck {
         index(cx, id, &new)?;
         cx.emit(&CheckCreated {
             check: Ref::new("check", id),
-            asset: Ref::new("asset", new.asset),
+            asset: new.asset.map(|id| Ref::new("asset", id)),
             name: new.name.clone(),
         })?;
-        cx.touch(Ref::new("agent_feed", new.vantage));
+        touch_feed(cx, new.vantage);
         store::checks::by_id(cx.tx, &[id])?.into_iter().next().ok_or_else(|| Error::internal("check-not-written", id))
     }
 }

@@ -1,6 +1,6 @@
 //! Delete a check.
 
-use kernel::{Access, Cx, Effect, Operation, Ref, Result, Route, delete};
+use kernel::{Access, Cx, Effect, Operation, Result, Route, delete};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +46,8 @@ impl Operation for DeleteCheck {
         store::checks::delete(cx.tx, check.id)?;
         cx.unindex(&check.reference())?;
         cx.changed(&check.reference(), "name", &check.name, serde_json::Value::Null)?;
-        cx.emit(&CheckDeleted {
-            check: check.reference(),
-            asset: Ref::new("asset", check.asset),
-            name: check.name.clone(),
-        })?;
-        cx.touch(Ref::new("agent_feed", check.vantage));
+        cx.emit(&CheckDeleted { check: check.reference(), asset: check.about(), name: check.name.clone() })?;
+        super::touch_feed(cx, check.vantage);
         Ok(Deleted { id: check.id, name: check.name })
     }
 }

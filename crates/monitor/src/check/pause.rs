@@ -57,13 +57,13 @@ pub(crate) fn set_paused(cx: &mut Cx, check: &Check, paused: bool) -> Result<()>
     }
     store::checks::set_paused(cx.tx, check.id, paused, cx.now)?;
     cx.changed(&check.reference(), "paused", check.paused, paused)?;
-    let (reference, asset, name) = (check.reference(), Ref::new("asset", check.asset), check.name.clone());
+    let (reference, asset, name) = (check.reference(), check.about(), check.name.clone());
     if paused {
         cx.emit(&CheckPaused { check: reference, asset, name })?;
     } else {
         cx.emit(&CheckResumed { check: reference, asset, name })?;
     }
-    cx.touch(Ref::new("agent_feed", check.vantage));
+    super::touch_feed(cx, check.vantage);
     Ok(())
 }
 

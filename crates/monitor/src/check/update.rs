@@ -1,10 +1,10 @@
 //! Change a check.
 
-use kernel::{Access, Change, Cx, Effect, Operation, Ref, Result, Route, patch};
+use kernel::{Access, Change, Cx, Effect, Operation, Result, Route, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, find, index, kind_or};
+use super::{Check, NewCheck, Severity, find, index, kind_or, touch_feed};
 use crate::events::CheckChanged;
 use crate::probe::{Kind, Params, Probe};
 use crate::store;
@@ -130,7 +130,11 @@ impl UpdateCheck {
         if let Some(name) = &self.name {
             new.name = kernel::text::line("name", name, 120)?;
         }
-        new.vantage = self.vantage.apply(Some(current.vantage)).unwrap_or(current.asset);
+        new.vantage = match self.vantage {
+            Change::Keep => current.vantage,
+            Change::Clear => current.asset,
+            Change::Set(vantage) => Some(vantage),
+        };
         new.team = self.team.apply(current.team);
         new.interval_s = self.interval_s.unwrap_or(new.interval_s);
         new.fire_n = self.fire_n.unwrap_or(new.fire_n);
@@ -168,14 +172,10 @@ pub(crate) fn apply(cx: &mut Cx, current: &Check, new: &NewCheck) -> Result<()> 
     store::checks::update(cx.tx, current.id, new, renewed, cx.now)?;
     new.record(cx, &current.reference(), Some(&old))?;
     index(cx, current.id, new)?;
-    cx.emit(&CheckChanged {
-        check: current.reference(),
-        asset: Ref::new("asset", current.asset),
-        name: new.name.clone(),
-    })?;
+    cx.emit(&CheckChanged { check: current.reference(), asset: current.about(), name: new.name.clone() })?;
     if renewed {
-        cx.touch(Ref::new("agent_feed", old.vantage));
-        cx.touch(Ref::new("agent_feed", new.vantage));
+        touch_feed(cx, old.vantage);
+        touch_feed(cx, new.vantage);
     }
     Ok(())
 }

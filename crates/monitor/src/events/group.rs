@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mark;
 use crate::check::Severity;
+use crate::labels::Labels;
 
 /// Something that happened shortly before a group opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,6 +29,10 @@ pub struct GroupOpened {
     pub covered: Vec<Ref>,
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
+    /// The labels of the alert that opened it.
+    pub labels: Labels,
+    /// Where its cause stands.
+    pub place: Option<i64>,
     /// The team that is told.
     pub team: Option<i64>,
     /// How much it matters.
@@ -69,6 +74,8 @@ impl Event for GroupOpened {
             checks: vec![Ref::new("check", 3)],
             covered: Vec::new(),
             asset: Some(Ref::new("asset", 417)),
+            labels: Labels::sample(),
+            place: Some(5),
             team: Some(2),
             severity: Severity::Critical,
             title: "Web server runs fails on web-01".into(),
@@ -92,6 +99,12 @@ pub struct GroupChanged {
     pub change: &'static str,
     /// The check whose alert it is about.
     pub check: Option<Ref>,
+    /// The labels of the alert that opened the group.
+    pub labels: Labels,
+    /// Where its cause stands.
+    pub place: Option<i64>,
+    /// The team that is told.
+    pub team: Option<i64>,
     /// How much the group matters now.
     pub severity: Severity,
     /// The alert that joined is under a silence: start nothing for it.
@@ -122,6 +135,9 @@ impl Event for GroupChanged {
             asset: Some(Ref::new("asset", 417)),
             change: "joined",
             check: Some(Ref::new("check", 4)),
+            labels: Labels::sample(),
+            place: Some(5),
+            team: Some(2),
             severity: Severity::Critical,
             silenced: false,
             detail: "Joined: Port 443 answers on web-01".into(),
@@ -171,6 +187,10 @@ pub struct GroupRecovered {
     pub check: Ref,
     /// The asset that was the likely cause.
     pub asset: Option<Ref>,
+    /// The labels of the alert that opened it.
+    pub labels: Labels,
+    /// Where its cause stands.
+    pub place: Option<i64>,
     /// The team that was told.
     pub team: Option<i64>,
     /// The group's line.
@@ -204,6 +224,8 @@ impl Event for GroupRecovered {
             group: Ref::new("alert_group", 9),
             check: Ref::new("check", 3),
             asset: Some(Ref::new("asset", 417)),
+            labels: Labels::sample(),
+            place: Some(5),
             team: Some(2),
             title: "Web server runs fails on web-01".into(),
             evidence: vec!["2026-03-02 08:01:10 UTC: 1 process nginx runs".into()],

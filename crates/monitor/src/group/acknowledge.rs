@@ -1,6 +1,6 @@
 //! Acknowledge an alert group.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, post};
+use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +70,12 @@ pub(super) fn take_back(cx: &mut Cx, group: &Group) -> Result<()> {
 fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Result<()> {
     cx.emit(&GroupChanged {
         group: group.reference(),
-        asset: Some(Ref::new("asset", group.asset)),
+        asset: group.about(),
         change,
         check: None,
+        labels: group.labels.clone(),
+        place: group.place,
+        team: group.team,
         severity: group.severity,
         silenced: false,
         detail,

@@ -1,6 +1,6 @@
 //! An alert of an open group goes back and forth: that is why the group stays open, so it is said where people look.
 
-use kernel::{Cx, Ref, Result};
+use kernel::{Cx, Result};
 
 use super::{GroupState, open};
 use crate::check::Check;
@@ -16,17 +16,20 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result
     if group.state != GroupState::Open {
         return Ok(());
     }
-    let asset = ground::asset_name(cx.tx, check.asset)?;
-    let detail = format!("{asset}, {}: {line}", check.name);
+    let asset = ground::name_of(cx.tx, check.asset)?;
+    let detail = check.line(asset.as_deref(), line);
     // The newest word explains why it is still open, so it is kept even when the list is full.
     group.evidence.truncate(EVIDENCE_MAX - 1);
     group.evidence.push(detail.clone());
     store::groups::set_evidence(cx.tx, id, &group.evidence)?;
     cx.emit(&GroupChanged {
         group: group.reference(),
-        asset: Some(Ref::new("asset", group.asset)),
+        asset: group.about(),
         change: if matches!(flap, Flap::Goes(_)) { "flapping" } else { "steady" },
         check: Some(check.reference()),
+        labels: group.labels.clone(),
+        place: group.place,
+        team: group.team,
         severity: group.severity,
         silenced: false,
         detail,

@@ -6,6 +6,7 @@ use kernel::{Cx, Error, Ref, Result};
 use super::{Group, GroupState, title};
 use crate::check::{Check, Severity};
 use crate::events::{AlertFired, Before, GroupChanged, GroupMerged, GroupOpened, mark};
+use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, MERGE_MICROS};
 use crate::{ground, notify, silence, store};
 
@@ -16,24 +17,32 @@ const NO_CAUSES: &[&str] = &["monitor.alert.", "monitor.group.", "fleet.job.", "
 
 /// Puts a fired alert into the group of its cause, or opens one. `looked` says what was looked at again before.
 pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String], looked: &[String]) -> Result<()> {
-    let ancestors = ground::ancestors(cx.tx, check.asset)?;
-    let mut near = vec![check.asset];
-    near.extend(&ancestors);
+    let ancestors = ground::below(cx.tx, check.asset)?;
+    let near: Vec<i64> = check.asset.iter().chain(&ancestors).copied().collect();
     let (id, silenced) = match store::alerts::open_group_on(cx.tx, &near)? {
         Some(group) => (group, join(cx, group, check, evidence)?),
         None => open(cx, check, &ancestors, &[looked, evidence].concat())?,
     };
+    let labels = routing(cx, check)?;
     cx.emit(&AlertFired {
         alert: Ref::new("alert", check.alert),
         check: check.reference(),
-        asset: Ref::new("asset", check.asset),
+        asset: check.about(),
         group: Ref::new("alert_group", id),
         name: check.name.clone(),
+        labels,
+        place: check.place,
         severity: check.severity,
         evidence: evidence.to_vec(),
         silenced,
     })?;
-    take_over(cx, id, check.asset)
+    check.asset.map_or(Ok(()), |asset| take_over(cx, id, asset))
+}
+
+/// The labels of the alert of a check.
+pub(super) fn routing(cx: &mut Cx, check: &Check) -> Result<Labels> {
+    let briefs = assets::brief(cx.tx, check.asset.as_slice())?;
+    Ok(check.routing(briefs.values().next()))
 }
 
 fn load(cx: &mut Cx, id: i64) -> Result<Group> {
@@ -49,9 +58,9 @@ fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool
         store::groups::set_severity(cx.tx, id, check.severity)?;
         cx.changed(&group.reference(), "severity", group.severity.as_str(), check.severity.as_str())?;
     }
-    let asset = ground::asset_name(cx.tx, check.asset)?;
+    let asset = ground::name_of(cx.tx, check.asset)?;
     let mut lines = group.evidence.clone();
-    lines.extend(evidence.iter().map(|line| format!("{asset}, {}: {line}", check.name)));
+    lines.extend(evidence.iter().map(|line| check.line(asset.as_deref(), line)));
     lines.truncate(EVIDENCE_MAX);
     if lines != group.evidence {
         store::groups::set_evidence(cx.tx, id, &lines)?;
@@ -60,12 +69,15 @@ fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool
     let silenced = silence::covers_alert(cx, check, group.team)?;
     cx.emit(&GroupChanged {
         group: group.reference(),
-        asset: Some(Ref::new("asset", group.asset)),
+        asset: group.about(),
         change: "joined",
         check: Some(check.reference()),
+        labels: group.labels.clone(),
+        place: group.place,
+        team: group.team,
         severity: group.severity,
         silenced,
-        detail: format!("Joined: {}", title(check, &asset)),
+        detail: format!("Joined: {}", title(check, asset.as_deref())),
     })?;
     if group.silenced && !silenced {
         announce(cx, &group, true)?;
@@ -77,7 +89,7 @@ fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool
 
 /// Opens a group; answers its number and whether a silence covers it.
 fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> Result<(i64, bool)> {
-    let asset = ground::asset_name(cx.tx, check.asset)?;
+    let asset = ground::name_of(cx.tx, check.asset)?;
     let team = match check.team.or(check.asset_team) {
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
@@ -85,7 +97,7 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
     let silenced = silence::covers_alert(cx, check, team)?;
     let mut group = Group {
         id: 0,
-        title: title(check, &asset),
+        title: title(check, asset.as_deref()),
         state: GroupState::Open,
         check: check.id,
         asset: check.asset,
@@ -104,6 +116,7 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
         recovery: Vec::new(),
         version: 1,
         open_alerts: 1,
+        labels: routing(cx, check)?,
         place: check.place,
         owner: check.owner,
     };
@@ -118,9 +131,8 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
 
 /// What happened to an asset and what it stands on, shortly before; what monitoring said itself and what was done to
 /// repair is left out, and so is what people wrote to the desk: not everybody who reads the group may read that.
-fn changed_before(cx: &mut Cx, asset: i64, ancestors: &[i64]) -> Result<Vec<Before>> {
-    let subjects: Vec<Ref> =
-        std::iter::once(&asset).chain(ancestors.iter().take(20)).map(|id| Ref::new("asset", *id)).collect();
+fn changed_before(cx: &mut Cx, asset: Option<i64>, ancestors: &[i64]) -> Result<Vec<Before>> {
+    let subjects: Vec<Ref> = asset.iter().chain(ancestors.iter().take(20)).map(|id| Ref::new("asset", *id)).collect();
     let events = cx.happened(&subjects, NO_CAUSES, (cx.now.plus(-BEFORE_MICROS), cx.now), BEFORE_MAX)?;
     Ok(events.into_iter().map(|event| Before { at: event.at, title: event.title }).collect())
 }
@@ -132,7 +144,9 @@ fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: 
         check: Ref::new("check", group.check),
         checks,
         covered,
-        asset: Some(Ref::new("asset", group.asset)),
+        asset: group.about(),
+        labels: group.labels.clone(),
+        place: group.place,
         team: group.team,
         severity: group.severity,
         title: group.title.clone(),
@@ -214,7 +228,7 @@ fn take_over(cx: &mut Cx, into: i64, asset: i64) -> Result<()> {
         cx.emit(&GroupMerged {
             group: group.reference(),
             into: target.reference(),
-            asset: Some(Ref::new("asset", group.asset)),
+            asset: group.about(),
             detail: format!("\"{}\" follows from \"{}\"", group.title, target.title),
         })?;
     }

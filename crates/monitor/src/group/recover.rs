@@ -11,18 +11,21 @@ use crate::{ground, notify, store};
 /// Takes a cleared alert out of its group. One that nobody was told of, because it still waited, is not told as recovered.
 pub(crate) fn cleared(cx: &mut Cx, check: &Check, evidence: &[String]) -> Result<()> {
     let Some(group) = check.group else { return Ok(()) };
+    let labels = open::routing(cx, check)?;
     cx.emit(&AlertRecovered {
         alert: Ref::new("alert", check.alert),
         check: check.reference(),
-        asset: Ref::new("asset", check.asset),
+        asset: check.about(),
         group: Some(Ref::new("alert_group", group)),
         name: check.name.clone(),
+        labels,
+        place: check.place,
         evidence: evidence.to_vec(),
         lasted_s: check.fired_at.map_or(0, |at| cx.now.since(at) / kernel::time::SECOND),
     })?;
     store::alerts::set_group(cx.tx, check.id, None)?;
-    let asset = ground::asset_name(cx.tx, check.asset)?;
-    let lines = evidence.iter().map(|line| format!("{asset}, {}: {line}", check.name)).collect();
+    let asset = ground::name_of(cx.tx, check.asset)?;
+    let lines = evidence.iter().map(|line| check.line(asset.as_deref(), line)).collect();
     left(cx, group, check.id, lines, true)
 }
 
@@ -37,9 +40,12 @@ pub(crate) fn left(cx: &mut Cx, id: i64, check: i64, evidence: Vec<String>, prov
     if group.open_alerts > 0 {
         cx.emit(&GroupChanged {
             group: group.reference(),
-            asset: Some(Ref::new("asset", group.asset)),
+            asset: group.about(),
             change: "left",
             check: Some(Ref::new("check", check)),
+            labels: group.labels.clone(),
+            place: group.place,
+            team: group.team,
             severity: group.severity,
             silenced: false,
             detail: evidence.last().map_or_else(|| "An alert cleared".to_owned(), |line| format!("Cleared: {line}")),
@@ -55,7 +61,9 @@ pub(crate) fn left(cx: &mut Cx, id: i64, check: i64, evidence: Vec<String>, prov
     cx.emit(&GroupRecovered {
         group: group.reference(),
         check: Ref::new("check", group.check),
-        asset: Some(Ref::new("asset", group.asset)),
+        asset: group.about(),
+        labels: group.labels.clone(),
+        place: group.place,
         team: group.team,
         title: group.title.clone(),
         evidence: lines.clone(),

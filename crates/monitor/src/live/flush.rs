@@ -69,11 +69,12 @@ fn write(cx: &mut Cx, pending: &Pending) -> Result<()> {
         return Ok(());
     }
     let text = pending.evidence.last().cloned().unwrap_or_default();
-    let asset = check.asset;
-    store::alerts::moved(cx.tx, check.id, asset, &pending.step, &pending.machine, &text, pending.at)?;
+    store::alerts::moved(cx.tx, check.id, check.asset, &pending.step, &pending.machine, &text, pending.at)?;
     let step = &pending.step;
     cx.touch(Ref::new("alert", check.alert));
-    cx.touch(Ref::new("asset", asset));
+    if let Some(asset) = check.about() {
+        cx.touch(asset);
+    }
     cx.touch(Ref::new("list", 2));
     if step.fired && !hold::wait(cx, &check, pending)? {
         group::open::fired(cx, &check, &pending.evidence, &[])?;

@@ -45,9 +45,8 @@ enum Turned {
 
 /// Lets an alert that fired wait, when there is something to wait for; answers whether it does.
 pub(super) fn wait(cx: &mut Cx, check: &Check, pending: &Pending) -> Result<bool> {
-    let ancestors = ground::ancestors(cx.tx, check.asset)?;
-    let mut near = vec![check.asset];
-    near.extend(&ancestors);
+    let ancestors = ground::below(cx.tx, check.asset)?;
+    let near: Vec<i64> = check.asset.iter().chain(&ancestors).copied().collect();
     if ancestors.is_empty() || store::alerts::open_group_on(cx.tx, &near)?.is_some() {
         return Ok(false);
     }
@@ -188,11 +187,11 @@ fn tell(cx: &mut Cx, (id, evidence, parents): &Due) -> Result<()> {
 fn looked_words(cx: &mut Cx, parents: &[(i64, Turned)]) -> Result<Vec<String>> {
     let ids: Vec<i64> = parents.iter().map(|(check, _)| *check).take(LOOKED_MAX).collect();
     let checks = store::checks::by_id(cx.tx, &ids)?;
-    let assets: Vec<i64> = checks.iter().map(|check| check.asset).collect();
+    let assets: Vec<i64> = checks.iter().filter_map(|check| check.asset).collect();
     let names = ground::asset_names(cx.tx, &assets)?;
     let words = |check: &Check| {
         let (_, turned) = parents.iter().find(|(id, _)| *id == check.id)?;
-        let asset = names.get(&check.asset)?;
+        let asset = names.get(&check.asset?)?;
         Some(match turned {
             Turned::Good => format!("Looked again at what it stands on: {} on {asset} is as it should be.", check.name),
             Turned::Out => format!("Looked again at what it stands on: {} on {asset} fails too.", check.name),

@@ -4,7 +4,7 @@ use kernel::time::SECOND;
 use kernel::{Handle, Result};
 
 use super::flush::actor;
-use super::{Agent, Monitor, lock, was_blind};
+use super::{Monitor, lock, was_blind};
 use crate::silence;
 
 /// How often silenced groups are looked at again, in microseconds.
@@ -38,9 +38,9 @@ impl Monitor {
         let awake = lives.awake;
         let mut outbox = lock(&self.outbox);
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
-            let listener = if live.check.probe.for_agent().is_some() { live.check.vantage } else { live.check.asset };
-            let agent = agents.get(&listener).copied().unwrap_or_else(Agent::default);
-            if let Some(pending) = live.look(now, awake, &agent) {
+            let listener = live.listener();
+            let agent = listener.map(|asset| agents.get(&asset).copied().unwrap_or_default());
+            if let Some(pending) = live.look(now, awake, agent.as_ref()) {
                 outbox.push(pending);
             }
         }

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const RULE: Rule = Rule { fire_n: 2, fire_m: 3, clear_k: 2, keep_ms: 1_000 };
+const RULE: Rule = Rule { fire_n: 2, fire_m: 3, clear_k: 2, keep_ms: 1_000, for_ms: 0, keep_firing_ms: 0 };
 
-/// Plays a sequence: `g` good, `b` bad, `e` error, `.` missed with the agent there, `_` missed with the agent away.
+/// Plays a sequence: `g` good, `b` bad, `m` between, `e` error, `u` `d` `f` what it stands on is out, partly out, well, `.` missed with the agent there, `_` missed with the agent away.
 fn play(rule: &Rule, sequence: &str) -> (Machine, String, usize, usize) {
     let mut machine = Machine::new(Time(0));
     let (mut states, mut fired, mut cleared) = (String::new(), 0, 0);
@@ -14,6 +14,10 @@ fn play(rule: &Rule, sequence: &str) -> (Machine, String, usize, usize) {
         let step = match letter {
             'g' => machine.take(rule, at, Outcome::Good, Time(at)),
             'b' => machine.take(rule, at, Outcome::Bad, Time(at)),
+            'm' => machine.take(rule, at, Outcome::Between, Time(at)),
+            'u' => machine.stand(Standing::Unreachable, Time(at)),
+            'd' => machine.stand(Standing::Degraded, Time(at)),
+            'f' => machine.stand(Standing::Firm, Time(at)),
             'e' => machine.take(rule, at, Outcome::Unknown, Time(at)),
             '.' => machine.missing(true, Time(at)),
             '_' => machine.missing(false, Time(at)),
@@ -30,6 +34,9 @@ fn play(rule: &Rule, sequence: &str) -> (Machine, String, usize, usize) {
             State::NoData => 'N',
             State::Stale => 'S',
             State::Error => 'E',
+            State::Keeping => 'K',
+            State::Unreachable => 'U',
+            State::Degraded => 'D',
         });
     }
     (machine, states, fired, cleared)
@@ -73,7 +80,38 @@ fn sequences_of_results_lead_to_these_states() {
         ((2, 3, 2), "bbggbbggbbggbb", "PFFOPFFOPFLLLL", 3, 2),
     ];
     for ((fire_n, fire_m, clear_k), sequence, expected, fired, cleared) in table {
-        let rule = Rule { fire_n, fire_m, clear_k, keep_ms: 1_000 };
+        let rule = Rule { fire_n, fire_m, clear_k, ..RULE };
+        let (_, states, got_fired, got_cleared) = play(&rule, sequence);
+        assert_eq!((states.as_str(), got_fired, got_cleared), (expected, fired, cleared), "{rule:?} over {sequence}");
+    }
+}
+
+#[test]
+fn for_and_keep_firing_are_times_that_a_gap_does_not_reset() {
+    let table = [
+        // bad for three: the first that makes it enough counts as the start
+        ((1, 1, 1, 3, 0), "bbbb", "PPPF", 1, 0),
+        ((1, 1, 1, 3, 0), "bbgbbbb", "PPOPPPF", 1, 0),
+        ((2, 3, 1, 2, 0), "bbgbb", "PPPFF", 1, 0),
+        // a gap neither fires nor resets
+        ((1, 1, 1, 3, 0), "b...b", "PNNNF", 1, 0),
+        ((1, 1, 1, 3, 0), "beeeb", "PEEEF", 1, 0),
+        // well for three before it ends; one bad result begins that anew
+        ((1, 1, 1, 0, 3), "bgggg", "FKKKO", 1, 1),
+        ((1, 1, 1, 0, 3), "bggbgggg", "FKKFKKKO", 1, 1),
+        ((1, 1, 1, 0, 3), "bg...g", "FKNNNO", 1, 1),
+        ((1, 1, 1, 0, 3), "bg..", "FKNN", 1, 0),
+        // a pair of thresholds: between them nothing fires and nothing ends
+        ((1, 1, 1, 0, 0), "gmmbmmg", "OOOFFFO", 1, 1),
+        ((2, 2, 2, 0, 0), "bmbbmggm", "PPPFFFOO", 1, 1),
+        // what is bad while everything below is out is unreachable; what is well while a part is out is degraded
+        ((1, 1, 1, 0, 0), "bufg", "FUFO", 1, 1),
+        ((1, 1, 1, 0, 0), "ubbfg", "WUUFO", 1, 1),
+        ((1, 1, 1, 0, 0), "gdgbgf", "ODDFDO", 1, 1),
+        ((1, 1, 1, 0, 0), "bu..ug", "FUNNNO", 1, 1),
+    ];
+    for ((fire_n, fire_m, clear_k, for_ms, keep_firing_ms), sequence, expected, fired, cleared) in table {
+        let rule = Rule { fire_n, fire_m, clear_k, for_ms, keep_firing_ms, ..RULE };
         let (_, states, got_fired, got_cleared) = play(&rule, sequence);
         assert_eq!((states.as_str(), got_fired, got_cleared), (expected, fired, cleared), "{rule:?} over {sequence}");
     }
@@ -145,7 +183,7 @@ fn rules() -> impl Strategy<Value = Rule> {
         fire_n: n,
         fire_m: n + more,
         clear_k: k,
-        keep_ms: 1_000,
+        ..RULE
     })
 }
 

@@ -76,11 +76,11 @@ pub(super) fn selected(found: Rollups, hint: &Hint<'_>) -> SelectedBuckets {
 
 /// The length of each bucket, by the part in which it ends.
 fn lengths(times: &[i64], parts: &[Part]) -> Arc<[i64]> {
-    let mut parts = parts.iter().peekable();
+    // A bucket at the end of the time asked for may end after it.
+    let last = parts.len().saturating_sub(1);
     let one = |at: &i64| {
-        // A bucket at the end of the time asked for may end after it.
-        while parts.next_if(|part| part.to_ms < *at).is_some() && parts.peek().is_some() {}
-        parts.peek().map_or(0, |part| i64::from(part.resolution_ms))
+        let part = parts.get(parts.partition_point(|part| part.to_ms < *at).min(last));
+        part.map_or(0, |part| i64::from(part.resolution_ms))
     };
     times.iter().map(one).collect()
 }

@@ -28,8 +28,8 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let reach = page.cx.actor.reach("monitor.check.list", page.cx.now).unwrap_or_default();
     let troubled = store::checks::troubled(page.cx.tx, &reach, TROUBLED_MAX)?;
     let states = store::checks::states(page.cx.tx, &reach)?;
-    let mut assets: Vec<i64> = groups.items.iter().map(|group| group.asset).collect();
-    assets.extend(troubled.iter().map(|check| check.asset));
+    let mut assets: Vec<i64> = groups.items.iter().filter_map(|group| group.asset).collect();
+    assets.extend(troubled.iter().filter_map(|check| check.asset));
     let teams: Vec<i64> = groups.items.iter().filter_map(|group| group.team).collect();
     let names = Names::load(page, &assets, &teams)?;
     let view = View { clock: page.clock(), groups, troubled, states, names };

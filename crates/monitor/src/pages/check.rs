@@ -37,7 +37,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let check = &detail.check;
     let subject = check.reference();
     let teams: Vec<i64> = check.team.or(check.asset_team).into_iter().collect();
-    let names = Names::load(page, &[check.asset, check.vantage], &teams)?;
+    let names = Names::load(page, &check.asset.into_iter().chain(check.vantage).collect::<Vec<i64>>(), &teams)?;
     let may = May {
         update: page.cx.may("monitor.check.update"),
         pause: page.cx.may("monitor.check.pause"),
@@ -111,7 +111,8 @@ fn facts(view: &View) -> Markup {
         .row("Severity", status(tone, word))
         .row("Team", view.names.team(check.team.or(check.asset_team)));
     if check.vantage != check.asset {
-        facts = facts.row("Looked at from", view.names.asset(check.vantage));
+        let from = check.vantage.map_or_else(|| html! { "This server" }, |from| view.names.asset(Some(from)));
+        facts = facts.row("Looked at from", from);
     }
     if let Some(group) = check.group {
         facts = facts.row("Alert group", html! { a href={ "/monitoring/groups/" (group) } { "Alert group " (group) } });

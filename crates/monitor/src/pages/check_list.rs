@@ -65,7 +65,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         cursor: Some(asked.cursor.clone()),
         limit: None,
     })?;
-    let assets: Vec<i64> = checks.items.iter().map(|check| check.asset).collect();
+    let assets: Vec<i64> = checks.items.iter().filter_map(|check| check.asset).collect();
     let teams: Vec<i64> = checks.items.iter().filter_map(|check| check.team.or(check.asset_team)).collect();
     let names = Names::load(page, &assets, &teams)?;
     let view = View { clock: page.clock(), checks, names, asked, csrf: page.csrf.clone() };

@@ -29,8 +29,8 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let subject = detail.group.reference();
     let events = page.cx.timeline(&subject, None, 50)?;
     let events = page.cx.readable(Some(&subject), events)?;
-    let mut assets: Vec<i64> = detail.alerts.iter().map(|alert| alert.asset).collect();
-    assets.push(detail.group.asset);
+    let mut assets: Vec<i64> = detail.alerts.iter().filter_map(|alert| alert.asset).collect();
+    assets.extend(detail.group.asset);
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
     let parts = page.parts(&subject);
@@ -79,7 +79,8 @@ fn draw(view: &View) -> Markup {
         ));
     }
     if group.state == GroupState::Open {
-        head = head.action(Button::link("Silence", format!("/monitoring/silences?asset={}", group.asset)).icon("bell"));
+        let covers = group.asset.map_or_else(|| format!("check={}", group.check), |asset| format!("asset={asset}"));
+        head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell"));
     }
     let live = format!("{} list:2", group.reference());
     let body = columns(Split::Wide, &main(view), &side(view));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     fn alert(name: &str) -> Member {
-        Member { check: 3, asset: 417, name: name.into(), joined_at: kernel::Time(0), cleared_at: None }
+        Member { check: 3, asset: Some(417), name: name.into(), joined_at: kernel::Time(0), cleared_at: None }
     }
 
     #[test]

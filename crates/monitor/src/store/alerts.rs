@@ -15,7 +15,7 @@ fn alert(row: &Row) -> Result<Alert> {
     Ok(Alert {
         id: row.int(0)?,
         check: row.int(1)?,
-        asset: row.int(2)?,
+        asset: row.opt_int(2)?,
         name: row.text(3)?,
         severity: crate::check::Severity::parse(row.str(4)?).ok_or_else(|| broken("severity"))?,
         state: State::parse(row.str(5)?).ok_or_else(|| broken("state"))?,
@@ -92,11 +92,11 @@ pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<V
 }
 
 /// The alerts that are open in these groups, group by group: group, check, asset.
-pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<(i64, i64, i64)>> {
+pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<(i64, i64, Option<i64>)>> {
     let mut query =
         Query::new("SELECT group_id, check_id, asset_id FROM monitor_alerts WHERE is_open = 1 AND group_id IN ");
     query.list(groups).push(" ORDER BY group_id, check_id");
-    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.int(2)?))).collect()
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.opt_int(2)?))).collect()
 }
 
 /// The group of an open alert on any of these assets, in the order of the assets given; the oldest group first.
@@ -124,7 +124,7 @@ pub(crate) fn machines(tx: &mut Tx<'_>, checks: &[i64]) -> Result<Vec<(i64, Mach
 pub(crate) fn moved(
     tx: &mut Tx<'_>,
     check: i64,
-    asset: i64,
+    asset: Option<i64>,
     step: &Step,
     machine: &Machine,
     evidence: &str,

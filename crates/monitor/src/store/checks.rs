@@ -11,7 +11,7 @@ use crate::probe::Kind;
 
 const COLUMNS: &str = "SELECT c.id, c.name, c.asset_id, c.vantage_id, c.probe, c.interval_s, c.fire_n, c.fire_m, c.clear_k, c.severity, \
      c.team_id, c.asset_team_id, c.place_id, c.owner_id, c.paused, c.version, c.generation, c.created_at, c.updated_at, \
-     a.id, a.state, a.is_open, a.since, a.evidence, a.group_id, a.fired_at \
+     a.id, a.state, a.is_open, a.since, a.evidence, a.group_id, a.fired_at, c.labels, c.for_ms, c.keep_firing_ms \
      FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE 1 = 1";
 
 fn check(row: &Row) -> Result<Check> {
@@ -19,8 +19,8 @@ fn check(row: &Row) -> Result<Check> {
     Ok(Check {
         id: row.int(0)?,
         name: row.text(1)?,
-        asset: row.int(2)?,
-        vantage: row.int(3)?,
+        asset: row.opt_int(2)?,
+        vantage: row.opt_int(3)?,
         probe: row.json(4)?,
         interval_s: row.int(5)?,
         fire_n: row.int(6)?,
@@ -43,14 +43,17 @@ fn check(row: &Row) -> Result<Check> {
         evidence: row.text(23)?,
         group: row.opt_int(24)?,
         fired_at: Some(row.time(25)?).filter(|at| at.0 > 0),
+        labels: row.json(26)?,
+        for_ms: row.int(27)?,
+        keep_firing_ms: row.int(28)?,
     })
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) -> Result<(i64, i64)> {
     let id = tx.insert(
         "INSERT INTO monitor_checks (name, asset_id, vantage_id, kind, probe, interval_s, fire_n, fire_m, clear_k, severity, team_id, \
-         asset_team_id, place_id, owner_id, paused, version, generation, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 1, 1, ?15, ?15) RETURNING id",
+         asset_team_id, place_id, owner_id, paused, version, generation, created_at, updated_at, labels, for_ms, keep_firing_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 1, 1, ?15, ?15, ?16, ?17, ?18) RETURNING id",
         &[
             (&new.name).into(),
             new.asset.into(),
@@ -67,6 +70,9 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) 
             new.place.into(),
             new.owner.into(),
             now.into(),
+            new.labels.text()?.into(),
+            new.for_ms.into(),
+            new.keep_firing_ms.into(),
         ],
     )?;
     let alert = tx.insert(
@@ -85,7 +91,8 @@ fn probe_text(new: &NewCheck) -> Result<Value> {
 pub(crate) fn update(tx: &mut Tx<'_>, id: i64, new: &NewCheck, renewed: bool, now: Time) -> Result<()> {
     tx.execute(
         "UPDATE monitor_checks SET name = ?1, vantage_id = ?2, kind = ?3, probe = ?4, interval_s = ?5, fire_n = ?6, fire_m = ?7, clear_k = ?8, \
-         severity = ?9, team_id = ?10, version = version + 1, generation = generation + ?11, updated_at = ?12 WHERE id = ?13",
+         severity = ?9, team_id = ?10, version = version + 1, generation = generation + ?11, updated_at = ?12, labels = ?14, for_ms = ?15, \
+         keep_firing_ms = ?16 WHERE id = ?13",
         &[
             (&new.name).into(),
             new.vantage.into(),
@@ -100,6 +107,9 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: i64, new: &NewCheck, renewed: bool, no
             renewed.into(),
             now.into(),
             id.into(),
+            new.labels.text()?.into(),
+            new.for_ms.into(),
+            new.keep_firing_ms.into(),
         ],
     )?;
     Ok(())
@@ -287,7 +297,7 @@ pub(crate) fn states(tx: &mut Tx<'_>, reach: &Reach) -> Result<Vec<(State, bool,
 /// Checks that are not well, worst first: firing, flapping, and those about which nothing is known.
 pub(crate) fn troubled(tx: &mut Tx<'_>, reach: &Reach, limit: i64) -> Result<Vec<Check>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" AND a.state IN ('firing', 'flapping', 'pending', 'error', 'no_data', 'stale') AND c.paused = 0");
+    query.push(" AND a.state IN ('firing', 'flapping', 'unreachable', 'keeping', 'pending', 'error', 'no_data', 'stale') AND c.paused = 0");
     super::CHECKS.narrow(&mut query, reach);
     query.push(" ORDER BY a.is_open DESC, a.since DESC, c.id LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(check).collect()

@@ -9,7 +9,7 @@ use crate::group::{Group, GroupState, Member};
 
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
      g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
-     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id \
+     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels \
      FROM monitor_groups g WHERE 1 = 1";
 
 fn group(row: &Row) -> Result<Group> {
@@ -19,7 +19,7 @@ fn group(row: &Row) -> Result<Group> {
         title: row.text(1)?,
         state: GroupState::parse(row.str(2)?).ok_or_else(|| broken("state"))?,
         check: row.int(3)?,
-        asset: row.int(4)?,
+        asset: row.opt_int(4)?,
         severity: Severity::parse(row.str(5)?).ok_or_else(|| broken("severity"))?,
         team: row.opt_int(6)?,
         opened_at: row.time(7)?,
@@ -37,6 +37,7 @@ fn group(row: &Row) -> Result<Group> {
         open_alerts: row.int(19)?,
         place: row.opt_int(20)?,
         owner: row.opt_int(21)?,
+        labels: row.json(22)?,
     })
 }
 
@@ -47,8 +48,8 @@ fn json(value: &impl serde::Serialize) -> Result<kernel::db::Value> {
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
     tx.insert(
         "INSERT INTO monitor_groups (title, state, check_id, asset_id, severity, team_id, place_id, owner_id, opened_at, ended_at, acknowledged_by, \
-         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version) \
-         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1) RETURNING id",
+         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version, labels) \
+         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1, ?13) RETURNING id",
         &[
             (&new.title).into(),
             new.check.into(),
@@ -62,6 +63,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
             new.announced.into(),
             json(&new.evidence)?,
             json(&new.changed_before)?,
+            new.labels.text()?.into(),
         ],
     )
 }
@@ -204,7 +206,7 @@ pub(crate) fn merge(tx: &mut Tx<'_>, from: i64, into: i64, at: Time) -> Result<(
 }
 
 /// An alert joined a group, for the first time or again.
-pub(crate) fn joined(tx: &mut Tx<'_>, group: i64, check: i64, asset: i64, name: &str, at: Time) -> Result<()> {
+pub(crate) fn joined(tx: &mut Tx<'_>, group: i64, check: i64, asset: Option<i64>, name: &str, at: Time) -> Result<()> {
     tx.execute(
         "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) VALUES (?1, ?2, ?3, ?4, ?5, 0) \
          ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = 0",
@@ -232,7 +234,7 @@ pub(crate) fn members(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Mem
     .map(|row| {
         Ok(Member {
             check: row.int(0)?,
-            asset: row.int(1)?,
+            asset: row.opt_int(1)?,
             name: row.text(2)?,
             joined_at: row.time(3)?,
             cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),

@@ -137,6 +137,21 @@ impl House {
         self.kernel().write_as(actor, "test.runbooks", emit).unwrap();
     }
 
+    /// Makes a check one that is about no asset and that the server looks at itself.
+    pub(crate) fn without_asset(&self, check: i64) {
+        let put = move |cx: &mut kernel::Cx| {
+            for table in [
+                "monitor_checks SET vantage_id = NULL, asset_id = NULL WHERE id",
+                "monitor_alerts SET asset_id = NULL WHERE check_id",
+            ] {
+                cx.tx.execute(&format!("UPDATE {table} = ?1"), &[check.into()])?;
+            }
+            cx.touch(Ref::new("check", check));
+            Ok(())
+        };
+        self.kernel().write_as(self.admin.clone(), "test.check", put).unwrap();
+    }
+
     /// Says in the database which group an alert belongs to, whatever else is known.
     pub(crate) fn put_into_group(&self, check: i64, group: i64) {
         let put = move |cx: &mut kernel::Cx| {

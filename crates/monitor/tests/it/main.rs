@@ -5,6 +5,8 @@ mod alerts;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod feeding;
+#[cfg(test)]
 mod flapping;
 #[cfg(test)]
 mod groups;

@@ -143,26 +143,27 @@ impl Store {
     /// Which tier answers which part for series of a class.
     fn parts_of(&self, collected: &Collected, class: u8, asked: (i64, i64), tier_ms: u32) -> Vec<Part> {
         let [five, hour] = TIERS_MS;
+        // Samples at the very end of a span lie in the window after it, but belong to the bucket before: where that one is
+        // read, the sample at the very begin of a window is in it; where there is none, it is read by itself.
         let order = match tier_ms {
-            0 => [0, five, hour],
-            tier if tier == five => [five, 0, hour],
-            _ => [hour, five, 0],
+            0 => [(0, 0), (five, 0), (hour, 0), (0, 1)],
+            tier if tier == five => [(five, 0), (0, 0), (hour, 0), (0, 1)],
+            _ => [(hour, 0), (five, 0), (0, 0), (0, 1)],
         };
         let blocks = self.block_list();
         let mut left = vec![asked];
         let mut parts = Vec::new();
-        for resolution_ms in order {
+        for (resolution_ms, earlier_ms) in order {
             let is_meant = |block: &&Arc<Block>| {
                 block.is_sound
                     && block.says.resolution_ms == resolution_ms
                     && *block.says.class == *self.options.class_name(class)
             };
-            // Samples at the very end of a span belong to the bucket before it.
-            let begin = |block: &Arc<Block>| block.says.from_ms.saturating_sub(i64::from(resolution_ms == 0));
+            let begin = |block: &Arc<Block>| block.says.from_ms.saturating_sub(earlier_ms);
             let mut spans: Spans =
                 blocks.iter().filter(is_meant).map(|block| (begin(block), block.says.to_ms)).collect();
             if resolution_ms == 0 {
-                spans.extend(self.spans_in_memory(collected, class));
+                spans.extend(self.spans_in_memory(collected, class, earlier_ms));
             }
             let (taken, rest) = split(&left, merged(spans));
             left = rest;
@@ -175,7 +176,7 @@ impl Store {
     }
 
     /// The time from the first row in memory on, and the windows of late samples.
-    fn spans_in_memory(&self, collected: &Collected, class: u8) -> Spans {
+    fn spans_in_memory(&self, collected: &Collected, class: u8, earlier_ms: i64) -> Spans {
         let of_class = || collected.found.iter().filter(|one| one.class == class);
         let first_row = |source| {
             let rows = collected.sources.get(&source)?;
@@ -187,7 +188,7 @@ impl Store {
         let window_ms = self.options.window_ms.max(1);
         let windows: BTreeSet<i64> =
             of_class().flat_map(|one| &one.late.times).map(|at| at - at.rem_euclid(window_ms)).collect();
-        spans.extend(windows.into_iter().map(|from| (from.saturating_sub(1), from.saturating_add(window_ms))));
+        spans.extend(windows.into_iter().map(|from| (from.saturating_sub(earlier_ms), from.saturating_add(window_ms))));
         spans
     }
 }

@@ -118,7 +118,7 @@ function renderLegend(chart) {
   chart.canvas.setAttribute("aria-label", `${chart.figure.getAttribute("aria-label") ?? "Chart"}: ${words}`);
 }
 
-/** Most lines that the box under the cursor names. */
+/** Most lines that the box under the cursor names; fewer where the plot is low. */
 const readMax = 10;
 
 /** What stands over the plot: the values under the cursor, or the way back from a zoom. @param {Figure} chart */
@@ -149,8 +149,9 @@ function readAt(chart, at) {
   const values = data.series.slice(0, linesMax).map((series, index) => ({ series, index, value: valueAt(series, at) }));
   const found = values.filter(({ value }) => value !== null);
   if (found.length > 4) found.sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
-  const rows = found.slice(0, readMax).map(({ series, index, value }) => make("div", {}, swatch(index), make("span", {}, series.name), make("b", {}, inWords(value, series.unit))));
-  if (found.length > readMax) rows.push(make("div", {}, `and ${found.length - readMax} more`));
+  const most = Math.max(3, Math.min(readMax, Math.floor((chart.canvas.clientHeight - 70) / 20)));
+  const rows = found.slice(0, most).map(({ series, index, value }) => make("div", {}, swatch(index), make("span", {}, series.name), make("b", {}, inWords(value, series.unit))));
+  if (found.length > most) rows.push(make("p", {}, `and ${found.length - most} more`));
   const notes = [...marked, ...inside].filter(Boolean).map((title) => make("p", {}, title));
   return [make("p", { class: "when" }, day + timeLabel(at, 1000)), ...rows, ...notes];
 }

@@ -1,0 +1,40 @@
+-- A check, its alert and its group may be about no asset of ours (a rule over series), and the server itself may look
+-- (no vantage). A check has labels for routing, and says how long it must be bad before its alert is out and how long the
+-- alert stays after it is well.
+ALTER TABLE monitor_checks ADD COLUMN thing_id {int};
+ALTER TABLE monitor_checks ADD COLUMN looks_from {int};
+UPDATE monitor_checks SET thing_id = asset_id, looks_from = vantage_id;
+DROP INDEX monitor_checks_asset;
+DROP INDEX monitor_checks_vantage;
+ALTER TABLE monitor_checks DROP COLUMN asset_id;
+ALTER TABLE monitor_checks DROP COLUMN vantage_id;
+ALTER TABLE monitor_checks RENAME COLUMN thing_id TO asset_id;
+ALTER TABLE monitor_checks RENAME COLUMN looks_from TO vantage_id;
+CREATE INDEX monitor_checks_asset ON monitor_checks (asset_id, name);
+CREATE INDEX monitor_checks_vantage ON monitor_checks (vantage_id, id);
+ALTER TABLE monitor_checks ADD COLUMN labels {text} NOT NULL DEFAULT '{}';
+ALTER TABLE monitor_checks ADD COLUMN for_ms {int} NOT NULL DEFAULT 0;
+ALTER TABLE monitor_checks ADD COLUMN keep_firing_ms {int} NOT NULL DEFAULT 0;
+ALTER TABLE monitor_alerts ADD COLUMN thing_id {int};
+UPDATE monitor_alerts SET thing_id = asset_id;
+DROP INDEX monitor_alerts_asset;
+ALTER TABLE monitor_alerts DROP COLUMN asset_id;
+ALTER TABLE monitor_alerts RENAME COLUMN thing_id TO asset_id;
+CREATE INDEX monitor_alerts_asset ON monitor_alerts (asset_id, is_open);
+ALTER TABLE monitor_transitions ADD COLUMN thing_id {int};
+UPDATE monitor_transitions SET thing_id = asset_id;
+DROP INDEX monitor_transitions_asset;
+ALTER TABLE monitor_transitions DROP COLUMN asset_id;
+ALTER TABLE monitor_transitions RENAME COLUMN thing_id TO asset_id;
+CREATE INDEX monitor_transitions_asset ON monitor_transitions (asset_id, at);
+ALTER TABLE monitor_groups ADD COLUMN thing_id {int};
+UPDATE monitor_groups SET thing_id = asset_id;
+DROP INDEX monitor_groups_asset;
+ALTER TABLE monitor_groups DROP COLUMN asset_id;
+ALTER TABLE monitor_groups RENAME COLUMN thing_id TO asset_id;
+CREATE INDEX monitor_groups_asset ON monitor_groups (asset_id, id);
+ALTER TABLE monitor_groups ADD COLUMN labels {text} NOT NULL DEFAULT '{}';
+ALTER TABLE monitor_group_alerts ADD COLUMN thing_id {int};
+UPDATE monitor_group_alerts SET thing_id = asset_id;
+ALTER TABLE monitor_group_alerts DROP COLUMN asset_id;
+ALTER TABLE monitor_group_alerts RENAME COLUMN thing_id TO asset_id;

@@ -1,0 +1,100 @@
+//! Labels of checks and alerts: names with values by which alerts are routed and windows fit. The names are those of
+//! Prometheus (letters, digits and `_`, not beginning with a digit), so that rules' labels need no translation.
+
+use std::collections::BTreeMap;
+
+use kernel::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{LABEL_NAME_CHARS_MAX, LABEL_VALUE_CHARS_MAX, LABELS_MAX};
+
+/// Labels: name to value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    /// The value of a label.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Refuses names that are none, values that are too long, and too many of them; the error is at `field`.
+    pub(crate) fn check(&self, field: &str) -> Result<()> {
+        if self.0.len() > LABELS_MAX {
+            return Err(Error::invalid(field, format!("At most {LABELS_MAX} labels fit here. Leave some out.")));
+        }
+        for (name, value) in &self.0 {
+            if !is_name(name) {
+                return Err(Error::invalid(
+                    field,
+                    format!(
+                        "\"{}\" is no name of a label. Use letters, digits and _.",
+                        kernel::text::shorten(name, 60)
+                    ),
+                ));
+            }
+            if value.chars().count() > LABEL_VALUE_CHARS_MAX || value.chars().any(char::is_control) {
+                return Err(Error::invalid(
+                    field,
+                    format!("The value of {name} must be one line of at most {LABEL_VALUE_CHARS_MAX} characters."),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a label unless there is one of that name.
+    pub(crate) fn or(&mut self, name: &str, value: &str) {
+        if !self.0.contains_key(name) {
+            self.0.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// As it is stored.
+    pub(crate) fn text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::internal("labels-not-json", error))
+    }
+
+    /// An example, for events.
+    pub(crate) fn sample() -> Self {
+        let all = [("alertname", "Web server runs"), ("asset", "web-01"), ("severity", "critical")];
+        Self(all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// True for `[a-zA-Z_][a-zA-Z0-9_]*`.
+fn is_name(name: &str) -> bool {
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first && name.len() <= LABEL_NAME_CHARS_MAX && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        Labels(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn names_of_labels_are_those_of_prometheus_and_values_are_one_line() {
+        assert!(labels(&[("team_1", "ops"), ("_x", "")]).check("labels").is_ok());
+        let long = "x".repeat(LABEL_VALUE_CHARS_MAX + 1);
+        for (name, value) in [("", "x"), ("1a", "x"), ("a-b", "x"), ("a", "x\ny"), ("ä", "x"), ("a", long.as_str())] {
+            let error = labels(&[(name, value)]).check("labels").unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("labels"), "{name:?} {value:?}");
+        }
+        let many = Labels((0..=LABELS_MAX).map(|n| (format!("l{n}"), String::new())).collect());
+        assert!(many.check("labels").is_err());
+    }
+
+    #[test]
+    fn what_a_check_says_itself_is_not_overwritten() {
+        let mut own = labels(&[("severity", "page")]);
+        own.or("severity", "critical");
+        own.or("asset", "web-01");
+        assert_eq!((own.get("severity"), own.get("asset")), (Some("page"), Some("web-01")));
+    }
+}
