@@ -57,7 +57,7 @@ fn draw(data: &ChartData) -> String {
         text x=(LEFT) y=(BOTTOM + 16.0) fill="dimgray" { (time(data.from)) }
         text x=(WIDTH - 10.0) y=(BOTTOM + 16.0) text-anchor="end" fill="dimgray" { (time(data.to)) }
         @for (line, (colour, dash)) in looks() {
-            path d=(path(line, data, &y)) fill="none" stroke=(colour) stroke-width="1.5" stroke-dasharray=(dash) {}
+            path d=(path(line, data, y)) fill="none" stroke=(colour) stroke-width="1.5" stroke-dasharray=(dash) {}
         }
         @for (at, (line, (colour, _))) in looks().take(6).enumerate() {
             text x=(LEFT + 300.0 * column(at)) y=(BOTTOM + 34.0 + 14.0 * row(at)) fill=(colour) { (kernel::text::shorten(&line.name, 48)) }
