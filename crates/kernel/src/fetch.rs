@@ -2,6 +2,13 @@
 //! first request and again after each redirect, so that no name can lead to this machine's own doors or to the
 //! credentials that clouds serve on link-local addresses.
 
+mod answer;
+mod line;
+mod tls;
+
+pub use line::{Ask, Failure, Heard, Line, Scratch, Server, header_line};
+pub use tls::{Tls, TlsOptions};
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     Ok(Content::new("Explore", draw(&view)))
 }
 
-fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
+pub(super) fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
     let monitor = page.cx.kernel.get::<Monitor>()?;
     let all = monitor.series.label_values(tsdb::NAME_LABEL, &[], (i64::MIN, i64::MAX), tsdb::Limits::default());
     // Too many names to offer is no reason not to answer.
