@@ -203,7 +203,7 @@ fn probe_words(probe: &agent_proto::Probe) -> String {
 /// The kind of a look alone: the rest of it may hold a password.
 fn look_words(text: &str) -> String {
     let look: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    let kind = look.get("kind").and_then(serde_json::Value::as_str).unwrap_or("unknown");
+    let kind = look.get("look").and_then(serde_json::Value::as_str).unwrap_or("unknown");
     format!("look of the kind {}", kernel::text::shorten(kind, 40))
 }
 
