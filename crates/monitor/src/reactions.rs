@@ -91,6 +91,10 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<GroupChanged>(),
         entry::<GroupMerged>(),
         entry::<GroupRecovered>(),
+        entry::<RuleCreated>(),
+        entry::<RuleChanged>(),
+        entry::<RuleDeleted>(),
+        entry::<RulesImported>(),
         entry::<SilenceCreated>(),
         entry::<SilenceEnded>(),
     ]
