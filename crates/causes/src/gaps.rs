@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::score::{Case, Origin, SLACK_MS, Scored, Sign};
 use crate::solve::{Group, Pool};
-use crate::spread::Effects;
+use crate::spread::{Effects, stands_still};
 use crate::words::{RelationKind, What};
 
 /// A relation that fewer things of a kind have is not one that is merely unknown.
@@ -59,6 +59,10 @@ struct Parent {
     group: usize,
     states: BTreeSet<(u16, What)>,
     effects: Effects,
+    /// What kinds of things stand on what fails, and how.
+    carries: BTreeSet<(u16, RelationKind)>,
+    /// Nothing is known to stand on its cause.
+    bare: bool,
     sites: BTreeSet<String>,
     onset: i64,
     slowest: i64,
@@ -177,16 +181,29 @@ fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<
     }
     let effects = case.effects(&[(*place, *state, 1.0)]);
     let mut states = BTreeSet::new();
-    let mut sites = BTreeSet::new();
+    let (mut sites, mut carries) = (BTreeSet::new(), BTreeSet::new());
     let failing = effects.iter().filter(|(at, _)| *at == place || case.at.contains_key(at));
     for (at, found) in failing {
         let Some(node) = case.graph.node(*at) else { continue };
         states.extend(found.iter().filter(|one| one.weight >= 0.5).map(|one| (node.kind, one.state)));
         sites.insert(node.thing.site.clone());
+        let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
+        carries.extend(below);
     }
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
-    Some(Parent { group: number, states, effects, sites, onset: scored.onset, slowest, things: things.len() })
+    let bare = case.graph.node(*place).is_some_and(|node| node.down.is_empty());
+    Some(Parent {
+        group: number,
+        states,
+        effects,
+        carries,
+        bare,
+        sites,
+        onset: scored.onset,
+        slowest,
+        things: things.len(),
+    })
 }
 
 fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&Sign]) -> Option<Fit> {
@@ -201,17 +218,21 @@ fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&
     for (kind, state) in &parent.states {
         for way in case.table.ways(*kind, *state).iter().filter(|way| way.reaches(node.kind)) {
             let share = shares.share(node.kind, way.over);
-            let known = node.up.iter().any(|edge| edge.kind == way.over);
-            if known || share < SHARE_MIN || !shares.carries(*kind, way.over) {
+            let known = node.up.iter().filter(|edge| edge.kind == way.over).count();
+            // Who is degraded has two paths: when one is known, the other is not.
+            let second = known == 1 && way.needs_all && way.over.is_redundant() && stands_still(*state);
+            let (gives, weight) = if second { (What::Degraded, 0.7) } else { (way.gives, way.weight) };
+            let usual = parent.bare || parent.carries.contains(&(node.kind, way.over));
+            if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;
             }
-            let longest = if way.gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let longest = if gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
             let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
             }
-            let shows = signs.iter().map(|sign| case.table.explains(way.gives, sign.what)).fold(0.0, f64::max);
-            let value = way.weight * shows * share.sqrt() * near;
+            let shows = signs.iter().map(|sign| case.table.explains(gives, sign.what)).fold(0.0, f64::max);
+            let value = weight * shows * share.sqrt() * near;
             if value >= FIT_MIN && best.as_ref().is_none_or(|fit| value > fit.value) {
                 best = Some(Fit { value, relation: Some(way.over) });
             }

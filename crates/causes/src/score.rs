@@ -8,6 +8,8 @@ use crate::rules::Table;
 use crate::spread::{Effect, Effects, Start, effects, network_above, stands_still};
 use crate::words::What;
 
+mod wide;
+
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
 /// The share of the points for further symptoms of the same thing, which are no news.
@@ -22,17 +24,12 @@ const AGAINST_MAX: f64 = 0.4;
 const AGAINST_SEEN_MAX: f64 = 0.6;
 /// How far back a change may be the reason, in milliseconds.
 const CHANGE_MS: i64 = 2 * 3_600_000;
-/// How long after a change its trouble begins, in milliseconds.
-const CHANGE_SHOWS_MS: i64 = 30 * 60_000;
 /// What is taken for the time a look itself takes, in milliseconds.
 pub(crate) const SLACK_MS: i64 = 15_000;
 /// A bad result that has not fired counts so much.
 const SUSPECTED: f64 = 0.6;
 /// So many symptoms are a storm.
 const STORM: usize = 600;
-/// The logarithm of how likely the looker itself has trouble, and of a bad change.
-const BLIND_PRIOR: f64 = -6.2;
-const CHANGE_PRIOR: f64 = -5.5;
 
 /// A symptom in the case at hand.
 #[derive(Clone, Debug)]
@@ -209,9 +206,10 @@ impl<'a> Case<'a> {
             if own_is_fine(self, place, state, half, end) {
                 return None;
             }
-            let absent = self.absent(&effects, place, onset, end, 1.0);
+            let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
-            let gains = self.gains(&kept);
+            let mut gains = self.gains(&kept);
+            gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
             let base = prior + bonus - distance - against(&absent, self.looks);
             let seen = kept.iter().any(|one| one.hops == 0);
@@ -230,84 +228,6 @@ impl<'a> Case<'a> {
         let Some(node) = self.graph.node(place) else { return true };
         let ways = self.table.ways(node.kind, state);
         !node.down.iter().any(|edge| ways.iter().any(|way| way.over == edge.kind))
-    }
-
-    /// The looker itself, or its way out.
-    fn blind(&self, vantage: Option<u64>) -> Option<Scored> {
-        let matches: Vec<Match> = (0_u32..)
-            .zip(&self.signs)
-            .filter(|(_, sign)| sign.vantage == vantage && (vantage.is_none() || sign.thing != 0))
-            .map(|(number, sign)| Match {
-                sign: number,
-                fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
-                delay: 0,
-                hops: u32::from(Some(sign.thing) != vantage),
-            })
-            .filter(|one| one.fit >= FIT_MIN)
-            .collect();
-        let kept = self.in_time(&matches, self.middle(&matches)?, false);
-        let gains = self.gains(&kept);
-        let others = gains.iter().filter(|(_, thing, _)| Some(*thing) != vantage).map(|(_, thing, _)| thing);
-        if others.collect::<BTreeSet<_>>().len() < 3 {
-            return None;
-        }
-        let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
-        let end = self.end(&kept);
-        let good = self.looks.from(vantage).filter(|known| !self.signed.contains(&known.look.key));
-        let absent: Vec<(u64, f64, i64)> = good
-            .filter(|known| self.table.expects(What::Unreachable, known.look.what) > 0.0)
-            .filter_map(|known| Some((known.look.key, 0.95, known.good_within(onset + 5_000, end)?)))
-            .collect();
-        let elsewhere = |key: &u64| self.looks.get(*key).is_some_and(|known| Some(known.look.thing) != vantage);
-        if absent.iter().any(|(key, ..)| elsewhere(key)) {
-            // Who sees one thing well is not blind.
-            return None;
-        }
-        let base = BLIND_PRIOR - against(&absent, self.looks);
-        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
-        (!is_refuted(&scored)).then_some(scored)
-    }
-
-    /// One change of several things.
-    fn bad_change(&self, label: &str) -> Option<Scored> {
-        let made: Vec<&Change> = self.changes.iter().filter(|change| change.label == label).collect();
-        let places: BTreeMap<u32, i64> =
-            made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
-        if places.len() < 2 {
-            return None;
-        }
-        let states =
-            [(What::Errors, 0.9), (What::Down, 0.9), (What::Slow, 0.7), (What::Other, 0.7), (What::NoData, 0.7)];
-        let starts: Vec<Start> =
-            places.keys().flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight))).collect();
-        let effects = self.effects(&starts);
-        let first = places.values().copied().min()?;
-        let last = places.values().copied().max()?;
-        let mut matches = self.matches(&effects, u32::MAX);
-        matches.retain(|one| {
-            let place = self.sign(one.sign).and_then(|sign| self.graph.place(sign.thing));
-            let made = place.and_then(|place| places.get(&place)).copied();
-            self.sign(one.sign).is_some_and(|sign| {
-                let since = sign.since + SLACK_MS;
-                let until = made.unwrap_or(last) + CHANGE_SHOWS_MS + one.delay + sign.interval;
-                since >= made.unwrap_or(first) && sign.since <= until
-            })
-        });
-        let gains = self.gains(&matches);
-        let things: BTreeSet<u64> = gains.iter().map(|(_, thing, _)| *thing).collect();
-        if things.len() < 2 {
-            return None;
-        }
-        let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
-        // A bad change need not break everything it touched.
-        let errors = Effect { state: What::Errors, weight: 1.0, hops: 0, delay_ms: CHANGE_SHOWS_MS / 3 };
-        let own: Effects = places.keys().map(|place| (*place, vec![errors])).collect();
-        let absent = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
-        let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
-        let change = self.changes.iter().position(|change| change.label == label);
-        let scored =
-            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
-        (!is_refuted(&scored)).then_some(scored)
     }
 
     /// The symptoms that the effects may explain, whenever they began.
@@ -389,12 +309,33 @@ impl<'a> Case<'a> {
         gains
     }
 
-    /// Looks that should be bad by now and were good.
-    fn absent(&self, effects: &Effects, cause: u32, onset: i64, end: i64, share: f64) -> Vec<(u64, f64, i64)> {
+    /// Looks that should be bad by now and were good, and the things that this spares.
+    fn absent(
+        &self,
+        effects: &Effects,
+        cause: u32,
+        onset: i64,
+        end: i64,
+        share: f64,
+    ) -> (Vec<(u64, f64, i64)>, BTreeSet<u64>) {
         let mut found = Vec::new();
         let mut cut = Cut::new(self.graph, effects, cause);
-        for (place, states) in effects {
-            let Some(thing) = self.graph.node(*place).map(|node| node.thing.id) else { continue };
+        let mut order: Vec<(u32, u32)> = effects
+            .iter()
+            .map(|(place, states)| (states.iter().map(|one| one.hops).min().unwrap_or_default(), *place))
+            .collect();
+        order.sort_unstable();
+        // What stands on a thing that is fine is fine as well: no news.
+        let (mut fine, mut spared) = (BTreeSet::new(), BTreeSet::new());
+        for (hops, place) in &order {
+            let (Some(states), Some(node)) = (effects.get(place), self.graph.node(*place)) else { continue };
+            let mut above = node.up.iter().filter(|edge| effects.contains_key(&edge.other)).peekable();
+            if *hops > 0 && above.peek().is_some() && above.all(|edge| fine.contains(&edge.other)) {
+                fine.insert(*place);
+                spared.insert(self.graph.id(*place));
+                continue;
+            }
+            let thing = node.thing.id;
             let bad_too = self.at.contains_key(place);
             for known in self.looks.at(thing).filter(|known| !self.signed.contains(&known.look.key)) {
                 let worst = states.iter().filter_map(|effect| {
@@ -405,12 +346,15 @@ impl<'a> Case<'a> {
                 if let Some((surely, at)) =
                     worst.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(surely, _)| *surely > 0.05)
                 {
+                    if !bad_too || surely >= 0.8 {
+                        fine.insert(*place);
+                    }
                     // Others see it bad: it is bad for some.
                     found.push((known.look.key, if bad_too { surely * 0.8 } else { surely }, at));
                 }
             }
         }
-        found
+        (found, spared)
     }
 
     /// The last change of a thing before its trouble, and the points for it.

@@ -1,0 +1,95 @@
+//! Causes that are no fault of one thing: the looker itself, and a change of many things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::looks::Change;
+use crate::spread::{Effect, Effects, Start};
+use crate::words::What;
+
+use super::{Case, FIT_MIN, Match, Origin, SLACK_MS, Scored, against, is_refuted, recent};
+
+/// How long after a change its trouble begins, in milliseconds.
+const CHANGE_SHOWS_MS: i64 = 30 * 60_000;
+/// The logarithm of how likely the looker itself has trouble, and of a bad change.
+const BLIND_PRIOR: f64 = -6.2;
+const CHANGE_PRIOR: f64 = -5.5;
+
+impl Case<'_> {
+    /// The looker itself, or its way out.
+    pub(super) fn blind(&self, vantage: Option<u64>) -> Option<Scored> {
+        let matches: Vec<Match> = (0_u32..)
+            .zip(&self.signs)
+            .filter(|(_, sign)| sign.vantage == vantage && (vantage.is_none() || sign.thing != 0))
+            .map(|(number, sign)| Match {
+                sign: number,
+                fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
+                delay: 0,
+                hops: u32::from(Some(sign.thing) != vantage),
+            })
+            .filter(|one| one.fit >= FIT_MIN)
+            .collect();
+        let kept = self.in_time(&matches, self.middle(&matches)?, false);
+        let gains = self.gains(&kept);
+        let others = gains.iter().filter(|(_, thing, _)| Some(*thing) != vantage).map(|(_, thing, _)| thing);
+        if others.collect::<BTreeSet<_>>().len() < 3 {
+            return None;
+        }
+        let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        let end = self.end(&kept);
+        let good = self.looks.from(vantage).filter(|known| !self.signed.contains(&known.look.key));
+        let absent: Vec<(u64, f64, i64)> = good
+            .filter(|known| self.table.expects(What::Unreachable, known.look.what) > 0.0)
+            .filter_map(|known| Some((known.look.key, 0.95, known.good_within(onset + 5_000, end)?)))
+            .collect();
+        let elsewhere = |key: &u64| self.looks.get(*key).is_some_and(|known| Some(known.look.thing) != vantage);
+        if absent.iter().any(|(key, ..)| elsewhere(key)) {
+            // Who sees one thing well is not blind.
+            return None;
+        }
+        let base = BLIND_PRIOR - against(&absent, self.looks);
+        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
+        (!is_refuted(&scored)).then_some(scored)
+    }
+
+    /// One change of several things.
+    pub(super) fn bad_change(&self, label: &str) -> Option<Scored> {
+        let made: Vec<&Change> = self.changes.iter().filter(|change| change.label == label).collect();
+        let places: BTreeMap<u32, i64> =
+            made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
+        if places.len() < 2 {
+            return None;
+        }
+        let states =
+            [(What::Errors, 0.9), (What::Down, 0.9), (What::Slow, 0.7), (What::Other, 0.7), (What::NoData, 0.7)];
+        let starts: Vec<Start> =
+            places.keys().flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight))).collect();
+        let effects = self.effects(&starts);
+        let first = places.values().copied().min()?;
+        let last = places.values().copied().max()?;
+        let mut matches = self.matches(&effects, u32::MAX);
+        matches.retain(|one| {
+            let place = self.sign(one.sign).and_then(|sign| self.graph.place(sign.thing));
+            let made = place.and_then(|place| places.get(&place)).copied();
+            self.sign(one.sign).is_some_and(|sign| {
+                let since = sign.since + SLACK_MS;
+                let until = made.unwrap_or(last) + CHANGE_SHOWS_MS + one.delay + sign.interval;
+                since >= made.unwrap_or(first) && sign.since <= until
+            })
+        });
+        let gains = self.gains(&matches);
+        let things: BTreeSet<u64> = gains.iter().map(|(_, thing, _)| *thing).collect();
+        if things.len() < 2 {
+            return None;
+        }
+        let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        // A bad change need not break everything it touched.
+        let errors = Effect { state: What::Errors, weight: 1.0, hops: 0, delay_ms: CHANGE_SHOWS_MS / 3 };
+        let own: Effects = places.keys().map(|place| (*place, vec![errors])).collect();
+        let (absent, _) = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
+        let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
+        let change = self.changes.iter().position(|change| change.label == label);
+        let scored =
+            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
+        (!is_refuted(&scored)).then_some(scored)
+    }
+}
