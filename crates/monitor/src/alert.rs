@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Severity;
+use crate::labels::Labels;
 use crate::machine::State;
+use crate::shade::Facing;
 use crate::store::{self, alerts::Filter};
 
 /// The alert of a check.
@@ -36,6 +38,12 @@ pub struct Alert {
     pub evidence: String,
     /// Its check is paused.
     pub paused: bool,
+    /// The labels of its check.
+    pub labels: Labels,
+    #[serde(skip)]
+    pub(crate) place: Option<i64>,
+    #[serde(skip)]
+    pub(crate) told_team: Option<i64>,
 }
 
 /// A change of state.
@@ -149,6 +157,14 @@ impl Operation for ShowAlert {
 }
 
 impl Alert {
+    /// What silences and windows look at.
+    pub(crate) fn facing(&self) -> Facing {
+        let mut labels = self.labels.clone();
+        labels.or("alertname", &self.name);
+        labels.or("severity", self.severity.as_str());
+        Facing { check: self.check, asset: self.asset, place: self.place, labels }
+    }
+
     /// As a reference.
     pub fn reference(&self) -> Ref {
         Ref::new("alert", self.id)

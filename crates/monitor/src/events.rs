@@ -7,9 +7,11 @@ use crate::check::Severity;
 use crate::labels::Labels;
 
 mod group;
+mod maintenance;
 mod silence;
 
 pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
+pub use maintenance::{MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
 pub use silence::{SilenceCreated, SilenceEnded};
 
 macro_rules! check_event {

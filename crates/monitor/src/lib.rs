@@ -19,6 +19,7 @@ mod labels;
 mod limits;
 mod live;
 pub mod machine;
+pub mod maintenance;
 pub mod metrics;
 mod notify;
 mod pages;
@@ -28,6 +29,7 @@ mod reactions;
 mod samples;
 pub mod series;
 mod service;
+mod shade;
 pub mod silence;
 mod store;
 
@@ -44,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts without assets",
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
+    Migration { number: 3, name: "maintenance", sql: include_str!("../migrations/0003_maintenance.sql") },
 ];
 
 /// What monitoring declares.
@@ -99,6 +102,10 @@ fn operations() -> Vec<Entry> {
         Entry::of::<silence::CreateSilence>(),
         Entry::of::<silence::ListSilences>(),
         Entry::of::<silence::EndSilence>(),
+        Entry::of::<maintenance::create::CreateWindow>(),
+        Entry::of::<maintenance::list::ListWindows>(),
+        Entry::of::<maintenance::end::EndWindow>(),
+        Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
         Entry::of::<metrics::query::QueryMetrics>(),
@@ -113,5 +120,6 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
     ]
 }

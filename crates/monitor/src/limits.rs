@@ -77,6 +77,12 @@ pub(crate) const RANGE_MICROS_MAX: i64 = 400 * DAY;
 pub(crate) const REGISTER_MAX: usize = 20_000;
 /// Longest silence, in microseconds.
 pub(crate) const SILENCE_MICROS_MAX: i64 = 366 * DAY;
+/// Most maintenance windows of which something is to come.
+pub(crate) const WINDOWS_MAX: i64 = 500;
+/// Longest occurrence of a maintenance window, in minutes.
+pub(crate) const WINDOW_MINUTES_MAX: i64 = 7 * 24 * 60;
+/// Most alerts that are looked at when a maintenance window ends.
+pub(crate) const OUT_MAX: i64 = 5_000;
 /// Most alerts of one group that a page or an answer lists.
 pub(crate) const GROUP_ALERTS_MAX: i64 = 200;
 /// How long a question in PromQL may take that others' tools ask.

@@ -25,6 +25,7 @@ mod outbox;
 mod tick;
 
 pub use feed::{Fed, feed, feed_and_keep};
+pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
 pub use tick::tick;
 

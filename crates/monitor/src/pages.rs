@@ -19,6 +19,7 @@ mod check_form;
 mod check_list;
 mod explore;
 mod group;
+mod maintenance;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/maintenance", "monitor.maintenance.list", maintenance::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -89,6 +91,7 @@ fn tabs(current: &str) -> ui::Tabs {
             tab("Checks", "/monitoring/checks"),
             tab("Explore", "/monitoring/explore"),
             tab("Silences", "/monitoring/silences"),
+            tab("Maintenance", "/monitoring/maintenance"),
         ],
     )
 }

@@ -23,6 +23,12 @@ pub(crate) fn all() -> Vec<Reaction> {
             grants: &["monitor.*"],
             run: asset_changed,
         },
+        Reaction {
+            name: "monitor.follows-tickets",
+            events: &["desk.ticket.resolved", "desk.ticket.closed"],
+            grants: &["monitor.*"],
+            run: crate::maintenance::watch::ticket_done,
+        },
     ]
 }
 
@@ -89,6 +95,9 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<GroupChanged>(),
         entry::<GroupMerged>(),
         entry::<GroupRecovered>(),
+        entry::<MaintenancePlanned>(),
+        entry::<MaintenanceStarted>(),
+        entry::<MaintenanceEnded>(),
         entry::<SilenceCreated>(),
         entry::<SilenceEnded>(),
     ]

@@ -6,6 +6,7 @@ pub(crate) mod clean;
 pub(crate) mod gaps;
 pub(crate) mod groups;
 pub(crate) mod silences;
+pub(crate) mod windows;
 
 use kernel::db::Query;
 use kernel::permission::Reach;
@@ -24,6 +25,9 @@ pub(crate) const CHECKS: Visible =
 pub(crate) const GROUPS: Visible = Visible { place: "g.place_id", team: "g.team_id", owner: "g.owner_id" };
 /// Silences.
 pub(crate) const SILENCES: Visible = Visible { place: "s.place_id", team: "s.owning_team_id", owner: "s.owner_id" };
+/// Maintenance windows.
+pub(crate) const WINDOWS: Visible =
+    Visible { place: "w.owning_place_id", team: "w.owning_team_id", owner: "w.owner_id" };
 
 impl Visible {
     /// Appends `AND (..)` for what a reach covers.

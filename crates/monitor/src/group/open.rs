@@ -8,6 +8,7 @@ use crate::check::{Check, Severity};
 use crate::events::{AlertFired, Before, GroupChanged, GroupMerged, GroupOpened, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, MERGE_MICROS};
+use crate::shade::Shade;
 use crate::{ground, notify, silence, store};
 
 /// The name of the entry in "Needs you now".
@@ -39,6 +40,11 @@ pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String], looked: &[S
     check.asset.map_or(Ok(()), |asset| take_over(cx, id, asset))
 }
 
+/// True when a silence or a window in force covers the alert of a check.
+fn shaded(cx: &mut Cx, check: &Check, team: Option<i64>) -> Result<bool> {
+    Ok(Shade::load(cx.tx, cx.now)?.covers(&check.facing(), team))
+}
+
 /// The labels of the alert of a check.
 pub(super) fn routing(cx: &mut Cx, check: &Check) -> Result<Labels> {
     let briefs = assets::brief(cx.tx, check.asset.as_slice())?;
@@ -66,7 +72,7 @@ fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool
         store::groups::set_evidence(cx.tx, id, &lines)?;
     }
     let group = load(cx, id)?;
-    let silenced = silence::covers_alert(cx, check, group.team)?;
+    let silenced = shaded(cx, check, group.team)?;
     cx.emit(&GroupChanged {
         group: group.reference(),
         asset: group.about(),
@@ -94,7 +100,7 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
     };
-    let silenced = silence::covers_alert(cx, check, team)?;
+    let silenced = shaded(cx, check, team)?;
     let mut group = Group {
         id: 0,
         title: title(check, asset.as_deref()),

@@ -53,6 +53,7 @@ impl Monitor {
 }
 
 fn review_silences(handle: &Handle) -> Result<()> {
+    crate::maintenance::watch::pass(handle)?;
     let now = handle.now();
     for group in handle.db.read(|tx| silence::all_bare(tx, now))? {
         handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;

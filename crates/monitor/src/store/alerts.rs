@@ -7,7 +7,8 @@ use kernel::{Error, Result, Time};
 use crate::alert::{Alert, Transition};
 use crate::machine::{Machine, State, Step};
 
-const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused \
+const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused, c.place_id, c.labels, \
+     COALESCE(c.team_id, c.asset_team_id) \
      FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1";
 
 fn alert(row: &Row) -> Result<Alert> {
@@ -25,6 +26,9 @@ fn alert(row: &Row) -> Result<Alert> {
         group: row.opt_int(9)?,
         evidence: row.text(10)?,
         paused: row.bool(11)?,
+        place: row.opt_int(12)?,
+        labels: row.json(13)?,
+        told_team: row.opt_int(14)?,
     })
 }
 
@@ -91,12 +95,18 @@ pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<V
     tx.run(&query)?.iter().map(alert).collect()
 }
 
-/// The alerts that are open in these groups, group by group: group, check, asset.
-pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<(i64, i64, Option<i64>)>> {
-    let mut query =
-        Query::new("SELECT group_id, check_id, asset_id FROM monitor_alerts WHERE is_open = 1 AND group_id IN ");
-    query.list(groups).push(" ORDER BY group_id, check_id");
-    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.opt_int(2)?))).collect()
+/// The alerts that are open in these groups, group by group.
+pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.is_open = 1 AND a.group_id IN ").list(groups).push(" ORDER BY a.group_id, a.check_id");
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// Alerts that are out, oldest first.
+pub(crate) fn out(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.is_open = 1 ORDER BY a.id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(alert).collect()
 }
 
 /// The group of an open alert on any of these assets, in the order of the assets given; the oldest group first.

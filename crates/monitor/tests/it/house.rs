@@ -152,6 +152,15 @@ impl House {
         self.kernel().write_as(self.admin.clone(), "test.check", put).unwrap();
     }
 
+    /// Makes a window last until a ticket is done.
+    pub(crate) fn until_ticket(&self, window: i64, ticket: i64) {
+        let put = move |cx: &mut kernel::Cx| {
+            let sql = "UPDATE monitor_windows SET until_ticket = ?1 WHERE id = ?2";
+            cx.tx.execute(sql, &[ticket.into(), window.into()])
+        };
+        self.kernel().write_as(self.admin.clone(), "test.window", put).unwrap();
+    }
+
     /// Says in the database which group an alert belongs to, whatever else is known.
     pub(crate) fn put_into_group(&self, check: i64, group: i64) {
         let put = move |cx: &mut kernel::Cx| {

@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod maintenance;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod parents;
