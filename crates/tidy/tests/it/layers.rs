@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
-const TIERS: [(&str, u8, &[&str]); 17] = [
+const TIERS: [(&str, u8, &[&str]); 18] = [
+    ("causes", 0, &[]),
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
