@@ -9,3 +9,6 @@ CREATE TABLE monitor_windows (
 ) {strict};
 CREATE INDEX monitor_windows_over ON monitor_windows (over_at, id);
 CREATE INDEX monitor_windows_ticket ON monitor_windows (until_ticket);
+-- What may be the cause of a group, with what speaks for and against it, as it was judged last.
+ALTER TABLE monitor_groups ADD COLUMN cause {text} NOT NULL DEFAULT '{}';
+CREATE INDEX monitor_group_alerts_check ON monitor_group_alerts (check_id, group_id);

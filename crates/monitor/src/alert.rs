@@ -11,6 +11,8 @@ use crate::machine::State;
 use crate::shade::Facing;
 use crate::store::{self, alerts::Filter};
 
+pub mod explain;
+
 /// The alert of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
@@ -177,6 +179,6 @@ pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
     let found = store::alerts::visible(cx.tx, ids, &reach)?;
     Ok(found
         .into_iter()
-        .map(|alert| Resolved { id: alert.id, title: alert.name, href: format!("/monitoring/checks/{}", alert.check) })
+        .map(|alert| Resolved { id: alert.id, title: alert.name, href: format!("/monitoring/alerts/{}", alert.id) })
         .collect())
 }

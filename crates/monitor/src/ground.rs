@@ -87,11 +87,6 @@ fn carries(relation: &assets::Relation) -> bool {
     )
 }
 
-/// What stands on an asset, nearest first, without itself.
-pub(crate) fn descendants(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
-    walk(asset, |ring| Ok(assets::children(tx, ring)?.into_iter().filter(spreads).map(|one| one.from).collect()))
-}
-
 fn spreads(relation: &assets::Relation) -> bool {
     SPREADING.contains(&relation.kind.as_str())
 }

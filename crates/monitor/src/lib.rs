@@ -9,6 +9,7 @@ use kernel::{Domain, Entry, Noun};
 
 mod address;
 pub mod alert;
+mod causal;
 pub mod charts;
 pub mod check;
 pub mod events;
@@ -96,6 +97,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<check::delete::DeleteCheck>(),
         Entry::of::<alert::ListAlerts>(),
         Entry::of::<alert::ShowAlert>(),
+        Entry::of::<alert::explain::ExplainAlert>(),
         Entry::of::<group::list::ListGroups>(),
         Entry::of::<group::show::ShowGroup>(),
         Entry::of::<group::acknowledge::AcknowledgeGroup>(),

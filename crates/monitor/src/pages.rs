@@ -13,6 +13,7 @@ use crate::check::Severity;
 use crate::ground;
 use crate::machine::State;
 
+mod alert;
 mod board;
 mod check;
 mod check_form;
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/monitoring", "monitor.group.list", board::page),
         Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
+        Page::console("/monitoring/alerts/{id}", "monitor.alert.explain", alert::page),
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),

@@ -103,6 +103,7 @@ const READS: &[Part] = &[
     given("monitor.check.show"),
     given("monitor.alert.list"),
     given("monitor.alert.show"),
+    given("monitor.alert.explain"),
     given("monitor.group.list"),
     given("monitor.group.show"),
     given("monitor.silence.list"),

@@ -5,6 +5,7 @@ use kernel::{Handle, Result};
 
 use super::flush::actor;
 use super::{Monitor, lock, was_blind};
+use crate::machine::Outcome;
 use crate::silence;
 
 /// How often silenced groups are looked at again, in microseconds.
@@ -17,11 +18,11 @@ pub fn tick(handle: &Handle) -> Result<()> {
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
     monitor.flush(handle)?;
-    let released = monitor.release(handle);
+    let decided = monitor.decide(handle);
     if review {
         review_silences(handle)?;
     }
-    released?;
+    decided?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
 
@@ -36,12 +37,22 @@ impl Monitor {
         }
         lives.ticked = now;
         let awake = lives.awake;
+        let standing = lives.stand(&lock(&self.causal).ground, now);
         let mut outbox = lock(&self.outbox);
+        standing.into_iter().for_each(|pending| outbox.push(pending));
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
             let listener = live.listener();
             let agent = listener.map(|asset| agents.get(&asset).copied().unwrap_or_default());
+            let before = live.seen_at;
             if let Some(pending) = live.look(now, awake, agent.as_ref()) {
                 outbox.push(pending);
+            }
+            // A host that is heard from is a look of its own.
+            if live.seen_at != before
+                && let Some(seen) = live.recent.back()
+            {
+                let good = if seen.outcome == "good" { Outcome::Good } else { Outcome::Bad };
+                self.seen(&live.check, good, seen.at, now);
             }
         }
         let review = now.since(lives.reviewed) >= REVIEW_MICROS || now < lives.reviewed;

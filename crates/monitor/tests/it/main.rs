@@ -13,11 +13,11 @@ mod groups;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod lessons;
+#[cfg(test)]
 mod maintenance;
 #[cfg(test)]
 mod pages;
-#[cfg(test)]
-mod parents;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

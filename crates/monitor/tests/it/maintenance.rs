@@ -32,8 +32,10 @@ fn lesson_09_maintenance_is_a_window_with_a_scope_a_recurrence_and_a_check_after
     house.wait(61);
     let (service, database) = (house.check(vm, "Service"), house.check(other, "Database"));
     house.report(vm, service, "bb");
+    house.settle();
+    house.wait(60);
     house.report(other, database, "bb");
-    house.wait(15);
+    house.settle();
     assert_eq!(announced(&house), [true, false], "the other machine is told, what stands on the host is not");
     assert_eq!(house.show(service)["check"]["open"], true, "checks go on and everything is recorded");
     house.wait(300);
