@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::score::{Case, Origin, SLACK_MS, Scored, Sign};
 use crate::solve::{Group, Pool};
+use crate::spread::Effects;
 use crate::words::{RelationKind, What};
 
 /// A relation that fewer things of a kind have is not one that is merely unknown.
@@ -57,6 +58,7 @@ impl Shares {
 struct Parent {
     group: usize,
     states: BTreeSet<(u16, What)>,
+    effects: Effects,
     sites: BTreeSet<String>,
     onset: i64,
     slowest: i64,
@@ -66,7 +68,8 @@ struct Parent {
 /// A way in which a group may hang on another.
 struct Fit {
     value: f64,
-    relation: RelationKind,
+    /// The relation that is not known; none when all are.
+    relation: Option<RelationKind>,
 }
 
 /// Groups join others of which they may be the effect by a relation that the inventory may lack: one that is usual for
@@ -82,11 +85,11 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
     parents.truncate(PARENTS_MAX);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|number| groups.get(*number).map_or(0, |group| group.things(case).len()));
-    let mut joins: BTreeMap<usize, (usize, RelationKind)> = BTreeMap::new();
+    let mut joins: BTreeMap<usize, (usize, Option<RelationKind>)> = BTreeMap::new();
     for number in order {
         let Some(group) = groups.get(number) else { continue };
         let Some((head, signs)) = head(case, pool, group) else { continue };
-        let mut best: Option<(f64, usize, RelationKind)> = None;
+        let mut best: Option<(f64, usize, Option<RelationKind>)> = None;
         for parent in parents.iter().filter(|parent| root(&joins, parent.group) != number) {
             let Some(fit) = fits(case, &shares, parent, head, &signs) else { continue };
             if best.is_none_or(|(value, ..)| fit.value > value + 0.001) {
@@ -99,21 +102,24 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
     }
     for (child, (_, relation)) in &joins {
         let to = root(&joins, *child);
-        let Some(joining) = groups.get_mut(*child).map(|group| std::mem::take(&mut group.signs)) else { continue };
+        let Some(group) = groups.get_mut(*child) else { continue };
+        let (joining, cause) = (std::mem::take(&mut group.signs), group.cause);
+        let points = cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
         let names: BTreeMap<u64, String> = joining
             .iter()
             .filter_map(|sign| case.sign(*sign))
-            .map(|sign| (sign.thing, why(case, sign, *relation)))
+            .filter_map(|sign| Some((sign.thing, why(case, sign, (*relation)?))))
             .collect();
         if let Some(group) = groups.get_mut(to) {
             group.signs.extend(joining);
+            group.bonus += points.max(0.0) + 1.0;
             group.joined.extend(names);
         }
     }
     groups.retain(|group| !group.signs.is_empty());
 }
 
-fn root(joins: &BTreeMap<usize, (usize, RelationKind)>, mut number: usize) -> usize {
+fn root(joins: &BTreeMap<usize, (usize, Option<RelationKind>)>, mut number: usize) -> usize {
     while let Some((next, _)) = joins.get(&number) {
         number = *next;
     }
@@ -174,7 +180,7 @@ fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<
     }
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
-    Some(Parent { group: number, states, sites, onset: scored.onset, slowest, things: things.len() })
+    Some(Parent { group: number, states, effects, sites, onset: scored.onset, slowest, things: things.len() })
 }
 
 fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&Sign]) -> Option<Fit> {
@@ -185,7 +191,7 @@ fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&
     }
     let near = if parent.sites.contains(site) { 1.0 } else { 0.8 };
     let first = signs.iter().min_by_key(|sign| sign.since)?;
-    let mut best: Option<Fit> = None;
+    let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
     for (kind, state) in &parent.states {
         for way in case.table.ways(*kind, *state).iter().filter(|way| way.reaches(node.kind)) {
             let share = shares.share(node.kind, way.over);
@@ -193,18 +199,34 @@ fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&
             if known || share < SHARE_MIN || !shares.carries(*kind, way.over) {
                 continue;
             }
-            let latest = parent.onset + way.delay_ms.min(DELAY_MS_MAX) + first.interval + SLACK_MS;
+            let longest = if way.gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
             }
             let shows = signs.iter().map(|sign| case.table.explains(way.gives, sign.what)).fold(0.0, f64::max);
             let value = way.weight * shows * share.sqrt() * near;
             if value >= FIT_MIN && best.as_ref().is_none_or(|fit| value > fit.value) {
-                best = Some(Fit { value, relation: way.over });
+                best = Some(Fit { value, relation: Some(way.over) });
             }
         }
     }
     best
+}
+
+/// What a group hangs on is an effect of another's cause by what is known: the cause of the one is explained by the other.
+fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], first: &Sign) -> Option<Fit> {
+    let states = parent.effects.get(&head)?.iter().filter(|effect| effect.hops > 0);
+    let in_time = |delay: i64| {
+        let latest = parent.onset + delay + first.interval + SLACK_MS;
+        (parent.onset - parent.slowest - 5_000..=latest).contains(&first.since)
+    };
+    let value = |effect: &crate::spread::Effect| {
+        let shows = signs.iter().map(|sign| case.table.explains(effect.state, sign.what)).fold(0.0, f64::max);
+        if in_time(effect.delay_ms) { effect.weight * shows } else { 0.0 }
+    };
+    let best = states.map(value).fold(0.0, f64::max);
+    (best >= FIT_MIN).then_some(Fit { value: best + 1.0, relation: None })
 }
 
 /// Words that belong together.

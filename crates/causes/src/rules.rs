@@ -59,6 +59,8 @@ pub(crate) struct Spread {
     pub(crate) kinds: Vec<String>,
     #[serde(default = "every_kind")]
     pub(crate) to: Vec<String>,
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
     pub(crate) when: Vec<What>,
     pub(crate) gives: What,
     pub(crate) weight: f64,
@@ -211,7 +213,10 @@ impl Table {
                     weight: spread.weight,
                     delay_ms: spread.delay_s.last().copied().unwrap_or_default() * 1_000,
                     needs_all: spread.needs_all,
-                    to: kinds.iter().map(|kind| rules.names(&spread.to, kind)).collect(),
+                    to: kinds
+                        .iter()
+                        .map(|kind| rules.names(&spread.to, kind) && !rules.names(&spread.except, kind))
+                        .collect(),
                 };
                 rules.spread.values().filter(fits).map(way).collect::<Vec<_>>()
             })

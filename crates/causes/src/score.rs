@@ -182,12 +182,17 @@ impl<'a> Case<'a> {
         let matches = self.matches(&effects, place);
         let own = |one: &&Match| one.hops == 0;
         let fits: Vec<i64> = matches.iter().filter(own).filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
-        let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false))];
+        let early = self.onset(&matches.iter().collect::<Vec<_>>()).map(|(at, _)| (at, true));
+        let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false)), early];
         let scored = anchors.into_iter().flatten().filter_map(|(at, own)| {
             let kept = self.in_time(&matches, at, own);
-            let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+            let (onset, half) = self.onset(&kept)?;
             let distance = f64::from(kept.iter().map(|one| one.hops).min()?) * DISTANCE;
-            let absent = self.absent(&effects, place, onset, self.end(&kept), 1.0);
+            let end = self.end(&kept);
+            if own_is_fine(self, place, state, half, end) {
+                return None;
+            }
+            let absent = self.absent(&effects, place, onset, end, 1.0);
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
             let gains = self.gains(&kept);
             let origin = Origin::Thing(place, state, name.to_owned());
@@ -216,7 +221,7 @@ impl<'a> Case<'a> {
             .filter(|(_, sign)| sign.vantage == vantage && (vantage.is_none() || sign.thing != 0))
             .map(|(number, sign)| Match {
                 sign: number,
-                fit: 0.97 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
+                fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
                 delay: 0,
                 hops: u32::from(Some(sign.thing) != vantage),
             })
@@ -235,6 +240,11 @@ impl<'a> Case<'a> {
             .filter(|known| self.table.expects(What::Unreachable, known.look.what) > 0.0)
             .filter_map(|known| Some((known.look.key, 0.95, known.good_within(onset + 5_000, end)?)))
             .collect();
+        let elsewhere = |key: &u64| self.looks.get(*key).is_some_and(|known| Some(known.look.thing) != vantage);
+        if absent.iter().any(|(key, ..)| elsewhere(key)) {
+            // Who sees one thing well is not blind.
+            return None;
+        }
         let base = BLIND_PRIOR - against(&absent, self.looks);
         let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None };
         (!is_refuted(&scored)).then_some(scored)
@@ -266,14 +276,14 @@ impl<'a> Case<'a> {
             })
         });
         let gains = self.gains(&matches);
-        let direct: BTreeSet<u64> =
-            matches.iter().filter(|one| one.hops == 0).filter_map(|one| Some(self.sign(one.sign)?.thing)).collect();
-        if direct.len() < 2 {
+        let things: BTreeSet<u64> = gains.iter().map(|(_, thing, _)| *thing).collect();
+        if things.len() < 2 {
             return None;
         }
         let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
         // A bad change need not break everything it touched.
-        let own: Effects = effects.into_iter().filter(|(place, _)| places.contains_key(place)).collect();
+        let errors = Effect { state: What::Errors, weight: 1.0, hops: 0, delay_ms: CHANGE_SHOWS_MS / 3 };
+        let own: Effects = places.keys().map(|place| (*place, vec![errors])).collect();
         let absent = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
         let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
         let change = self.changes.iter().position(|change| change.label == label);
@@ -318,6 +328,13 @@ impl<'a> Case<'a> {
         let mut times: Vec<i64> = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
         times.sort_unstable();
         times.get(times.len() / 2).copied()
+    }
+
+    /// When it began at the latest, a few strays left aside, and when half of it had begun.
+    fn onset(&self, kept: &[&Match]) -> Option<(i64, i64)> {
+        let mut times: Vec<i64> = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
+        times.sort_unstable();
+        Some((*times.get(times.len() / 8)?, *times.get(times.len() / 2)?))
     }
 
     /// Those that began when they should: after the cause's own symptom, or around the middle of all.
@@ -385,6 +402,15 @@ impl<'a> Case<'a> {
         let last = before.max_by_key(|(_, change)| change.at_ms);
         (last.map(|(number, _)| number), last.map_or(0.0, |(_, change)| recent(onset - change.at_ms)))
     }
+}
+
+/// A look at the thing itself that must be bad was good when half of what it should cause had begun.
+fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
+    if case.at.contains_key(&place) {
+        return false;
+    }
+    let surely = |known: &&Known| case.table.expects(state, known.look.what) >= 0.85;
+    case.looks.at(case.graph.id(place)).filter(surely).any(|known| known.good_within(half + 5_000, end).is_some())
 }
 
 /// Points for a change so long before.

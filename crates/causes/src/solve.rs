@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::looks::{Change, Look, Looks};
 use crate::reasons::reasons;
 use crate::rules::{Rules, Table};
-use crate::score::{Case, GAIN, Origin, Scored, Sign};
+use crate::score::{Case, Origin, Scored, Sign};
 use crate::words::What;
 
 /// Most candidates that are told of one group.
@@ -100,13 +100,15 @@ pub(crate) struct Group {
     pub(crate) cause: Option<u32>,
     /// Things that joined though the relation is not known, and why.
     pub(crate) joined: BTreeMap<u64, String>,
+    /// Points for what the causes of groups that joined explain.
+    pub(crate) bonus: f64,
     /// Why nothing known is taken for the cause.
     pub(crate) unknown: Option<String>,
 }
 
 impl Group {
     pub(crate) fn of(signs: BTreeSet<u32>, cause: Option<u32>) -> Self {
-        Self { signs, cause, joined: BTreeMap::new(), unknown: None }
+        Self { signs, cause, joined: BTreeMap::new(), bonus: 0.0, unknown: None }
     }
 
     pub(crate) fn things(&self, case: &Case<'_>) -> BTreeSet<u64> {
@@ -212,7 +214,7 @@ pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candid
         .filter_map(|number| {
             let scored = pool.get(number)?;
             // Things that joined without a known relation speak for what they joined.
-            let joined = if group.cause == Some(number) { group.joined.len() as f64 * GAIN * 0.5 } else { 0.0 };
+            let joined = if group.cause == Some(number) { group.bonus } else { 0.0 };
             Some((scored.points(counts) + own(case, scored) + joined, number))
         })
         .collect();

@@ -9,7 +9,7 @@ use crate::words::{RelationKind, What};
 /// Weights below this are not followed.
 const WEIGHT_MIN: f64 = 0.12;
 /// How surely a thing that lost one of its alternatives is degraded.
-const DEGRADED: f64 = 0.5;
+const DEGRADED: f64 = 0.7;
 
 /// A state that a thing comes into.
 #[derive(Clone, Copy, Debug, PartialEq)]

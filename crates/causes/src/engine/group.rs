@@ -139,6 +139,8 @@ pub(crate) struct Live {
     pub(crate) hold_until: Option<i64>,
     /// What was gone is not taken for a symptom any more: what is left is judged alone.
     pub(crate) past: bool,
+    /// When it is judged again, as what should be bad by then may be good.
+    pub(crate) again_ms: i64,
     judged: usize,
 }
 
@@ -157,6 +159,7 @@ impl Live {
             relapses: 0,
             hold_until: None,
             past: false,
+            again_ms: i64::MAX,
             judged: 0,
         }
     }
@@ -190,6 +193,13 @@ impl Live {
         if self.answered && now_ms >= self.opened_ms + shortest {
             self.phase = Phase::Settling { until_ms: until_ms.min(now_ms) };
         }
+    }
+
+    /// Its symptoms are good in newer results, though not often enough yet for them to be gone.
+    pub(crate) fn is_doubtful(&self, looks: &Looks) -> bool {
+        let open = self.members.values().filter(|member| member.gone_ms.is_none());
+        let mut bad = open.filter_map(|member| looks.get(member.key)).map(Known::is_bad).peekable();
+        bad.peek().is_some() && bad.all(|bad| !bad)
     }
 
     /// The thing that is its first candidate, unless nothing is determined.

@@ -5,6 +5,12 @@ use crate::candidate::Cause;
 
 use super::{Decision, Engine, Live, Phase};
 
+/// Symptoms whose newest results are good wait so long for more results, and so long at most, in milliseconds.
+const DOUBT_MS: i64 = 5_000;
+const DOUBT_MS_MAX: i64 = 150_000;
+/// A group is judged again so long after it opened, then after twice that, and so on, in milliseconds.
+const AGAIN_MS: i64 = 20_000;
+
 impl Engine {
     /// Opens the groups whose time of being looked at is over, and tells people.
     pub(crate) fn open_due(&mut self, now_ms: i64, decisions: &mut Vec<Decision>) {
@@ -17,7 +23,12 @@ impl Engine {
                 self.owner.retain(|_, owner| *owner != id);
                 continue;
             }
+            if live.is_doubtful(&self.looks) && now_ms < live.opened_ms + DOUBT_MS_MAX {
+                live.phase = Phase::Settling { until_ms: now_ms + DOUBT_MS };
+                continue;
+            }
             (live.phase, live.paged) = (Phase::Open, true);
+            live.again_ms = now_ms + AGAIN_MS;
             let Some(cluster) = live.cluster.clone() else { continue };
             let members = live.members.values().cloned().collect();
             decisions.push(Decision::Open { group: id, cluster, members });
@@ -31,6 +42,11 @@ impl Engine {
         for (id, live) in &mut self.groups {
             match live.phase {
                 Phase::Open => {
+                    if now_ms >= live.again_ms {
+                        let age = (now_ms - live.again_ms + AGAIN_MS).max(live.again_ms - live.opened_ms);
+                        live.again_ms = if age > AGAIN_MS * 32 { i64::MAX } else { now_ms + age };
+                        self.dirty |= live.hold_until.is_none();
+                    }
                     hold_back(*id, live, &self.options, now_ms, decisions);
                     if live.hold_until.is_some_and(|until| now_ms > until) && !live.past && !live.is_quiet() {
                         (live.past, self.dirty) = (true, true);
@@ -69,7 +85,5 @@ fn hold_back(id: u64, live: &mut Live, options: &super::Options, now_ms: i64, de
     let until_ms = now_ms + live.quiet_ms(options);
     live.hold_until = Some(until_ms);
     let looks: Vec<u64> = live.members.values().filter(|member| member.gone_ms.is_none()).map(|one| one.key).collect();
-    if !looks.is_empty() {
-        decisions.push(Decision::Suspend { group: id, looks, until_ms });
-    }
+    decisions.push(Decision::Suspend { group: id, looks, until_ms });
 }

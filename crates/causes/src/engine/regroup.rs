@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::candidate::{Candidate, Cause};
+use crate::candidate::Cause;
 use crate::score::{Case, Sign};
 use crate::solve::{Cluster, solve, told};
 use crate::spread::Effects;
@@ -82,7 +82,7 @@ impl Engine {
             let ask = if keys.iter().all(open) {
                 Vec::new()
             } else {
-                ask(&case, &cluster.candidates, self.options.rechecks_max)
+                ask(&case, &cluster, self.options.rechecks_max)
             };
             plans.push(Plan { keys, cluster, reach, onset, ask });
         }
@@ -180,6 +180,12 @@ impl Engine {
         let same = live.cluster.as_ref().is_some_and(|old| {
             first(old) == first(&plan.cluster) && old.undetermined.is_some() == plan.cluster.undetermined.is_some()
         });
+        // What is good again takes evidence away: it changes nothing that was known.
+        let ending = live.members.values().any(|member| member.gone_ms.is_some()) && !live.past;
+        if ending && live.cluster.as_ref().is_some_and(|old| old.undetermined.is_none()) {
+            live.judged();
+            return;
+        }
         live.onset = if live.past { plan.onset } else { live.onset.min(plan.onset) };
         live.reach = plan.reach;
         live.judged();
@@ -268,11 +274,19 @@ fn reach(case: &Case<'_>, cause: &Cause) -> Effects {
 }
 
 /// The looks that tell the candidates apart: at the candidates, and at what else they would have reached.
-fn ask(case: &Case<'_>, candidates: &[Candidate], most: usize) -> Vec<u64> {
+fn ask(case: &Case<'_>, cluster: &Cluster, most: usize) -> Vec<u64> {
     let bad: BTreeSet<u64> = case.signs.iter().map(|sign| sign.key).collect();
-    let mut asked = BTreeSet::new();
+    // The symptoms themselves: one good result may be all that is needed.
+    let mut asked: BTreeSet<u64> = cluster.looks.iter().copied().take(most / 4).collect();
+    let near = cluster.looks.iter().filter_map(|key| case.graph.node(case.graph.place(case.looks.get(*key)?.look.thing)?));
+    let above: BTreeSet<u32> = near.take(most).flat_map(|node| &node.up).map(|edge| edge.other).collect();
+    for place in above.into_iter().take(most / 4) {
+        let beside = case.graph.node(place).into_iter().flat_map(|node| &node.down).map(|edge| edge.other).take(3);
+        let things = std::iter::once(place).chain(beside).map(|place| case.graph.id(place));
+        asked.extend(things.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)));
+    }
     let share = most / ASKED_OF.max(1);
-    for candidate in candidates.iter().take(ASKED_OF) {
+    for candidate in cluster.candidates.iter().take(ASKED_OF) {
         let mut things: Vec<(u32, u64)> = reach(case, &candidate.cause)
             .iter()
             .map(|(place, states)| (states.iter().map(|one| one.hops).min().unwrap_or_default(), case.graph.id(*place)))

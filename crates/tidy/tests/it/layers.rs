@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
-const TIERS: [(&str, u8, &[&str]); 18] = [
+const TIERS: [(&str, u8, &[&str]); 19] = [
     ("causes", 0, &[]),
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
@@ -20,6 +20,7 @@ const TIERS: [(&str, u8, &[&str]); 18] = [
     ("server", 5, &[]),
     ("mainstay", 6, &[]),
     ("agent", 1, &[]),
+    ("outages", 5, &[]),
     ("bench", 7, &[]),
     ("tidy", 7, &[]),
 ];
