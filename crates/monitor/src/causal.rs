@@ -10,6 +10,7 @@ use kernel::{Result, Time};
 
 use crate::check::Check;
 use crate::live::standing::Ground;
+use crate::probe::Probe;
 use crate::store;
 
 /// Things read from the inventory at a time.
@@ -175,7 +176,7 @@ pub(crate) fn look(check: &Check) -> Look {
         thing: check.asset.map_or_else(|| NO_ASSET + number(check.id), number),
         what: what(check),
         // That a machine is not heard from is what the server sees, whoever else looks at it.
-        vantage: check.vantage.filter(|_| check.probe.for_agent().is_some()).map(number),
+        vantage: check.vantage.filter(|_| !matches!(check.probe, Probe::Silent { .. })).map(number),
         interval_ms: check.interval_s.saturating_mul(1_000),
     }
 }
@@ -199,7 +200,7 @@ fn what(check: &Check) -> What {
     match check.probe.kind().as_str() {
         "process" | "unit" | "tcp" | "ssh" | "smtp" | "imap" | "postgres" | "mysql" => What::Down,
         "http" => What::Errors,
-        "file_system" => What::DiskFull,
+        "file_system" | "fill_up" => What::DiskFull,
         "silent" | "heartbeat" | "scrape" => What::NoData,
         "icmp" | "ping" => What::Unreachable,
         "dns" => What::NameFails,

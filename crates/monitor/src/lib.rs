@@ -14,18 +14,20 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod fill_up;
 mod ground;
 pub mod group;
+pub mod heartbeat;
 mod labels;
 mod limits;
 mod live;
 pub mod machine;
 pub mod maintenance;
 pub mod metrics;
-mod notify;
 mod pages;
 mod panels;
 mod probe;
+pub mod proposal;
 mod reactions;
 mod samples;
 pub mod series;
@@ -33,11 +35,11 @@ mod service;
 mod shade;
 pub mod silence;
 mod store;
+mod vantage;
 
 pub use labels::Labels;
 pub use live::{Fed, Seen, feed, feed_and_keep, tick};
 pub use machine::State;
-pub use notify::Notify;
 pub use probe::{Kind, Probe};
 
 const MIGRATIONS: &[Migration] = &[
@@ -48,6 +50,8 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
     Migration { number: 3, name: "maintenance", sql: include_str!("../migrations/0003_maintenance.sql") },
+    Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
+    Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
 ];
 
 /// What monitoring declares.
@@ -58,6 +62,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        ..web::Domain::default()
     }
 }
 
@@ -71,16 +76,22 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
-            AgentMessage { kind: "check_results", handle: live::check_results },
+            AgentMessage { kind: "check_results", handle: feed::check_results },
+            AgentMessage { kind: "facts", handle: proposal::facts },
+            AgentMessage { kind: "look_results", handle: feed::look_results },
             AgentMessage { kind: "series", handle: samples::series },
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
-        endpoints: metrics::endpoints(),
-        services: vec![Service { name: "monitor", run: service::run }],
+        endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
+        services: vec![
+            Service { name: "monitor", run: service::run },
+            Service { name: "looks", run: vantage::run },
+            Service { name: "proposals", run: proposal::run },
+        ],
         start: Some(live::start),
         ..Domain::default()
     }
@@ -95,6 +106,10 @@ fn operations() -> Vec<Entry> {
         Entry::of::<check::pause::PauseCheck>(),
         Entry::of::<check::pause::ResumeCheck>(),
         Entry::of::<check::delete::DeleteCheck>(),
+        Entry::of::<heartbeat::ShowAddress>(),
+        Entry::of::<proposal::list::ListProposals>(),
+        Entry::of::<proposal::decide::AcceptProposal>(),
+        Entry::of::<proposal::decide::DismissProposal>(),
         Entry::of::<alert::ListAlerts>(),
         Entry::of::<alert::ShowAlert>(),
         Entry::of::<alert::explain::ExplainAlert>(),
@@ -121,6 +136,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
+        Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
     ]

@@ -156,6 +156,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         dirty.extend(checks);
     }));
     handle.put(monitor);
+    handle.put(Arc::new(crate::fill_up::Forecasts::default()));
+    handle.put(Arc::new(crate::proposal::Facts::default()));
     Ok(())
 }
 
@@ -267,6 +269,22 @@ impl Monitor {
         if let Link::Connected(at) = link {
             self.heard(asset, at);
         }
+    }
+
+    /// Shows every check to somebody.
+    pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
+        lock(&self.lives).checks.values().for_each(|live| look(&live.check));
+    }
+
+    /// Since when the server has looked without a break.
+    pub(crate) fn awake(&self) -> Time {
+        lock(&self.lives).awake
+    }
+
+    /// What a check is about, when it is looked at from there: outside, nothing.
+    pub(crate) fn about(&self, check: i64, vantage: Option<i64>) -> Option<Option<i64>> {
+        let lives = lock(&self.lives);
+        lives.checks.get(&check).filter(|live| live.check.vantage == vantage).map(|live| live.check.asset)
     }
 
     /// The newest results of a check, newest first.

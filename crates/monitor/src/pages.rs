@@ -16,11 +16,13 @@ use crate::machine::State;
 mod alert;
 mod board;
 mod check;
+mod check_fields;
 mod check_form;
 mod check_list;
 mod explore;
 mod group;
 mod maintenance;
+pub(crate) mod proposals;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -33,6 +35,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
         Page::console("/monitoring/maintenance", "monitor.maintenance.list", maintenance::page),
+        Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -91,6 +94,7 @@ fn tabs(current: &str) -> ui::Tabs {
         [
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
+            tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
             tab("Silences", "/monitoring/silences"),
             tab("Maintenance", "/monitoring/maintenance"),

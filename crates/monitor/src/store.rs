@@ -5,6 +5,8 @@ pub(crate) mod checks;
 pub(crate) mod clean;
 pub(crate) mod gaps;
 pub(crate) mod groups;
+pub(crate) mod heartbeats;
+pub(crate) mod proposals;
 pub(crate) mod silences;
 pub(crate) mod windows;
 
@@ -23,6 +25,8 @@ pub(crate) const CHECKS: Visible =
     Visible { place: "c.place_id", team: "COALESCE(c.team_id, c.asset_team_id)", owner: "c.owner_id" };
 /// Alert groups.
 pub(crate) const GROUPS: Visible = Visible { place: "g.place_id", team: "g.team_id", owner: "g.owner_id" };
+/// Proposals: who sees the asset.
+pub(crate) const PROPOSALS: Visible = Visible { place: "p.place_id", team: "p.team_id", owner: "p.owner_id" };
 /// Silences.
 pub(crate) const SILENCES: Visible = Visible { place: "s.place_id", team: "s.owning_team_id", owner: "s.owner_id" };
 /// Maintenance windows.

@@ -12,7 +12,7 @@ use crate::events::{AlertFired, Before, GroupOpened, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::shade::{Facing, Shade};
-use crate::{ground, notify, silence, store};
+use crate::{ground, silence, store};
 
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "alert";
@@ -236,8 +236,7 @@ fn tell(
     if group.silenced {
         return Ok(());
     }
-    attend(cx, group)?;
-    notify::opened(cx, group)
+    attend(cx, group)
 }
 
 /// Tells people of a group that a silence kept from them so far.

@@ -6,7 +6,7 @@ use super::{Group, GroupState, decide, open};
 use crate::check::Check;
 use crate::events::{AlertRecovered, GroupChanged, GroupRecovered};
 use crate::limits::{EVIDENCE_MAX, TOLD_ALONE_MAX};
-use crate::{ground, notify, store};
+use crate::{ground, store};
 
 /// Takes cleared alerts out of their groups. One that nobody was told of, because its group had not opened yet, is not
 /// told as recovered.
@@ -99,10 +99,9 @@ fn end(cx: &mut Cx, group: &Group, mut lines: Vec<String>, proven: bool) -> Resu
         place: group.place,
         team: group.team,
         title: group.title.clone(),
-        evidence: lines.clone(),
+        evidence: lines,
         lasted_s,
         proven,
         announced: group.announced,
-    })?;
-    if group.announced { notify::recovered(cx, group, &lines, lasted_s) } else { Ok(()) }
+    })
 }

@@ -1,6 +1,6 @@
 //! The page of one check: how it stands, its history, its newest results, and the form that changes it.
 
-use kernel::Result;
+use kernel::{Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
@@ -8,10 +8,12 @@ use web::ui::{
     status,
 };
 
-use super::check_form::{probe_fields, rule_fields, team_options};
-use super::{Names, ago, looks, severity};
+use super::check_form::{rule_fields, team_options};
+use super::{Names, ago, check_fields, looks, severity};
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
+use crate::heartbeat::ShowAddress;
+use crate::probe::{Kind, Probe};
 
 struct View {
     clock: Clock,
@@ -20,6 +22,8 @@ struct View {
     teams: Vec<(String, String)>,
     may: May,
     csrf: String,
+    /// Where a job is heard, for who may know it.
+    address: Option<String>,
     main: Markup,
     side: Markup,
 }
@@ -29,6 +33,7 @@ struct May {
     pause: bool,
     delete: bool,
     silence: bool,
+    chart: bool,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -43,6 +48,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         pause: page.cx.may("monitor.check.pause"),
         delete: page.cx.may("monitor.check.delete"),
         silence: page.cx.may("monitor.silence.create"),
+        chart: page.cx.may("monitor.metrics.chart"),
     };
     let parts = page.parts(&subject);
     let view = View {
@@ -51,6 +57,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         teams: team_options(page, detail.check.team)?,
         may,
         csrf: page.csrf.clone(),
+        address: address(page, &detail)?,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
         detail,
@@ -58,12 +65,62 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     Ok(Content::new(view.detail.check.name.clone(), draw(&view)))
 }
 
+/// The address of a heartbeat.
+fn address(page: &mut PageCx, detail: &CheckDetail) -> Result<Option<String>> {
+    if detail.check.probe.kind() != Kind::Heartbeat || !page.cx.may(ShowAddress::NAME) {
+        return Ok(None);
+    }
+    Ok(Some(page.cx.call(&ShowAddress { id: detail.check.id })?.path))
+}
+
+/// What was measured; for who may ask for series, and kinds that measure.
+fn measured(view: &View) -> Markup {
+    let (check, may) = (&view.detail.check, view.may.chart);
+    let Some((title, query, minutes)) = figure(check).filter(|_| may) else { return html! {} };
+    let source = super::with("/api/v1/monitor/metrics/chart", &[("query", &query), ("minutes", minutes)]);
+    html! { (web::ui::Chart::new(title, source).live(check.reference().to_string())) }
+}
+
+/// Title, question and minutes of a check's figure: what its looks measured over a day, or how a file system filled over
+/// the week that its forecast stands on.
+fn figure(check: &Check) -> Option<(&'static str, String, &'static str)> {
+    if let (Probe::FileSystem { mount, .. } | Probe::FillUp { mount, .. }, Some(asset)) = (&check.probe, check.asset) {
+        let mount = mount.replace('\\', "\\\\").replace('"', "\\\"");
+        let labels = format!("{{asset=\"{asset}\",mountpoint=\"{mount}\"}}");
+        let query = format!("100 * (1 - node_filesystem_avail_bytes{labels} / node_filesystem_size_bytes{labels})");
+        return Some(("Percent in use, over a week", query, "10080"));
+    }
+    let title = match check.probe.kind() {
+        Kind::Tls => "Days until the certificate ends",
+        Kind::Heartbeat => "Seconds that the job ran",
+        Kind::File => "Seconds since the file was changed",
+        Kind::Log => "New lines",
+        Kind::Plugin => "State of the plugin",
+        kind if kind.from_server() => "Milliseconds",
+        _ => return None,
+    };
+    Some((title, format!("mainstay_check_value{{check=\"{}\"}}", check.id), "1440"))
+}
+
+/// How a job tells that it ran.
+fn crontab(view: &View) -> Markup {
+    let Some(path) = &view.address else { return html! {} };
+    let line = format!("your-job && curl -fsS -m 10 --retry 5 https://THIS-SERVER{path}");
+    let body = html! {
+        p { "Ask for this address when the job ended well, for example from its line of the crontab:" }
+        (web::ui::code(&line))
+        p { "With " code { "/start" } " behind it when the job begins, its duration is kept. With " code { "/fail" } " or its exit code, such as " code { "/$?" } ", when it ends. Whoever has the address can speak for the job." }
+    };
+    html! { (Card::new("Where the job is heard").body(body)) }
+}
+
 fn draw(view: &View) -> Markup {
     let check = &view.detail.check;
     let here = format!("/monitoring/checks/{}", check.id);
     let live = format!("{} alert:{}", check.reference(), check.alert);
-    let shown = html! { (results(view)) (history(view)) };
-    let main = html! { (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
+    let shown = html! { (results(view)) (crontab(view)) (history(view)) };
+    let main =
+        html! { (web::ui::live("check-state", &live, &here, &shown)) (measured(view)) (view.main) (change(view)) };
     html! {
         (head(view, &here))
         (columns(Split::Wide, &main, &html! { (facts(view)) (view.side) }))
@@ -174,10 +231,8 @@ fn change(view: &View) -> Markup {
         .field(Field::hidden("id", check.id.to_string()))
         .field(Field::hidden("expected_version", check.version.to_string()))
         .field(Field::text("name", "Name").value(check.name.clone()).required().length_max(120));
-    for field in probe_fields(check.probe.kind(), Some(&check.probe)) {
-        form = form.field(field);
-    }
-    for part in rule_fields(Some(check), &view.teams) {
+    form = check_fields::put(form, check.probe.kind(), Some(&check.probe));
+    for part in rule_fields(check.probe.kind(), Some(check), &view.teams) {
         form = form.fields(part);
     }
     html! { (Card::new("Change").body(html! { (form.action(Button::submit("Save").primary())) })) }
@@ -207,7 +262,7 @@ mod tests {
             transitions: vec![moved; many],
             results: vec![seen; many.min(5)],
         };
-        let may = May { update: true, pause: true, delete: true, silence: true };
+        let may = May { update: true, pause: true, delete: true, silence: true, chart: true };
         let view = View {
             clock: Clock::utc_us(0),
             detail,
@@ -215,10 +270,21 @@ mod tests {
             teams: vec![],
             may,
             csrf: "token".into(),
+            address: Some("/heartbeat/0123".into()),
             main: html! {},
             side: html! {},
         };
         draw(&view).into_string()
+    }
+
+    #[test]
+    fn a_figure_asks_for_what_the_kind_measures_and_a_mount_point_cannot_end_its_text() {
+        let of = |probe: Probe| figure(&Check { probe, ..Check::sample("x") });
+        assert_eq!(of(Probe::Unit { unit: "a.service".into() }), None);
+        let disk = of(Probe::FillUp { mount: "/a\"}b".into(), full_within_h: 48.0 }).unwrap().1;
+        assert!(disk.contains(r#"mountpoint="/a\"}b""#), "{disk}");
+        let ssh = of(Probe::Ssh(probes::ssh::Ssh::default())).unwrap();
+        assert_eq!((ssh.0, ssh.1.as_str()), ("Milliseconds", "mainstay_check_value{check=\"3\"}"));
     }
 
     #[test]

@@ -2,25 +2,14 @@
 //! rules and agents are proven where those live.
 
 use agent_proto::CheckState;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::house::House;
 
-/// Who is told by mail from now on.
-fn told(house: &House) {
-    let value = json!({"emails": ["oncall@example.org"], "webhook": null});
-    house.call("kernel.setting.set", json!({"key": "monitor.notify", "value": value}));
-}
-
-/// What people were told, oldest first.
+/// What people are told, in order.
 fn messages(house: &House) -> Vec<String> {
     house.settle();
-    house.world.settle().unwrap();
-    let sent = house.call("kernel.notification.list", json!({}));
-    let subject = |one: &Value| one["subject"].as_str().unwrap().to_owned();
-    let mut all: Vec<String> = sent["items"].as_array().unwrap().iter().map(subject).collect();
-    all.reverse();
-    all
+    house.announced()
 }
 
 /// Each letter is a result of every one of the checks, ten seconds apart.
@@ -54,7 +43,6 @@ fn access_switch(house: &House, machines: usize) -> ((i64, i64), Vec<(i64, i64)>
 #[test]
 fn lesson_01_suppression_holds_back_notifications_only() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Update"}));
@@ -76,7 +64,6 @@ fn lesson_01_suppression_holds_back_notifications_only() {
 #[test]
 fn lesson_02_a_parent_is_looked_at_before_its_child_is_told_and_its_recovery_is_no_storm() {
     let house = House::new();
-    told(&house);
     let (up, children) = access_switch(&house, 8);
     // The children are seen to fail first; the switch's own look comes a little later.
     all_report(&house, &children, "bb");
@@ -184,7 +171,6 @@ fn lesson_10_the_graph_comes_from_the_inventory_and_follows_it() {
 #[test]
 fn lesson_11_an_access_switch_with_300_children_is_one_page_and_one_recovery() {
     let house = House::new();
-    told(&house);
     let (up, children) = access_switch(&house, 300);
     let all: Vec<(i64, i64)> = std::iter::once(up).chain(children).collect();
     all_report(&house, &all, "bb");
@@ -224,7 +210,6 @@ fn lesson_13_what_comes_back_within_a_quarter_of_an_hour_is_the_same_group_and_e
 #[test]
 fn what_recovers_while_it_waits_is_recorded_and_nobody_is_told() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let input = json!({"name": "Service", "asset": web, "kind": "process", "process": "x", "clear_k": 1, "fire_n": 1});
     let check = house.call("monitor.check.create", input)["id"].as_i64().unwrap();
@@ -252,7 +237,6 @@ fn an_alert_that_waits_is_told_also_when_its_check_is_paused_meanwhile() {
 #[test]
 fn lesson_05_when_all_fall_silent_at_once_it_is_the_monitor_that_is_blind() {
     let house = House::new();
-    told(&house);
     let hosts: Vec<(i64, i64)> = (0..8)
         .map(|n| {
             let asset = house.asset(&format!("srv-{n}"));

@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod lessons;
 #[cfg(test)]
 mod maintenance;

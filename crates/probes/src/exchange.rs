@@ -1,54 +1,88 @@
-//! A small HTTP/1.1 client (RFC 9112) for probes and requests: one exchange per connection, bounded in bytes, with no
+//! A small HTTP/1.1 client (RFC 9112) for looks and requests: one exchange per connection, bounded in bytes, with no
 //! cookies, no compression and no trust in what comes back. The caller sets the deadline.
 
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use ::http::Uri;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
 
-use crate::net_guard;
+use crate::guard::{self, plain};
+use crate::tls;
 
 /// Most bytes of a body that are read; the rest is left unread.
-pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024;
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes of status line and header lines.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Where the common distributions keep the certificate authorities of the machine.
-const AUTHORITIES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
 /// What to send.
-pub(crate) struct Request<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) headers: &'a [(String, String)],
-    pub(crate) body: &'a str,
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method, such as `GET`.
+    pub method: &'a str,
+    /// Header lines, by name.
+    pub headers: &'a [(String, String)],
+    /// The body; empty for none.
+    pub body: &'a str,
+    /// Do not ask who the server is.
+    pub any_certificate: bool,
+    /// The program that asks.
+    pub agent: &'a str,
+}
+
+impl Default for Request<'_> {
+    fn default() -> Self {
+        Self { method: "GET", headers: &[], body: "", any_certificate: false, agent: "mainstay" }
+    }
+}
+
+/// How long the parts of an exchange took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Resolving the name.
+    pub resolved: Duration,
+    /// Opening the connection.
+    pub connected: Duration,
+    /// Securing it; nothing for a plain one.
+    pub secured: Duration,
+    /// From the request to the end of the answer's header.
+    pub first_byte: Duration,
+    /// All of it.
+    pub total: Duration,
 }
 
 /// What came back.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) location: Option<String>,
-    pub(crate) body: Vec<u8>,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Header lines, names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The body, as far as it was read.
+    pub body: Vec<u8>,
+    /// How long the parts took.
+    pub times: Times,
+    /// When the server's certificate ends, in seconds of Unix time.
+    pub certificate_ends_s: Option<i64>,
+}
+
+impl Response {
+    /// The first header line of a name in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// An address that may be requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) tls: bool,
-    pub(crate) host: String,
-    pub(crate) port: u16,
+pub struct Target {
+    /// `https`, not `http`.
+    pub tls: bool,
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
     /// Path and query.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 impl Target {
@@ -56,7 +90,7 @@ impl Target {
     ///
     /// # Errors
     /// In words: what is wrong with it.
-    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+    pub fn parse(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|e| format!("{url} is not an address: {e}"))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
@@ -80,7 +114,7 @@ impl Target {
     ///
     /// # Errors
     /// As [`Target::parse`].
-    pub(crate) fn redirected(&self, location: &str) -> Result<Self, String> {
+    pub fn redirected(&self, location: &str) -> Result<Self, String> {
         let location = location.split('#').next().unwrap_or_default();
         if location.contains("://") {
             return Self::parse(location);
@@ -98,7 +132,8 @@ impl Target {
         Self::parse(&format!("{scheme}://{}{folder}{slash}{location}", self.authority()))
     }
 
-    fn authority(&self) -> String {
+    /// Host and port.
+    pub fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
@@ -114,20 +149,31 @@ impl Target {
     }
 }
 
+/// Most header lines of an answer that are kept.
+const HEADERS_MAX: usize = 100;
+
 /// Sends one request and reads the answer. Redirects are the caller's.
 ///
 /// # Errors
 /// In words: what kept it from being answered.
-pub(crate) async fn exchange(target: &Target, request: &Request<'_>) -> Result<Response, String> {
+pub async fn exchange(target: &Target, request: &Request<'_>) -> Result<Response, String> {
     let text = request_text(target, request)?;
-    let stream = net_guard::connect(&target.host, target.port).await?;
-    if !target.tls {
-        return converse(stream, &text, request.method).await;
-    }
-    let name = ServerName::try_from(target.host.clone()).map_err(|_| format!("{} cannot be verified", target.host))?;
-    let connector = TlsConnector::from(tls_config()?);
-    let stream = connector.connect(name, stream).await.map_err(|e| format!("TLS with {}: {e}", target.host))?;
-    converse(stream, &text, request.method).await
+    let start = Instant::now();
+    let connected = guard::connect(&target.host, target.port).await?;
+    let (resolved, opened) = (connected.resolved, connected.connected);
+    let secured = Instant::now();
+    let mut response = if target.tls {
+        let (stream, shown) = tls::secure(connected.stream, &target.host, request.any_certificate).await?;
+        let secured = secured.elapsed();
+        let mut response = converse(stream, &text, request.method).await?;
+        response.times.secured = secured;
+        response.certificate_ends_s = shown.certificate().map(|read| read.not_after_s);
+        response
+    } else {
+        converse(connected.stream, &text, request.method).await?
+    };
+    response.times = Times { resolved, connected: opened, total: start.elapsed(), ..response.times };
+    Ok(response)
 }
 
 fn request_text(target: &Target, request: &Request<'_>) -> Result<String, String> {
@@ -136,11 +182,11 @@ fn request_text(target: &Target, request: &Request<'_>) -> Result<String, String
         return Err("the method is not a word".into());
     }
     let mut text = format!(
-        "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nUser-Agent: mainstay-agent/{}\r\nAccept: */*\r\n",
+        "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nUser-Agent: {}\r\nAccept: */*\r\n",
         request.method,
         target.path,
         target.host_line(),
-        crate::VERSION
+        request.agent
     );
     for (name, value) in request.headers {
         let ours = ["host", "connection", "content-length", "transfer-encoding"];
@@ -148,7 +194,7 @@ fn request_text(target: &Target, request: &Request<'_>) -> Result<String, String
             return Err(format!("the header {name:?} is not a header line"));
         }
         if ours.iter().any(|mine| name.eq_ignore_ascii_case(mine)) {
-            return Err(format!("the header {name} is set by the agent itself"));
+            return Err(format!("the header {name} is set by itself"));
         }
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -165,13 +211,16 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     text: &str,
     method: &str,
 ) -> Result<Response, String> {
-    stream.write_all(text.as_bytes()).await.map_err(|e| format!("the request was not taken: {e}"))?;
-    stream.flush().await.map_err(|e| format!("the request was not taken: {e}"))?;
+    let start = Instant::now();
+    let refused = |e: std::io::Error| format!("the request was not taken: {}", plain(&e));
+    stream.write_all(text.as_bytes()).await.map_err(refused)?;
+    stream.flush().await.map_err(refused)?;
     let (head, rest) = read_head(&mut stream).await?;
+    let times = Times { first_byte: start.elapsed(), ..Times::default() };
     let head = parse_head(&head)?;
     let empty = method == "HEAD" || matches!(head.status, 100..200 | 204 | 304);
     let body = if empty { Vec::new() } else { read_body(&mut stream, rest, &head.framing).await };
-    Ok(Response { status: head.status, location: head.location, body })
+    Ok(Response { status: head.status, headers: head.headers, body, times, certificate_ends_s: None })
 }
 
 async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Vec<u8>, Vec<u8>), String> {
@@ -184,7 +233,7 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Vec<u8>, Vec
         if bytes.len() > HEAD_BYTES_MAX {
             return Err(format!("the answer's header is longer than {HEAD_BYTES_MAX} bytes"));
         }
-        let read = stream.read_buf(&mut bytes).await.map_err(|e| format!("the answer broke off: {e}"))?;
+        let read = stream.read_buf(&mut bytes).await.map_err(|e| format!("the answer broke off: {}", plain(&e)))?;
         if read == 0 {
             return Err("the connection was closed without an answer".into());
         }
@@ -201,7 +250,7 @@ enum Framing {
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     status: u16,
-    location: Option<String>,
+    headers: Vec<(String, String)>,
     framing: Framing,
 }
 
@@ -214,12 +263,13 @@ fn parse_head(bytes: &[u8]) -> Result<Head, String> {
     let (true, Some(status)) = (http, status) else {
         return Err("the answer is not HTTP/1.1".into());
     };
-    let mut head = Head { status, location: None, framing: Framing::ToEnd };
+    let mut head = Head { status, headers: Vec::new(), framing: Framing::ToEnd };
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
-        if name.eq_ignore_ascii_case("location") {
-            head.location = Some(value.to_owned());
-        } else if name.eq_ignore_ascii_case("transfer-encoding") && value.to_ascii_lowercase().contains("chunked") {
+        if head.headers.len() < HEADERS_MAX {
+            head.headers.push((name.trim().to_ascii_lowercase(), value.to_owned()));
+        }
+        if name.eq_ignore_ascii_case("transfer-encoding") && value.to_ascii_lowercase().contains("chunked") {
             head.framing = Framing::Chunked;
         } else if name.eq_ignore_ascii_case("content-length") && head.framing == Framing::ToEnd {
             let length = value.parse().map_err(|_| "the answer's length is not a number".to_owned())?;
@@ -269,25 +319,6 @@ fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
     }
 }
 
-/// Read once, at the first https request: most agents never need it.
-fn tls_config() -> Result<Arc<ClientConfig>, String> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    let path = AUTHORITIES.iter().map(Path::new).find(|path| path.exists());
-    let path = path.ok_or("this machine has no list of certificate authorities; install ca-certificates")?;
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    roots.add_parsable_certificates(certificates.flatten());
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,19 +352,26 @@ mod tests {
         let target = Target::parse("http://a/").unwrap();
         let text = |name: &str, value: &str| {
             let headers = [(name.to_owned(), value.to_owned())];
-            request_text(&target, &Request { method: "GET", headers: &headers, body: "" })
+            request_text(&target, &Request { headers: &headers, ..Request::default() })
         };
         assert!(text("X-One", "1").unwrap().contains("X-One: 1\r\n"));
         assert!(text("X-One", "1\r\nX-Two: 2").is_err());
         assert!(text("X One", "1").is_err());
         assert!(text("Transfer-Encoding", "chunked").is_err());
-        assert!(request_text(&target, &Request { method: "GET / X", headers: &[], body: "" }).is_err());
+        assert!(request_text(&target, &Request { method: "GET / X", ..Request::default() }).is_err());
     }
 
     #[test]
     fn heads_and_chunks_are_read_and_damage_is_named() {
         let head = parse_head(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 5\r\n\r\n").unwrap();
-        assert_eq!(head, Head { status: 302, location: Some("/x".into()), framing: Framing::Length(5) });
+        assert_eq!(
+            head,
+            Head {
+                status: 302,
+                headers: vec![("location".into(), "/x".into()), ("content-length".into(), "5".into())],
+                framing: Framing::Length(5)
+            }
+        );
         assert!(parse_head(b"SSH-2.0-OpenSSH\r\n\r\n").is_err());
         assert!(parse_head(b"HTTP/1.1 20x\r\n\r\n").is_err());
         assert_eq!(unchunk(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"), (b"abcde".to_vec(), true));
