@@ -178,7 +178,9 @@ impl Engine {
         });
         // What is good again takes evidence away: it changes nothing that was known.
         let ending = live.members.values().any(|member| member.gone_ms.is_some()) && !live.past;
-        if ending && live.cluster.as_ref().is_some_and(|old| old.undetermined.is_none()) {
+        if plan.cluster.candidates.is_empty()
+            || ending && live.cluster.as_ref().is_some_and(|old| old.undetermined.is_none())
+        {
             live.judged();
             return;
         }
