@@ -14,6 +14,7 @@ pub mod check;
 pub mod events;
 mod feed;
 mod fill_up;
+mod full;
 mod ground;
 pub mod group;
 pub mod heartbeat;
@@ -27,8 +28,10 @@ mod panels;
 mod probe;
 pub mod proposal;
 mod reactions;
+pub mod remote;
 pub mod rule;
 mod samples;
+pub mod scrape;
 pub mod series;
 mod service;
 pub mod silence;
@@ -36,7 +39,7 @@ mod store;
 mod vantage;
 
 pub use labels::Labels;
-pub use live::{Fed, Seen, feed, feed_and_keep, tick};
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
 pub use machine::State;
 pub use probe::{Kind, Probe};
 pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
@@ -51,6 +54,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
     Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
+    Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
+    Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
 ];
 
 /// What monitoring declares.
@@ -75,7 +80,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },
@@ -91,6 +96,9 @@ fn declarations() -> Domain {
             Service { name: "looks", run: vantage::run },
             Service { name: "rules", run: rule::live::serve },
             Service { name: "proposals", run: proposal::run },
+            Service { name: "scrape", run: scrape::serve },
+            Service { name: "targets", run: scrape::look },
+            Service { name: "monitor-remote", run: remote::send::run },
         ],
         start: Some(start),
         ..Domain::default()
@@ -139,6 +147,19 @@ fn operations() -> Vec<Entry> {
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
+        Entry::of::<scrape::create::CreateScrape>(),
+        Entry::of::<scrape::list::ListScrapes>(),
+        Entry::of::<scrape::show::ShowScrape>(),
+        Entry::of::<scrape::update::UpdateScrape>(),
+        Entry::of::<scrape::pause::PauseScrape>(),
+        Entry::of::<scrape::pause::ResumeScrape>(),
+        Entry::of::<scrape::delete::DeleteScrape>(),
+        Entry::of::<scrape::test::TestScrape>(),
+        Entry::of::<scrape::import::ImportScrapes>(),
+        Entry::of::<scrape::propose::ProposeScrapes>(),
+        Entry::of::<scrape::targets::ListTargets>(),
+        Entry::of::<remote::list::ListRemotes>(),
+        Entry::of::<remote::secret::SetRemoteSecret>(),
     ]
 }
 
@@ -150,5 +171,6 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
     ]
 }

@@ -18,13 +18,15 @@ mod check;
 mod check_fields;
 mod check_form;
 mod check_list;
-mod explore;
+pub(crate) mod explore;
 mod group;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;
 mod rule_form;
 mod rule_list;
+mod scrape;
+mod scrapes;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -41,6 +43,10 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
         Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
+        Page::console("/monitoring/scrapes", "monitor.scrape.list", scrapes::page),
+        Page::console("/monitoring/scrapes/new", "monitor.scrape.create", scrapes::new),
+        Page::console("/monitoring/scrapes/import", "monitor.scrape.import", scrapes::import),
+        Page::console("/monitoring/scrapes/{id}", "monitor.scrape.show", scrape::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -105,6 +111,7 @@ fn tabs(current: &str) -> ui::Tabs {
             tab("Rules", "/monitoring/rules"),
             tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
+            tab("Scraping", "/monitoring/scrapes"),
             tab("Silences", "/monitoring/silences"),
         ],
     )

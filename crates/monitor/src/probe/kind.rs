@@ -211,7 +211,7 @@ impl Kind {
     }
 
     /// True when the server can look by itself; the others need the machine's own agent, or only listen.
-    pub(crate) const fn from_server(self) -> bool {
+    pub(crate) const fn server_sees(self) -> bool {
         matches!(
             self,
             Self::Http
