@@ -16,7 +16,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const CSS: [&str; 8] = ["tokens", "base", "layout", "controls", "parts", "lists", "charts", "print"];
 /// Modules in the order of their dependencies.
 const JS: [&str; 11] =
-    ["dom", "fragment", "shell", "keys", "palette", "list", "person", "live", "chart-scale", "chart-draw", "chart"];
+    ["dom", "fragment", "shell", "keys", "palette", "list", "person", "live", "chart-scale", "chart", "chart-table"];
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=assets");

@@ -101,6 +101,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<silence::EndSilence>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<charts::check::ReadCheckChart>(),
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),

@@ -18,6 +18,7 @@ mod check;
 mod check_form;
 mod check_list;
 mod explore;
+mod figure;
 mod group;
 mod silences;
 

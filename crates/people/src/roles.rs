@@ -108,6 +108,7 @@ const READS: &[Part] = &[
     given("monitor.silence.list"),
     given("monitor.series.read"),
     given("monitor.chart.read"),
+    given("monitor.chart.check"),
     given("monitor.metrics.query"),
     given("monitor.metrics.chart"),
     given("runbooks.runbook.list"),

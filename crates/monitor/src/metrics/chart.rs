@@ -1,15 +1,14 @@
 //! A question in PromQL as a figure: what the console draws.
 
-use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Error, Kernel, Operation, PrepareCx, Reach, Result, Route, Time, get};
 use promql::{Labels, Value, When};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ask;
 use super::query::{evaluate, in_words};
-use crate::charts::{ChartData, Line};
+use crate::charts::{ChartData, Line, span};
 use crate::limits::{CHART_LINES_MAX, CHART_STEPS, QUERY_TIME_PEOPLE};
-use crate::series::check_span;
 
 /// Draw a question in PromQL: at most 20 lines, with as many points as a screen shows.
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -38,26 +37,8 @@ impl Operation for ChartMetrics {
     type Output = ChartData;
 
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
-        let (from, to) = self.span(cx.now)?;
-        let (start_ms, end_ms) = (from.millis(), to.millis());
-        let step_ms = step((end_ms - start_ms) / CHART_STEPS);
-        let when = When::Range { start_ms, end_ms, step_ms };
         let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
-        let answer =
-            evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME_PEOPLE))?.map_err(in_words)?;
-        let Value::Matrix(series) = answer.value else { return Err(Error::internal("chart-no-matrix", &self.query)) };
-        let lines = series.iter().take(CHART_LINES_MAX).map(|one| Line {
-            name: legend(&one.labels),
-            unit: String::new(),
-            points: with_gaps(&one.points, step_ms),
-        });
-        self.drawn = Some(ChartData {
-            from: start_ms,
-            to: end_ms,
-            series: lines.collect(),
-            bands: Vec::new(),
-            marks: Vec::new(),
-        });
+        self.drawn = Some(self.draw(cx.kernel, &reach, cx.now)?);
         Ok(())
     }
 
@@ -68,16 +49,33 @@ impl Operation for ChartMetrics {
 }
 
 impl ChartMetrics {
-    fn span(&self, now: Time) -> Result<(Time, Time)> {
-        let minutes = self.minutes.unwrap_or(60);
-        if minutes <= 0 {
-            return Err(Error::invalid("minutes", "Use a number of minutes above 0."));
-        }
-        let time = |ms: i64| Time(ms.saturating_mul(1_000));
-        let to = self.to.map_or(now, time);
-        let from = self.from.map_or(to.plus(-minutes.saturating_mul(kernel::time::MINUTE)), time);
-        check_span(from, to)?;
-        Ok((from, to))
+    /// A question over a span of time.
+    pub(crate) fn of(query: String, minutes: Option<i64>, (from, to): (Option<i64>, Option<i64>)) -> Self {
+        Self { query, minutes, from, to, drawn: None }
+    }
+
+    /// The figure, without what stands in the database.
+    pub(crate) fn draw(&mut self, kernel: &Kernel, reach: &Reach, now: Time) -> Result<ChartData> {
+        let (from, to) = span(now, self.minutes, self.from, self.to)?;
+        let (start_ms, end_ms) = (from.millis(), to.millis());
+        let step_ms = step((end_ms - start_ms) / CHART_STEPS);
+        let when = When::Range { start_ms, end_ms, step_ms };
+        let answer = evaluate(kernel, reach, &self.query, when, &ask::limits(QUERY_TIME_PEOPLE))?.map_err(in_words)?;
+        let Value::Matrix(series) = answer.value else { return Err(Error::internal("chart-no-matrix", &self.query)) };
+        let lines = series.iter().take(CHART_LINES_MAX).map(|one| Line {
+            name: legend(&one.labels),
+            unit: String::new(),
+            points: with_gaps(&one.points, step_ms),
+        });
+        Ok(ChartData {
+            from: start_ms,
+            to: end_ms,
+            series: lines.collect(),
+            bands: Vec::new(),
+            marks: Vec::new(),
+            thresholds: Vec::new(),
+            notes: Vec::new(),
+        })
     }
 }
 

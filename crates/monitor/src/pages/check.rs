@@ -1,6 +1,6 @@
 //! The page of one check: how it stands, its history, its newest results, and the form that changes it.
 
-use kernel::Result;
+use kernel::{Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
@@ -10,6 +10,7 @@ use web::ui::{
 
 use super::check_form::{probe_fields, rule_fields, team_options};
 use super::{Names, ago, looks, severity};
+use crate::charts::check::ReadCheckChart;
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 
@@ -20,6 +21,7 @@ struct View {
     teams: Vec<(String, String)>,
     may: May,
     csrf: String,
+    figure: Markup,
     main: Markup,
     side: Markup,
 }
@@ -44,6 +46,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         delete: page.cx.may("monitor.check.delete"),
         silence: page.cx.may("monitor.silence.create"),
     };
+    let may_draw = page.cx.may(ReadCheckChart::NAME);
+    let figure = if may_draw {
+        super::figure::of_check(page, check)?
+    } else {
+        html! {}
+    };
     let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
@@ -51,6 +59,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         teams: team_options(page, detail.check.team)?,
         may,
         csrf: page.csrf.clone(),
+        figure,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
         detail,
@@ -63,7 +72,7 @@ fn draw(view: &View) -> Markup {
     let here = format!("/monitoring/checks/{}", check.id);
     let live = format!("{} alert:{}", check.reference(), check.alert);
     let shown = html! { (results(view)) (history(view)) };
-    let main = html! { (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
+    let main = html! { (view.figure) (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
     html! {
         (head(view, &here))
         (columns(Split::Wide, &main, &html! { (facts(view)) (view.side) }))
@@ -214,6 +223,7 @@ mod tests {
             teams: vec![],
             may,
             csrf: "token".into(),
+            figure: html! {},
             main: html! {},
             side: html! {},
         };

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kernel::{Operation as _, Result};
+use kernel::{Operation as _, Reach, Result};
 use maud::{Markup, html};
 use promql::{Answer, Labels, Value, When, format_value};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Chart, Column, Empty, PageHeader, Row, Table, Tone, notice};
+use web::ui::{Button, Card, Chart, Charts, Column, Empty, PageHeader, Range, Row, Table, Tone, notice};
 
 use super::{tabs, with};
+use crate::charts::drawn;
 use crate::ground;
 use crate::limits::EXPLORE_ROWS_MAX;
 use crate::live::Monitor;
+use crate::metrics::chart::ChartMetrics;
 use crate::metrics::limits;
 use crate::metrics::query::{QueryMetrics, evaluate};
 
@@ -43,6 +45,7 @@ struct View {
     names: Vec<String>,
     assets: BTreeMap<i64, String>,
     answer: Option<std::result::Result<Answer, String>>,
+    figure: Markup,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -60,8 +63,30 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let ids: Vec<i64> = series(&answer).filter_map(|(labels, _)| labels.get("asset")?.parse().ok()).collect();
     let assets = ground::asset_names(page.cx.tx, &ids)?;
     let names = if reach.everything { metric_names(page)? } else { Vec::new() };
-    let view = View { query, minutes, names, assets, answer };
+    let is_drawn = matches!(&answer, Some(Ok(answer)) if matches!(answer.value, Value::Vector(_) | Value::Scalar(..)));
+    let figure = if is_drawn {
+        figure(page, &reach, &query, &minutes)
+    } else {
+        html! {}
+    };
+    let view = View { query, minutes, names, assets, answer, figure };
     Ok(Content::new("Explore", draw(&view)))
+}
+
+/// The answer over time; why there is none when it cannot be drawn.
+fn figure(page: &PageCx, reach: &Reach, query: &str, minutes: &str) -> Markup {
+    let now_ms = page.cx.now.millis();
+    let from_ms = now_ms - 60_000 * minutes.parse::<i64>().unwrap_or(60);
+    let range = Range::around(&page.query, (from_ms, now_ms), now_ms);
+    let mut asked = ChartMetrics::of(query.to_owned(), None, (Some(range.from_ms), Some(range.to_ms)));
+    let data = match asked.draw(page.cx.kernel, reach, page.cx.now) {
+        Ok(data) => drawn(data),
+        Err(error) => return notice(Tone::Warn, &error.message),
+    };
+    let source = with("/api/v1/monitor/metrics/chart", &[("query", query)]);
+    let here = with("/monitoring/explore", &[("query", query), ("minutes", minutes)]);
+    let chart = Chart::new("figure-answer", "Answer over time", source, data, &page.clock()).tall();
+    html! { (Charts::new("figures", here, range, &page.clock(), html! { (chart) })) }
 }
 
 fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
@@ -134,12 +159,10 @@ fn mistake(query: &str, error: &str) -> Markup {
 }
 
 fn shown(view: &View, answer: &Answer) -> Markup {
-    let is_drawn = matches!(answer.value, Value::Vector(_) | Value::Scalar(..));
-    let source = with("/api/v1/monitor/metrics/chart", &[("query", &view.query), ("minutes", &view.minutes)]);
     html! {
         @for warning in &answer.warnings { (notice(Tone::Warn, warning)) }
         @for info in &answer.infos { (notice(Tone::Idle, info)) }
-        @if is_drawn { (Chart::new("Answer over time", source).tall()) }
+        (view.figure)
         (numbers(view, answer))
     }
 }
@@ -196,7 +219,7 @@ mod tests {
     use super::*;
     use crate::pages::HOSTILE;
 
-    fn drawn(query: &str, answer: Option<std::result::Result<Value, String>>) -> String {
+    fn shown_as(query: &str, answer: Option<std::result::Result<Value, String>>) -> String {
         let answer = answer.map(|answer| {
             answer.map(|value| Answer {
                 value,
@@ -211,6 +234,7 @@ mod tests {
             names: vec![HOSTILE.into()],
             assets: BTreeMap::from([(7, HOSTILE.to_owned())]),
             answer,
+            figure: html! {},
         };
         draw(&view).into_string()
     }
@@ -221,14 +245,14 @@ mod tests {
 
     #[test]
     fn explore_draws_nothing_one_many_and_hostile_text() {
-        assert!(drawn("", None).contains("Busy processors"));
-        assert!(drawn("up", Some(Ok(Value::Vector(Vec::new())))).contains("Nothing answers now"));
-        assert!(drawn("up", Some(Ok(Value::Vector(vec![sample("up")])))).contains("1.5"));
-        let many = drawn("up", Some(Ok(Value::Vector(vec![sample("up"); 5_000]))));
+        assert!(shown_as("", None).contains("Busy processors"));
+        assert!(shown_as("up", Some(Ok(Value::Vector(Vec::new())))).contains("Nothing answers now"));
+        assert!(shown_as("up", Some(Ok(Value::Vector(vec![sample("up")])))).contains("1.5"));
+        let many = shown_as("up", Some(Ok(Value::Vector(vec![sample("up"); 5_000]))));
         assert!(many.contains("4900 more") && many.len() < 60_000, "{}", many.len());
         for value in [Value::Vector(vec![sample(HOSTILE)]), Value::Text(0, HOSTILE.into()), Value::Scalar(0, f64::NAN)]
         {
-            assert!(!drawn(HOSTILE, Some(Ok(value))).contains("<script>alert"));
+            assert!(!shown_as(HOSTILE, Some(Ok(value))).contains("<script>alert"));
         }
     }
 
@@ -242,8 +266,8 @@ mod tests {
 
     #[test]
     fn a_mistake_is_marked_where_it_is() {
-        let page = drawn("sum(", Some(Err("1:5: parse error: unexpected end of input".into())));
+        let page = shown_as("sum(", Some(Err("1:5: parse error: unexpected end of input".into())));
         assert!(page.contains("sum(\n    ^"), "{page}");
-        assert!(!drawn("x", Some(Err(HOSTILE.into()))).contains("<script>alert"));
+        assert!(!shown_as("x", Some(Err(HOSTILE.into()))).contains("<script>alert"));
     }
 }
