@@ -18,6 +18,10 @@ pub const SAMPLES_MAX: usize = 8_192;
 pub const CHECKS_MAX: usize = 1_024;
 /// Most bytes of evidence beside a check result.
 pub const EVIDENCE_BYTES_MAX: usize = 2_048;
+/// Most bytes of one look in words.
+pub const LOOK_BYTES_MAX: usize = 32 * 1024;
+/// Most further numbers of one look.
+pub const FIGURES_MAX: usize = 64;
 /// Most bytes of output kept from a job: its tail.
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of a short text: names, reasons, addresses.

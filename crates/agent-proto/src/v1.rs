@@ -7,7 +7,7 @@ mod downlink;
 mod job;
 mod uplink;
 
-pub use check::{CheckResult, CheckSpec, CheckState, Probe, ProcessName};
+pub use check::{CheckResult, CheckSpec, CheckState, Figure, LookResult, Probe, ProcessName};
 pub use downlink::{Enrolled, FromServer, Profile, ProfileKind, Refusal, RefusalCode, Welcome};
 pub use job::{Action, Approval, Class, Job, JobResult, JobState, ServiceVerb, SignedJob, SignedStop, StopOrder};
 pub use uplink::{

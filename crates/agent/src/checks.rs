@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_proto::{CheckResult, CheckSpec, CheckState};
+use probes::Memory;
 use tokio::time::Instant;
 
 use crate::{files, log};
@@ -27,6 +28,7 @@ struct Entry {
     due: Instant,
     running: bool,
     last: Option<CheckState>,
+    memory: Memory,
 }
 
 impl Checks {
@@ -57,7 +59,13 @@ impl Checks {
         for (place, spec) in (0_u32..).zip(specs) {
             let same = old.iter().position(|entry| entry.spec == spec).map(|at| old.swap_remove(at));
             let due = now + spread.saturating_mul(place);
-            self.entries.push(same.unwrap_or(Entry { spec, due, running: false, last: None }));
+            self.entries.push(same.unwrap_or(Entry {
+                spec,
+                due,
+                running: false,
+                last: None,
+                memory: Memory::default(),
+            }));
         }
     }
 
@@ -70,7 +78,7 @@ impl Checks {
     }
 
     /// The checks to run now; they count as running until their result comes.
-    pub(crate) fn start_due(&mut self, now: Instant) -> Vec<CheckSpec> {
+    pub(crate) fn start_due(&mut self, now: Instant) -> Vec<(CheckSpec, Memory)> {
         let room = RUNNING_MAX.saturating_sub(self.running());
         let mut specs = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| !entry.running && entry.due <= now).take(room) {
@@ -78,17 +86,18 @@ impl Checks {
             let interval = interval(&entry.spec);
             // Keep the rhythm; after a long pause begin a new one instead of running what was missed.
             entry.due = if now < entry.due + interval { entry.due + interval } else { now + interval };
-            specs.push(entry.spec.clone());
+            specs.push((entry.spec.clone(), std::mem::take(&mut entry.memory)));
         }
         specs
     }
 
     /// Takes a result. `None` when the check is not of today any more, or else whether its state is another than before.
-    pub(crate) fn finish(&mut self, result: &CheckResult) -> Option<bool> {
+    pub(crate) fn finish(&mut self, result: &CheckResult, memory: Memory) -> Option<bool> {
         let same =
             |entry: &&mut Entry| entry.spec.check_id == result.check_id && entry.spec.generation == result.generation;
         let entry = self.entries.iter_mut().find(same)?;
         entry.running = false;
+        entry.memory = memory;
         Some(entry.last.replace(result.state) != Some(result.state))
     }
 
@@ -132,10 +141,10 @@ mod tests {
         assert_eq!(checks.next_due(), Some(at(1_000)));
         assert_eq!(checks.start_due(at(1_000)).len(), 1);
         assert!(checks.start_due(at(11_000)).is_empty(), "both still run");
-        assert_eq!(checks.finish(&result(1, CheckState::Ok)), Some(true));
+        assert_eq!(checks.finish(&result(1, CheckState::Ok), Memory::default()), Some(true));
         assert_eq!(checks.next_due(), Some(at(10_000)));
         assert_eq!(checks.start_due(at(95_000)).len(), 1);
-        checks.finish(&result(1, CheckState::Ok));
+        checks.finish(&result(1, CheckState::Ok), Memory::default());
         assert_eq!(checks.next_due(), Some(at(105_000)), "what was missed is not caught up");
     }
 
@@ -144,12 +153,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut checks = Checks::open(dir.path(), Instant::now());
         checks.replace(7, vec![spec(1, 1)], Instant::now());
-        assert_eq!(checks.finish(&result(1, CheckState::Ok)), Some(true));
-        assert_eq!(checks.finish(&result(1, CheckState::Ok)), Some(false));
-        assert_eq!(checks.finish(&result(1, CheckState::Fail)), Some(true));
-        assert_eq!(checks.finish(&result(2, CheckState::Fail)), None);
+        assert_eq!(checks.finish(&result(1, CheckState::Ok), Memory::default()), Some(true));
+        assert_eq!(checks.finish(&result(1, CheckState::Ok), Memory::default()), Some(false));
+        assert_eq!(checks.finish(&result(1, CheckState::Fail), Memory::default()), Some(true));
+        assert_eq!(checks.finish(&result(2, CheckState::Fail), Memory::default()), None);
         checks.replace(8, vec![spec(1, 2)], Instant::now());
-        assert_eq!(checks.finish(&result(1, CheckState::Ok)), None, "of the generation before");
+        assert_eq!(checks.finish(&result(1, CheckState::Ok), Memory::default()), None, "of the generation before");
     }
 
     #[tokio::test]

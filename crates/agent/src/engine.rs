@@ -62,6 +62,8 @@ struct Engine {
     connected: bool,
     ways: Ways,
     results: Vec<agent_proto::CheckResult>,
+    /// Those that have figures.
+    looked: Vec<agent_proto::LookResult>,
     results_due: Option<Instant>,
     next_sample: Instant,
     /// Whether a sample was taken since the start.
@@ -231,6 +233,7 @@ impl Engine {
             jumps: JumpDetector::new(),
             connected: false,
             results: Vec::new(),
+            looked: Vec::new(),
             results_due: None,
             next_sample: now,
             sampled: false,

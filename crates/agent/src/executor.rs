@@ -336,7 +336,11 @@ impl Executor {
     /// True when the policy is another than it was.
     fn look_at_policy(&mut self) -> bool {
         let found = policy::find(&self.config.policy_path);
-        let words = PolicyWords { digest: found.digest, classes_allowed: found.policy.classes_allowed() };
+        let words = PolicyWords {
+            digest: found.digest,
+            classes_allowed: found.policy.classes_allowed(),
+            plugins: found.policy.plugins.clone(),
+        };
         let trouble = found.trouble.unwrap_or_default();
         if trouble != self.said.policy_trouble {
             self.said.policy_trouble = trouble;

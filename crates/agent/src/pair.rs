@@ -80,12 +80,14 @@ pub(crate) struct Start {
     pub(crate) guarded: Vec<(String, String)>,
 }
 
-/// What the server hears about the policy.
+/// What the collector is told of the policy; the server hears the first two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PolicyWords {
     /// SHA-256 of the file.
     pub(crate) digest: [u8; 32],
     pub(crate) classes_allowed: Vec<Class>,
+    /// Plugins that checks may run.
+    pub(crate) plugins: Vec<String>,
 }
 
 /// What came of an action.

@@ -16,6 +16,9 @@ use crate::files;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
+    /// Monitoring plugins that checks may run, without rights: paths, or whole folders as `/usr/lib/nagios/plugins/*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<String>,
     /// Allowed with the server's signature alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Rule>,

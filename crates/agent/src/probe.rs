@@ -1,17 +1,21 @@
-//! One look at one thing. A probe observes: it opens connections, reads files, and changes nothing.
+//! One look at one thing. A probe observes: it opens connections, reads files, and changes nothing. What is seen over the
+//! network or in files is seen by `probes`; what only the kernel or systemd can say, by this machine's own platform.
 
-pub(crate) mod http;
 mod service;
 
 use std::time::{Duration, Instant};
 
-use agent_proto::{CheckState, Probe, limits};
+use agent_proto::{CheckState, Figure, Probe, limits};
+use probes::{Around, Look, Memory, Outcome};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::{net_guard, platform};
+use crate::{clock, platform};
 
 pub(crate) use service::{look as unit, systemctl};
+
+/// How the agent names itself to web servers.
+pub(crate) const AGENT: &str = concat!("mainstay-agent/", env!("CARGO_PKG_VERSION"));
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,23 +23,36 @@ pub(crate) struct Seen {
     pub(crate) state: CheckState,
     pub(crate) value: Option<f64>,
     pub(crate) evidence: String,
+    pub(crate) figures: Vec<Figure>,
 }
 
 impl Seen {
     pub(crate) fn ok(value: f64, evidence: impl Into<String>) -> Self {
-        Self { state: CheckState::Ok, value: Some(value), evidence: evidence.into() }
+        Self { state: CheckState::Ok, value: Some(value), evidence: evidence.into(), figures: Vec::new() }
     }
 
     pub(crate) fn fail(value: Option<f64>, evidence: impl Into<String>) -> Self {
-        Self { state: CheckState::Fail, value, evidence: evidence.into() }
+        Self { state: CheckState::Fail, value, evidence: evidence.into(), figures: Vec::new() }
     }
 
     pub(crate) fn error(evidence: impl Into<String>) -> Self {
-        Self { state: CheckState::Error, value: None, evidence: evidence.into() }
+        Self { state: CheckState::Error, value: None, evidence: evidence.into(), figures: Vec::new() }
     }
 
     fn judged(good: bool, value: f64, evidence: String) -> Self {
         if good { Self::ok(value, evidence) } else { Self::fail(Some(value), evidence) }
+    }
+}
+
+impl From<probes::Seen> for Seen {
+    fn from(seen: probes::Seen) -> Self {
+        let state = match seen.outcome {
+            Outcome::Good => CheckState::Ok,
+            Outcome::Bad => CheckState::Fail,
+            Outcome::Unknown => CheckState::Error,
+        };
+        let figures = seen.figures.into_iter().map(|one| Figure { name: one.name, value: one.value }).collect();
+        Self { state, value: seen.value, evidence: seen.evidence, figures }
     }
 }
 
@@ -44,25 +61,55 @@ const ASIDE_MAX: usize = 4;
 static ASIDE: Semaphore = Semaphore::const_new(ASIDE_MAX);
 
 /// Looks, within a deadline. A service that does not answer in time fails, which is not an error of the probe; this
-/// machine itself is not seen in time, which is.
-pub(crate) async fn look(probe: &Probe, deadline: Duration) -> (Seen, Duration) {
+/// machine itself is not seen in time, which is. `plugins` are those that the machine's policy names.
+pub(crate) async fn look(
+    probe: &Probe,
+    plugins: &[String],
+    memory: &mut Memory,
+    deadline: Duration,
+) -> (Seen, Duration) {
     let start = Instant::now();
-    let mut seen = match timeout(deadline, look_once(probe)).await {
-        Ok(seen) => seen,
-        Err(_) => too_late(probe, deadline),
+    let mut seen = match looked_at(probe) {
+        Some(Ok(look)) => {
+            let around = Around { now_s: clock::wall_ms().div_euclid(1_000), plugins: plugins.to_vec() };
+            let mut seen = Seen::from(probes::look(&look, &around, memory, deadline).await);
+            if !matches!(probe, Probe::Look(_)) {
+                // Who asks in the older words has no ear for more than a value.
+                seen.figures.clear();
+            }
+            seen
+        }
+        Some(Err(why)) => Seen::error(why),
+        None => match timeout(deadline, look_here(probe)).await {
+            Ok(seen) => seen,
+            Err(_) => Seen::error(format!("this machine could not be looked at within {} ms", deadline.as_millis())),
+        },
     };
     truncate(&mut seen.evidence, limits::EVIDENCE_BYTES_MAX);
     (seen, start.elapsed())
 }
 
-fn too_late(probe: &Probe, deadline: Duration) -> Seen {
-    let ms = deadline.as_millis();
-    match probe {
-        Probe::Tcp { .. } | Probe::Http { .. } => Seen::fail(None, format!("no answer within {ms} ms")),
-        Probe::Process { .. } | Probe::FileSystem { .. } | Probe::Unit { .. } => {
-            Seen::error(format!("this machine could not be looked at within {ms} ms"))
+/// Looks once for a job: without plugins, which are for checks, and without a memory.
+pub(crate) async fn look_for_a_job(probe: &Probe, deadline: Duration) -> Seen {
+    look(probe, &[], &mut Memory::default(), deadline).await.0
+}
+
+/// What `probes` sees; nothing for what is this platform's to see.
+fn looked_at(probe: &Probe) -> Option<Result<Look, String>> {
+    Some(match probe {
+        Probe::Tcp { host, port } => {
+            Ok(Look::Tcp(probes::tcp::Tcp { host: host.clone(), port: *port, ..probes::tcp::Tcp::default() }))
         }
-    }
+        Probe::Http { url, expect_status, contains, max_redirects } => Ok(Look::Http(probes::http::Http {
+            url: url.clone(),
+            expect_status: expect_status.clone(),
+            contains: contains.clone(),
+            max_redirects: *max_redirects,
+            ..probes::http::Http::default()
+        })),
+        Probe::Look(text) => Look::from_text(text),
+        Probe::Process { .. } | Probe::FileSystem { .. } | Probe::Unit { .. } => return None,
+    })
 }
 
 /// Looks on a thread of its own, when there is a place: waiting for one does not hold up the loop either.
@@ -79,7 +126,7 @@ async fn aside<T: Send + 'static>(
     looking.await.map_err(|e| format!("the look was lost: {e}"))?
 }
 
-async fn look_once(probe: &Probe) -> Seen {
+async fn look_here(probe: &Probe) -> Seen {
     match probe {
         Probe::Process { name, min_count } => {
             let name = name.clone();
@@ -92,16 +139,6 @@ async fn look_once(probe: &Probe) -> Seen {
                 Err(e) => Seen::error(e),
             }
         }
-        Probe::Tcp { host, port } => {
-            let start = Instant::now();
-            match net_guard::connect(host, *port).await {
-                Ok(_) => Seen::ok(millis(start), format!("port {port} of {host} takes connections")),
-                Err(e) => Seen::fail(None, e),
-            }
-        }
-        Probe::Http { url, expect_status, contains, max_redirects } => {
-            http::look(url, expect_status, contains.as_deref(), *max_redirects).await
-        }
         Probe::FileSystem { mount, max_used_percent } => {
             let point = mount.clone();
             match aside(&ASIDE, move || platform::used_percent(&point)).await {
@@ -113,11 +150,8 @@ async fn look_once(probe: &Probe) -> Seen {
             }
         }
         Probe::Unit { name } => service::look(name).await,
+        Probe::Tcp { .. } | Probe::Http { .. } | Probe::Look(_) => Seen::error("this is not this machine's to see"),
     }
-}
-
-fn millis(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1_000.0
 }
 
 /// Cuts a text at a character's edge.
@@ -137,7 +171,7 @@ mod tests {
     use agent_proto::ProcessName;
 
     async fn seen(probe: Probe) -> Seen {
-        look(&probe, Duration::from_secs(20)).await.0
+        look_for_a_job(&probe, Duration::from_secs(20)).await
     }
 
     #[tokio::test]
@@ -177,6 +211,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_look_in_its_own_words_has_figures_and_an_unknown_one_says_so() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let words = format!(r#"{{"look":"tcp","host":"127.0.0.1","port":{port}}}"#);
+        let seen = seen(Probe::Look(words)).await;
+        assert_eq!((seen.state, seen.figures.len()), (CheckState::Ok, 1), "{seen:?}");
+        let later = super::tests::seen(Probe::Look(r#"{"look":"smell"}"#.into())).await;
+        assert!(later.state == CheckState::Error && later.evidence.contains("too old"), "{later:?}");
+    }
+
+    #[tokio::test]
     async fn a_file_system_is_full_or_not_and_an_unknown_one_is_an_error() {
         let probe = |mount: &str, max| Probe::FileSystem { mount: mount.into(), max_used_percent: max };
         assert_eq!(seen(probe("/", 100.0)).await.state, CheckState::Ok);
@@ -208,20 +253,6 @@ mod tests {
         end.send(()).unwrap();
         assert_eq!(third.await.unwrap(), Ok(7), "and gives it back");
         end.send(()).unwrap();
-    }
-
-    #[test]
-    fn a_service_that_does_not_answer_fails_and_a_machine_that_cannot_be_looked_at_is_an_error() {
-        let second = Duration::from_secs(1);
-        let tcp = Probe::Tcp { host: "a".into(), port: 1 };
-        assert_eq!(too_late(&tcp, second).state, CheckState::Fail);
-        for probe in [
-            Probe::Process { name: ProcessName::Exact("a".into()), min_count: 1 },
-            Probe::FileSystem { mount: "/".into(), max_used_percent: 90.0 },
-            Probe::Unit { name: "a.service".into() },
-        ] {
-            assert_eq!(too_late(&probe, second).state, CheckState::Error);
-        }
     }
 
     #[test]

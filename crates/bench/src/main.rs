@@ -2,6 +2,7 @@
 //! for programs. Nothing here asserts a time; targets are printed beside what was measured.
 
 mod agents;
+mod checks;
 mod client;
 mod cold_start;
 mod engine;
@@ -82,6 +83,8 @@ enum Name {
     Query,
     /// From kill -9 to the first answer.
     Restart,
+    /// Thousands of checks that the server runs itself.
+    Checks,
 }
 
 impl Name {
@@ -99,6 +102,7 @@ impl Name {
             Self::Storage => "storage",
             Self::Query => "query",
             Self::Restart => "restart",
+            Self::Checks => "checks",
         }
     }
 }
@@ -169,5 +173,6 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         Name::Storage => storage::measure(&run, report),
         Name::Query => query::measure(&run, report),
         Name::Restart => restart::measure(&run, report),
+        Name::Checks => checks::measure(&run, report),
     }
 }

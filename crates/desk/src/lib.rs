@@ -29,6 +29,7 @@ pub fn domain() -> web::Domain {
         panels: pages::panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        ..web::Domain::default()
     }
 }
 

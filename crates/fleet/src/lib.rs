@@ -68,6 +68,7 @@ pub fn domain() -> web::Domain {
             grant: agent::list::NAME,
         }],
         creates: vec![Create { label: "Enrolment token", href: "/fleet#enrol", grant: "fleet.token.create" }],
+        ..web::Domain::default()
     }
 }
 

@@ -14,7 +14,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The methods it takes.
     pub methods: &'static [Method],
-    /// The operation whose grant a caller needs; its effect says whether a browser's session must prove where it is.
+    /// The operation whose grant a caller needs; its effect says whether a browser's session must prove where it is. Empty
+    /// where the address itself holds a secret that is the key: then anybody may ask, as nobody.
     pub grant: &'static str,
     /// Largest body, in bytes, as it comes.
     pub body_bytes_max: usize,

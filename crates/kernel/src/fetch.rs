@@ -2,6 +2,13 @@
 //! first request and again after each redirect, so that no name can lead to this machine's own doors or to the
 //! credentials that clouds serve on link-local addresses.
 
+mod answer;
+mod line;
+mod tls;
+
+pub use line::{Ask, Failure, Heard, Line, Scratch, Server, header_line};
+pub use tls::{Tls, TlsOptions};
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -15,13 +22,13 @@ use crate::limits;
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PUT`.
     pub method: &'a str,
     /// Where to, `http` or `https`.
     pub url: &'a str,
     /// Headers.
     pub headers: &'a [(&'a str, String)],
-    /// What to send with POST.
+    /// What to send; nothing with GET.
     pub body: &'a [u8],
     /// The whole time it may take.
     pub timeout: Duration,
@@ -143,7 +150,7 @@ pub fn fetch(request: &Request<'_>) -> Result<Fetched> {
         builder = builder.header(*name, value);
     }
     let wrong = |error: ureq::http::Error| Error::invalid("url", format!("This request cannot be made: {error}."));
-    let outcome = if request.method == "POST" {
+    let outcome = if request.method != "GET" {
         builder.body(request.body).map_err(wrong).map(|whole| agent.run(whole))?
     } else {
         builder.body(()).map_err(wrong).map(|whole| agent.run(whole))?

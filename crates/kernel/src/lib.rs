@@ -22,6 +22,7 @@ pub mod notifications;
 pub mod operation;
 pub mod page;
 pub mod permission;
+mod pulse;
 pub mod reference;
 pub mod registry;
 mod relay;

@@ -13,6 +13,7 @@ use crate::reference::Ref;
 use crate::time::Time;
 
 mod deliver;
+pub mod direct;
 pub mod operations;
 pub mod settings;
 mod smtp;

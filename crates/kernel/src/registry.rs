@@ -152,7 +152,7 @@ impl Registry {
         }
         let mut addresses = std::collections::BTreeSet::new();
         for endpoint in domains.iter().flat_map(|domain| &domain.endpoints) {
-            if !operations.contains_key(endpoint.grant) {
+            if !endpoint.grant.is_empty() && !operations.contains_key(endpoint.grant) {
                 let unknown =
                     format!("\"{}\" needs a grant for \"{}\", which is no operation", endpoint.path, endpoint.grant);
                 return Err(Error::internal("registry", unknown));

@@ -1,7 +1,7 @@
 //! The running kernel: the database, the registry, the clock, the background threads, and what domains keep in memory.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,6 +69,8 @@ pub struct Kernel {
     stop: Bell,
     threads: Mutex<Vec<JoinHandle<()>>>,
     down: Mutex<BTreeSet<&'static str>>,
+    /// When what must go on turning last did; see `pulse.rs`.
+    pub(crate) beats: Mutex<BTreeMap<&'static str, Time>>,
 }
 
 /// Wakes a waiting thread; a ring that nobody waits for is kept.
@@ -128,6 +130,7 @@ impl Kernel {
             stop: Bell::default(),
             threads: Mutex::default(),
             down: Mutex::default(),
+            beats: Mutex::default(),
         });
         relay::prepare(&kernel)?;
         for domain in kernel.registry.domains() {

@@ -23,6 +23,14 @@ pub trait Setting: Serialize + DeserializeOwned + JsonSchema + Default + Send + 
     }
 }
 
+/// Gives a kept value a new key: for a domain whose setting moved, at its start. A value under the new key stays.
+///
+/// # Errors
+/// The database fails.
+pub fn rename(tx: &mut crate::db::Tx<'_>, old: &str, new: &str) -> Result<()> {
+    store::rename(tx, old, new)
+}
+
 /// A setting in the registry.
 pub struct SettingEntry {
     /// Its key.

@@ -109,7 +109,7 @@ impl<'a> Company<'a> {
         Ok(true)
     }
 
-    /// Who is called at night for the network, and by day.
+    /// Who is called at night for the network, and by day, and whom after them.
     fn rota(&self) -> Result<()> {
         let team = self.kernel.db.read(|tx| people::team_by_slug(tx, "network"))?.map(|team| team.id);
         let rota = json!({
@@ -120,7 +120,13 @@ impl<'a> Company<'a> {
                   "restrictions": [{ "days": ["mon-fri"], "from": "08:00", "to": "16:00" }] },
             ],
         });
-        self.call("people.rota.create", rota).map(|_| ())
+        self.call("people.rota.create", rota)?;
+        let lines = "0 rota:network\n10m rota:network, team:network";
+        let policy =
+            json!({ "name": "Network", "lines": lines, "repeats": 2, "repeat_after_s": 900, "again_after_s": 7200 });
+        let policy = self.call("paging.policy.save", policy)?["id"].clone();
+        let teams: Vec<i64> = team.into_iter().collect();
+        self.call("paging.route.add", json!({ "name": "Network", "teams": teams, "policy": policy })).map(|_| ())
     }
 
     /// Somebody for each role but the administrator, who is there.

@@ -5,7 +5,15 @@ use server::Site;
 
 /// Every domain with its pages.
 pub fn all() -> Vec<web::domain::Domain> {
-    vec![people::domain(), assets::domain(), desk::domain(), monitor::domain(), fleet::domain(), runbooks::domain()]
+    vec![
+        people::domain(),
+        assets::domain(),
+        desk::domain(),
+        monitor::domain(),
+        fleet::domain(),
+        runbooks::domain(),
+        paging::domain(),
+    ]
 }
 
 /// What the kernel needs of them, its own domain first.
@@ -19,6 +27,7 @@ pub fn split() -> (Vec<kernel::Domain>, Site) {
     for domain in all() {
         kernels.push(domain.kernel);
         site.pages.extend(domain.pages);
+        site.doors.extend(domain.doors);
         site.panels.extend(domain.panels);
         site.nav.extend(domain.nav);
         site.creates.extend(domain.creates);

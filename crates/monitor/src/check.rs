@@ -8,13 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::labels::Labels;
 use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, FOR_MS_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
 use crate::machine::{Rule, State};
-use crate::probe::{Kind, Probe};
+use crate::probe::{Judge, Kind, Probe};
 use crate::{ground, store};
+
+pub(crate) use sealed::password;
+use sealed::{SECRETS, follow_kind, forget, keep_password};
 
 pub mod create;
 pub mod delete;
 pub mod list;
 pub mod pause;
+mod sealed;
 pub mod show;
 pub mod update;
 
@@ -201,6 +205,12 @@ impl NewCheck {
     /// Refuses what does not hold together or is not there for whoever asks. `old` is what the check was before.
     pub(crate) fn check(&self, cx: &mut Cx, operation: &str, old: Option<&Self>) -> Result<()> {
         self.check_numbers()?;
+        if self.vantage.is_none() && self.probe.judge() == Judge::Vantage && !self.probe.kind().server_sees() {
+            return Err(Error::invalid(
+                "vantage",
+                "Only an agent on the machine sees this, the server does not. Leave the vantage out.",
+            ));
+        }
         self.labels.check("labels")?;
         if let Some(vantage) = self.vantage
             && old.map_or(self.vantage != self.asset, |old| old.vantage != self.vantage)
@@ -278,6 +288,28 @@ pub(crate) fn touch_feed(cx: &mut Cx, vantage: Option<i64>) {
     if let Some(vantage) = vantage {
         cx.touch(Ref::new("agent_feed", vantage));
     }
+}
+
+/// Who looks: the vantage that was asked for (0 is the server), else the asset's own agent. What only the server can judge
+/// has none.
+fn vantage(probe: &Probe, asset: Option<i64>, asked: Option<i64>) -> Option<i64> {
+    match (probe.judge(), probe.kind()) {
+        (Judge::Server, Kind::Silent) => asset,
+        (Judge::Server, _) => None,
+        (Judge::Vantage, _) => asked.or(asset).filter(|id| *id != 0),
+    }
+}
+
+/// Labels as `name=value`.
+fn labels(pairs: &[String]) -> Result<Labels> {
+    let mut labels = Labels::default();
+    for pair in pairs.iter().filter(|pair| !pair.trim().is_empty()) {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Error::invalid("labels", format!("\"{pair}\" is no label. Write it like tier=web.")))?;
+        labels.0.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    Ok(labels)
 }
 
 /// Refuses a team that is not known.

@@ -7,9 +7,11 @@ use crate::check::Severity;
 use crate::labels::Labels;
 
 mod group;
+mod rule;
 mod silence;
 
 pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
+pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
 pub use silence::{SilenceCreated, SilenceEnded};
 
 macro_rules! check_event {

@@ -13,29 +13,35 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod fill_up;
+mod full;
 mod ground;
 pub mod group;
+pub mod heartbeat;
 mod labels;
 mod limits;
 mod live;
 pub mod machine;
 pub mod metrics;
-mod notify;
 mod pages;
 mod panels;
 mod probe;
+pub mod proposal;
 mod reactions;
+pub mod rule;
 mod samples;
+pub mod scrape;
 pub mod series;
 mod service;
 pub mod silence;
 mod store;
+mod vantage;
 
 pub use labels::Labels;
-pub use live::{Fed, Seen, feed, feed_and_keep, tick};
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
 pub use machine::State;
-pub use notify::Notify;
 pub use probe::{Kind, Probe};
+pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
@@ -44,6 +50,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts without assets",
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
+    Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
+    Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
+    Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
+    Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
 ];
 
 /// What monitoring declares.
@@ -54,6 +64,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        ..web::Domain::default()
     }
 }
 
@@ -67,19 +78,33 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<Notify>(), SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
         messages: vec![
-            AgentMessage { kind: "check_results", handle: live::check_results },
+            AgentMessage { kind: "check_results", handle: feed::check_results },
+            AgentMessage { kind: "facts", handle: proposal::facts },
+            AgentMessage { kind: "look_results", handle: feed::look_results },
             AgentMessage { kind: "series", handle: samples::series },
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
         feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
-        endpoints: metrics::endpoints(),
-        services: vec![Service { name: "monitor", run: service::run }],
-        start: Some(live::start),
+        endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
+        services: vec![
+            Service { name: "monitor", run: service::run },
+            Service { name: "looks", run: vantage::run },
+            Service { name: "rules", run: rule::live::serve },
+            Service { name: "proposals", run: proposal::run },
+            Service { name: "scrape", run: scrape::serve },
+            Service { name: "targets", run: scrape::look },
+        ],
+        start: Some(start),
         ..Domain::default()
     }
+}
+
+fn start(handle: &kernel::Handle) -> kernel::Result<()> {
+    live::start(handle)?;
+    rule::live::start(handle)
 }
 
 fn operations() -> Vec<Entry> {
@@ -91,6 +116,10 @@ fn operations() -> Vec<Entry> {
         Entry::of::<check::pause::PauseCheck>(),
         Entry::of::<check::pause::ResumeCheck>(),
         Entry::of::<check::delete::DeleteCheck>(),
+        Entry::of::<heartbeat::ShowAddress>(),
+        Entry::of::<proposal::list::ListProposals>(),
+        Entry::of::<proposal::decide::AcceptProposal>(),
+        Entry::of::<proposal::decide::DismissProposal>(),
         Entry::of::<alert::ListAlerts>(),
         Entry::of::<alert::ShowAlert>(),
         Entry::of::<group::list::ListGroups>(),
@@ -102,9 +131,31 @@ fn operations() -> Vec<Entry> {
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
         Entry::of::<charts::check::ReadCheckChart>(),
+        Entry::of::<rule::create::CreateRule>(),
+        Entry::of::<rule::list::ListRules>(),
+        Entry::of::<rule::show::ShowRule>(),
+        Entry::of::<rule::update::UpdateRule>(),
+        Entry::of::<rule::delete::DeleteRule>(),
+        Entry::of::<rule::pause::PauseRule>(),
+        Entry::of::<rule::pause::ResumeRule>(),
+        Entry::of::<rule::preview::PreviewRule>(),
+        Entry::of::<rule::import::ImportRules>(),
+        Entry::of::<rule::export::ExportRules>(),
+        Entry::of::<rule::test::TestRules>(),
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
+        Entry::of::<scrape::create::CreateScrape>(),
+        Entry::of::<scrape::list::ListScrapes>(),
+        Entry::of::<scrape::show::ShowScrape>(),
+        Entry::of::<scrape::update::UpdateScrape>(),
+        Entry::of::<scrape::pause::PauseScrape>(),
+        Entry::of::<scrape::pause::ResumeScrape>(),
+        Entry::of::<scrape::delete::DeleteScrape>(),
+        Entry::of::<scrape::test::TestScrape>(),
+        Entry::of::<scrape::import::ImportScrapes>(),
+        Entry::of::<scrape::propose::ProposeScrapes>(),
+        Entry::of::<scrape::targets::ListTargets>(),
     ]
 }
 
@@ -113,6 +164,9 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
+        Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
     ]
 }

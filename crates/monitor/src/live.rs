@@ -26,7 +26,7 @@ mod tick;
 
 pub use feed::{Fed, feed, feed_and_keep};
 pub(crate) use intake::check_results;
-pub use tick::tick;
+pub use tick::{tick, tick_with_room};
 
 /// Results of each check that are kept for show and evidence.
 const RECENT_MAX: usize = 5;
@@ -108,6 +108,9 @@ pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
     pub(crate) sink: crate::metrics::Sink,
     pub(crate) questions: crate::metrics::Turns,
+    pub(crate) scraper: Arc<crate::scrape::Scraper>,
+    /// Why nothing is stored at this moment, if so.
+    pub(crate) full: crate::full::Full,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
@@ -134,6 +137,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
         questions: crate::metrics::Turns::default(),
+        scraper: Arc::new(crate::scrape::Scraper::new(keeping.series_max / 4 * 3)),
+        full: crate::full::Full::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
         outbox: Mutex::default(),
@@ -148,8 +153,12 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         let checks = refs.iter().filter(|one| one.kind == "check").map(|one| one.id);
         let mut dirty = lock(&listening.dirty);
         dirty.extend(checks);
+        drop(dirty);
+        refs.iter().filter(|one| one.kind == "scrape").for_each(|one| listening.scraper.touch(one.id));
     }));
     handle.put(monitor);
+    handle.put(Arc::new(crate::fill_up::Forecasts::default()));
+    handle.put(Arc::new(crate::proposal::Facts::default()));
     Ok(())
 }
 
@@ -234,6 +243,27 @@ impl Monitor {
         if let Link::Connected(at) = link {
             self.heard(asset, at);
         }
+    }
+
+    /// True while there is such a check, as far as memory goes.
+    pub(crate) fn has(&self, check: i64) -> bool {
+        lock(&self.lives).checks.contains_key(&check)
+    }
+
+    /// Shows every check to somebody.
+    pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
+        lock(&self.lives).checks.values().for_each(|live| look(&live.check));
+    }
+
+    /// Since when the server has looked without a break.
+    pub(crate) fn awake(&self) -> Time {
+        lock(&self.lives).awake
+    }
+
+    /// What a check is about, when it is looked at from there: outside, nothing.
+    pub(crate) fn about(&self, check: i64, vantage: Option<i64>) -> Option<Option<i64>> {
+        let lives = lock(&self.lives);
+        lives.checks.get(&check).filter(|live| live.check.vantage == vantage).map(|live| live.check.asset)
     }
 
     /// The newest results of a check, newest first.

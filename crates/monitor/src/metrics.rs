@@ -1,10 +1,12 @@
 //! Metrics of others and for others: PromQL over the series, the HTTP API of Prometheus, remote write and OTLP.
 
+mod alerting;
 mod ask;
 pub mod chart;
 mod endpoints;
 mod json;
 pub mod keeping;
+mod known;
 mod names;
 pub mod query;
 mod reader;
@@ -15,5 +17,7 @@ pub mod write;
 pub(crate) use ask::limits;
 pub(crate) use chart::legend;
 pub(crate) use endpoints::all as endpoints;
+pub(crate) use reader::Reader;
+pub(crate) use known::{At, Known};
 pub(crate) use sink::Sink;
 pub(crate) use turns::Turns;

@@ -26,6 +26,14 @@ pub(crate) fn all() -> Vec<Panel> {
             render: health,
         },
         Panel {
+            name: "monitor.proposals",
+            about: "asset",
+            title: "Proposed checks",
+            place: PanelPlace::Main,
+            grant: crate::proposal::list::ListProposals::OPERATION,
+            render: crate::pages::proposals::panel,
+        },
+        Panel {
             name: "monitor.charts",
             about: "asset",
             title: "Figures",

@@ -50,9 +50,11 @@ fn asset_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     let Some(brief) = assets::brief(cx.tx, &[asset])?.remove(&asset) else { return Ok(()) };
     store::checks::follow_asset(cx.tx, asset, brief.team, brief.place, brief.owner)?;
     store::groups::follow_asset(cx.tx, asset, brief.place, brief.owner)?;
+    store::proposals::follow_asset(cx.tx, asset, brief.team, brief.place, brief.owner)?;
     if event.name != "assets.thing.retired" {
         return Ok(());
     }
+    store::proposals::forget_open(cx.tx, asset)?;
     let why = format!("{} was retired; nobody looks any more.", brief.name);
     let everything = kernel::Reach { everything: true, ..kernel::Reach::default() };
     let filter = store::checks::Filter { asset: Some(asset), ..Default::default() };
@@ -89,6 +91,10 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<GroupChanged>(),
         entry::<GroupMerged>(),
         entry::<GroupRecovered>(),
+        entry::<RuleCreated>(),
+        entry::<RuleChanged>(),
+        entry::<RuleDeleted>(),
+        entry::<RulesImported>(),
         entry::<SilenceCreated>(),
         entry::<SilenceEnded>(),
     ]

@@ -14,11 +14,13 @@ pub(crate) fn run(handle: Handle) {
     let mut failing = false;
     while handle.wait(Duration::from_secs(1)) {
         match tick(&handle) {
-            Ok(()) if failing => {
-                tracing::info!("monitoring goes on");
+            Ok(()) => {
+                if failing {
+                    tracing::info!("monitoring goes on");
+                }
                 failing = false;
+                handle.beat("monitor");
             }
-            Ok(()) => {}
             // Said once, not every second.
             Err(error) if !failing => {
                 tracing::error!(error = error.message, cause = error.cause, "monitoring is held up; trying again");

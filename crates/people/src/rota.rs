@@ -1,5 +1,5 @@
 //! On-call rotas: who is to be called when. A rota is a zone, layers of rotations and overrides; who is on call is computed
-//! from them by one pure function ([`plan`]), which answers previews, calendars and "who is on call now" alike. Alerts are not routed by rotas yet.
+//! from them by one pure function ([`plan`]), which answers previews, calendars, "who is on call now" and escalation policies alike.
 
 use std::collections::BTreeMap;
 

@@ -69,6 +69,7 @@ pub fn domain() -> web::Domain {
             grant: runbook::list::NAME,
         }],
         creates: vec![Create { label: "Runbook", href: "/runbooks/new", grant: "runbooks.runbook.save" }],
+        ..web::Domain::default()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kernel::{Error, Handle, Ref, Result};
 use tokio::sync::{Semaphore, broadcast, watch};
 use web::domain::{Create, Place};
-use web::page::{Page, Panel, PanelSlot};
+use web::page::{Door, Page, Panel, PanelSlot};
 
 use crate::compress::Packed;
 use crate::entrance::Entrance;
@@ -20,6 +20,8 @@ const LIVE_BACKLOG: usize = 256;
 pub struct Site {
     /// All pages.
     pub pages: Vec<Page>,
+    /// Pages that a secret in their address opens.
+    pub doors: Vec<Door>,
     /// All panels.
     pub panels: Vec<Panel>,
     /// The places of the navigation.

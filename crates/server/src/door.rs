@@ -15,7 +15,9 @@ use hyper::body::Body as _;
 use kernel::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Shared, api, bulk, compress, endpoint, entry, form, home, live, own, pages, palette, respond};
+use crate::{
+    Shared, api, bulk, compress, endpoint, entry, form, home, live, own, pages, palette, respond, secret_page,
+};
 
 /// Largest request body.
 const BODY_BYTES_MAX: usize = kernel::limits::INPUT_BYTES_MAX;
@@ -51,6 +53,10 @@ pub fn router(app: &Shared) -> Router {
         .route("/api/v1/{*path}", any(api::call));
     for (index, page) in app.site.pages.iter().enumerate() {
         router = router.route(page.path, get(move |state, request| pages::page(state, index, request)));
+    }
+    for (index, door) in app.site.doors.iter().enumerate() {
+        let show = move |state, request| secret_page::show(state, index, request);
+        router = router.route(door.path, get(show).post(move |state, request| secret_page::act(state, index, request)));
     }
     for one in app.kernel.registry().endpoints() {
         let path = one.path;

@@ -23,6 +23,7 @@ mod own;
 mod pages;
 mod palette;
 mod respond;
+mod secret_page;
 mod session;
 mod source;
 

@@ -1,6 +1,6 @@
 //! A domain as the server sees it: what the kernel needs, and what people see of it.
 
-use crate::page::{Page, Panel};
+use crate::page::{Door, Page, Panel};
 
 /// A domain with its pages.
 #[derive(Default)]
@@ -9,6 +9,8 @@ pub struct Domain {
     pub kernel: kernel::Domain,
     /// Its pages.
     pub pages: Vec<Page>,
+    /// Pages that a secret in their address opens, without signing in.
+    pub doors: Vec<Door>,
     /// Parts it adds to other domains' pages.
     pub panels: Vec<Panel>,
     /// Its places in the navigation.

@@ -167,6 +167,20 @@ pub struct Panel {
     pub render: fn(&mut PageCx, &Ref) -> Result<Option<Markup>>,
 }
 
+/// What the form behind a door does: the secret, then the form's fields.
+pub type ActOnDoor = fn(&kernel::Handle, &str, &[(String, String)]) -> Result<Content>;
+
+/// A small page that whoever has its address may open: the last part of the address is the secret, which the domain judges.
+/// Looking changes nothing, since programs look at links before people do; pressing its button does.
+pub struct Door {
+    /// The path, ending in `/{secret}`.
+    pub path: &'static str,
+    /// Makes the page.
+    pub show: fn(&kernel::Handle, &str) -> Result<Content>,
+    /// Does what its form asks, with the form's fields, and makes the page that says so.
+    pub act: ActOnDoor,
+}
+
 /// Where a panel stands on a thing's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelPlace {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded;
-use crate::limits::{EVIDENCE_BYTES_MAX, ITEMS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{EVIDENCE_BYTES_MAX, FIGURES_MAX, ITEMS_MAX, LOOK_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// One check to run again and again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub enum Probe {
         #[serde(deserialize_with = "bounded::text::<TEXT_BYTES_MAX, _>")]
         name: String,
     },
+    /// A look of the crate `probes`, in its own words (JSON), so that a new kind of look is no new shape of frames. An
+    /// agent that does not know the kind answers with an error that says so. The value is the kind's own.
+    Look(#[serde(deserialize_with = "bounded::text::<LOOK_BYTES_MAX, _>")] String),
 }
 
 /// Which processes count for [`Probe::Process`].
@@ -95,6 +98,26 @@ pub struct CheckResult {
     /// What was seen, in plain words.
     #[serde(deserialize_with = "bounded::text::<EVIDENCE_BYTES_MAX, _>")]
     pub evidence: String,
+}
+
+/// What one run of a [`Probe::Look`] found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookResult {
+    /// The result.
+    pub result: CheckResult,
+    /// Further numbers, by name.
+    #[serde(deserialize_with = "bounded::list::<FIGURES_MAX, _, _>")]
+    pub figures: Vec<Figure>,
+}
+
+/// A number beside the value, such as the loss of a ping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Its name.
+    #[serde(deserialize_with = "bounded::text::<TEXT_BYTES_MAX, _>")]
+    pub name: String,
+    /// The number.
+    pub value: f64,
 }
 
 /// The outcome of a check.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::CheckResult;
+use super::check::{CheckResult, LookResult};
 use super::columns;
 use super::job::{Class, JobResult};
 use crate::bounded;
@@ -156,6 +156,14 @@ pub enum Durable {
     JobResult(JobResult),
     /// Something was lost, said explicitly.
     Gap(Gap),
+    /// What looks found that have more to tell than a value. Sent only by who was asked for a [`Probe::Look`].
+    ///
+    /// [`Probe::Look`]: super::Probe::Look
+    LookResults {
+        /// At least one.
+        #[serde(deserialize_with = "bounded::list::<CHECKS_MAX, _, _>")]
+        results: Vec<LookResult>,
+    },
 }
 
 /// One section of facts, whole or as a difference; see [`crate::facts`].

@@ -1,10 +1,10 @@
 //! One sample of every message and variant, named as its golden file is named.
 
 use agent_proto::{
-    Action, Approval, CheckResult, CheckSpec, CheckState, Class, Durable, Enrol, Enrolled, Facts, FromAgent,
-    FromServer, Gap, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, Probe, ProcessName, Profile,
-    Prove, Refusal, RefusalCode, Samples, SeriesName, ServiceVerb, Signature, SignedJob, SignedStop, StopOrder,
-    Welcome,
+    Action, Approval, CheckResult, CheckSpec, CheckState, Class, Durable, Enrol, Enrolled, Facts, Figure, FromAgent,
+    FromServer, Gap, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, LookResult, Probe,
+    ProcessName, Profile, Prove, Refusal, RefusalCode, Samples, SeriesName, ServiceVerb, Signature, SignedJob,
+    SignedStop, StopOrder, Welcome,
 };
 
 pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {
@@ -47,6 +47,7 @@ pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {
             ),
         ),
         ("check_results", durable(3, Lane::Results, Durable::CheckResults { results: check_results() })),
+        ("look_results", durable(7, Lane::Results, Durable::LookResults { results: look_results() })),
         ("job_accepted", durable(4, Lane::Results, Durable::JobAccepted { job_id: [6; 16], at_us: 9 })),
         ("job_result", durable(5, Lane::Results, Durable::JobResult(job_result()))),
         (
@@ -91,6 +92,7 @@ pub(crate) fn from_server() -> Vec<(&'static str, FromServer)> {
         ),
         ("ack", FromServer::Ack { lane: Lane::Facts, seq: 300 }),
         ("checks", FromServer::Checks { generation: 11, checks: checks() }),
+        ("checks_look", FromServer::Checks { generation: 12, checks: vec![look()] }),
         ("job", FromServer::Job(SignedJob { bytes: vec![1, 2, 3], signature: Signature([4; 64]) })),
         (
             "stop",
@@ -190,6 +192,16 @@ fn facts() -> Facts {
         set: (0..50).map(|n| pair(&format!("package-{n}"), "\"1.0-1\"")).collect(),
         removed: vec!["old".into()],
     }
+}
+
+fn look() -> CheckSpec {
+    let probe = Probe::Look("{\"look\":\"icmp\",\"host\":\"10.0.0.1\"}".into());
+    CheckSpec { check_id: 2, generation: 3, interval_ms: 30_000, timeout_ms: 10_000, probe }
+}
+
+fn look_results() -> Vec<LookResult> {
+    let figures = vec![Figure { name: "loss_percent".into(), value: 33.5 }];
+    check_results().into_iter().map(|result| LookResult { result, figures: figures.clone() }).collect()
 }
 
 fn check_results() -> Vec<CheckResult> {

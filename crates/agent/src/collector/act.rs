@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use agent_proto::{Action, CheckState, JobState, Probe};
+use probes::exchange::{Request, Target, exchange};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::http::{Request, Target, exchange};
 use crate::jobs::Tail;
 use crate::pair::Outcome;
 use crate::probe::{self, Seen};
@@ -14,14 +14,15 @@ use crate::probe::{self, Seen};
 pub(crate) async fn perform(action: &Action) -> Outcome {
     match action {
         Action::Http { method, url, headers, body, expect_status, timeout_ms } => {
-            let request = Request { method, headers, body: body.as_deref().unwrap_or_default() };
+            let body = body.as_deref().unwrap_or_default();
+            let request = Request { method, headers, body, agent: probe::AGENT, ..Request::default() };
             match timeout(millis(*timeout_ms), http(url, &request, expect_status)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::not(JobState::TimedOut, format!("no answer within {timeout_ms} ms")),
             }
         }
         Action::Probe { probe, timeout_ms } => {
-            let (seen, _) = probe::look(probe, millis(*timeout_ms)).await;
+            let seen = probe::look_for_a_job(probe, millis(*timeout_ms)).await;
             match seen.state {
                 CheckState::Ok => Outcome::done(seen.evidence),
                 CheckState::Fail => Outcome::failed(seen.evidence),
@@ -43,7 +44,7 @@ async fn wait_for(probe: &Probe, every_ms: u32, timeout_ms: u32) -> Outcome {
     let mut last: Option<Seen> = None;
     loop {
         let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let (seen, _) = probe::look(probe, left).await;
+        let seen = probe::look_for_a_job(probe, left).await;
         if seen.state == CheckState::Ok {
             return Outcome::done(seen.evidence);
         }
@@ -83,7 +84,7 @@ async fn http(url: &str, request: &Request<'_>, expect_status: &[u16]) -> Outcom
         Ok(response) => {
             let mut tail = Tail::new();
             tail.push(&response.body);
-            let good = probe::http::is_expected(expect_status, response.status);
+            let good = probes::http::is_expected(expect_status, response.status);
             let mut outcome = tail.into_outcome();
             if !good {
                 outcome.state = JobState::Failed;

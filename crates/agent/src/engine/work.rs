@@ -1,7 +1,8 @@
 //! Work that goes on beside the loop, and what becomes of it.
 
 use agent_proto::facts::Section;
-use agent_proto::{Action, CheckResult, Durable, Lane};
+use agent_proto::{Action, CheckResult, Durable, Lane, LookResult};
+use probes::Memory;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -11,9 +12,12 @@ use crate::platform::Sections;
 use crate::ring::Keep;
 use crate::{checks, clock, collector, probe};
 
+/// Results with figures that go in one message: they are long.
+const LOOKED_MAX: usize = 100;
+
 /// Work that came to an end.
 pub(super) enum Done {
-    Check(CheckResult),
+    Check(LookResult, Memory),
     Act([u8; 16], Outcome),
     Section(&'static str, Section),
 }
@@ -40,7 +44,7 @@ pub(super) fn spawn_facts(done: mpsc::Sender<Done>) -> mpsc::Sender<()> {
 impl Engine {
     pub(super) fn on_done(&mut self, done: Done) {
         match done {
-            Done::Check(result) => self.on_check(result),
+            Done::Check(result, memory) => self.on_check(result, memory),
             Done::Act(job_id, outcome) => {
                 self.acting.remove(&job_id);
                 self.tell(ToExecutor::Acted { job_id, outcome });
@@ -64,10 +68,11 @@ impl Engine {
     }
 
     pub(super) fn start_checks(&mut self) {
-        for spec in self.checks.start_due(Instant::now()) {
+        for (spec, mut memory) in self.checks.start_due(Instant::now()) {
             let done = self.ways.done.clone();
+            let plugins = self.policy.plugins.clone();
             tokio::spawn(async move {
-                let (seen, took) = probe::look(&spec.probe, checks::deadline(&spec)).await;
+                let (seen, took) = probe::look(&spec.probe, &plugins, &mut memory, checks::deadline(&spec)).await;
                 let result = CheckResult {
                     check_id: spec.check_id,
                     generation: spec.generation,
@@ -77,17 +82,22 @@ impl Engine {
                     took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                     evidence: seen.evidence,
                 };
-                let _ = done.send(Done::Check(result)).await;
+                let _ = done.send(Done::Check(LookResult { result, figures: seen.figures }, memory)).await;
             });
         }
     }
 
     /// A change is said at once, a repetition waits for company.
-    fn on_check(&mut self, result: CheckResult) {
-        let Some(changed) = self.checks.finish(&result) else { return };
+    fn on_check(&mut self, found: LookResult, memory: Memory) {
+        let Some(changed) = self.checks.finish(&found.result, memory) else { return };
         self.counts.checks += 1;
-        self.results.push(result);
-        if changed || self.results.len() >= agent_proto::limits::CHECKS_MAX / 2 {
+        if found.figures.is_empty() {
+            self.results.push(found.result);
+        } else {
+            self.looked.push(found);
+        }
+        let many = self.results.len() >= agent_proto::limits::CHECKS_MAX / 2 || self.looked.len() >= LOOKED_MAX;
+        if changed || many {
             self.flush_results();
         } else if self.results_due.is_none() {
             self.results_due = Some(Instant::now() + RESULTS_WAIT);
@@ -99,6 +109,10 @@ impl Engine {
         if !self.results.is_empty() {
             let results = std::mem::take(&mut self.results);
             self.say(Lane::Results, Durable::CheckResults { results }, Keep::Lazily);
+        }
+        if !self.looked.is_empty() {
+            let results = std::mem::take(&mut self.looked);
+            self.say(Lane::Results, Durable::LookResults { results }, Keep::Lazily);
         }
     }
 }

@@ -13,22 +13,24 @@ use crate::reference::Ref;
 use crate::settings::operations::setting_ref;
 
 /// How a try ended.
-pub(super) struct Tried {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
     /// True when the other side took it.
-    pub(super) ok: bool,
+    pub ok: bool,
     /// True when trying again can help.
-    pub(super) again: bool,
+    pub again: bool,
     /// What the other side said.
-    pub(super) answer: String,
+    pub answer: String,
 }
 
 impl Tried {
-    pub(super) fn never(why: impl Into<String>) -> Self {
+    /// A failure that trying again does not mend.
+    pub fn never(why: impl Into<String>) -> Self {
         Self { ok: false, again: false, answer: why.into() }
     }
 }
 
-fn actor() -> Actor {
+pub(super) fn actor() -> Actor {
     Actor::service("kernel.notifications", &[])
 }
 

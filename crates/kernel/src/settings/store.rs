@@ -54,3 +54,11 @@ pub(super) fn put(tx: &mut Tx<'_>, key: &str, value: &str, at: Time, by: &str) -
     )?;
     Ok(())
 }
+
+pub(super) fn rename(tx: &mut Tx<'_>, old: &str, new: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE kernel_settings SET key = ?1 WHERE key = ?2 AND NOT EXISTS (SELECT 1 FROM kernel_settings n WHERE n.key = ?1)",
+        &[new.into(), old.into()],
+    )?;
+    Ok(())
+}

@@ -144,3 +144,14 @@ fn a_calendar_is_read_by_its_address_alone_which_is_shown_once() {
     assert_eq!(revoked.status, StatusCode::SEE_OTHER, "{}", revoked.body);
     assert_eq!(door.get(&format!("/calendar/{path}.ics"), "").status, StatusCode::NOT_FOUND);
 }
+
+#[test]
+fn a_link_that_acknowledges_needs_no_sign_in_and_a_forged_one_leads_nowhere() {
+    let door = Door::new();
+    for path in ["/acknowledge/1.1.1772438400.AAAA", "/acknowledge/x", "/acknowledge/%00"] {
+        let shown = door.get(path, "");
+        assert_eq!(shown.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(shown.body.contains("That did not work") && !shown.body.contains("Sign in"), "{}", shown.body);
+        assert_eq!(door.post(path, "", "name=Ada").status, StatusCode::NOT_FOUND, "{path}");
+    }
+}

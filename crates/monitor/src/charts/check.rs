@@ -8,8 +8,11 @@ use super::{ChartData, Line, Threshold, around, span};
 use crate::check::{Check, find};
 use crate::limits::SAMPLES_READ_MAX;
 use crate::live::Monitor;
-use crate::probe::Probe;
+use crate::probe::{Kind, Probe};
 use crate::series::{decimate, failed};
+
+/// The series of what looks measured.
+const VALUE: &str = "mainstay_check_value";
 
 /// Read the figure of a check: what it measures or how long it takes, with its threshold and the times its alert was out.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -47,9 +50,10 @@ pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Resu
         Probe::FileSystem { mount, max_used_percent } => {
             let title = format!("Alert above {max_used_percent} %");
             let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
-            (used(cx, check.vantage, mount, (from, to))?, vec![limit])
+            (used(cx, check.asset, mount, (from, to))?, vec![limit])
         }
-        _ => (took(cx, check.id, (from, to))?, Vec::new()),
+        Probe::FillUp { mount, .. } => (used(cx, check.asset, mount, (from, to))?, Vec::new()),
+        probe => (measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
     };
     let around = around::check(cx, check.id, check.asset, (from, to))?;
     Ok(ChartData {
@@ -63,13 +67,22 @@ pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Resu
     })
 }
 
-/// How long each look took.
-fn took(cx: &Cx, check: i64, span: (Time, Time)) -> Result<Line> {
+/// What each look measured; how long it took for kinds that measure nothing.
+fn measured(cx: &Cx, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line> {
+    let (name, unit, metric) = match kind {
+        Kind::Tls => ("Until the certificate ends", "days", VALUE),
+        Kind::Heartbeat => ("The job ran", "s", VALUE),
+        Kind::File => ("Since the file was changed", "s", VALUE),
+        Kind::Log => ("New lines", "", VALUE),
+        Kind::Plugin => ("State of the plugin", "", VALUE),
+        kind if kind.server_sees() => ("Took", "ms", VALUE),
+        _ => ("Took", "s", "mainstay_check_duration_seconds"),
+    };
     let id = check.to_string();
-    let name = tsdb::Matcher::equal(tsdb::NAME_LABEL, "mainstay_check_duration_seconds");
-    let found = select(cx, &[name, tsdb::Matcher::equal("check", &id)], span)?;
+    let of = [tsdb::Matcher::equal(tsdb::NAME_LABEL, metric), tsdb::Matcher::equal("check", &id)];
+    let found = select(cx, &of, span)?;
     let points = found.into_iter().next().map(|one| one.points).unwrap_or_default();
-    Ok(line("Took", "s", &points, span))
+    Ok(line(name, unit, &points, span))
 }
 
 /// How full a file system was.

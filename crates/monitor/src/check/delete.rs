@@ -43,6 +43,7 @@ impl Operation for DeleteCheck {
             store::alerts::set_group(cx.tx, check.id, None)?;
             group::recover::left(cx, group, check.id, vec![why], false)?;
         }
+        super::forget(cx, check.id)?;
         store::checks::delete(cx.tx, check.id)?;
         cx.unindex(&check.reference())?;
         cx.changed(&check.reference(), "name", &check.name, serde_json::Value::Null)?;

@@ -8,7 +8,7 @@ use crate::check::{Check, Severity};
 use crate::events::{AlertFired, Before, GroupChanged, GroupMerged, GroupOpened, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, MERGE_MICROS};
-use crate::{ground, notify, silence, store};
+use crate::{ground, silence, store};
 
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "alert";
@@ -158,8 +158,7 @@ fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: 
     if group.silenced {
         return Ok(());
     }
-    attend(cx, group)?;
-    notify::opened(cx, group)
+    attend(cx, group)
 }
 
 /// Tells people of a group that a silence kept from them so far.

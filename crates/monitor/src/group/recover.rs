@@ -6,7 +6,7 @@ use super::{GroupState, open};
 use crate::check::Check;
 use crate::events::{AlertRecovered, GroupChanged, GroupRecovered};
 use crate::limits::EVIDENCE_MAX;
-use crate::{ground, notify, store};
+use crate::{ground, store};
 
 /// Takes a cleared alert out of its group. One that nobody was told of, because it still waited, is not told as recovered.
 pub(crate) fn cleared(cx: &mut Cx, check: &Check, evidence: &[String]) -> Result<()> {
@@ -66,10 +66,9 @@ pub(crate) fn left(cx: &mut Cx, id: i64, check: i64, evidence: Vec<String>, prov
         place: group.place,
         team: group.team,
         title: group.title.clone(),
-        evidence: lines.clone(),
+        evidence: lines,
         lasted_s,
         proven,
         announced: group.announced,
-    })?;
-    if group.announced { notify::recovered(cx, &group, &lines, lasted_s) } else { Ok(()) }
+    })
 }

@@ -9,6 +9,7 @@ use kernel::{Error, Handle, Result, Time};
 use super::{Fed, Monitor, lock};
 use crate::limits::LATE_MICROS;
 use crate::machine::Outcome;
+use crate::probe::Judge;
 
 /// Takes what an agent found. Answers only when what follows from it is on disk; the same results again change nothing.
 pub(crate) fn check_results(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Result<()> {
@@ -37,7 +38,7 @@ impl Monitor {
         for result in results {
             // An agent speaks only for checks that it was given, in the shape they have now.
             let Some(live) = lives.checks.get_mut(&result.check_id) else { continue };
-            let foreign = live.check.vantage != Some(from.asset) || live.check.probe.for_agent().is_none();
+            let foreign = live.check.vantage != Some(from.asset) || live.check.probe.judge() != Judge::Vantage;
             if foreign || live.check.paused || live.check.generation != result.generation {
                 continue;
             }

@@ -3,7 +3,7 @@
 use kernel::{Asked, Endpoint, Handle, Method, Said};
 
 use super::names::{self, GRANT};
-use super::{query, write};
+use super::{alerting, query, write};
 use crate::limits::{PUSH_BYTES_MAX, QUERY_BODY_BYTES_MAX};
 
 const READ: &[Method] = &[Method::Get, Method::Post];
@@ -20,6 +20,8 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/label/{name}/values", names::values),
         reading("/prometheus/api/v1/metadata", names::metadata),
         reading("/prometheus/api/v1/status/buildinfo", names::build),
+        reading("/prometheus/api/v1/rules", alerting::rules),
+        reading("/prometheus/api/v1/alerts", alerting::alerts),
         pushing("/prometheus/api/v1/write", write::remote_write),
         pushing("/otlp/v1/metrics", write::otlp),
     ]

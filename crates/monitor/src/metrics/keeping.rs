@@ -64,6 +64,8 @@ impl Keeping {
             hour_retention_ms: self.hour_days * DAY_MS,
             disk_bytes_max: self.disk_gib << 30,
             series_max: self.series_max,
+            // One target may have as many samples as a job may allow; agents have a limit of their own.
+            series_per_source_max: 120_000,
             ..tsdb::Options::default()
         }
     }

@@ -110,7 +110,7 @@ impl QueryMetrics {
     }
 }
 
-pub(super) fn in_words(error: EvalError) -> Error {
+pub(crate) fn in_words(error: EvalError) -> Error {
     match &error {
         EvalError::Parse(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
         EvalError::Steps(_) => Error::invalid("step", error.to_string()),

@@ -8,11 +8,13 @@ use web::ui::{
     status,
 };
 
-use super::check_form::{probe_fields, rule_fields, team_options};
-use super::{Names, ago, looks, severity};
+use super::check_form::{rule_fields, team_options};
+use super::{Names, ago, check_fields, looks, severity};
 use crate::charts::check::ReadCheckChart;
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
+use crate::heartbeat::ShowAddress;
+use crate::probe::Kind;
 
 struct View {
     clock: Clock,
@@ -22,6 +24,8 @@ struct View {
     may: May,
     csrf: String,
     figure: Markup,
+    /// Where a job is heard, for who may know it.
+    address: Option<String>,
     main: Markup,
     side: Markup,
 }
@@ -60,6 +64,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         may,
         csrf: page.csrf.clone(),
         figure,
+        address: address(page, &detail)?,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
         detail,
@@ -67,11 +72,31 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     Ok(Content::new(view.detail.check.name.clone(), draw(&view)))
 }
 
+/// The address of a heartbeat.
+fn address(page: &mut PageCx, detail: &CheckDetail) -> Result<Option<String>> {
+    if detail.check.probe.kind() != Kind::Heartbeat || !page.cx.may(ShowAddress::NAME) {
+        return Ok(None);
+    }
+    Ok(Some(page.cx.call(&ShowAddress { id: detail.check.id })?.path))
+}
+
+/// How a job tells that it ran.
+fn crontab(view: &View) -> Markup {
+    let Some(path) = &view.address else { return html! {} };
+    let line = format!("your-job && curl -fsS -m 10 --retry 5 https://THIS-SERVER{path}");
+    let body = html! {
+        p { "Ask for this address when the job ended well, for example from its line of the crontab:" }
+        (web::ui::code(&line))
+        p { "With " code { "/start" } " behind it when the job begins, its duration is kept. With " code { "/fail" } " or its exit code, such as " code { "/$?" } ", when it ends. Whoever has the address can speak for the job." }
+    };
+    html! { (Card::new("Where the job is heard").body(body)) }
+}
+
 fn draw(view: &View) -> Markup {
     let check = &view.detail.check;
     let here = format!("/monitoring/checks/{}", check.id);
     let live = format!("{} alert:{}", check.reference(), check.alert);
-    let shown = html! { (results(view)) (history(view)) };
+    let shown = html! { (results(view)) (crontab(view)) (history(view)) };
     let main = html! { (view.figure) (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
     html! {
         (head(view, &here))
@@ -182,10 +207,8 @@ fn change(view: &View) -> Markup {
         .field(Field::hidden("id", check.id.to_string()))
         .field(Field::hidden("expected_version", check.version.to_string()))
         .field(Field::text("name", "Name").value(check.name.clone()).required().length_max(120));
-    for field in probe_fields(check.probe.kind(), Some(&check.probe)) {
-        form = form.field(field);
-    }
-    for part in rule_fields(Some(check), &view.teams) {
+    form = check_fields::put(form, check.probe.kind(), Some(&check.probe));
+    for part in rule_fields(check.probe.kind(), Some(check), &view.teams) {
         form = form.fields(part);
     }
     html! { (Card::new("Change").body(html! { (form.action(Button::submit("Save").primary())) })) }
@@ -224,6 +247,7 @@ mod tests {
             may,
             csrf: "token".into(),
             figure: html! {},
+            address: Some("/heartbeat/0123".into()),
             main: html! {},
             side: html! {},
         };

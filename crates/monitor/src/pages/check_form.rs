@@ -6,8 +6,21 @@ use serde_json::Value;
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Field, Filter, Form, PageHeader, Tab, Tabs};
 
+use super::check_fields;
 use crate::check::{Check, Severity};
-use crate::probe::{Kind, Probe};
+use crate::probe::Kind;
+
+/// The kinds as they are chosen.
+const GROUPS: [(&str, &[Kind]); 5] = [
+    ("Network", &[Kind::Http, Kind::Tls, Kind::Tcp, Kind::Icmp, Kind::Dns, Kind::Ssh]),
+    ("Mail", &[Kind::Smtp, Kind::Imap]),
+    ("Databases", &[Kind::Postgres, Kind::Mysql]),
+    (
+        "Machine",
+        &[Kind::Process, Kind::Unit, Kind::FileSystem, Kind::FillUp, Kind::File, Kind::Log, Kind::Plugin, Kind::Silent],
+    ),
+    ("Jobs", &[Kind::Heartbeat]),
+];
 
 /// Most assets that the form offers at a time; others are found by a word.
 const ASSETS_MAX: usize = 200;
@@ -24,7 +37,7 @@ struct View {
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let kind = page.param("kind").and_then(Kind::parse).unwrap_or(Kind::Process);
+    let kind = page.param("kind").and_then(Kind::parse).unwrap_or(Kind::Http);
     let asset = page.param("asset").unwrap_or_default().to_owned();
     let find = page.param("q").unwrap_or_default().trim().to_owned();
     let (assets, more) = asset_options(page, &asset, &find)?;
@@ -71,11 +84,16 @@ pub(super) fn team_options(page: &mut PageCx, chosen: Option<i64>) -> Result<Vec
 }
 
 fn draw(view: &View) -> Markup {
-    let tabs = Kind::ALL.map(|kind| {
-        let to = [("kind", kind.as_str()), ("asset", view.asset.as_str()), ("q", view.find.as_str())];
-        let to = super::with("/monitoring/checks/new", &to);
-        Tab::new(kind.title(), to).current(kind == view.kind)
+    let to = |kind: Kind| {
+        let fields = [("kind", kind.as_str()), ("asset", view.asset.as_str()), ("q", view.find.as_str())];
+        super::with("/monitoring/checks/new", &fields)
+    };
+    let group = GROUPS.iter().find(|(_, kinds)| kinds.contains(&view.kind)).copied().unwrap_or(("", &[]));
+    let groups = GROUPS.iter().filter_map(|(title, kinds)| {
+        let first = kinds.first()?;
+        Some(Tab::new(*title, to(*first)).current(*title == group.0))
     });
+    let kinds = group.1.iter().map(|kind| Tab::new(kind.title(), to(*kind)).current(*kind == view.kind));
     let mut form = Form::post("/do/monitor.check.create", view.csrf.clone())
         .back("/monitoring/checks/{id}")
         .field(Field::hidden("kind", view.kind.as_str()))
@@ -83,13 +101,18 @@ fn draw(view: &View) -> Markup {
             Field::select("asset", "Asset", view.assets.clone())
                 .value(view.asset.clone())
                 .required()
-                .help("Its agent looks. A check of another machine's port or web address is made here too."),
+                .help("What the check is about, and whose team is told."),
         );
-    for field in probe_fields(view.kind, None) {
-        form = form.field(field);
+    form = check_fields::put(form, view.kind, None);
+    if view.kind.server_sees() {
+        let from = [("", "The asset's own agent"), ("0", "This server")];
+        form = form
+            .field(Field::select("vantage", "Looked at from", from).help(
+                "From an agent of another site: give its asset as the vantage over REST or on the command line.",
+            ));
     }
     form = form.field(Field::text("name", "Name").help("Left empty, it is what the check looks at.").length_max(120));
-    for part in rule_fields(None, &view.teams) {
+    for part in rule_fields(view.kind, None, &view.teams) {
         form = form.fields(part);
     }
     let form =
@@ -97,7 +120,8 @@ fn draw(view: &View) -> Markup {
     html! {
         (PageHeader::new("New check").crumb("Monitoring", Some("/monitoring")).crumb("Checks", Some("/monitoring/checks"))
             .subtitle(html! { "Looked at again and again; an alert when it is not as it should be." }))
-        (Tabs::new("Kinds of checks", tabs))
+        (Tabs::new("Groups of kinds", groups))
+        @if group.1.len() > 1 { (Tabs::new("Kinds of checks", kinds)) }
         @if view.more || !view.find.is_empty() {
             p { "There are more assets than the list below can hold. Find the one you mean by a word of its name." }
             (Filter::new("/monitoring/checks/new", view.find.clone()).placeholder("Words of the asset's name")
@@ -107,91 +131,9 @@ fn draw(view: &View) -> Markup {
     }
 }
 
-/// The fields of a kind, filled from a probe when there is one.
-pub(super) fn probe_fields(kind: Kind, probe: Option<&Probe>) -> Vec<Field> {
-    match (kind, probe) {
-        (Kind::Process, probe) => {
-            let (name, line, count) = match probe {
-                Some(Probe::Process { process, command_line, min_count }) => (
-                    process.clone().unwrap_or_default(),
-                    command_line.clone().unwrap_or_default(),
-                    min_count.to_string(),
-                ),
-                _ => (String::new(), String::new(), String::new()),
-            };
-            vec![
-                Field::text("process", "Process")
-                    .value(name)
-                    .placeholder("nginx")
-                    .mono()
-                    .help("The name as ps shows it."),
-                Field::text("command_line", "Or a text in its command line")
-                    .value(line)
-                    .mono()
-                    .help("For scripts and Java, where the name says nothing."),
-                Field::input("number", "min_count", "Fewest that must run").value(count).placeholder("1"),
-            ]
-        }
-        (Kind::Tcp, probe) => {
-            let (host, port) = match probe {
-                Some(Probe::Tcp { host, port }) => (host.clone(), port.to_string()),
-                _ => ("localhost".to_owned(), String::new()),
-            };
-            vec![
-                Field::text("host", "Host").value(host).required().mono(),
-                Field::input("number", "port", "Port").value(port).required(),
-            ]
-        }
-        (Kind::Http, probe) => http_fields(probe),
-        (Kind::FileSystem, probe) => {
-            let (mount, most) = match probe {
-                Some(Probe::FileSystem { mount, max_used_percent }) => (mount.clone(), max_used_percent.to_string()),
-                _ => ("/".to_owned(), String::new()),
-            };
-            vec![
-                Field::text("mount", "Mount point").value(mount).required().mono(),
-                Field::input("number", "max_used_percent", "Highest percentage in use").value(most).placeholder("90"),
-            ]
-        }
-        (Kind::Unit, probe) => {
-            let unit = if let Some(Probe::Unit { unit }) = probe { unit.clone() } else { String::new() };
-            vec![Field::text("unit", "Unit").value(unit).required().mono().placeholder("nginx.service")]
-        }
-        (Kind::Silent, probe) => {
-            let after = if let Some(Probe::Silent { silent_after_s }) = probe {
-                silent_after_s.to_string()
-            } else {
-                String::new()
-            };
-            vec![Field::input("number", "silent_after_s", "Seconds without a message").value(after).placeholder("120")]
-        }
-    }
-}
-
-fn http_fields(probe: Option<&Probe>) -> Vec<Field> {
-    let (url, codes, contains) = match probe {
-        Some(Probe::Http { url, expect_status, contains }) => {
-            let codes: Vec<String> = expect_status.iter().map(ToString::to_string).collect();
-            (url.clone(), codes.join(", "), contains.clone().unwrap_or_default())
-        }
-        _ => (String::new(), String::new(), String::new()),
-    };
-    vec![
-        Field::input("url", "url", "Address")
-            .value(url)
-            .required()
-            .mono()
-            .placeholder("https://intranet.example.org/health"),
-        Field::text("expect_status", "Good status codes")
-            .value(codes)
-            .placeholder("200, 204")
-            .help("Left empty, 200 to 299 are good."),
-        Field::text("contains", "Text that the answer must hold").value(contains),
-    ]
-}
-
 /// The fields that say when it is an alert, in rows.
-pub(super) fn rule_fields(check: Option<&Check>, teams: &[(String, String)]) -> Vec<Vec<Field>> {
+pub(super) fn rule_fields(kind: Kind, check: Option<&Check>, teams: &[(String, String)]) -> Vec<Vec<Field>> {
+    let usual = kind.usual_rule();
     let number = |name: &str, label: &str, value: Option<i64>, usual: &str| {
         let value = value.map(|value| value.to_string()).unwrap_or_default();
         Field::input("number", name, label).value(value).placeholder(usual)
@@ -199,12 +141,31 @@ pub(super) fn rule_fields(check: Option<&Check>, teams: &[(String, String)]) -> 
     let severity = check.map_or(Severity::Critical, |check| check.severity);
     vec![
         vec![
-            number("interval_s", "Every (seconds)", check.map(|check| check.interval_s), "10"),
-            number("clear_k", "Good results that end the alert", check.map(|check| check.clear_k), "2"),
+            number(
+                "interval_s",
+                "Every (seconds)",
+                check.map(|check| check.interval_s),
+                &kind.usual_interval_s().to_string(),
+            ),
+            number(
+                "clear_k",
+                "Good results that end the alert",
+                check.map(|check| check.clear_k),
+                &usual.2.to_string(),
+            ),
         ],
         vec![
-            number("fire_n", "Bad results that make an alert", check.map(|check| check.fire_n), "2"),
-            number("fire_m", "Of the last", check.map(|check| check.fire_m), "3"),
+            number("fire_n", "Bad results that make an alert", check.map(|check| check.fire_n), &usual.0.to_string()),
+            number("fire_m", "Of the last", check.map(|check| check.fire_m), &usual.1.to_string()),
+        ],
+        vec![
+            number("for_s", "Bad for so long first (seconds)", check.map(|check| check.for_ms / 1_000), "0"),
+            number(
+                "keep_firing_s",
+                "Stays out when well (seconds)",
+                check.map(|check| check.keep_firing_ms / 1_000),
+                "0",
+            ),
         ],
         vec![
             Field::select("severity", "Severity", [("critical", "Critical"), ("warning", "Warning")])
@@ -212,7 +173,19 @@ pub(super) fn rule_fields(check: Option<&Check>, teams: &[(String, String)]) -> 
             Field::select("team", "Team that is told", teams.to_vec())
                 .value(check.and_then(|check| check.team).map(|team| team.to_string()).unwrap_or_default()),
         ],
+        vec![
+            Field::text("labels", "Labels")
+                .value(check.map(|check| pairs(&check.labels)).unwrap_or_default())
+                .placeholder("tier=web, env=production")
+                .mono()
+                .help("Alerts are routed by them."),
+        ],
     ]
+}
+
+/// Labels as they are typed.
+fn pairs(labels: &crate::Labels) -> String {
+    labels.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

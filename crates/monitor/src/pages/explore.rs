@@ -89,7 +89,7 @@ fn figure(page: &PageCx, reach: &Reach, query: &str, minutes: &str) -> Markup {
     html! { (Charts::new("figures", here, range, &page.clock(), html! { (chart) })) }
 }
 
-fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
+pub(super) fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
     let monitor = page.cx.kernel.get::<Monitor>()?;
     let all = monitor.series.label_values(tsdb::NAME_LABEL, &[], (i64::MIN, i64::MAX), tsdb::Limits::default());
     // Too many names to offer is no reason not to answer.

@@ -3,17 +3,20 @@
 use kernel::{Result, Time};
 use maud::{Markup, html};
 use web::page::PageCx;
-use web::ui::{Chart, Charts, Range};
+use web::ui::{Chart, Charts, Clock, Range};
 
-use crate::charts::{check, drawn};
+use crate::charts::{ChartData, check, drawn};
 use crate::check::Check;
+use crate::probe::Probe;
+use crate::rule::preview::Preview;
 
 /// So long before an alert group opened, and after it ended, its figure reaches.
 const AROUND_MS: i64 = 30 * 60_000;
 
 /// The figure of a check with the choice of its range, on the page of the check.
 pub(super) fn of_check(page: &mut PageCx, check: &Check) -> Result<Markup> {
-    let range = Range::read(&page.query, page.cx.now.millis(), "6h");
+    let filling = matches!(check.probe, Probe::FileSystem { .. } | Probe::FillUp { .. });
+    let range = Range::read(&page.query, page.cx.now.millis(), if filling { "7d" } else { "6h" });
     let here = format!("/monitoring/checks/{}", check.id);
     let chart = chart(page, check, "Over time", range)?;
     let refs = format!("{} alert:{}", check.reference(), check.alert);
@@ -36,6 +39,21 @@ pub(super) fn of_group(
     let chart = chart.link("Check", format!("/monitoring/checks/{}", check.id));
     let here = format!("/monitoring/groups/{group}");
     Ok(html! { (Charts::new("figures", here, range, &page.clock(), html! { (chart) })) })
+}
+
+/// What a rule would have done, from its preview.
+pub(super) fn of_preview(source: String, seen: &Preview, clock: &Clock) -> Markup {
+    let data = ChartData {
+        from: seen.from,
+        to: seen.to,
+        series: seen.series.clone(),
+        bands: seen.bands.clone(),
+        marks: seen.marks.clone(),
+        thresholds: Vec::new(),
+        notes: Vec::new(),
+    };
+    let chart = Chart::new("figure-preview", "The last six hours", source, drawn(data), clock).tall();
+    html! { (chart.link("Explore", super::with("/monitoring/explore", &[("query", &seen.expr)]))) }
 }
 
 fn chart(page: &mut PageCx, check: &Check, title: &str, range: Range) -> Result<Chart> {

@@ -104,6 +104,27 @@ impl House {
         all
     }
 
+    /// What people are to be told, in order: groups that opened or whose silence ended, and the recovery of those.
+    pub(crate) fn announced(&self) -> Vec<String> {
+        let groups = ["open", "recovered", "merged"].iter().flat_map(|state| self.groups(state));
+        let ids: Vec<i64> = groups.map(|group| group["id"].as_i64().unwrap()).collect();
+        let mut told: Vec<(i64, String)> = Vec::new();
+        for id in ids {
+            for event in self.events("alert_group", id, "monitor.group.opened") {
+                if event.payload["silenced"] == false {
+                    told.push((event.id, format!("Alert: {}", event.payload["title"].as_str().unwrap())));
+                }
+            }
+            for event in self.events("alert_group", id, "monitor.group.recovered") {
+                if event.payload["announced"] == true {
+                    told.push((event.id, format!("Recovered: {}", event.payload["title"].as_str().unwrap())));
+                }
+            }
+        }
+        told.sort();
+        told.into_iter().map(|(_, line)| line).collect()
+    }
+
     pub(crate) fn needs(&self) -> Vec<String> {
         let needs = self.kernel().read_as(&self.admin, |cx| cx.attention(100)).unwrap();
         needs.into_iter().map(|need| need.title).collect()

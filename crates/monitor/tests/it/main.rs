@@ -5,19 +5,30 @@ mod alerts;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod exporter;
+#[cfg(test)]
 mod feeding;
 #[cfg(test)]
 mod flapping;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod kinds;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod parents;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod rules;
+mod scrapes;
 #[cfg(test)]
 mod series;
 #[cfg(test)]

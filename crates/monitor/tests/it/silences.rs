@@ -1,26 +1,16 @@
 //! Silences: nobody is told, everything is recorded.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::house::House;
 
 fn messages(house: &House) -> Vec<String> {
-    let sent = house.call("kernel.notification.list", json!({}));
-    let subject = |one: &Value| one["subject"].as_str().unwrap().to_owned();
-    let mut all: Vec<String> = sent["items"].as_array().unwrap().iter().map(subject).collect();
-    all.reverse();
-    all
-}
-
-fn told(house: &House) {
-    let value = json!({"emails": ["oncall@example.org"], "webhook": null});
-    house.call("kernel.setting.set", json!({"key": "monitor.notify", "value": value}));
+    house.announced()
 }
 
 #[test]
 fn people_are_told_once_of_opening_and_once_of_recovery() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.report(web, check, "bbbbgg");
@@ -33,7 +23,6 @@ fn people_are_told_once_of_opening_and_once_of_recovery() {
 #[test]
 fn a_silenced_group_is_recorded_but_nobody_is_told_not_even_of_its_recovery() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Disk is being replaced"}));
@@ -51,7 +40,6 @@ fn a_silenced_group_is_recorded_but_nobody_is_told_not_even_of_its_recovery() {
 #[test]
 fn when_a_silence_ends_what_is_still_open_is_told() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     let silence = house.call("monitor.silence.create", json!({"check": check, "minutes": 60, "reason": "Update"}));
@@ -71,7 +59,6 @@ fn when_a_silence_ends_what_is_still_open_is_told() {
 #[test]
 fn a_silence_that_runs_out_ends_by_itself_and_covers_only_who_is_told_never_how_it_stands() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.call("monitor.silence.create", json!({"asset": web, "minutes": 1, "reason": "Update"}));
@@ -93,7 +80,6 @@ fn a_silence_that_runs_out_ends_by_itself_and_covers_only_who_is_told_never_how_
 #[test]
 fn the_recovery_of_what_was_told_is_told_even_under_a_silence() {
     let house = House::new();
-    told(&house);
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.report(web, check, "bb");

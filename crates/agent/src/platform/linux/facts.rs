@@ -62,7 +62,7 @@ pub(crate) struct Sections {
 type Look = fn(&mut Sheet);
 
 /// The sections that cost little, in the order in which they are looked at.
-const CHEAP: [(&str, Look); 10] = [
+const CHEAP: [(&str, Look); 11] = [
     ("os", software::os),
     ("hardware", hardware::hardware),
     ("cpu", hardware::cpu),
@@ -70,6 +70,7 @@ const CHEAP: [(&str, Look); 10] = [
     ("disks", hardware::disks),
     ("filesystems", filesystem_facts),
     ("interfaces", network::interfaces),
+    ("listening", network::listening),
     ("time", software::time),
     ("virtualisation", hardware::virtualisation),
     ("processes", process_facts),

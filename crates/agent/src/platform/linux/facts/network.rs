@@ -9,6 +9,9 @@ use crate::platform::linux::netlink;
 use crate::platform::linux::text::{whole, word};
 
 const INTERFACES_MAX: usize = 256;
+const PORTS_MAX: usize = 200;
+/// From here on ports are given out by themselves (RFC 6335 begins later, Linux here).
+const EPHEMERAL: u16 = 32_768;
 
 pub(super) fn interfaces(sheet: &mut Sheet) {
     let addresses = netlink::addresses().unwrap_or_default();
@@ -49,4 +52,47 @@ fn resolvers() -> Value {
     let text = whole("/etc/resolv.conf").unwrap_or_default();
     let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
     servers.map(|server| server.trim().to_owned()).take(8).collect::<Vec<_>>().into()
+}
+
+/// Ports that somebody takes connections on: for all, or for this machine alone. Which program it is, only root sees.
+pub(super) fn listening(sheet: &mut Sheet) {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(whole);
+    let mut ports = std::collections::BTreeMap::new();
+    for (port, alone) in tables.iter().flatten().flat_map(|text| text.lines().skip(1).filter_map(listener)) {
+        let known = ports.entry(port).or_insert(alone);
+        *known = *known && alone;
+    }
+    for (port, alone) in ports.into_iter().take(PORTS_MAX) {
+        sheet.put(&format!("tcp.{port}"), json!({ "for": if alone { "this machine" } else { "all" } }));
+    }
+}
+
+/// Port of a line of /proc/net/tcp that listens (proc(5)), and whether it is on a loopback address. Ports that are given
+/// out by themselves are nobody's service.
+fn listener(line: &str) -> Option<(u16, bool)> {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    let (address, port) = words.next()?.split_once(':')?;
+    let listens = words.nth(1)? == "0A";
+    let port = u16::from_str_radix(port, 16).ok().filter(|port| listens && *port < EPHEMERAL)?;
+    let loopback = address.len() == 8 && address.ends_with("7F");
+    let loopback = loopback || address == "00000000000000000000000001000000";
+    Some((port, loopback || (address.len() == 32 && address.ends_with("0100007F"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_kernel_is_a_port_or_nothing() {
+        let line =
+            |address: &str, state: &str| format!("   0: {address} 00000000:0000 {state} 00000000:00000000 00:00000000");
+        assert_eq!(listener(&line("00000000:0050", "0A")), Some((80, false)));
+        assert_eq!(listener(&line("0100007F:1538", "0A")), Some((5432, true)));
+        assert_eq!(listener(&line("00000000000000000000000001000000:0019", "0A")), Some((25, true)));
+        assert_eq!(listener(&line("00000000000000000000000000000000:0016", "0A")), Some((22, false)));
+        assert_eq!(listener(&line("00000000:0050", "01")), None);
+        assert_eq!(listener(&line("00000000:9C40", "0A")), None);
+        assert_eq!(listener("damaged"), None);
+    }
 }

@@ -1,0 +1,49 @@
+//! What a check has beside its row: the password that its look needs, and the address at which a job is heard.
+
+use kernel::{Change, Cx, Result};
+
+use super::Check;
+use crate::heartbeat;
+use crate::probe::{Kind, Probe};
+
+/// Input fields that are never shown again.
+pub(super) const SECRETS: &[&str] = &["password"];
+
+/// The name under which the password of a check is sealed.
+fn password_name(check: i64) -> String {
+    format!("monitor.check.{check}")
+}
+
+/// The password that a check's look needs; empty for none.
+pub(crate) fn password(cx: &mut Cx, check: &Check) -> Result<String> {
+    if !check.probe.kind().takes_password() {
+        return Ok(String::new());
+    }
+    let sealed = cx.secret(&password_name(check.id))?;
+    Ok(sealed.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
+}
+
+/// Seals the password that was given, or removes it; answers whether anything changed.
+pub(super) fn keep_password(cx: &mut Cx, id: i64, probe: &Probe, given: &Change<String>) -> Result<bool> {
+    match given {
+        Change::Set(password) if probe.kind().takes_password() && !password.is_empty() => {
+            cx.put_secret(&password_name(id), password.as_bytes())?;
+            Ok(true)
+        }
+        Change::Keep if probe.kind().takes_password() => Ok(false),
+        // A form leaves the field empty when the password stays.
+        Change::Set(_) | Change::Clear if probe.kind().takes_password() => Ok(false),
+        _ => cx.drop_secret(&password_name(id)).map(|()| false),
+    }
+}
+
+/// What a kind needs beside its row: a heartbeat has an address, and nothing else has one.
+pub(super) fn follow_kind(cx: &mut Cx, id: i64, probe: &Probe) -> Result<()> {
+    if probe.kind() == Kind::Heartbeat { heartbeat::make(cx, id) } else { heartbeat::forget(cx, id) }
+}
+
+/// Removes what a check has beside its row.
+pub(super) fn forget(cx: &mut Cx, id: i64) -> Result<()> {
+    cx.drop_secret(&password_name(id))?;
+    heartbeat::forget(cx, id)
+}

@@ -1,0 +1,167 @@
+//! Save and remove channels. Addresses and tokens go into sealed secrets.
+
+use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, delete, post};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{CHANNELS_MAX, Channel, Config, Kind, contact, secret, store, subject, template};
+use crate::settings::web_address;
+
+/// Longest template, in characters.
+const TEMPLATE_CHARS_MAX: usize = 4_000;
+
+/// Save a channel: a new one without a number, else the one of that number.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct SaveChannel {
+    /// Its number; left out for a new one.
+    pub id: Option<i64>,
+    /// Its name, in small letters: what policies and people call it.
+    pub name: String,
+    /// What it speaks: mail, webhook, slack, teams, matrix, ntfy or sms.
+    pub kind: Kind,
+    /// The address of the web that it posts to. It is sealed and never shown; empty keeps the one there is. For text messages it
+    /// may hold {to}, {text} and {token}.
+    pub url: String,
+    /// A token or password that it sends along. It is sealed and never shown; empty keeps the one there is.
+    pub token: String,
+    /// Where messages to the channel itself go: a mail address, the name of a webhook, a room, a topic, a telephone number.
+    pub address: String,
+    /// For text messages: GET, POST or PUT; POST when left out.
+    pub method: String,
+    /// For text messages: headers, one a line, which may hold {to}, {text} and {token}.
+    pub headers: String,
+    /// For text messages: the body, which may hold {to}, {text} and {token}.
+    pub body: String,
+    /// It is used; yes when left out.
+    pub enabled: Option<bool>,
+    /// The version you saw.
+    pub expected_version: Option<i64>,
+}
+
+impl Operation for SaveChannel {
+    const NAME: &'static str = "paging.channel.save";
+    const ROUTE: Route = post("/paging/channels");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    const SECRETS: &'static [&'static str] = &["url", "token"];
+    type Output = Channel;
+
+    fn run(&self, cx: &mut Cx) -> Result<Channel> {
+        cx.reach_everything(Self::NAME)?;
+        let old = match self.id {
+            None => None,
+            Some(id) => Some(store::get(cx.tx, id)?.ok_or_else(|| Error::not_found(format!("The channel {id}")))?),
+        };
+        match &old {
+            Some(old) => cx.expect_version(&subject(old.id), self.expected_version, old.version)?,
+            None if store::all(cx.tx)?.len() >= CHANNELS_MAX => {
+                return Err(Error::over_limit(format!("There can be at most {CHANNELS_MAX} channels.")));
+            }
+            None => {}
+        }
+        let mut new = self.checked(old.as_ref())?;
+        if store::by_name(cx.tx, &new.name)?.is_some_and(|id| id != new.id) {
+            return Err(Error::conflict(format!("There is a channel named \"{}\" already.", new.name)).at("name"));
+        }
+        let config = serde_json::to_string(&new.config).map_err(|error| Error::internal("channel-not-json", error))?;
+        match &old {
+            Some(_) => store::update(cx.tx, &new, &config)?,
+            None => new.id = store::insert(cx.tx, &new, &config)?,
+        }
+        for (part, value) in [("url", &self.url), ("token", &self.token)] {
+            if !value.is_empty() {
+                cx.put_secret(&secret(new.id, part), value.as_bytes())?;
+                cx.changed(&subject(new.id), part, "(sealed)", "(sealed anew)")?;
+            }
+        }
+        cx.changed(&subject(new.id), "name", old.as_ref().map(|one| &one.name), &new.name)?;
+        cx.changed(&subject(new.id), "kind", old.as_ref().map(|one| one.kind), new.kind)?;
+        cx.changed(&subject(new.id), "config", old.as_ref().map(|one| &one.config), &new.config)?;
+        cx.changed(&subject(new.id), "enabled", old.as_ref().map(|one| one.enabled), new.enabled)?;
+        store::get(cx.tx, new.id)?.ok_or_else(|| Error::internal("channel-missing", new.id))
+    }
+}
+
+impl SaveChannel {
+    /// The channel as it would be kept.
+    fn checked(&self, old: Option<&Channel>) -> Result<Channel> {
+        let name = kernel::text::slug("name", self.name.trim(), 40)?;
+        if name == "mail" && self.kind != Kind::Mail {
+            return Err(Error::invalid("name", "\"mail\" is the way to people's own addresses. Choose another name."));
+        }
+        if old.is_some_and(|old| old.kind != self.kind) {
+            return Err(Error::invalid("kind", "A channel keeps its kind. Make a new one."));
+        }
+        contact::address(self.kind, self.address.trim())?;
+        let needed = matches!(self.kind, Kind::Mail | Kind::Webhook | Kind::Matrix | Kind::Ntfy);
+        if needed && self.address.trim().is_empty() {
+            return Err(Error::invalid(
+                "address",
+                "Say where it leads: a mail address, a webhook's name, a room or a topic.",
+            ));
+        }
+        if self.kind.has_url() && self.url.is_empty() && old.is_none() {
+            return Err(Error::invalid("url", "Give the address it posts to."));
+        }
+        if !self.url.is_empty() {
+            web_address("url", &self.url)?;
+        }
+        if self.token.len() > 2_000 || self.token.chars().any(char::is_control) {
+            return Err(Error::invalid("token", "A token is one line of at most 2000 characters."));
+        }
+        let method = if self.method.is_empty() { "POST".to_owned() } else { self.method.trim().to_uppercase() };
+        if !["GET", "POST", "PUT"].contains(&method.as_str()) {
+            return Err(Error::invalid("method", "Write GET, POST or PUT."));
+        }
+        template::headers(&self.headers)?;
+        if self.body.chars().count().max(self.headers.chars().count()) > TEMPLATE_CHARS_MAX {
+            return Err(
+                Error::over_limit(format!("A template has at most {TEMPLATE_CHARS_MAX} characters.")).at("body")
+            );
+        }
+        let sms = self.kind == Kind::Sms;
+        let text = |text: &str| if sms { text.to_owned() } else { String::new() };
+        let host = self.url.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let config = Config {
+            address: self.address.trim().to_owned(),
+            host: host.map_or_else(|| old.map(|old| old.config.host.clone()).unwrap_or_default(), str::to_owned),
+            method: text(&method),
+            headers: text(&self.headers),
+            body: text(&self.body),
+        };
+        let enabled = self.enabled.unwrap_or_else(|| old.is_none_or(|old| old.enabled));
+        Ok(Channel { id: self.id.unwrap_or(0), name, kind: self.kind, config, enabled, version: 1 })
+    }
+}
+
+/// Remove a channel that nothing uses, with its secrets.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct RemoveChannel {
+    /// Its number.
+    pub id: i64,
+}
+
+impl Operation for RemoveChannel {
+    const NAME: &'static str = "paging.channel.remove";
+    const ROUTE: Route = delete("/paging/channels/{id}");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    type Output = Channel;
+
+    fn run(&self, cx: &mut Cx) -> Result<Channel> {
+        cx.reach_everything(Self::NAME)?;
+        let old = store::get(cx.tx, self.id)?.ok_or_else(|| Error::not_found(format!("The channel {}", self.id)))?;
+        if let Some(why) = store::used_by(cx.tx, old.id)? {
+            return Err(Error::conflict(format!("It is in use: {why}. Change that first.")));
+        }
+        store::remove(cx.tx, old.id)?;
+        for part in ["url", "token"] {
+            cx.drop_secret(&secret(old.id, part))?;
+        }
+        cx.attention_done(&subject(old.id), "failing")?;
+        cx.changed(&subject(old.id), "name", &old.name, serde_json::Value::Null)?;
+        Ok(old)
+    }
+}

@@ -1,0 +1,225 @@
+//! Messages and the answers to them in SQL.
+
+use kernel::db::{Query, Row, Tx};
+use kernel::limits::COUNT_MAX;
+use kernel::{Reach, Result, Time};
+
+use super::{Attempt, Message, MessageState, Recipient, Said};
+
+const COLUMNS: &str = "SELECT id, at, what, group_id, page_id, step, round, user_id, lane, address, label, contact, subject, lines, severity, \
+                       team_id, place_id, state, attempts, answer, sent_at FROM paging_messages";
+
+fn message(row: &Row) -> Result<Message> {
+    let some = |column| Ok(Some(row.int(column)?).filter(|id| *id != 0));
+    Ok(Message {
+        id: row.int(0)?,
+        at: row.time(1)?,
+        what: row.text(2)?,
+        group: some(3)?,
+        page: row.int(4)?,
+        step: row.int(5)?,
+        round: row.int(6)?,
+        user: some(7)?,
+        lane: row.text(8)?,
+        address: row.text(9)?,
+        to: row.text(10)?,
+        contact: row.int(11)?,
+        subject: row.text(12)?,
+        lines: row.json(13)?,
+        severity: row.text(14)?,
+        team: row.opt_int(15)?,
+        place: row.opt_int(16)?,
+        state: MessageState::parse(row.str(17)?).unwrap_or_default(),
+        attempts: row.int(18)?,
+        answer: row.text(19)?,
+        sent_at: Some(row.time(20)?).filter(|at| at.0 != 0),
+    })
+}
+
+/// Adds a message; false when one with its key is there.
+pub(crate) fn insert(tx: &mut Tx<'_>, said: &Said, to: &Recipient, key: &str, now: Time) -> Result<bool> {
+    let lines = serde_json::Value::from(said.lines.clone());
+    let added = tx.execute(
+        "INSERT INTO paging_messages (dedup, what, group_id, page_id, step, round, user_id, lane, address, label, contact, subject, lines, \
+         severity, team_id, place_id, state, attempts, answer, at, send_at, sent_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+         ?12, ?13, ?14, ?15, ?16, 'waiting', 0, '', ?17, ?17, 0) ON CONFLICT (dedup) DO NOTHING",
+        &[
+            key.into(),
+            said.what.as_str().into(),
+            said.group.into(),
+            said.page.into(),
+            said.step.into(),
+            said.round.into(),
+            to.user.into(),
+            (&to.lane).into(),
+            (&to.address).into(),
+            (&to.label).into(),
+            to.contact.into(),
+            (&said.subject).into(),
+            (&lines).into(),
+            (&said.severity).into(),
+            said.team.into(),
+            said.place.into(),
+            now.into(),
+        ],
+    )?;
+    Ok(added == 1)
+}
+
+pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE id = ").bind(id);
+    tx.run(&query)?.first().map(message).transpose()
+}
+
+/// What is due on a lane, oldest first.
+pub(crate) fn due(tx: &mut Tx<'_>, lane: &str, now: Time, rows: usize) -> Result<Vec<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE lane = ").bind(lane).push(" AND state = 'waiting' AND send_at <= ").bind(now);
+    query.push(" ORDER BY send_at, id LIMIT ").bind(rows);
+    tx.run(&query)?.iter().map(message).collect()
+}
+
+/// When the next message of a lane is due.
+pub(crate) fn next(tx: &mut Tx<'_>, lane: &str) -> Result<Option<Time>> {
+    let sql = "SELECT send_at FROM paging_messages WHERE lane = ?1 AND state = 'waiting' ORDER BY send_at LIMIT 1";
+    tx.first(sql, &[lane.into()])?.map(|row| row.time(0)).transpose()
+}
+
+/// Lanes with something that should have left before a moment.
+pub(crate) fn stuck(tx: &mut Tx<'_>, before: Time) -> Result<Vec<String>> {
+    tx.query(
+        "SELECT DISTINCT lane FROM paging_messages WHERE state = 'waiting' AND send_at <= ?1 LIMIT 100",
+        &[before.into()],
+    )?
+    .iter()
+    .map(|row| row.text(0))
+    .collect()
+}
+
+pub(crate) fn log(tx: &mut Tx<'_>, id: i64, attempt: &Attempt) -> Result<()> {
+    tx.execute(
+        "INSERT INTO paging_attempts (message_id, at, attempt, ok, answer) VALUES (?1, ?2, ?3, ?4, ?5)",
+        &[id.into(), attempt.at.into(), attempt.attempt.into(), attempt.ok.into(), (&attempt.answer).into()],
+    )?;
+    Ok(())
+}
+
+/// Writes down how a try ended.
+pub(crate) fn tried(
+    tx: &mut Tx<'_>,
+    message: &Message,
+    state: MessageState,
+    attempt: &Attempt,
+    send_at: Time,
+) -> Result<()> {
+    let sent_at = if state == MessageState::Sent { attempt.at } else { Time(0) };
+    tx.execute(
+        "UPDATE paging_messages SET state = ?1, attempts = ?2, answer = ?3, send_at = ?4, sent_at = ?5 WHERE id = ?6",
+        &[
+            state.as_str().into(),
+            attempt.attempt.into(),
+            (&attempt.answer).into(),
+            send_at.into(),
+            sent_at.into(),
+            message.id.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stops what has not left yet of an alert group's pages.
+pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE paging_messages SET state = 'stopped' WHERE group_id = ?1 AND what = 'page' AND state = 'waiting'",
+        &[group.into()],
+    )
+}
+
+/// Who was told that groups are open: the messages that were taken, one a recipient.
+pub(crate) fn told(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Recipient>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE what = 'page' AND state = 'sent' AND group_id IN ").list(groups).push(" ORDER BY id LIMIT 2000");
+    let mut all: Vec<Recipient> = Vec::new();
+    for row in tx.run(&query)? {
+        let one = message(&row)?.recipient();
+        if !all.iter().any(|known| (&known.lane, &known.address) == (&one.lane, &one.address)) {
+            all.push(one);
+        }
+    }
+    Ok(all)
+}
+
+/// Who was told under keys that begin alike.
+pub(crate) fn told_of(tx: &mut Tx<'_>, prefix: &str) -> Result<Vec<Recipient>> {
+    let end = format!("{prefix}\u{10ffff}");
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE state = 'sent' AND dedup >= ").bind(prefix).push(" AND dedup < ").bind(end).push(" LIMIT 100");
+    tx.run(&query)?.iter().map(|row| message(row).map(|one| one.recipient())).collect()
+}
+
+pub(crate) fn attempts(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Attempt>> {
+    tx.query(
+        "SELECT at, attempt, ok, answer FROM paging_attempts WHERE message_id = ?1 ORDER BY id LIMIT 100",
+        &[id.into()],
+    )?
+    .iter()
+    .map(|row| Ok(Attempt { at: row.time(0)?, attempt: row.int(1)?, ok: row.bool(2)?, answer: row.text(3)? }))
+    .collect()
+}
+
+/// Which messages are wanted.
+#[derive(Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<MessageState>,
+    pub(crate) group: Option<i64>,
+    pub(crate) user: Option<i64>,
+}
+
+fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
+    if let Some(state) = filter.state {
+        query.push(" AND state = ").bind(state.as_str());
+    }
+    if let Some(group) = filter.group {
+        query.push(" AND group_id = ").bind(group);
+    }
+    if let Some(user) = filter.user {
+        query.push(" AND user_id = ").bind(user);
+    }
+    if !reach.everything {
+        query.push(" AND (team_id IN ").list(&reach.teams).push(" OR place_id IN ").list(&reach.places);
+        query.push(" OR user_id = ").bind(reach.own.unwrap_or(-1)).push(")");
+    }
+}
+
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Result<Vec<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE id < ").bind(before);
+    narrowed(&mut query, filter, reach);
+    query.push(" ORDER BY id DESC LIMIT ").bind(rows);
+    tx.run(&query)?.iter().map(message).collect()
+}
+
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i64> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT id FROM paging_messages WHERE id > 0");
+    narrowed(&mut query, filter, reach);
+    query.push(" LIMIT ").bind(COUNT_MAX).push(") AS counted");
+    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// Deletes messages older than a moment, with the answers to them; answers how many.
+pub(crate) fn clean(tx: &mut Tx<'_>, before: Time, rows: i64) -> Result<u64> {
+    let old =
+        tx.query("SELECT id FROM paging_messages WHERE at < ?1 ORDER BY at LIMIT ?2", &[before.into(), rows.into()])?;
+    let ids: Vec<i64> = old.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let mut answers = Query::new("DELETE FROM paging_attempts WHERE message_id IN ");
+    answers.list(&ids);
+    tx.run(&answers)?;
+    let mut messages = Query::new("DELETE FROM paging_messages WHERE id IN ");
+    messages.list(&ids);
+    tx.run(&messages)?;
+    Ok(ids.len() as u64)
+}

@@ -1,0 +1,190 @@
+//! Pages: one escalation an alert group and policy. Everything it does is a row with a reason; what is due is computed from rows,
+//! so it goes on after a restart and comes through a clock that jumps.
+
+use kernel::{Cx, Error, Ref, Result, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{self, Message, Said};
+use crate::route::{Decision, Facts};
+
+pub mod acknowledge;
+pub mod explain;
+pub mod list;
+pub(crate) mod reactions;
+pub(crate) mod run;
+pub(crate) mod store;
+
+/// Where an escalation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PageState {
+    /// A mute time holds it back.
+    Muted,
+    /// Steps are taken until somebody acknowledges.
+    #[default]
+    Active,
+    /// Somebody is on it.
+    Acknowledged,
+    /// Every step was taken, and nobody acknowledged.
+    Spent,
+    /// The alert group is over.
+    Ended,
+}
+
+impl PageState {
+    /// Every state.
+    pub(crate) const ALL: [Self; 5] = [Self::Muted, Self::Active, Self::Acknowledged, Self::Spent, Self::Ended];
+
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Muted => "muted",
+            Self::Active => "active",
+            Self::Acknowledged => "acknowledged",
+            Self::Spent => "spent",
+            Self::Ended => "ended",
+        }
+    }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+/// An escalation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page {
+    /// Its number.
+    pub id: i64,
+    /// The alert group.
+    pub group: i64,
+    /// The policy; 0 is the default policy.
+    pub policy: i64,
+    /// The routes that led to it, by name.
+    pub route: String,
+    /// Where it is.
+    pub state: PageState,
+    /// The step that comes next, from 1.
+    pub step: i64,
+    /// The round, from 1.
+    pub round: i64,
+    /// How many messages it has written.
+    pub told: i64,
+    /// When the next step is due; null when none is.
+    pub due_at: Option<Time>,
+    /// `critical` or `warning`.
+    pub severity: String,
+    /// When it began.
+    pub opened_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    #[serde(skip)]
+    pub(crate) wait_us: i64,
+    #[serde(skip)]
+    pub(crate) team: Option<i64>,
+    #[serde(skip)]
+    pub(crate) place: Option<i64>,
+}
+
+/// What is kept of an alert group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) group: i64,
+    /// The group whose recovery is this one's: itself, or the one it was merged into.
+    pub(crate) root: i64,
+    pub(crate) title: String,
+    pub(crate) asset: Option<i64>,
+    pub(crate) facts: Facts,
+    pub(crate) lines: Vec<String>,
+    pub(crate) trace: Decision,
+    pub(crate) silenced: bool,
+    pub(crate) opened_at: Time,
+    pub(crate) ended_at: Option<Time>,
+    pub(crate) acknowledged_by: String,
+    pub(crate) acknowledged_at: Option<Time>,
+}
+
+/// Something an escalation did, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Noted {
+    /// When.
+    pub at: Time,
+    /// The step it belongs to, from 1; 0 for the whole.
+    pub step: i64,
+    /// The round, from 1.
+    pub round: i64,
+    /// What, in plain words.
+    pub line: String,
+    #[serde(skip)]
+    pub(crate) users: Vec<i64>,
+}
+
+/// How an escalation stands, for the page behind a link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) title: String,
+    pub(crate) lines: Vec<String>,
+    pub(crate) ended: bool,
+    pub(crate) acknowledged_by: Option<String>,
+}
+
+/// How the alert group of an escalation stands, whoever asks.
+pub(crate) fn standing(cx: &mut Cx, page: i64) -> Result<Standing> {
+    let gone = || Error::not_found("This link");
+    let page = store::get(cx.tx, page)?.ok_or_else(gone)?;
+    let group = store::group(cx.tx, page.group)?.ok_or_else(gone)?;
+    Ok(Standing {
+        title: group.title,
+        lines: group.lines,
+        ended: group.ended_at.is_some(),
+        acknowledged_by: Some(group.acknowledged_by).filter(|by| !by.is_empty()),
+    })
+}
+
+/// Writes down what happened to a message of an escalation.
+pub(crate) fn note(cx: &mut Cx, said: &Said, line: &str, users: &[i64]) -> Result<()> {
+    if said.page == 0 {
+        return Ok(());
+    }
+    let noted = Noted { at: cx.now, step: said.step, round: said.round, line: line.to_owned(), users: users.to_vec() };
+    store::note(cx.tx, said.page, said.group, &noted)
+}
+
+/// A message was taken: whoever heard of an alert group that is over by now hears of its end as well.
+pub(crate) fn told(cx: &mut Cx, message: &Message) -> Result<()> {
+    let Some(group) = message.group.filter(|_| message.what == "page") else { return Ok(()) };
+    let Some(known) = store::group(cx.tx, group)? else { return Ok(()) };
+    let root = if known.root == group { Some(known) } else { store::group(cx.tx, known.root)? };
+    match root.filter(|root| root.ended_at.is_some()) {
+        Some(root) => {
+            let to = message.recipient();
+            let said = Said { what: crate::channel::payload::What::Recovery, ..run::about(&root) };
+            let said = Said {
+                subject: format!("Recovered: {}", root.title),
+                lines: vec!["It is over by now.".into()],
+                ..said
+            };
+            message::queue(cx, &said, &to, &recovery_key(root.group, &to)).map(drop)
+        }
+        None => Ok(()),
+    }
+}
+
+/// One recovery a recipient of an alert group.
+pub(crate) fn recovery_key(group: i64, to: &message::Recipient) -> String {
+    format!("recovery/{group}/{}/{}", to.lane, to.address)
+}
+
+/// The reference of an alert group.
+pub(crate) const fn group_ref(id: i64) -> Ref {
+    Ref::new("alert_group", id)
+}
+
+/// Refuses an alert group that the actor may not see.
+pub(crate) fn seen(cx: &mut Cx, group: i64) -> Result<()> {
+    let subject = group_ref(group);
+    let known = cx.kernel.registry().noun("alert_group").is_none()
+        || cx.resolve(std::slice::from_ref(&subject))?.contains_key(&subject);
+    if known { Ok(()) } else { Err(Error::not_found(format!("The alert group {group}"))) }
+}

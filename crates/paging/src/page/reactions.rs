@@ -1,0 +1,302 @@
+//! What paging does when monitoring tells something: routes what opened, stops what is acknowledged, tells the end of what was
+//! told. One subscriber takes all of it, in order; only the database changes, so each event counts exactly once.
+
+use std::collections::BTreeMap;
+
+use kernel::{Cx, Reaction, Ref, Result, StoredEvent};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Page, PageState, Told, group_ref, recovery_key, run, store};
+use crate::channel::payload::What;
+use crate::message::{self, Said};
+use crate::policy;
+use crate::route::{self, Chosen, Facts};
+
+/// Lines of one kind in a message.
+const LINES_MAX: usize = 12;
+
+pub(crate) fn follow() -> Reaction {
+    Reaction {
+        name: "paging.alerts",
+        events: &["monitor.group.opened", "monitor.group.changed", "monitor.group.recovered", "monitor.group.merged"],
+        grants: &[],
+        run: react,
+    }
+}
+
+fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    match event.name.as_str() {
+        "monitor.group.opened" => opened(cx, &event.fields()?),
+        "monitor.group.changed" => changed(cx, &event.fields()?, event),
+        "monitor.group.recovered" => recovered(cx, &event.fields()?),
+        _ => merged(cx, &event.fields()?),
+    }
+}
+
+#[derive(Deserialize)]
+struct GroupOpened {
+    group: Ref,
+    #[serde(default)]
+    asset: Option<Ref>,
+    #[serde(default)]
+    team: Option<i64>,
+    #[serde(default)]
+    place: Value,
+    #[serde(default)]
+    labels: Value,
+    #[serde(default)]
+    severity: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    evidence: Vec<String>,
+    #[serde(default)]
+    changed_before: Vec<Before>,
+    #[serde(default)]
+    silenced: bool,
+}
+
+#[derive(Deserialize)]
+struct Before {
+    #[serde(default)]
+    title: String,
+}
+
+/// Labels as an object of texts; anything else in it is written as JSON.
+fn labels(value: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse::<Ref>().ok().map(|reference| reference.id))
+}
+
+/// What is known of a group when it is routed. What the alert's labels do not say, the asset does.
+fn facts(cx: &mut Cx, event: &GroupOpened) -> Result<Facts> {
+    let brief = match event.asset.as_ref().filter(|asset| asset.kind == "asset") {
+        Some(asset) => assets::brief(cx.tx, &[asset.id])?.remove(&asset.id),
+        None => None,
+    };
+    let mut facts = Facts {
+        labels: labels(&event.labels),
+        severity: event.severity.clone(),
+        team: event.team.or(brief.as_ref().and_then(|one| one.team)),
+        place: number(&event.place).or(brief.as_ref().and_then(|one| one.place)),
+        kind: brief.as_ref().map(|one| one.kind.clone()).unwrap_or_default(),
+    };
+    let mut known = vec![("severity", event.severity.clone()), ("alertname", event.title.clone())];
+    if let Some(brief) = brief {
+        known.extend([("asset", brief.name), ("kind", brief.kind)]);
+    }
+    for (name, value) in known {
+        facts.labels.entry(name.to_owned()).or_insert(value);
+    }
+    Ok(facts)
+}
+
+fn lines(event: &GroupOpened, severity: &str) -> Vec<String> {
+    let mut all = vec![format!("Severity: {severity}")];
+    all.extend(event.evidence.iter().rev().take(LINES_MAX).rev().cloned());
+    if !event.changed_before.is_empty() {
+        all.push("What changed just before:".into());
+        all.extend(event.changed_before.iter().rev().take(LINES_MAX).rev().map(|one| format!("- {}", one.title)));
+    }
+    all
+}
+
+fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
+    let known = store::group(cx.tx, event.group.id)?;
+    let facts = facts(cx, event)?;
+    let mut group = known.unwrap_or_else(|| Told {
+        group: event.group.id,
+        root: event.group.id,
+        opened_at: cx.now,
+        ..Told::default()
+    });
+    if group.ended_at.is_some() {
+        return Ok(());
+    }
+    group.title = kernel::text::shorten(&event.title, 200);
+    group.asset = event.asset.as_ref().map(|asset| asset.id);
+    group.lines = lines(event, &facts.severity);
+    group.facts = facts;
+    group.silenced = event.silenced;
+    if event.silenced {
+        return store::put_group(cx.tx, &group);
+    }
+    group.trace = route::load(cx)?.decide(&group.facts, cx.now);
+    store::put_group(cx.tx, &group)?;
+    let chosen = group.trace.chosen.clone();
+    chosen.iter().try_for_each(|one| begin(cx, &group, one))
+}
+
+/// Begins an escalation, unless the group has one by that policy.
+fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen) -> Result<()> {
+    let policy = policy::load(cx, chosen.policy)?;
+    let wait = policy.steps.first().map_or(0, |step| step.after_s) * kernel::time::SECOND;
+    let (state, due_at) = match (chosen.muted, chosen.muted_until) {
+        (false, _) => (PageState::Active, Some(cx.now.plus(wait))),
+        (true, until) => (PageState::Muted, until),
+    };
+    let page = Page {
+        group: group.group,
+        policy: chosen.policy,
+        route: chosen.route.clone(),
+        state,
+        step: 1,
+        round: 1,
+        due_at,
+        wait_us: due_at.map_or(0, |due| due.since(cx.now)),
+        severity: group.facts.severity.clone(),
+        opened_at: cx.now,
+        team: group.facts.team,
+        place: group.facts.place,
+        ..Page::default()
+    };
+    cx.touch(Ref::new("list", 5));
+    match store::insert(cx.tx, &page)? {
+        Some(id) => run::run(cx, id),
+        None => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct GroupChanged {
+    group: Ref,
+    #[serde(default)]
+    change: String,
+    #[serde(default)]
+    severity: String,
+}
+
+fn changed(cx: &mut Cx, event: &GroupChanged, stored: &StoredEvent) -> Result<()> {
+    match event.change.as_str() {
+        "acknowledged" => acknowledged(cx, event.group.id, &stored.actor_name),
+        "unacknowledged" => unacknowledged(cx, event.group.id, &stored.actor_name),
+        _ if event.severity == "critical" => worse(cx, event.group.id),
+        _ => Ok(()),
+    }
+}
+
+/// Somebody is on it: steps wait, for ever or for as long as the policy says.
+pub(crate) fn acknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    if !known.acknowledged_by.is_empty() || known.ended_at.is_some() {
+        return Ok(());
+    }
+    known.acknowledged_by = by.to_owned();
+    known.acknowledged_at = Some(cx.now);
+    store::put_group(cx.tx, &known)?;
+    message::store::stop(cx.tx, group)?;
+    for mut page in store::of_group(cx.tx, group)? {
+        if page.state == PageState::Ended {
+            continue;
+        }
+        let again_after_s = policy::load(cx, page.policy)?.again_after_s;
+        page.state = PageState::Acknowledged;
+        page.wait_us = again_after_s * kernel::time::SECOND;
+        page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
+        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
+        super::note(cx, &said, &format!("{by} acknowledged it; nobody else is called."), &[])?;
+        store::save(cx.tx, &page)?;
+    }
+    cx.touch(group_ref(group));
+    Ok(())
+}
+
+fn unacknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    known.acknowledged_by = String::new();
+    known.acknowledged_at = None;
+    store::put_group(cx.tx, &known)?;
+    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(|one| one.state == PageState::Acknowledged) {
+        page.state = PageState::Active;
+        page.wait_us = kernel::time::MINUTE;
+        page.due_at = Some(cx.now.plus(page.wait_us));
+        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
+        super::note(cx, &said, &format!("{by} is no longer on it; the steps go on in a minute."), &[])?;
+        store::save(cx.tx, &page)?;
+    }
+    Ok(())
+}
+
+/// It matters more than when it was routed: routes for what is critical take it now as well.
+fn worse(cx: &mut Cx, group: i64) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    if known.facts.severity == "critical" {
+        return Ok(());
+    }
+    let mut named = known.facts.labels.get("severity").cloned().unwrap_or_default();
+    if named == known.facts.severity {
+        named = "critical".into();
+    }
+    known.facts.severity = "critical".into();
+    known.facts.labels.insert("severity".into(), named);
+    let calm = known.silenced || known.ended_at.is_some() || !known.acknowledged_by.is_empty();
+    if !calm {
+        known.trace = route::load(cx)?.decide(&known.facts, cx.now);
+    }
+    store::put_group(cx.tx, &known)?;
+    for mut page in store::of_group(cx.tx, group)? {
+        page.severity = "critical".into();
+        store::save(cx.tx, &page)?;
+    }
+    let chosen = if calm { Vec::new() } else { known.trace.chosen.clone() };
+    chosen.iter().try_for_each(|one| begin(cx, &known, one))
+}
+
+#[derive(Deserialize)]
+struct GroupRecovered {
+    group: Ref,
+    #[serde(default)]
+    evidence: Vec<String>,
+    #[serde(default)]
+    lasted_s: i64,
+    #[serde(default)]
+    proven: bool,
+}
+
+/// It is over: exactly those who were told of it, or of what was merged into it, hear so.
+fn recovered(cx: &mut Cx, event: &GroupRecovered) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, event.group.id)? else { return Ok(()) };
+    known.ended_at = Some(cx.now);
+    store::put_group(cx.tx, &known)?;
+    let all = store::under(cx.tx, known.group)?;
+    for group in &all {
+        message::store::stop(cx.tx, *group)?;
+        for page in store::of_group(cx.tx, *group)? {
+            run::end(cx, page, "It recovered.")?;
+        }
+    }
+    let word = if event.proven { "Recovered" } else { "Ended without proof" };
+    let mut lines = vec![format!("It lasted {}.", web::ui::duration(event.lasted_s))];
+    lines.extend(event.evidence.iter().take(LINES_MAX).cloned());
+    let subject = format!("{word}: {}", known.title);
+    let said = Said { what: What::Recovery, subject, lines, ..run::about(&known) };
+    for to in message::store::told(cx.tx, &all)? {
+        message::queue(cx, &said, &to, &recovery_key(known.group, &to))?;
+    }
+    cx.touch(Ref::new("list", 5));
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct GroupMerged {
+    group: Ref,
+    into: Ref,
+}
+
+/// It turned out to follow from another: its steps end, and who was told of it hears when the other is over.
+fn merged(cx: &mut Cx, event: &GroupMerged) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, event.group.id)? else { return Ok(()) };
+    known.ended_at = Some(cx.now);
+    store::put_group(cx.tx, &known)?;
+    store::merge(cx.tx, event.group.id, event.into.id)?;
+    message::store::stop(cx.tx, event.group.id)?;
+    for page in store::of_group(cx.tx, event.group.id)? {
+        run::end(cx, page, &format!("It went into the alert group {}.", event.into.id))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! The steps of an escalation: who is told, what is written down, when the next is due. Running what is not due changes nothing.
+
+use kernel::attention::Attention;
+use kernel::time::SECOND;
+use kernel::{Actor, Cx, Handle, Mark, Result, Time};
+
+use super::{Noted, Page, PageState, Told, group_ref, store};
+use crate::channel::contact::When;
+use crate::channel::events::StepTaken;
+use crate::channel::payload::What;
+use crate::message::{self, Said};
+use crate::policy::{self, Policy, Step};
+use crate::target::{self, Resolved};
+
+/// How far the clock may go back before steps are computed anew, in microseconds.
+const SLACK: i64 = 60 * SECOND;
+/// A message that should have left so long ago has lost its job, in microseconds.
+const STUCK: i64 = 120 * SECOND;
+/// Which need it is on the list.
+const NEED: &str = "paging";
+
+/// Takes every step that is due, and wakes what stands still. Harmless at any time.
+///
+/// # Errors
+/// The database fails.
+pub fn tick(kernel: &Handle) -> Result<()> {
+    let now = kernel.now();
+    let (due, stuck) =
+        kernel.db.read(|tx| Ok((store::due(tx, now, SLACK)?, message::store::stuck(tx, now.plus(-STUCK))?)))?;
+    for one in due {
+        kernel.write_as(Actor::service("paging", &[]), "paging.page.run", move |cx| run(cx, one.id))?;
+    }
+    if !stuck.is_empty() {
+        kernel.write_as(Actor::service("paging", &[]), "paging.message.queue", move |cx| {
+            stuck.iter().try_for_each(|lane| message::wake(cx, lane, cx.now))
+        })?;
+    }
+    kernel.beat("paging");
+    Ok(())
+}
+
+/// What every message about an alert group says of it.
+pub(crate) fn about(group: &Told) -> Said {
+    Said {
+        group: group.group,
+        severity: group.facts.severity.clone(),
+        team: group.facts.team,
+        place: group.facts.place,
+        ..Said::default()
+    }
+}
+
+/// Takes the steps of an escalation that are due.
+pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
+    let Some(mut page) = store::get(cx.tx, id)? else { return Ok(()) };
+    let Some(due) = page.due_at else { return Ok(()) };
+    if due > cx.now {
+        // The clock went back: what was to come in ten minutes still comes in ten minutes.
+        if due.since(cx.now) > page.wait_us + SLACK {
+            page.due_at = Some(cx.now.plus(page.wait_us));
+            return store::save(cx.tx, &page);
+        }
+        return Ok(());
+    }
+    let Some(group) = store::group(cx.tx, page.group)? else { return Ok(()) };
+    if group.ended_at.is_some() || page.state == PageState::Ended {
+        page.due_at = None;
+        return store::save(cx.tx, &page);
+    }
+    let policy = policy::load(cx, page.policy)?;
+    match page.state {
+        PageState::Muted => noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?,
+        PageState::Acknowledged => {
+            let line = format!("{} acknowledged it, and it still lasts: the steps begin anew.", group.acknowledged_by);
+            noted(cx, &page, 0, line, &[])?;
+            page.round += 1;
+            page.step = 1;
+        }
+        _ => {}
+    }
+    page.state = PageState::Active;
+    steps(cx, &mut page, &group, &policy)?;
+    cx.touch(group_ref(page.group));
+    store::save(cx.tx, &page)
+}
+
+fn noted(cx: &mut Cx, page: &Page, step: i64, line: String, users: &[i64]) -> Result<()> {
+    let noted = Noted { at: cx.now, step, round: page.round, line, users: users.to_vec() };
+    store::note(cx.tx, page.id, page.group, &noted)
+}
+
+/// The step of a number from 1.
+fn step_of(policy: &Policy, number: i64) -> Option<&Step> {
+    usize::try_from(number - 1).ok().and_then(|index| policy.steps.get(index))
+}
+
+/// Takes steps until one reaches somebody; then the next is due after its wait.
+fn steps(cx: &mut Cx, page: &mut Page, group: &Told, policy: &Policy) -> Result<()> {
+    let told_before = page.told;
+    while let Some(step) = step_of(policy, page.step) {
+        let reached = take(cx, page, group, step)?;
+        page.step += 1;
+        match step_of(policy, page.step) {
+            Some(next) if reached > 0 => {
+                due_in(page, cx.now, next.after_s);
+                return Ok(());
+            }
+            Some(_) => {
+                noted(cx, page, page.step - 1, "It reaches nobody, so the next step comes at once.".into(), &[])?
+            }
+            None => {}
+        }
+    }
+    if page.told == told_before
+        && told_before == 0
+        && !policy.steps.iter().any(|step| step.targets.iter().any(|one| one == "default"))
+    {
+        noted(cx, page, page.step, "The policy reaches nobody, so those are told whom the default names.".into(), &[])?;
+        take(cx, page, group, &Step { after_s: 0, targets: vec!["default".into()] })?;
+    }
+    if page.told == 0 {
+        nobody(cx, page, group)?;
+    }
+    if page.round <= policy.repeats {
+        page.round += 1;
+        page.step = 1;
+        due_in(page, cx.now, policy.repeat_after_s);
+    } else {
+        page.state = PageState::Spent;
+        page.due_at = None;
+        noted(cx, page, 0, "Every step is taken; nothing more comes by itself.".into(), &[])?;
+    }
+    Ok(())
+}
+
+fn due_in(page: &mut Page, now: Time, seconds: i64) {
+    page.wait_us = seconds.max(1) * SECOND;
+    page.due_at = Some(now.plus(page.wait_us));
+}
+
+/// Whom a step tells at a moment, in one list.
+pub(crate) fn resolve(cx: &mut Cx, step: &Step, team: Option<i64>, when: When<'_>) -> Result<Resolved> {
+    let mut found = Resolved::default();
+    for text in &step.targets {
+        match text.parse() {
+            Ok(one) => found.take(target::resolve(cx, one, team, when)?),
+            Err(_) => found.lines.push(format!("\"{text}\" names nobody.")),
+        }
+    }
+    Ok(found)
+}
+
+/// Takes one step; answers how many are told by it.
+fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize> {
+    let when = When { severity: &group.facts.severity, at: cx.now };
+    let found = resolve(cx, step, group.facts.team, when)?;
+    for line in &found.lines {
+        noted(cx, page, page.step, line.clone(), &found.people)?;
+    }
+    let said = said(page, group, cx.now);
+    let mut told = Vec::new();
+    for one in &found.recipients {
+        // However often this runs, a person hears of a step of a round once.
+        let key = format!("page/{}/{}/{}/{}", group.group, page.step, page.round, one.key());
+        if message::queue(cx, &said, one, &key)? {
+            told.push(one.label.clone());
+        }
+    }
+    page.told += i64::try_from(told.len()).unwrap_or(0);
+    if !told.is_empty() {
+        noted(cx, page, page.step, format!("Told: {}.", told.join(", ")), &found.people)?;
+        cx.emit(&StepTaken { group: group_ref(page.group), step: page.step, round: page.round, told })?;
+    }
+    Ok(found.recipients.len())
+}
+
+/// What people are told of an alert group that is open.
+fn said(page: &Page, group: &Told, now: Time) -> Said {
+    let mut lines = group.lines.clone();
+    if page.round > 1 || page.step > 1 {
+        let age = web::ui::duration(now.since(group.opened_at) / SECOND);
+        let who = if group.acknowledged_by.is_empty() {
+            "nobody has acknowledged it"
+        } else {
+            "it was acknowledged and still lasts"
+        };
+        lines.insert(0, format!("Open for {age}, and {who}."));
+    }
+    let what = What::Page;
+    let subject = format!("Alert: {}", group.title);
+    Said { what, page: page.id, step: page.step, round: page.round, subject, lines, ..about(group) }
+}
+
+/// Nobody could be told: somebody must look at the routes.
+fn nobody(cx: &mut Cx, page: &Page, group: &Told) -> Result<()> {
+    noted(cx, page, page.step, "Nobody could be told.".into(), &[])?;
+    cx.needs_attention(&Attention {
+        subject: group_ref(group.group),
+        need: NEED,
+        title: format!("Nobody could be told of: {}", group.title),
+        why: "Neither its policy nor the default reaches anybody. Give people mail addresses or channels, or set paging.default.".into(),
+        mark: Mark::Warn,
+        word: "Untold",
+        weight: 700,
+        since: cx.now,
+        action: "See why",
+        href: format!("/monitoring/groups/{}", group.group),
+        team: group.facts.team,
+        user: None,
+        grant: super::list::ListPages::OPERATION,
+    })
+}
+
+/// An escalation is over, and so is the need to look at it.
+pub(crate) fn end(cx: &mut Cx, mut page: Page, line: &str) -> Result<()> {
+    if page.state != PageState::Ended {
+        noted(cx, &page, 0, line.to_owned(), &[])?;
+    }
+    page.state = PageState::Ended;
+    page.due_at = None;
+    page.ended_at = page.ended_at.or(Some(cx.now));
+    cx.attention_done(&group_ref(page.group), NEED)?;
+    store::save(cx.tx, &page)
+}

@@ -1,0 +1,144 @@
+//! What paging adds to the pages of alert groups and alerts: who was told, when, by what, and what the other side said.
+
+use kernel::{Operation as _, Ref, Result};
+use maud::{Markup, html};
+use web::page::{PageCx, Panel, PanelPlace};
+use web::ui::{Card, Clock, Empty, Entry, Tone, pill, timeline};
+
+use crate::console;
+use crate::page::explain::{ExplainPage, Explained};
+use crate::page::list::{ListPages, ShowPage, ShownPage};
+use crate::page::{PageState, store};
+
+pub(crate) fn all() -> Vec<Panel> {
+    vec![
+        Panel {
+            name: "paging.told",
+            about: "alert_group",
+            title: "Who was told",
+            place: PanelPlace::Main,
+            grant: ListPages::OPERATION,
+            render: of_group,
+        },
+        Panel {
+            name: "paging.alert",
+            about: "alert",
+            title: "Who was told",
+            place: PanelPlace::Main,
+            grant: ListPages::OPERATION,
+            render: of_alert,
+        },
+        Panel {
+            name: "paging.why",
+            about: "alert_group",
+            title: "Why did I get this?",
+            place: PanelPlace::Side,
+            grant: ExplainPage::NAME,
+            render: why,
+        },
+    ]
+}
+
+fn of_group(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    let found = page.cx.call(&ListPages { group: Some(subject.id), limit: Some(1), ..ListPages::default() })?;
+    let shown = match found.items.first() {
+        Some(row) => Some(page.cx.call(&ShowPage { id: row.page.id })?),
+        None => None,
+    };
+    let silenced = store::group(page.cx.tx, subject.id)?.is_some_and(|group| group.silenced);
+    Ok(Some(draw(subject.id, shown.as_ref(), silenced, &page.clock())))
+}
+
+/// An alert's page shows what its group's does; monitoring says which group that is.
+fn of_alert(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    if page.cx.kernel.registry().operation("monitor.alert.show").is_none() || !page.cx.may("monitor.alert.show") {
+        return Ok(None);
+    }
+    let shown = page.cx.call_named("monitor.alert.show", serde_json::json!({ "id": subject.id }))?;
+    let group = shown.pointer("/alert/group").and_then(serde_json::Value::as_i64);
+    match group {
+        Some(group) => of_group(page, &crate::page::group_ref(group)),
+        None => Ok(None),
+    }
+}
+
+fn draw(group: i64, shown: Option<&ShownPage>, silenced: bool, clock: &Clock) -> Markup {
+    let card = Card::new("Who was told, when, by what").id("paging-told");
+    let card = card.live(format!("alert_group:{group} list:5"), format!("/_panel/paging.told/alert_group/{group}"));
+    let Some(shown) = shown else {
+        let why =
+            if silenced { "A silence covers it: nobody is told." } else { "Nobody was told of this alert group." };
+        return html! { (card.body(html! { p { (why) } })) };
+    };
+    let (tone, word) = console::page_looks(shown.page.state);
+    let mut card = card.count(shown.messages.len()).note(pill(tone, word));
+    if shown.messages.len() >= 20 {
+        card = card.link("All messages", "/on-call/messages");
+    }
+    let newest: Vec<_> = shown.messages.iter().rev().take(20).cloned().collect();
+    let next = shown.page.due_at.filter(|_| shown.page.state != PageState::Ended);
+    let notes: Vec<Entry> = shown
+        .notes
+        .iter()
+        .rev()
+        .take(30)
+        .map(|note| Entry {
+            tone: Tone::Info,
+            title: note.line.clone(),
+            href: None,
+            detail: (note.step > 0).then(|| html! { "Step " (note.step) ", round " (note.round) }),
+            body: None,
+            at: clock.when(note.at.timestamp()),
+        })
+        .collect();
+    let body = html! {
+        @if let Some(at) = next { div.in { p { "Next: step " (shown.page.step) " " (clock.ago(at.timestamp())) "." } } }
+        @if newest.is_empty() { (Empty::new("No message yet", "The steps below say why.")) } @else { (console::messages_table(&newest, clock)) }
+        div.in { details { summary { "Every step and its reason" } (timeline(&notes)) } }
+    };
+    html! { (card.flush(body)) }
+}
+
+fn why(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    if page.cx.actor.user().is_none() {
+        return Ok(None);
+    }
+    let explained = page.cx.call(&ExplainPage { group: subject.id, person: None })?;
+    Ok(Some(explanation(&explained)))
+}
+
+fn explanation(explained: &Explained) -> Markup {
+    let title = if explained.told { "Why did I get this?" } else { "Why didn't I get this?" };
+    html! {
+        (Card::new(title).body(html! {
+            p dir="auto" { (explained.answer) }
+            details { summary { "Step by step" } ol.lines { @for step in &explained.steps { li dir="auto" { (step.line) } } } }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::{HOSTILE, check};
+    use crate::message::Message;
+    use crate::page::Noted;
+    use crate::page::explain::Because;
+
+    #[test]
+    fn the_panel_draws_nobody_one_many_and_hostile_text() {
+        let clock = Clock::utc_us(kernel::world::START.0);
+        check(&draw(9, None, false, &clock), &["Nobody was told"]);
+        check(&draw(9, None, true, &clock), &["A silence covers it"]);
+        let message =
+            Message { to: HOSTILE.into(), subject: HOSTILE.into(), answer: HOSTILE.into(), ..Message::default() };
+        let note = Noted { at: kernel::world::START, step: 1, round: 1, line: HOSTILE.into(), users: vec![] };
+        let mut shown = ShownPage { messages: vec![message; 40], notes: vec![note; 40], ..ShownPage::default() };
+        shown.page.due_at = Some(kernel::world::START);
+        check(&draw(9, Some(&shown), false, &clock), &["Calling", "All messages", "Next: step"]);
+        check(&draw(9, Some(&ShownPage::default()), false, &clock), &["No message yet"]);
+        let because = Because { at: None, ok: Some(true), line: HOSTILE.into() };
+        let explained = Explained { told: false, answer: HOSTILE.into(), steps: vec![because; 30] };
+        check(&explanation(&explained), &["Why didn't I get this?", "Step by step"]);
+    }
+}

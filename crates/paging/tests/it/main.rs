@@ -1,0 +1,18 @@
+//! Paging from outside: monitoring's events in, messages out to real sockets, on a real database with a fake clock.
+
+#[cfg(test)]
+mod channels;
+#[cfg(test)]
+mod escalation;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod lessons;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod routing;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod storms;

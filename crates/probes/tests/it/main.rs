@@ -1,0 +1,6 @@
+//! Looks at little servers of this process, polite and hostile ones.
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod network;
