@@ -28,6 +28,7 @@ mod panels;
 mod probe;
 pub mod proposal;
 mod reactions;
+pub mod remote;
 pub mod rule;
 mod samples;
 pub mod scrape;
@@ -54,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
+    Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
 ];
 
 /// What monitoring declares.
@@ -78,7 +80,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },
@@ -96,6 +98,7 @@ fn declarations() -> Domain {
             Service { name: "proposals", run: proposal::run },
             Service { name: "scrape", run: scrape::serve },
             Service { name: "targets", run: scrape::look },
+            Service { name: "monitor-remote", run: remote::send::run },
         ],
         start: Some(start),
         ..Domain::default()
@@ -156,6 +159,8 @@ fn operations() -> Vec<Entry> {
         Entry::of::<scrape::import::ImportScrapes>(),
         Entry::of::<scrape::propose::ProposeScrapes>(),
         Entry::of::<scrape::targets::ListTargets>(),
+        Entry::of::<remote::list::ListRemotes>(),
+        Entry::of::<remote::secret::SetRemoteSecret>(),
     ]
 }
 

@@ -85,6 +85,10 @@ pub(crate) const QUERY_TIME: Duration = Duration::from_secs(60);
 pub(crate) const QUERY_TIME_PEOPLE: Duration = Duration::from_secs(10);
 /// Memory of one question, in bytes.
 pub(crate) const QUERY_MEMORY_BYTES: usize = 256 << 20;
+/// Memory of all questions together, in bytes, answers that are being written included.
+pub(crate) const QUERY_MEMORY_SHARED_BYTES: usize = 512 << 20;
+/// About how many bytes a point of an answer takes until it is written.
+pub(crate) const ANSWER_POINT_BYTES: usize = 48;
 /// Questions that are answered at the same time; others wait.
 pub(crate) const QUERIES_AT_ONCE: usize = 4;
 /// Most points of an answer.

@@ -11,13 +11,15 @@ mod names;
 pub mod query;
 mod reader;
 mod sink;
+mod tiers;
 mod turns;
 pub mod write;
 
 pub(crate) use ask::limits;
 pub(crate) use chart::legend;
 pub(crate) use endpoints::all as endpoints;
-pub(crate) use reader::Reader;
 pub(crate) use known::{At, Known};
+pub(crate) use reader::Reader;
+pub(crate) use reader::matchers;
 pub(crate) use sink::Sink;
 pub(crate) use turns::Turns;

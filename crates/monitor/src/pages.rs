@@ -18,7 +18,7 @@ mod check;
 mod check_fields;
 mod check_form;
 mod check_list;
-mod explore;
+pub(crate) mod explore;
 mod figure;
 mod group;
 pub(crate) mod proposals;

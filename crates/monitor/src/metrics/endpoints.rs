@@ -5,6 +5,7 @@ use kernel::{Asked, Endpoint, Handle, Method, Said};
 use super::names::{self, GRANT};
 use super::{alerting, query, write};
 use crate::limits::{PUSH_BYTES_MAX, QUERY_BODY_BYTES_MAX};
+use crate::pages::explore::{answer, figure};
 
 const READ: &[Method] = &[Method::Get, Method::Post];
 const PUSH: &[Method] = &[Method::Post];
@@ -22,6 +23,8 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/status/buildinfo", names::build),
         reading("/prometheus/api/v1/rules", alerting::rules),
         reading("/prometheus/api/v1/alerts", alerting::alerts),
+        reading("/monitoring/explore/answer", answer::part),
+        reading("/monitoring/explore/figure", figure::part),
         pushing("/prometheus/api/v1/write", write::remote_write),
         pushing("/otlp/v1/metrics", write::otlp),
     ]

@@ -4,8 +4,7 @@ use kernel::{Error, Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
-    Button, Card, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button,
-    status,
+    Button, Card, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button, status,
 };
 
 use super::rule_form::PATIENCE;
@@ -65,7 +64,8 @@ fn figure(page: &mut PageCx, rule: &Rule) -> Result<Markup> {
         "for": promql::format_duration(rule.for_ms), "keep_firing_for": promql::format_duration(rule.keep_firing_ms),
         "fire_n": rule.fire_n, "fire_m": rule.fire_m,
     });
-    let asked = serde_json::from_value::<PreviewRule>(ask).map_err(|error| Error::internal("rule-preview", error.to_string()))?;
+    let asked = serde_json::from_value::<PreviewRule>(ask)
+        .map_err(|error| Error::internal("rule-preview", error.to_string()))?;
     Ok(match asked.seen_by(page.cx.kernel, &reach, page.cx.now, PATIENCE) {
         Ok(shown) => super::figure::of_preview(preview_source(rule), &shown, &page.clock()),
         Err(error) => notice(Tone::Warn, &error.message),
@@ -266,8 +266,14 @@ mod tests {
             check: Some(7),
         };
         let detail = RuleDetail { rule: Rule::sample(name), alerts: vec![alert; alerts], text: name.into() };
-        let view =
-            View { clock: Clock::utc_us(0), detail, names: Names::default(), may_change: true, csrf: "t".into(), figure: html! {} };
+        let view = View {
+            clock: Clock::utc_us(0),
+            detail,
+            names: Names::default(),
+            may_change: true,
+            csrf: "t".into(),
+            figure: html! {},
+        };
         draw(&view).into_string()
     }
 

@@ -210,26 +210,8 @@ fn play(
         external_labels: &empty,
         external_url: "",
     };
-    let places: RefCell<BTreeMap<&str, Vec<usize>>> = RefCell::default();
-    let ask = |text: &str, at_ms: i64| {
-        // Steps come in order, so that each series is gone through once.
-        let (Some((name, series)), mut places) = (answers.get_key_value(text), places.borrow_mut()) else {
-            return Err("a preview answers no other questions".to_owned());
-        };
-        let places = places.entry(name.as_str()).or_insert_with(|| vec![0; series.len()]);
-        let mut found = Vec::new();
-        for (one, place) in series.iter().zip(places.iter_mut()) {
-            while one.points.get(*place).is_some_and(|(at, _)| *at < at_ms) {
-                *place += 1;
-            }
-            if let Some((at, value)) = one.points.get(*place)
-                && *at == at_ms
-            {
-                found.push(Sample { labels: one.labels.clone(), at_ms, value: *value });
-            }
-        }
-        Ok(found)
-    };
+    let steps = Steps { answers, places: RefCell::default() };
+    let ask = |text: &str, at_ms: i64| steps.at(text, at_ms);
     let mut alerts = Alerts::default();
     let mut open: BTreeMap<Labels, Fired> = BTreeMap::new();
     let mut at_ms = from;
@@ -258,6 +240,35 @@ fn play(
     seen.fired.sort_by_key(|fired| fired.from);
     seen.bands = bands(&seen.fired, step_ms);
     Ok(())
+}
+
+/// Answers over a span, looked at step by step.
+struct Steps<'a> {
+    answers: &'a BTreeMap<String, Vec<Points>>,
+    /// How far each series was gone through: steps come in order.
+    places: RefCell<BTreeMap<&'a str, Vec<usize>>>,
+}
+
+impl Steps<'_> {
+    fn at(&self, text: &str, at_ms: i64) -> std::result::Result<Vec<Sample>, String> {
+        let Some((name, series)) = self.answers.get_key_value(text) else {
+            return Err("a preview answers no other questions".to_owned());
+        };
+        let mut places = self.places.borrow_mut();
+        let places = places.entry(name.as_str()).or_insert_with(|| vec![0; series.len()]);
+        let mut found = Vec::new();
+        for (one, place) in series.iter().zip(places.iter_mut()) {
+            while one.points.get(*place).is_some_and(|(at, _)| *at < at_ms) {
+                *place += 1;
+            }
+            if let Some((at, value)) = one.points.get(*place)
+                && *at == at_ms
+            {
+                found.push(Sample { labels: one.labels.clone(), at_ms, value: *value });
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Spans as they are drawn: those that overlap are one.

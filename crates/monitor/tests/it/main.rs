@@ -25,6 +25,8 @@ mod pages;
 #[cfg(test)]
 mod parents;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rules;
@@ -33,5 +35,7 @@ mod scrapes;
 mod series;
 #[cfg(test)]
 mod silences;
+#[cfg(test)]
+mod tiers;
 #[cfg(test)]
 mod trouble;
