@@ -142,6 +142,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<charts::check::ReadCheckChart>(),
         Entry::of::<rule::create::CreateRule>(),
         Entry::of::<rule::list::ListRules>(),
         Entry::of::<rule::show::ShowRule>(),

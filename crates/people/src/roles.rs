@@ -121,6 +121,7 @@ const READS: &[Part] = &[
     given("monitor.proposal.list"),
     given("monitor.series.read"),
     given("monitor.chart.read"),
+    given("monitor.chart.check"),
     given("monitor.metrics.query"),
     given("monitor.metrics.chart"),
     given("monitor.scrape.list"),
