@@ -113,6 +113,7 @@ fn head(view: &View, here: &str) -> PageHeader {
         .crumb("Checks", Some("/monitoring/checks"))
         .pill(pill(tone, word))
         .subtitle(html! { (view.names.asset(check.asset)) " · " span dir="auto" { (view.detail.looks_at) } });
+    head = head.action(Button::link("Why?", format!("/monitoring/alerts/{}", check.alert)).key("w"));
     if view.may.silence {
         head = head.action(Button::link("Silence", format!("/monitoring/silences?check={id}")).icon("bell"));
     }

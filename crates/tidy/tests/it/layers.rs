@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 /// The tiers from the ground up; a crate may use lower tiers, and of its own tier only what is named here.
 const TIERS: &[(&str, u8, &[&str])] = &[
+    ("causes", 0, &[]),
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
@@ -21,6 +22,7 @@ const TIERS: &[(&str, u8, &[&str])] = &[
     ("paging", 4, &[]),
     ("server", 5, &[]),
     ("mainstay", 6, &[]),
+    ("outages", 5, &[]),
     ("agent", 1, &[]),
     ("bench", 7, &[]),
     ("tidy", 7, &[]),

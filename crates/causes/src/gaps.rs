@@ -1,0 +1,316 @@
+//! Where the graph has gaps: what joins a cause without a known relation, and what is grouped by time and labels alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::score::{Case, Origin, SLACK_MS, Scored, Sign};
+use crate::solve::{Group, Pool};
+use crate::spread::Effects;
+use crate::words::{RelationKind, What};
+
+/// A relation that fewer things of a kind have is not one that is merely unknown.
+const SHARE_MIN: f64 = 0.2;
+/// Worse fits do not join.
+const FIT_MIN: f64 = 0.25;
+/// Longest delay that is believed without a relation, in milliseconds.
+const DELAY_MS_MAX: i64 = 10 * 60_000;
+/// Symptoms that begin further apart are not taken together by time, in milliseconds.
+const APART_MS: i64 = 45_000;
+/// So many things with the same trouble at the same time and place are no accident.
+const TOGETHER_MIN: usize = 3;
+/// Most groups that others may join.
+const PARENTS_MAX: usize = 300;
+
+/// How usual each relation is among the things of a kind.
+struct Shares {
+    of: BTreeMap<(u16, RelationKind), u32>,
+    carried: BTreeSet<(u16, RelationKind)>,
+    things: BTreeMap<u16, u32>,
+}
+
+impl Shares {
+    fn new(case: &Case<'_>) -> Self {
+        let (mut of, mut carried, mut things) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        for place in 0_u32.. {
+            if place as usize >= case.graph.places() {
+                break;
+            }
+            let Some(node) = case.graph.node(place) else { continue };
+            *things.entry(node.kind).or_default() += 1;
+            for kind in node.up.iter().map(|edge| edge.kind).collect::<BTreeSet<_>>() {
+                *of.entry((node.kind, kind)).or_default() += 1;
+            }
+            carried.extend(node.down.iter().map(|edge| (node.kind, edge.kind)));
+        }
+        Self { of, carried, things }
+    }
+
+    fn share(&self, kind: u16, relation: RelationKind) -> f64 {
+        let with = self.of.get(&(kind, relation)).copied().unwrap_or_default();
+        f64::from(with) / f64::from(self.things.get(&kind).copied().unwrap_or(1).max(1))
+    }
+
+    fn carries(&self, kind: u16, relation: RelationKind) -> bool {
+        self.carried.contains(&(kind, relation))
+    }
+}
+
+/// A group that others may join: its states by kind of thing, its sites and when it began.
+struct Parent {
+    group: usize,
+    states: BTreeSet<(u16, What)>,
+    effects: Effects,
+    sites: BTreeSet<String>,
+    onset: i64,
+    slowest: i64,
+    things: usize,
+}
+
+/// A way in which a group may hang on another.
+struct Fit {
+    value: f64,
+    /// The relation that is not known; none when all are.
+    relation: Option<RelationKind>,
+}
+
+/// Groups join others of which they may be the effect by a relation that the inventory may lack: one that is usual for
+/// such things and not known of this one, at the same site, at the right time.
+pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    if groups.len() < 2 {
+        return;
+    }
+    let shares = Shares::new(case);
+    let mut parents: Vec<Parent> =
+        groups.iter().enumerate().filter_map(|(number, group)| parent(case, pool, number, group)).collect();
+    parents.sort_by_key(|parent| (std::cmp::Reverse(parent.things), parent.group));
+    parents.truncate(PARENTS_MAX);
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|number| groups.get(*number).map_or(0, |group| group.things(case).len()));
+    let mut joins: BTreeMap<usize, (usize, Option<RelationKind>)> = BTreeMap::new();
+    for number in order {
+        let Some(group) = groups.get(number) else { continue };
+        let Some((head, signs)) = head(case, pool, group) else { continue };
+        let mut best: Option<(f64, usize, Option<RelationKind>)> = None;
+        let size = group.things(case).len();
+        let unseen = !case.at.contains_key(&head);
+        for parent in parents.iter().filter(|parent| root(&joins, parent.group) != number) {
+            if unseen && parent.things < size {
+                continue;
+            }
+            let Some(fit) = fits(case, &shares, parent, head, &signs) else { continue };
+            if best.is_none_or(|(value, ..)| fit.value > value + 0.001) {
+                best = Some((fit.value, parent.group, fit.relation));
+            }
+        }
+        if let Some((_, parent, relation)) = best {
+            joins.insert(number, (parent, relation));
+        }
+    }
+    for (child, (_, relation)) in &joins {
+        let to = root(&joins, *child);
+        let Some(group) = groups.get_mut(*child) else { continue };
+        let (joining, cause) = (std::mem::take(&mut group.signs), group.cause);
+        let points =
+            cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
+        let names: BTreeMap<u64, String> = joining
+            .iter()
+            .filter_map(|sign| case.sign(*sign))
+            .filter_map(|sign| Some((sign.thing, why(case, sign, (*relation)?))))
+            .collect();
+        if let Some(group) = groups.get_mut(to) {
+            group.signs.extend(joining);
+            group.bonus += points.max(0.0) + 1.0;
+            group.joined.extend(names);
+        }
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+fn root(joins: &BTreeMap<usize, (usize, Option<RelationKind>)>, mut number: usize) -> usize {
+    while let Some((next, _)) = joins.get(&number) {
+        number = *next;
+    }
+    number
+}
+
+fn why(case: &Case<'_>, sign: &Sign, relation: RelationKind) -> String {
+    let words = match relation {
+        RelationKind::RunsOn => "what it runs on",
+        RelationKind::ConnectedTo => "what it is connected to",
+        RelationKind::DependsOn => "what it depends on",
+        RelationKind::PoweredBy => "what powers it",
+        RelationKind::PartOf => "what it is part of",
+        RelationKind::ResolvesBy => "its name server",
+        RelationKind::RoutesBy => "its gateway",
+        RelationKind::StoresOn => "its storage",
+        RelationKind::SecuredBy => "its certificate",
+        RelationKind::SyncedBy => "its time server",
+    };
+    format!("{} joined by time and site: {words} is not known.", case.graph.name(sign.thing))
+}
+
+/// The thing a group hangs on, with its symptoms.
+fn head<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<(u32, Vec<&'c Sign>)> {
+    let scored = group.cause.and_then(|cause| pool.get(cause));
+    let single = || {
+        let things = group.things(case);
+        if things.len() == 1 { case.graph.place(*things.first()?) } else { None }
+    };
+    let place = match scored.map(|scored| &scored.origin) {
+        Some(Origin::Thing(place, ..)) => *place,
+        Some(_) => return None,
+        None => single()?,
+    };
+    let own = |sign: &&Sign| case.graph.place(sign.thing) == Some(place);
+    let mine: Vec<&Sign> = group.signs.iter().filter_map(|sign| case.sign(*sign)).collect();
+    let signs: Vec<&Sign> = mine.iter().copied().filter(own).collect();
+    Some((place, if signs.is_empty() { mine } else { signs }))
+}
+
+/// A group as one that others may join: its cause is seen to fail, or explains several.
+fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<Parent> {
+    let scored: &Scored = pool.get(group.cause?)?;
+    let Origin::Thing(place, state, _) = &scored.origin else { return None };
+    let things = group.things(case);
+    let seen = case.at.contains_key(place);
+    if !seen && things.len() < TOGETHER_MIN {
+        return None;
+    }
+    let effects = case.effects(&[(*place, *state, 1.0)]);
+    let mut states = BTreeSet::new();
+    let mut sites = BTreeSet::new();
+    let failing = effects.iter().filter(|(at, _)| *at == place || case.at.contains_key(at));
+    for (at, found) in failing {
+        let Some(node) = case.graph.node(*at) else { continue };
+        states.extend(found.iter().filter(|one| one.weight >= 0.5).map(|one| (node.kind, one.state)));
+        sites.insert(node.thing.site.clone());
+    }
+    let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
+    sites.remove("");
+    Some(Parent { group: number, states, effects, sites, onset: scored.onset, slowest, things: things.len() })
+}
+
+fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&Sign]) -> Option<Fit> {
+    let node = case.graph.node(head)?;
+    let site = &node.thing.site;
+    if !(site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
+        return None;
+    }
+    let near = if parent.sites.contains(site) { 1.0 } else { 0.8 };
+    let first = signs.iter().min_by_key(|sign| sign.since)?;
+    let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
+    for (kind, state) in &parent.states {
+        for way in case.table.ways(*kind, *state).iter().filter(|way| way.reaches(node.kind)) {
+            let share = shares.share(node.kind, way.over);
+            let known = node.up.iter().any(|edge| edge.kind == way.over);
+            if known || share < SHARE_MIN || !shares.carries(*kind, way.over) {
+                continue;
+            }
+            let longest = if way.gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
+            if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
+                continue;
+            }
+            let shows = signs.iter().map(|sign| case.table.explains(way.gives, sign.what)).fold(0.0, f64::max);
+            let value = way.weight * shows * share.sqrt() * near;
+            if value >= FIT_MIN && best.as_ref().is_none_or(|fit| value > fit.value) {
+                best = Some(Fit { value, relation: Some(way.over) });
+            }
+        }
+    }
+    best
+}
+
+/// What a group hangs on is an effect of another's cause by what is known: the cause of the one is explained by the other.
+fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], first: &Sign) -> Option<Fit> {
+    let states = parent.effects.get(&head)?.iter().filter(|effect| effect.hops > 0);
+    let in_time = |delay: i64| {
+        let latest = parent.onset + delay + first.interval + SLACK_MS;
+        (parent.onset - parent.slowest - 5_000..=latest).contains(&first.since)
+    };
+    let value = |effect: &crate::spread::Effect| {
+        let shows = signs.iter().map(|sign| case.table.explains(effect.state, sign.what)).fold(0.0, f64::max);
+        if in_time(effect.delay_ms) { effect.weight * shows } else { 0.0 }
+    };
+    let best = states.map(value).fold(0.0, f64::max);
+    (best >= FIT_MIN).then_some(Fit { value: best + 1.0, relation: None })
+}
+
+/// Words that belong together.
+fn family(what: What) -> u8 {
+    match what {
+        What::Unreachable | What::Down | What::NoData | What::PowerLost => 0,
+        What::Slow | What::Errors | What::Degraded | What::Overloaded => 1,
+        other => 2 + other as u8,
+    }
+}
+
+/// Things that fail alone, in the same way at the same time and place, are one group whose cause is not known.
+pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    let mut rows: BTreeMap<(String, u8), Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let things = group.things(case);
+        let alone = things.len() == 1 && !matches!(cause_of(pool, group), Some(Origin::Change(_) | Origin::Vantage(_)));
+        let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
+        let (true, Some(sign)) = (alone, first) else { continue };
+        rows.entry((label(case, sign.thing), family(sign.what))).or_default().push((sign.since, number));
+    }
+    for ((label, _), mut row) in rows {
+        row.sort_unstable();
+        let mut run: Vec<(i64, usize)> = Vec::new();
+        for (since, number) in row {
+            if run.last().is_some_and(|(last, _)| since - last > APART_MS) {
+                together(case, groups, &std::mem::take(&mut run), &label);
+            }
+            run.push((since, number));
+        }
+        together(case, groups, &run, &label);
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
+    Some(&pool.get(group.cause?)?.origin)
+}
+
+/// The site of a thing; of one without, how its name begins.
+fn label(case: &Case<'_>, thing: u64) -> String {
+    let site = case.graph.thing(thing).map(|thing| thing.site.clone()).unwrap_or_default();
+    if !site.is_empty() {
+        return site;
+    }
+    let name = case.graph.name(thing);
+    let prefix: String = name.chars().take_while(|letter| letter.is_alphabetic()).collect();
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}*") }
+}
+
+fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], label: &str) {
+    let siblings = run.len() == 2 && same_parent(case, groups, run);
+    if run.len() < TOGETHER_MIN && !siblings {
+        return;
+    }
+    let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
+    let mut signs = BTreeSet::new();
+    for (_, number) in run {
+        if let Some(group) = groups.get_mut(*number) {
+            signs.append(&mut group.signs);
+        }
+    }
+    let Some(group) = groups.get_mut(*into) else { return };
+    *group = Group::of(signs, None);
+    group.unknown = Some(format!(
+        "{} things ({label}) began to fail within {}, and nothing known explains more than one of them. Grouped by time and site alone.",
+        run.len(),
+        crate::candidate::span(last - first)
+    ));
+}
+
+/// Two things hang on the same thing, which works.
+fn same_parent(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)]) -> bool {
+    let mut sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| {
+        let things = group.things(case).into_iter().filter_map(|thing| case.graph.place(thing));
+        let ups = things.filter_map(|place| case.graph.node(place)).flat_map(|node| &node.up);
+        ups.filter(|edge| edge.kind == RelationKind::ConnectedTo).map(|edge| edge.other).collect::<BTreeSet<u32>>()
+    });
+    let (Some(one), Some(other)) = (sets.next(), sets.next()) else { return false };
+    one.intersection(&other).next().is_some()
+}

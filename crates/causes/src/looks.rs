@@ -1,0 +1,229 @@
+//! What is known of each look: a check, a rule, a test, whatever says good or bad about one thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::words::What;
+
+/// A look at a thing that is taken again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Its number: a check's, a rule's alert's.
+    pub key: u64,
+    /// The thing it is about.
+    pub thing: u64,
+    /// What it means when it is bad, unless a symptom says otherwise. A look that gets further says more when it is
+    /// good: that a page comes without errors speaks against "down" too.
+    pub what: What,
+    /// The thing that looks; none for the server itself.
+    pub vantage: Option<u64>,
+    /// From one result to the next, in milliseconds.
+    pub interval_ms: i64,
+}
+
+/// A thing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What belongs together: the number of a change, the name of a package, a job. Changes of many things with one
+    /// label may be one cause.
+    pub label: String,
+    /// The thing that was changed.
+    pub thing: u64,
+    /// When, in milliseconds.
+    pub at_ms: i64,
+    /// In words, behind the thing's name: "its firmware was changed".
+    pub words: String,
+}
+
+/// A look with what it said.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) look: Look,
+    /// The alert is out.
+    pub(crate) fired: bool,
+    /// What the alert or the newest bad result says.
+    pub(crate) what: What,
+    /// The first bad result of the newest bad time.
+    pub(crate) bad_since: Option<i64>,
+    /// The newest bad result.
+    pub(crate) bad_at: Option<i64>,
+    /// The first and the newest result of the newest good time.
+    pub(crate) good: Option<(i64, i64)>,
+    pub(crate) evidence: String,
+}
+
+impl Known {
+    fn new(look: Look) -> Self {
+        let what = look.what;
+        Self { look, fired: false, what, bad_since: None, bad_at: None, good: None, evidence: String::new() }
+    }
+
+    /// The newest result was bad.
+    pub(crate) fn is_bad(&self) -> bool {
+        match (self.bad_at, self.good) {
+            (Some(bad), Some((_, good))) => bad > good,
+            (bad, None) => bad.is_some(),
+            (None, _) => false,
+        }
+    }
+
+    /// It was good at some time from `from` to `until`.
+    pub(crate) fn good_within(&self, from: i64, until: i64) -> Option<i64> {
+        let (since, at) = self.good?;
+        let (first, last) = (since.max(from), at.min(until));
+        // Between two good results it was good as well, if the time between holds one.
+        let surely = at <= until || since >= from || last - first >= self.look.interval_ms;
+        (last >= first && surely).then_some(last)
+    }
+}
+
+/// All looks, by what they are about and by who looks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looks {
+    known: BTreeMap<u64, Known>,
+    by_thing: BTreeMap<u64, BTreeSet<u64>>,
+    by_vantage: BTreeMap<Option<u64>, BTreeSet<u64>>,
+}
+
+impl Looks {
+    pub(crate) fn get(&self, key: u64) -> Option<&Known> {
+        self.known.get(&key)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Known> {
+        self.known.values()
+    }
+
+    /// The looks at a thing.
+    pub(crate) fn at(&self, thing: u64) -> impl Iterator<Item = &Known> {
+        self.by_thing.get(&thing).into_iter().flatten().filter_map(|key| self.known.get(key))
+    }
+
+    /// The looks from a vantage.
+    pub(crate) fn from(&self, vantage: Option<u64>) -> impl Iterator<Item = &Known> {
+        self.by_vantage.get(&vantage).into_iter().flatten().filter_map(|key| self.known.get(key))
+    }
+
+    pub(crate) fn vantages(&self) -> impl Iterator<Item = Option<u64>> {
+        self.by_vantage.keys().copied()
+    }
+
+    /// The look with this key, known from now on as it is told.
+    fn told(&mut self, look: &Look) -> &mut Known {
+        let same = self.known.get(&look.key).is_some_and(|known| known.look == *look);
+        if !same {
+            if let Some(old) = self.known.get(&look.key).map(|known| known.look.clone()) {
+                self.unlist(&old);
+            }
+            self.by_thing.entry(look.thing).or_default().insert(look.key);
+            self.by_vantage.entry(look.vantage).or_default().insert(look.key);
+        }
+        let known = self.known.entry(look.key).or_insert_with(|| Known::new(look.clone()));
+        if !same {
+            known.look = look.clone();
+        }
+        known
+    }
+
+    fn unlist(&mut self, look: &Look) {
+        if let Some(keys) = self.by_thing.get_mut(&look.thing) {
+            keys.remove(&look.key);
+        }
+        if let Some(keys) = self.by_vantage.get_mut(&look.vantage) {
+            keys.remove(&look.key);
+        }
+    }
+
+    /// A result came. True when it turned from bad to good or from good to bad.
+    pub(crate) fn seen(&mut self, look: &Look, good: bool, at_ms: i64) -> bool {
+        let known = self.told(look);
+        let was_bad = known.is_bad();
+        let newest = known.good.map(|(_, at)| at).max(known.bad_at);
+        if newest.is_some_and(|newest| newest > at_ms) {
+            return false;
+        }
+        if good {
+            let since = known.good.filter(|_| !was_bad).map_or(at_ms, |(since, _)| since);
+            known.good = Some((since, at_ms));
+        } else {
+            if !was_bad {
+                known.bad_since = Some(at_ms);
+                if !known.fired {
+                    known.what = look.what;
+                }
+            }
+            known.bad_at = Some(at_ms);
+        }
+        was_bad == good
+    }
+
+    /// An alert is out.
+    pub(crate) fn fired(&mut self, look: &Look, what: What, since_ms: i64, evidence: &str, now_ms: i64) {
+        let known = self.told(look);
+        if !known.is_bad() {
+            known.bad_at = Some(now_ms.max(known.good.map_or(since_ms, |(_, at)| at + 1)));
+        }
+        known.fired = true;
+        known.what = what;
+        known.bad_since = Some(since_ms);
+        evidence.clone_into(&mut known.evidence);
+    }
+
+    /// An alert is gone.
+    pub(crate) fn cleared(&mut self, key: u64, at_ms: i64) {
+        let Some(known) = self.known.get_mut(&key) else { return };
+        known.fired = false;
+        if known.is_bad() {
+            let at = at_ms.max(known.bad_at.map_or(at_ms, |bad| bad + 1));
+            known.good = Some((at, at));
+        }
+    }
+
+    /// Nobody looks any more.
+    pub(crate) fn forget(&mut self, key: u64) {
+        if let Some(known) = self.known.remove(&key) {
+            self.unlist(&known.look);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look() -> Look {
+        Look { key: 1, thing: 7, what: What::Down, vantage: None, interval_ms: 10_000 }
+    }
+
+    #[test]
+    fn a_good_time_lasts_from_its_first_to_its_newest_result() {
+        let mut looks = Looks::default();
+        for (good, at) in [(false, 0), (true, 10_000), (true, 20_000), (true, 30_000)] {
+            looks.seen(&look(), good, at);
+        }
+        let known = looks.get(1).unwrap();
+        assert_eq!(known.good, Some((10_000, 30_000)));
+        assert_eq!(known.good_within(25_000, 90_000), Some(30_000));
+        assert_eq!(known.good_within(12_000, 15_000), None, "no result lies between");
+        assert_eq!(known.good_within(31_000, 90_000), None);
+        assert_eq!(known.good_within(0, 9_000), None);
+    }
+
+    #[test]
+    fn a_late_result_changes_nothing() {
+        let mut looks = Looks::default();
+        assert!(!looks.seen(&look(), true, 20_000));
+        assert!(!looks.seen(&look(), false, 10_000));
+        assert!(!looks.get(1).unwrap().is_bad());
+        assert!(looks.seen(&look(), false, 30_000));
+    }
+
+    #[test]
+    fn a_look_that_moves_to_another_thing_is_found_there_only() {
+        let mut looks = Looks::default();
+        looks.seen(&look(), true, 0);
+        looks.seen(&Look { thing: 8, ..look() }, true, 1);
+        assert_eq!((looks.at(7).count(), looks.at(8).count()), (0, 1));
+        looks.forget(1);
+        assert_eq!(looks.at(8).count() + looks.from(None).count(), 0);
+    }
+}

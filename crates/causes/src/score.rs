@@ -1,0 +1,478 @@
+//! How well one candidate fits: what it explains, less what should be bad and is not, the distance, and how rare it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::Graph;
+use crate::looks::{Change, Known, Looks};
+use crate::rules::Table;
+use crate::spread::{Effect, Effects, Start, effects, network_above, stands_still};
+use crate::words::What;
+
+/// Points for a thing whose symptom is explained.
+pub(crate) const GAIN: f64 = 5.0;
+/// The share of the points for further symptoms of the same thing, which are no news.
+const AGAIN: f64 = 0.25;
+/// Points lost for each step between the cause and the nearest thing that suffers.
+const DISTANCE: f64 = 0.4;
+/// Worse fits explain nothing.
+const FIT_MIN: f64 = 0.2;
+/// Candidates against which more than this share of what is known speaks are no candidates.
+const AGAINST_MAX: f64 = 0.4;
+/// The same for candidates that are seen to fail themselves.
+const AGAINST_SEEN_MAX: f64 = 0.6;
+/// How far back a change may be the reason, in milliseconds.
+const CHANGE_MS: i64 = 2 * 3_600_000;
+/// How long after a change its trouble begins, in milliseconds.
+const CHANGE_SHOWS_MS: i64 = 30 * 60_000;
+/// What is taken for the time a look itself takes, in milliseconds.
+pub(crate) const SLACK_MS: i64 = 15_000;
+/// A bad result that has not fired counts so much.
+const SUSPECTED: f64 = 0.6;
+/// The logarithm of how likely the looker itself has trouble, and of a bad change.
+const BLIND_PRIOR: f64 = -6.2;
+const CHANGE_PRIOR: f64 = -5.5;
+
+/// A symptom in the case at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Sign {
+    pub(crate) key: u64,
+    pub(crate) thing: u64,
+    pub(crate) what: What,
+    pub(crate) vantage: Option<u64>,
+    pub(crate) since: i64,
+    pub(crate) interval: i64,
+    /// When it was good again.
+    pub(crate) until: Option<i64>,
+    /// An alert is or was out; else a bad result is only suspected to be one.
+    pub(crate) fired: bool,
+}
+
+impl Sign {
+    pub(crate) fn of(known: &Known) -> Option<Self> {
+        let since = known.bad_since?;
+        let until = known.good.map(|(since, _)| since).filter(|_| !known.is_bad());
+        Some(Self {
+            key: known.look.key,
+            thing: known.look.thing,
+            what: known.what,
+            vantage: known.look.vantage,
+            since,
+            interval: known.look.interval_ms,
+            until,
+            fired: known.fired,
+        })
+    }
+
+    fn strength(&self) -> f64 {
+        if self.fired { 1.0 } else { SUSPECTED }
+    }
+}
+
+/// Everything that is known at one moment.
+pub(crate) struct Case<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) table: &'a Table,
+    pub(crate) looks: &'a Looks,
+    pub(crate) changes: &'a [Change],
+    pub(crate) signs: Vec<Sign>,
+    /// The symptoms of each thing, by place.
+    pub(crate) at: BTreeMap<u32, Vec<u32>>,
+    signed: BTreeSet<u64>,
+    failed: BTreeSet<u32>,
+    pub(crate) hops: u32,
+    pub(crate) now: i64,
+}
+
+/// What a candidate is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    Thing(u32, What, String),
+    Change(String),
+    Vantage(Option<u64>),
+}
+
+/// A candidate with all that speaks for and against it.
+#[derive(Clone, Debug)]
+pub(crate) struct Scored {
+    pub(crate) origin: Origin,
+    /// When it began at the latest.
+    pub(crate) onset: i64,
+    /// Points without those for symptoms.
+    pub(crate) base: f64,
+    /// Symptoms it explains, by thing, the best of each thing first: which, of which thing, and how well.
+    pub(crate) gains: Vec<(u32, u64, f64)>,
+    /// Looks that should be bad and are good: which, how surely, and when they were good.
+    pub(crate) absent: Vec<(u64, f64, i64)>,
+    /// The change before it, if there was one.
+    pub(crate) change: Option<usize>,
+    /// It is seen to fail itself.
+    pub(crate) seen: bool,
+}
+
+impl Scored {
+    /// Points when only these symptoms count.
+    pub(crate) fn points(&self, counts: impl Fn(u32) -> bool) -> f64 {
+        let mut last = None;
+        let mut sum = self.base;
+        for (_, thing, fit) in self.gains.iter().filter(|(sign, ..)| counts(*sign)) {
+            sum += GAIN * fit * if last == Some(*thing) { AGAIN } else { 1.0 };
+            last = Some(*thing);
+        }
+        sum
+    }
+
+    /// How many things it explains.
+    pub(crate) fn things(&self, counts: impl Fn(u32) -> bool) -> usize {
+        self.gains.iter().filter(|(sign, ..)| counts(*sign)).map(|(_, thing, _)| *thing).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// A symptom that an effect may explain.
+struct Match {
+    sign: u32,
+    fit: f64,
+    delay: i64,
+    hops: u32,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(
+        (graph, table, looks, changes): (&'a Graph, &'a Table, &'a Looks, &'a [Change]),
+        signs: Vec<Sign>,
+        hops: u32,
+        now: i64,
+    ) -> Self {
+        let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut failed = BTreeSet::new();
+        for (number, sign) in (0_u32..).zip(&signs) {
+            let Some(place) = graph.place(sign.thing) else { continue };
+            at.entry(place).or_default().push(number);
+            if stands_still(sign.what) || sign.what == What::PowerLost {
+                failed.insert(place);
+            }
+        }
+        let signed = signs.iter().map(|sign| sign.key).collect();
+        Self { graph, table, looks, changes, signs, at, signed, failed, hops, now }
+    }
+
+    pub(crate) fn sign(&self, number: u32) -> Option<&Sign> {
+        self.signs.get(number as usize)
+    }
+
+    /// The effects of faults on this case's graph.
+    pub(crate) fn effects(&self, starts: &[Start]) -> Effects {
+        effects(self.graph, self.table, starts, &self.failed, self.hops)
+    }
+
+    /// Every candidate that explains something.
+    pub(crate) fn candidates(&self) -> Vec<Scored> {
+        let mut found = Vec::new();
+        for place in self.graph.above(self.at.keys().copied(), self.hops) {
+            let Some(node) = self.graph.node(place) else { continue };
+            let faults = self.table.faults(node.kind).iter();
+            found.extend(faults.filter_map(|(name, state, prior)| self.fault(place, *state, name, *prior)));
+        }
+        found.extend(self.looks.vantages().filter_map(|vantage| self.blind(vantage)));
+        let labels: BTreeSet<&str> = self.changes.iter().map(|change| change.label.as_str()).collect();
+        found.extend(labels.into_iter().filter_map(|label| self.bad_change(label)));
+        found
+    }
+
+    fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Option<Scored> {
+        if self.pointless(place, state) {
+            return None;
+        }
+        let effects = self.effects(&[(place, state, 1.0)]);
+        let matches = self.matches(&effects, place);
+        let own = |one: &&Match| one.hops == 0;
+        let fits: Vec<i64> = matches.iter().filter(own).filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
+        let early = self.onset(&matches.iter().collect::<Vec<_>>()).map(|(at, _)| (at, true));
+        let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false)), early];
+        let scored = anchors.into_iter().flatten().filter_map(|(at, own)| {
+            let kept = self.in_time(&matches, at, own);
+            let (onset, half) = self.onset(&kept)?;
+            let distance = f64::from(kept.iter().map(|one| one.hops).min()?) * DISTANCE;
+            let end = self.end(&kept);
+            if own_is_fine(self, place, state, half, end) {
+                return None;
+            }
+            let absent = self.absent(&effects, place, onset, end, 1.0);
+            let (change, bonus) = self.change_before(self.graph.id(place), onset);
+            let gains = self.gains(&kept);
+            let origin = Origin::Thing(place, state, name.to_owned());
+            let base = prior + bonus - distance - against(&absent, self.looks);
+            let seen = kept.iter().any(|one| one.hops == 0);
+            Some(Scored { origin, onset, base, gains, absent, change, seen })
+        });
+        let best = scored.max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)))?;
+        (!is_refuted(&best)).then_some(best)
+    }
+
+    /// A state that neither shows at the thing nor spreads from it explains nothing.
+    fn pointless(&self, place: u32, state: What) -> bool {
+        let shows = |sign: &u32| self.sign(*sign).is_some_and(|sign| self.table.explains(state, sign.what) >= FIT_MIN);
+        if self.at.get(&place).is_some_and(|signs| signs.iter().any(shows)) {
+            return false;
+        }
+        let Some(node) = self.graph.node(place) else { return true };
+        let ways = self.table.ways(node.kind, state);
+        !node.down.iter().any(|edge| ways.iter().any(|way| way.over == edge.kind))
+    }
+
+    /// The looker itself, or its way out.
+    fn blind(&self, vantage: Option<u64>) -> Option<Scored> {
+        let matches: Vec<Match> = (0_u32..)
+            .zip(&self.signs)
+            .filter(|(_, sign)| sign.vantage == vantage && (vantage.is_none() || sign.thing != 0))
+            .map(|(number, sign)| Match {
+                sign: number,
+                fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
+                delay: 0,
+                hops: u32::from(Some(sign.thing) != vantage),
+            })
+            .filter(|one| one.fit >= FIT_MIN)
+            .collect();
+        let kept = self.in_time(&matches, self.middle(&matches)?, false);
+        let gains = self.gains(&kept);
+        let others = gains.iter().filter(|(_, thing, _)| Some(*thing) != vantage).map(|(_, thing, _)| thing);
+        if others.collect::<BTreeSet<_>>().len() < 3 {
+            return None;
+        }
+        let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        let end = self.end(&kept);
+        let good = self.looks.from(vantage).filter(|known| !self.signed.contains(&known.look.key));
+        let absent: Vec<(u64, f64, i64)> = good
+            .filter(|known| self.table.expects(What::Unreachable, known.look.what) > 0.0)
+            .filter_map(|known| Some((known.look.key, 0.95, known.good_within(onset + 5_000, end)?)))
+            .collect();
+        let elsewhere = |key: &u64| self.looks.get(*key).is_some_and(|known| Some(known.look.thing) != vantage);
+        if absent.iter().any(|(key, ..)| elsewhere(key)) {
+            // Who sees one thing well is not blind.
+            return None;
+        }
+        let base = BLIND_PRIOR - against(&absent, self.looks);
+        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
+        (!is_refuted(&scored)).then_some(scored)
+    }
+
+    /// One change of several things.
+    fn bad_change(&self, label: &str) -> Option<Scored> {
+        let made: Vec<&Change> = self.changes.iter().filter(|change| change.label == label).collect();
+        let places: BTreeMap<u32, i64> =
+            made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
+        if places.len() < 2 {
+            return None;
+        }
+        let states =
+            [(What::Errors, 0.9), (What::Down, 0.9), (What::Slow, 0.7), (What::Other, 0.7), (What::NoData, 0.7)];
+        let starts: Vec<Start> =
+            places.keys().flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight))).collect();
+        let effects = self.effects(&starts);
+        let first = places.values().copied().min()?;
+        let last = places.values().copied().max()?;
+        let mut matches = self.matches(&effects, u32::MAX);
+        matches.retain(|one| {
+            let place = self.sign(one.sign).and_then(|sign| self.graph.place(sign.thing));
+            let made = place.and_then(|place| places.get(&place)).copied();
+            self.sign(one.sign).is_some_and(|sign| {
+                let since = sign.since + SLACK_MS;
+                let until = made.unwrap_or(last) + CHANGE_SHOWS_MS + one.delay + sign.interval;
+                since >= made.unwrap_or(first) && sign.since <= until
+            })
+        });
+        let gains = self.gains(&matches);
+        let things: BTreeSet<u64> = gains.iter().map(|(_, thing, _)| *thing).collect();
+        if things.len() < 2 {
+            return None;
+        }
+        let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        // A bad change need not break everything it touched.
+        let errors = Effect { state: What::Errors, weight: 1.0, hops: 0, delay_ms: CHANGE_SHOWS_MS / 3 };
+        let own: Effects = places.keys().map(|place| (*place, vec![errors])).collect();
+        let absent = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
+        let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
+        let change = self.changes.iter().position(|change| change.label == label);
+        let scored =
+            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
+        (!is_refuted(&scored)).then_some(scored)
+    }
+
+    /// The symptoms that the effects may explain, whenever they began.
+    fn matches(&self, effects: &Effects, cause: u32) -> Vec<Match> {
+        let mut found = Vec::new();
+        let mut cut = Cut::new(self.graph, effects, cause);
+        let few = effects.len() < self.at.len();
+        let places: Vec<u32> = if few { effects.keys().copied().collect() } else { self.at.keys().copied().collect() };
+        for place in places {
+            let (Some(states), Some(signs)) = (effects.get(&place), self.at.get(&place)) else { continue };
+            for number in signs {
+                let Some(sign) = self.sign(*number) else { continue };
+                let fit = |effect: &Effect| effect.weight * self.table.explains(effect.state, sign.what);
+                let Some(best) = states.iter().max_by(|a, b| fit(a).total_cmp(&fit(b))) else { continue };
+                let seen = if best.state == What::Down { 1.0 } else { cut.seen(sign.vantage, place) };
+                let fit = fit(best) * sign.strength() * seen;
+                if fit >= FIT_MIN {
+                    found.push(Match { sign: *number, fit, delay: best.delay_ms, hops: best.hops });
+                }
+            }
+        }
+        for vantage in self.looks.vantages().flatten().filter(|one| cut.has(*one)) {
+            let outside = (0_u32..).zip(&self.signs).filter(|(_, sign)| {
+                sign.vantage == Some(vantage)
+                    && self.graph.place(sign.thing).is_none_or(|place| !effects.contains_key(&place))
+            });
+            found.extend(outside.filter_map(|(number, sign)| {
+                let fit = 0.9 * self.table.explains(What::Unreachable, sign.what) * sign.strength();
+                (fit >= FIT_MIN).then_some(Match { sign: number, fit, delay: 20_000, hops: 1 })
+            }));
+        }
+        found
+    }
+
+    /// The middle of the times at which they began.
+    fn middle(&self, matches: &[Match]) -> Option<i64> {
+        let mut times: Vec<i64> = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    }
+
+    /// When it began at the latest, a few strays left aside, and when half of it had begun.
+    fn onset(&self, kept: &[&Match]) -> Option<(i64, i64)> {
+        let mut times: Vec<i64> = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
+        times.sort_unstable();
+        Some((*times.get(times.len() / 8)?, *times.get(times.len() / 2)?))
+    }
+
+    /// Those that began when they should: after the cause's own symptom, or around the middle of all.
+    fn in_time<'m>(&self, matches: &'m [Match], anchor: i64, own: bool) -> Vec<&'m Match> {
+        let slowest =
+            matches.iter().filter(|one| one.hops == 0).filter_map(|one| Some(self.sign(one.sign)?.interval)).max();
+        matches
+            .iter()
+            .filter(|one| {
+                let Some(sign) = self.sign(one.sign) else { return false };
+                let after = one.delay + sign.interval + SLACK_MS;
+                let before = if own { slowest.unwrap_or_default() + SLACK_MS } else { after };
+                (anchor - before..=anchor + after).contains(&sign.since)
+            })
+            .collect()
+    }
+
+    /// The first time that one of them was good again: what is good after it proves nothing.
+    fn end(&self, kept: &[impl std::borrow::Borrow<Match>]) -> i64 {
+        let signs = kept.iter().filter_map(|one| self.sign(one.borrow().sign));
+        signs.filter_map(|sign| sign.until.map(|until| until - sign.interval)).min().unwrap_or(self.now)
+    }
+
+    /// What each explained symptom is worth, by thing.
+    fn gains(&self, kept: &[impl std::borrow::Borrow<Match>]) -> Vec<(u32, u64, f64)> {
+        let mut gains: Vec<(u32, u64, f64)> = kept
+            .iter()
+            .map(std::borrow::Borrow::borrow)
+            .filter_map(|one| Some((one.sign, self.sign(one.sign)?.thing, one.fit)))
+            .collect();
+        gains.sort_by(|a, b| a.1.cmp(&b.1).then(b.2.total_cmp(&a.2)).then(a.0.cmp(&b.0)));
+        gains.dedup_by_key(|(sign, ..)| *sign);
+        gains
+    }
+
+    /// Looks that should be bad by now and were good.
+    fn absent(&self, effects: &Effects, cause: u32, onset: i64, end: i64, share: f64) -> Vec<(u64, f64, i64)> {
+        let mut found = Vec::new();
+        let mut cut = Cut::new(self.graph, effects, cause);
+        for (place, states) in effects {
+            let Some(thing) = self.graph.node(*place).map(|node| node.thing.id) else { continue };
+            let bad_too = self.at.contains_key(place);
+            for known in self.looks.at(thing).filter(|known| !self.signed.contains(&known.look.key)) {
+                let worst = states.iter().filter_map(|effect| {
+                    let good = known.good_within(onset + effect.delay_ms + 5_000, end)?;
+                    let seen = if effect.state == What::Down { 1.0 } else { cut.seen(known.look.vantage, *place) };
+                    Some((effect.weight * self.table.expects(effect.state, known.look.what) * share * seen, good))
+                });
+                if let Some((surely, at)) =
+                    worst.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(surely, _)| *surely > 0.05)
+                {
+                    // Others see it bad: it is bad for some.
+                    found.push((known.look.key, if bad_too { surely * 0.8 } else { surely }, at));
+                }
+            }
+        }
+        found
+    }
+
+    /// The last change of a thing before its trouble, and the points for it.
+    fn change_before(&self, thing: u64, onset: i64) -> (Option<usize>, f64) {
+        let before = self.changes.iter().enumerate().filter(|(_, change)| {
+            change.thing == thing && (onset - CHANGE_MS..=onset + SLACK_MS).contains(&change.at_ms)
+        });
+        let last = before.max_by_key(|(_, change)| change.at_ms);
+        (last.map(|(number, _)| number), last.map_or(0.0, |(_, change)| recent(onset - change.at_ms)))
+    }
+}
+
+/// A look at the thing itself that must be bad was good when half of what it should cause had begun.
+fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
+    if case.at.contains_key(&place) {
+        return false;
+    }
+    let surely = |known: &&Known| case.table.expects(state, known.look.what) >= 0.85;
+    case.looks.at(case.graph.id(place)).filter(surely).any(|known| known.good_within(half + 5_000, end).is_some())
+}
+
+/// Points for a change so long before.
+fn recent(ago_ms: i64) -> f64 {
+    2.0 * (-(ago_ms.max(0) as f64) / 2_400_000.0).exp()
+}
+
+/// Points lost for what should be bad and is not: for each thing the surest counts fully.
+fn against(absent: &[(u64, f64, i64)], looks: &Looks) -> f64 {
+    let mut of: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for (key, surely, _) in absent {
+        let Some(known) = looks.get(*key) else { continue };
+        let lost = -(1.0 - surely.min(0.96)).ln();
+        let entry = of.entry(known.look.thing).or_default();
+        *entry = (entry.0.max(lost), entry.1 + lost);
+    }
+    of.values().map(|(most, all)| most + AGAIN * (all - most)).sum()
+}
+
+/// Too much of what is known speaks against it.
+fn is_refuted(scored: &Scored) -> bool {
+    let explained: f64 = scored.gains.iter().map(|(.., fit)| fit).sum();
+    let absent: f64 = scored.absent.iter().map(|(_, surely, _)| surely).sum();
+    // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
+    let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
+    scored.gains.is_empty() || absent > most * (explained + absent)
+}
+
+/// Who is cut off from whom when a thing stands still.
+struct Cut<'a> {
+    graph: &'a Graph,
+    effects: &'a Effects,
+    cause: u32,
+    above: BTreeMap<u32, BTreeSet<u32>>,
+}
+
+impl<'a> Cut<'a> {
+    fn new(graph: &'a Graph, effects: &'a Effects, cause: u32) -> Self {
+        Self { graph, effects, cause, above: BTreeMap::new() }
+    }
+
+    /// The vantage stands behind the cause.
+    fn has(&self, vantage: u64) -> bool {
+        let states = self.graph.place(vantage).and_then(|place| self.effects.get(&place));
+        states.into_iter().flatten().any(|effect| effect.state == What::Unreachable)
+    }
+
+    /// How surely a vantage sees that a thing is cut off: not at all when both are on the same side.
+    fn seen(&mut self, vantage: Option<u64>, place: u32) -> f64 {
+        let Some(from) = vantage.filter(|one| self.has(*one)).and_then(|one| self.graph.place(one)) else { return 1.0 };
+        if from == place {
+            return 0.3;
+        }
+        let (graph, cause) = (self.graph, self.cause);
+        let reached = self.above.entry(from).or_insert_with(|| network_above(graph, from, cause, &BTreeSet::new()));
+        let there = network_above(graph, place, cause, reached);
+        if there.iter().any(|one| reached.contains(one)) { 0.0 } else { 1.0 }
+    }
+}

@@ -1,0 +1,273 @@
+//! Which causes there are: the candidate that explains most is taken first, then the best for what is left, and so on.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use crate::candidate::Candidate;
+use crate::gaps;
+use crate::graph::Graph;
+use crate::looks::{Change, Look, Looks};
+use crate::reasons::reasons;
+use crate::rules::{Rules, Table};
+use crate::score::{Case, Origin, Scored, Sign};
+use crate::words::What;
+
+/// Most candidates that are told of one group.
+const TOLD_MAX: usize = 8;
+/// Candidates that are told with reasons.
+const REASONED_MAX: usize = 4;
+/// A cause that explains less of its group, and is not seen to fail itself, is a guess.
+const GUESS: f64 = 0.5;
+
+/// A symptom: an alert that is out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symptom {
+    /// The look that found it.
+    pub look: Look,
+    /// What it says.
+    pub what: What,
+    /// The first bad result, in milliseconds.
+    pub since_ms: i64,
+    /// What was seen, in words.
+    pub evidence: String,
+}
+
+/// Symptoms that have one cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// The looks, by key.
+    pub looks: Vec<u64>,
+    /// What may be the cause, best first.
+    pub candidates: Vec<Candidate>,
+    /// Why the cause cannot be determined, if it cannot.
+    pub undetermined: Option<String>,
+}
+
+/// What may be the cause of these symptoms, taken as one. `good` are looks and when they were good last.
+pub fn rank(
+    (graph, rules): (&Graph, &Rules),
+    symptoms: &[Symptom],
+    good: &[(Look, i64)],
+    changes: &[Change],
+    now_ms: i64,
+) -> Vec<Candidate> {
+    let table = Table::new(rules, graph.kinds());
+    let mut looks = Looks::default();
+    for (look, at) in good {
+        looks.seen(look, true, *at);
+    }
+    for symptom in symptoms {
+        looks.fired(&symptom.look, symptom.what, symptom.since_ms, &symptom.evidence, now_ms);
+    }
+    let signs = looks.all().filter(|known| known.fired).filter_map(Sign::of).collect();
+    let case = Case::new((graph, &table, &looks, changes), signs, 6, now_ms);
+    let all: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
+    ranking(&case, &Pool::new(case.candidates()), &Group::of(all, None))
+}
+
+/// All candidates, and which of them explain a symptom.
+pub(crate) struct Pool {
+    pub(crate) scored: Vec<Scored>,
+    by_sign: BTreeMap<u32, Vec<u32>>,
+}
+
+impl Pool {
+    pub(crate) fn new(scored: Vec<Scored>) -> Self {
+        let mut by_sign: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (number, one) in (0_u32..).zip(&scored) {
+            for (sign, ..) in &one.gains {
+                by_sign.entry(*sign).or_default().push(number);
+            }
+        }
+        Self { scored, by_sign }
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&Scored> {
+        self.scored.get(number as usize)
+    }
+
+    /// Candidates that explain any of these.
+    fn of(&self, signs: &BTreeSet<u32>) -> BTreeSet<u32> {
+        signs.iter().filter_map(|sign| self.by_sign.get(sign)).flatten().copied().collect()
+    }
+}
+
+/// Symptoms that are taken to have one cause.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) signs: BTreeSet<u32>,
+    /// The candidate it was made of.
+    pub(crate) cause: Option<u32>,
+    /// Things that joined though the relation is not known, and why.
+    pub(crate) joined: BTreeMap<u64, String>,
+    /// Points for what the causes of groups that joined explain.
+    pub(crate) bonus: f64,
+    /// Why nothing known is taken for the cause.
+    pub(crate) unknown: Option<String>,
+}
+
+impl Group {
+    pub(crate) fn of(signs: BTreeSet<u32>, cause: Option<u32>) -> Self {
+        Self { signs, cause, joined: BTreeMap::new(), bonus: 0.0, unknown: None }
+    }
+
+    pub(crate) fn things(&self, case: &Case<'_>) -> BTreeSet<u64> {
+        self.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.thing)).collect()
+    }
+}
+
+/// The groups of all symptoms of a case, and the candidates.
+pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
+    let pool = Pool::new(case.candidates());
+    let mut left: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
+    let mut groups = cover(&pool, &mut left);
+    singles(case, &pool, &mut left, &mut groups);
+    gaps::join(case, &pool, &mut groups);
+    gaps::by_time_and_labels(case, &pool, &mut groups);
+    (pool, groups)
+}
+
+/// Points as an integer, so that they have an order.
+fn milli(points: f64) -> i64 {
+    (points * 1_000.0) as i64
+}
+
+/// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
+fn cover(pool: &Pool, left: &mut BTreeSet<u32>) -> Vec<Group> {
+    let of = |number: u32, left: &BTreeSet<u32>| {
+        let scored = pool.get(number)?;
+        let counts = |sign: u32| left.contains(&sign);
+        (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
+    };
+    let numbers = (0_u32..).zip(&pool.scored).map(|(number, _)| number);
+    let mut heap: BinaryHeap<(i64, Reverse<u32>)> =
+        numbers.filter_map(|number| Some((of(number, left)?, Reverse(number)))).collect();
+    let mut groups = Vec::new();
+    while let Some((points, Reverse(number))) = heap.pop() {
+        // What others explained meanwhile counts no longer.
+        match of(number, left) {
+            Some(now) if now < points => heap.push((now, Reverse(number))),
+            Some(_) => {
+                let gains = pool.get(number).map(|scored| scored.gains.as_slice()).unwrap_or_default();
+                let signs: BTreeSet<u32> =
+                    gains.iter().map(|(sign, ..)| *sign).filter(|sign| left.remove(sign)).collect();
+                groups.push(Group::of(signs, Some(number)));
+            }
+            None => {}
+        }
+    }
+    groups
+}
+
+/// What is left belongs to the group that has the thing already, or is a group of its own for each thing.
+fn singles(case: &Case<'_>, pool: &Pool, left: &mut BTreeSet<u32>, groups: &mut Vec<Group>) {
+    let mut of: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
+    for sign in std::mem::take(left) {
+        if let Some(one) = case.sign(sign) {
+            of.entry(one.thing).or_default().insert(sign);
+        }
+    }
+    let mut owners: BTreeMap<u64, usize> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        for thing in group.things(case) {
+            owners.entry(thing).or_insert(number);
+        }
+    }
+    for (thing, mut signs) in of {
+        let owner = owners.get(&thing).and_then(|number| groups.get_mut(*number));
+        if let Some(owner) = owner {
+            let onset = owner.cause.and_then(|cause| pool.get(cause)).map_or(i64::MAX, |scored| scored.onset);
+            let later = |sign: &u32| case.sign(*sign).is_some_and(|sign| sign.since + sign.interval >= onset);
+            owner.signs.extend(signs.iter().copied().filter(later));
+            signs.retain(|sign| !later(sign));
+        }
+        if !signs.is_empty() {
+            let cause = best(case, pool, &signs);
+            groups.push(Group::of(signs, cause));
+        }
+    }
+}
+
+/// The best candidate for these symptoms.
+fn best(case: &Case<'_>, pool: &Pool, signs: &BTreeSet<u32>) -> Option<u32> {
+    let points = |number: &u32| {
+        pool.get(*number)
+            .map_or(i64::MIN, |scored| milli(scored.points(|sign| signs.contains(&sign)) + own(case, scored)))
+    };
+    pool.of(signs).into_iter().max_by_key(|number| (points(number), Reverse(*number)))
+}
+
+/// A little for candidates that are seen to fail themselves, to settle what is even.
+fn own(case: &Case<'_>, scored: &Scored) -> f64 {
+    match &scored.origin {
+        Origin::Thing(place, ..) if case.at.contains_key(place) => 0.1,
+        _ => 0.0,
+    }
+}
+
+/// The candidates of a group, best first, one for each thing.
+pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candidate> {
+    let counts = |sign: u32| group.signs.contains(&sign);
+    let mut ranked: Vec<(f64, u32)> = pool
+        .of(&group.signs)
+        .into_iter()
+        .filter_map(|number| {
+            let scored = pool.get(number)?;
+            // Things that joined without a known relation speak for what they joined.
+            let joined = if group.cause == Some(number) { group.bonus } else { 0.0 };
+            Some((scored.points(counts) + own(case, scored) + joined, number))
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut seen = BTreeSet::new();
+    ranked.retain(|(_, number)| {
+        pool.get(*number).is_some_and(|scored| {
+            seen.insert(match &scored.origin {
+                Origin::Thing(place, ..) => Origin::Thing(*place, What::Other, String::new()),
+                other => other.clone(),
+            })
+        })
+    });
+    let first = ranked.first().map_or(0.0, |(points, _)| *points);
+    let all: f64 = ranked.iter().map(|(points, _)| (points - first).exp()).sum();
+    let told = ranked.into_iter().take(TOLD_MAX).enumerate();
+    told.filter_map(|(rank, (points, number))| {
+        let scored = pool.get(number)?;
+        let explained = scored.gains.iter().filter(|(sign, ..)| counts(*sign)).count();
+        Some(Candidate {
+            cause: case.cause(&scored.origin),
+            score: points,
+            share: (points - first).exp() / all.max(1.0),
+            explained,
+            symptoms: group.signs.len(),
+            absent: scored.absent.len(),
+            reasons: if rank < REASONED_MAX { reasons(case, scored, group, explained) } else { Vec::new() },
+        })
+    })
+    .collect()
+}
+
+/// A group as it is told, with why nothing can be said if so.
+pub(crate) fn told(case: &Case<'_>, pool: &Pool, group: &Group) -> Cluster {
+    let candidates = ranking(case, pool, group);
+    let undetermined = group.unknown.clone().or_else(|| doubt(case, group, &candidates));
+    let looks = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.key)).collect();
+    Cluster { looks, candidates, undetermined }
+}
+
+/// Why the best candidate is no more than a guess.
+fn doubt(case: &Case<'_>, group: &Group, candidates: &[Candidate]) -> Option<String> {
+    let Some(first) = candidates.first() else {
+        return Some("No rule explains any of these symptoms.".to_owned());
+    };
+    let seen =
+        first.cause.thing().and_then(|thing| case.graph.place(thing)).is_some_and(|at| case.at.contains_key(&at));
+    if !seen && (first.explained as f64) < GUESS * group.signs.len() as f64 {
+        return Some(format!(
+            "The best candidate explains only {} of {} symptoms, and nobody sees it fail itself.",
+            first.explained,
+            group.signs.len()
+        ));
+    }
+    None
+}

@@ -1,0 +1,6 @@
+//! The engine as its users see it.
+
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod house;

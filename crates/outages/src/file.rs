@@ -1,0 +1,278 @@
+//! The scenario file: what may stand in it, and what is said when something else does.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use causes::RelationKind;
+use serde::Deserialize;
+
+use crate::scenario::{Scenario, build};
+
+/// Why a scenario cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(pub String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The file as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for people who read the file")]
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) length: Option<Span>,
+    pub(crate) things: Vec<Things>,
+    #[serde(default)]
+    pub(crate) checks: Vec<Checks>,
+    #[serde(default = "yes")]
+    pub(crate) default_checks: bool,
+    #[serde(default)]
+    pub(crate) unknown: Unknown,
+    #[serde(default)]
+    pub(crate) noise: Percent,
+    pub(crate) script: Vec<Step>,
+    pub(crate) truth: Truth,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// One or many things.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Things {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) site: String,
+    /// What they stand on, by relation.
+    #[serde(default)]
+    pub(crate) on: BTreeMap<RelationKind, Parents>,
+    /// The inventory does not know them.
+    #[serde(default)]
+    pub(crate) hidden: bool,
+    /// How long a battery lasts.
+    #[serde(default)]
+    pub(crate) battery: Option<Span>,
+}
+
+/// What a thing stands on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a name, a list of names, or {any: [names]} for alternatives")]
+pub(crate) enum Parents {
+    One(String),
+    Many(Vec<String>),
+    Any(Any),
+}
+
+/// Alternatives: one of them is enough.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Any {
+    pub(crate) any: Vec<String>,
+}
+
+/// Looks at one or many things.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checks {
+    pub(crate) on: Names,
+    pub(crate) look: OneOrMany<LookKind>,
+    #[serde(default)]
+    pub(crate) every: Option<Span>,
+    #[serde(default)]
+    pub(crate) from: Option<Names>,
+    /// "2 of 3"
+    #[serde(default)]
+    pub(crate) fire: Option<String>,
+    #[serde(default)]
+    pub(crate) clear: Option<usize>,
+}
+
+/// What a look looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LookKind {
+    Ping,
+    Tcp,
+    Http,
+    Agent,
+    Process,
+    Dns,
+    Certificate,
+    Disk,
+    Clock,
+    Latency,
+    Load,
+    Power,
+    Redundancy,
+}
+
+/// A name or pattern, or several.
+pub(crate) type Names = OneOrMany<String>;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected one of the words or names, or a list of them")]
+pub(crate) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    pub(crate) fn all(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// Relations that the inventory does not know: a share of all, or those named as "vm-* runs_on hv-2".
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a share such as 20%, a list of lines such as \"vm-* runs_on hv-2\", or {share: 20%, named: [..]}"
+)]
+pub(crate) enum Unknown {
+    #[default]
+    Nothing,
+    Share(Percent),
+    Named(Vec<String>),
+    Both(Both),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Both {
+    pub(crate) share: Percent,
+    pub(crate) named: Vec<String>,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    pub(crate) at: Span,
+    #[serde(default)]
+    pub(crate) fault: Option<FaultKind>,
+    #[serde(default)]
+    pub(crate) change: Option<String>,
+    pub(crate) on: Names,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+    #[serde(default)]
+    pub(crate) jitter: Span,
+    #[serde(default)]
+    pub(crate) flaps: Option<Flaps>,
+    #[serde(default)]
+    pub(crate) seen_by: Option<Names>,
+    #[serde(default)]
+    pub(crate) words: Option<String>,
+    /// So many of the things, drawn by chance; else all.
+    #[serde(default)]
+    pub(crate) share: Option<Percent>,
+}
+
+/// What can happen to a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FaultKind {
+    Down,
+    /// Its network is gone; it runs on.
+    Cut,
+    Slow,
+    Errors,
+    NameFails,
+    CertInvalid,
+    DiskFull,
+    ClockOff,
+    Overloaded,
+    Degraded,
+    /// Its agent does not run.
+    AgentDown,
+}
+
+/// A fault that comes and goes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Flaps {
+    pub(crate) down: Span,
+    pub(crate) up: Span,
+}
+
+/// What the causes are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected \"undetermined\", \"none\", the name of a thing, or a list of names and {change: label}"
+)]
+pub(crate) enum Truth {
+    Word(String),
+    Causes(Vec<TrueCause>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected the name of a thing, or {change: label}")]
+pub(crate) enum TrueCause {
+    Thing(String),
+    Change(ChangeLabel),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeLabel {
+    pub(crate) change: String,
+}
+
+/// A span of time: `90s`, `5m`, `2h`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) i64);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom(format!("\"{text}\" is no span of time; write 90s, 5m or 2h"));
+        let unit = text.chars().next_back().ok_or_else(wrong)?;
+        let factor = match unit {
+            's' => 1_000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let number: f64 = text.trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;
+        if !(0.0..=1_000.0).contains(&(number * f64::from(factor) / 3_600_000.0)) {
+            return Err(wrong());
+        }
+        Ok(Self((number * f64::from(factor)) as i64))
+    }
+}
+
+/// A share: `20%`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Percent(pub(crate) f64);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+        match number.filter(|number| (0.0..=100.0).contains(number)) {
+            Some(number) => Ok(Self(number / 100.0)),
+            None => Err(serde::de::Error::custom(format!("\"{text}\" is no share; write 20%"))),
+        }
+    }
+}
+
+/// Reads a scenario. The error names the line or the entry, what is wrong, and what to write.
+pub fn read(text: &str) -> Result<Scenario, Problem> {
+    let file: File = serde_norway::from_str(text).map_err(|error| Problem(error.to_string()))?;
+    build(&file).map_err(Problem)
+}

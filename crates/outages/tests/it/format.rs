@@ -1,0 +1,32 @@
+//! What may stand in a scenario file.
+
+use outages::read;
+
+fn refused(text: &str, words: &[&str]) {
+    let problem = read(text).err().expect("it is refused").to_string();
+    assert!(words.iter().all(|word| problem.contains(word)), "{problem}");
+}
+
+const HEAD: &str = "name: x\nkind: switch\nthings: [{name: sw, kind: switch}, {name: 'srv-{1..3}', kind: server, on: {connected_to: sw}}]\n";
+
+#[test]
+fn a_short_file_is_a_scenario() {
+    let text = format!("{HEAD}script: [{{at: 5m, fault: down, on: sw, for: 5m}}]\ntruth: sw\n");
+    let scenario = read(&text).unwrap();
+    assert_eq!((scenario.name.as_str(), scenario.size()), ("x", 5));
+}
+
+#[test]
+fn what_does_not_belong_into_a_file_is_refused_with_its_place() {
+    let script = "script: [{at: 5m, fault: down, on: sw}]\n";
+    refused(&format!("{HEAD}{script}truth: swi\n"), &["truth", "swi"]);
+    refused(&format!("{HEAD}{script}truth: sw\ncolour: red\n"), &["colour"]);
+    refused(&format!("{HEAD}script: [{{at: 5, fault: down, on: sw}}]\ntruth: sw\n"), &["5"]);
+    refused(&format!("{HEAD}script: [{{at: 5m, fault: dwon, on: sw}}]\ntruth: sw\n"), &["dwon"]);
+    refused(&format!("{HEAD}script: [{{at: 5m, fault: down, on: 'ap-*'}}]\ntruth: sw\n"), &["script, entry 1", "ap-*"]);
+    refused(&format!("{HEAD}{script}truth: sw\nunknown: [srv-1 runs_on sw]\n"), &["unknown", "fits no relation"]);
+    refused(
+        "name: x\nkind: y\nthings: [{name: a, kind: vm, on: {runs_on: b}}]\nscript: []\ntruth: none\n",
+        &["\"b\"", "runs_on"],
+    );
+}
