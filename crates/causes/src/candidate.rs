@@ -80,8 +80,8 @@ pub(crate) fn span(ms: i64) -> String {
     let seconds = ms / 1_000;
     match seconds {
         ..=1 => "1 second".to_owned(),
-        ..120 => format!("{seconds} seconds"),
-        ..7_200 => format!("{} minutes", seconds / 60),
+        2..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{} minutes", seconds / 60),
         _ => format!("{} hours", seconds / 3_600),
     }
 }

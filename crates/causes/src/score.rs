@@ -28,6 +28,8 @@ const CHANGE_SHOWS_MS: i64 = 30 * 60_000;
 pub(crate) const SLACK_MS: i64 = 15_000;
 /// A bad result that has not fired counts so much.
 const SUSPECTED: f64 = 0.6;
+/// So many symptoms are a storm.
+const STORM: usize = 600;
 /// The logarithm of how likely the looker itself has trouble, and of a bad change.
 const BLIND_PRIOR: f64 = -6.2;
 const CHANGE_PRIOR: f64 = -5.5;
@@ -167,15 +169,26 @@ impl<'a> Case<'a> {
     /// Every candidate that explains something.
     pub(crate) fn candidates(&self) -> Vec<Scored> {
         let mut found = Vec::new();
-        for place in self.graph.above(self.at.keys().copied(), self.hops) {
-            let Some(node) = self.graph.node(place) else { continue };
-            let faults = self.table.faults(node.kind).iter();
-            found.extend(faults.filter_map(|(name, state, prior)| self.fault(place, *state, name, *prior)));
-        }
+        let places = self.graph.above(self.at.keys().copied(), self.hops);
+        let carries = |place: &u32| self.graph.node(*place).is_some_and(|node| !node.down.is_empty());
+        let (inner, leaves): (Vec<u32>, Vec<u32>) = places.into_iter().partition(carries);
+        found.extend(inner.into_iter().flat_map(|place| self.faults(place)));
+        // In a storm the things at the ends are no candidates where one cause explains a good part of it.
+        let storm = self.signs.len() >= STORM;
+        let wide = found.iter().filter(|one| storm && one.gains.len() * 10 >= self.signs.len());
+        let told: BTreeSet<u32> = wide.flat_map(|one| &one.gains).map(|(sign, ..)| *sign).collect();
+        let open = |place: &u32| self.at.get(place).is_some_and(|signs| signs.iter().any(|sign| !told.contains(sign)));
+        found.extend(leaves.into_iter().filter(open).flat_map(|place| self.faults(place)));
         found.extend(self.looks.vantages().filter_map(|vantage| self.blind(vantage)));
         let labels: BTreeSet<&str> = self.changes.iter().map(|change| change.label.as_str()).collect();
         found.extend(labels.into_iter().filter_map(|label| self.bad_change(label)));
         found
+    }
+
+    /// The faults of a thing that explain something.
+    fn faults(&self, place: u32) -> Vec<Scored> {
+        let known = self.graph.node(place).map_or(&[][..], |node| self.table.faults(node.kind));
+        known.iter().filter_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
     }
 
     fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Option<Scored> {

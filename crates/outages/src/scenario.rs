@@ -97,6 +97,9 @@ pub(crate) enum True {
 /// A thing as it is written, its number in its range, and its place.
 type Written<'f> = (&'f Things, u64, usize);
 
+/// All things, their places by name, and how they are written.
+type Named<'f> = (Vec<Thing>, BTreeMap<String, usize>, Vec<Written<'f>>);
+
 pub(crate) fn build(file: &File) -> Result<Scenario, String> {
     let (mut things, index, written) = things(file)?;
     let relations = relations(&written, &index)?;
@@ -131,7 +134,7 @@ pub(crate) fn build(file: &File) -> Result<Scenario, String> {
     })
 }
 
-fn things(file: &File) -> Result<(Vec<Thing>, BTreeMap<String, usize>, Vec<Written<'_>>), String> {
+fn things(file: &File) -> Result<Named<'_>, String> {
     let (mut things, mut index, mut written) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (entry, one) in file.things.iter().enumerate() {
         let wrong = |why: String| format!("things, entry {}: {why}", entry + 1);

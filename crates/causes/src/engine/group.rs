@@ -220,8 +220,10 @@ impl Live {
             held || (first..=self.onset + delay + known.look.interval_ms + LATE_MS).contains(&since)
         };
         match self.cause() {
-            Some(Cause::Vantage { thing }) if *thing == known.look.vantage && is_loss(known.what) => {
-                if in_time(LATE_MS) { 0.9 } else { 0.0 }
+            Some(Cause::Vantage { thing })
+                if *thing == known.look.vantage && is_loss(known.what) && in_time(LATE_MS) =>
+            {
+                0.9
             }
             Some(Cause::Thing { .. } | Cause::Change { .. }) => {
                 let states = place.and_then(|place| self.reach.get(&place)).into_iter().flatten();
