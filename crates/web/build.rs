@@ -15,8 +15,20 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Style sheets in the order of their layers.
 const CSS: [&str; 8] = ["tokens", "base", "layout", "controls", "parts", "lists", "charts", "print"];
 /// Modules in the order of their dependencies.
-const JS: [&str; 11] =
-    ["dom", "fragment", "shell", "keys", "palette", "list", "person", "live", "chart-scale", "chart-draw", "chart"];
+const JS: [&str; 12] = [
+    "dom",
+    "fragment",
+    "shell",
+    "keys",
+    "palette",
+    "list",
+    "person",
+    "live",
+    "chart-scale",
+    "chart-draw",
+    "chart",
+    "complete",
+];
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=assets");

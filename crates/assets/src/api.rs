@@ -7,7 +7,7 @@ use kernel::db::Tx;
 use kernel::search::{Document, ScopeToken};
 use kernel::{Cx, Error, Result, Time};
 
-pub use crate::facts::{FactsDelta, StoredFacts, fact, section, store_facts};
+pub use crate::facts::{FactsDelta, StoredFacts, fact, facts_of, section, store_facts};
 pub use crate::identity::{Evidence, Identified, identify, record_evidence};
 pub use crate::relation::{Relation, children, parents};
 use crate::thing::{self, Criticality, Status, Thing, ThingCreated, store};
@@ -153,6 +153,18 @@ pub fn things_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64,
 /// The few fields of things that others show; numbers that are not known are left out.
 pub fn brief(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
     if ids.is_empty() { Ok(BTreeMap::new()) } else { store::briefs(tx, ids) }
+}
+
+/// The things in use with these names, or whose machine calls itself so; a name of several things means none of them.
+pub fn named(tx: &mut Tx<'_>, names: &[String]) -> Result<BTreeMap<String, i64>> {
+    let mut found: BTreeMap<String, Option<i64>> = BTreeMap::new();
+    for (name, asset) in store::named(tx, names)? {
+        let one = found.entry(name).or_insert(Some(asset));
+        if *one != Some(asset) {
+            *one = None;
+        }
+    }
+    Ok(found.into_iter().filter_map(|(name, asset)| Some((name, asset?))).collect())
 }
 
 /// Stamps when a thing's agent was last heard. Stamps less than a minute after the last one are not written.

@@ -208,6 +208,20 @@ pub fn section(tx: &mut Tx<'_>, asset: i64, section: &str) -> Result<BTreeMap<St
     Ok(known.into_iter().map(|(key, value)| (key, parse(&value))).collect())
 }
 
+/// A section of several things (or one fact of it) by number and key; things of which nothing is known are left out.
+pub fn facts_of(
+    tx: &mut Tx<'_>,
+    assets: &[i64],
+    section: &str,
+    key: Option<&str>,
+) -> Result<BTreeMap<i64, BTreeMap<String, serde_json::Value>>> {
+    let mut found: BTreeMap<i64, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
+    for (asset, key, value) in store::of_several(tx, assets, section, key)? {
+        found.entry(asset).or_default().insert(key, parse(&value));
+    }
+    Ok(found)
+}
+
 /// A value as agents send it; what is no JSON is shown as the text it is.
 pub(crate) fn parse(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()))

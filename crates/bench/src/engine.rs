@@ -42,6 +42,20 @@ impl Engine {
 
     /// A peer on an empty folder. `None` when it is not installed.
     pub(crate) fn peer(peer: Peer, folder: &Path) -> Result<Option<Self>> {
+        Self::started(peer, folder, "global: {}\n")
+    }
+
+    /// A Prometheus that is told what to scrape. `None` when it is not installed.
+    pub(crate) fn scraping(folder: &Path, config: &str) -> Result<Option<Self>> {
+        Self::started(Peer::Prometheus, folder, config)
+    }
+
+    /// Tells a Mainstay server what to scrape.
+    pub(crate) fn scrape(&self, job: &Value) -> Result<()> {
+        self.client.post("/api/v1/monitor/scrapes", job).map(|_| ())
+    }
+
+    fn started(peer: Peer, folder: &Path, text: &str) -> Result<Option<Self>> {
         let (name, health) = match peer {
             Peer::Prometheus => ("prometheus", "/-/ready"),
             Peer::Victoria => ("victoria-metrics", "/health"),
@@ -53,7 +67,7 @@ impl Engine {
         match peer {
             Peer::Prometheus => {
                 let config = folder.join("prometheus.yml");
-                std::fs::write(&config, "global: {}\n").map_err(|error| unusable(&config, &error))?;
+                std::fs::write(&config, text).map_err(|error| unusable(&config, &error))?;
                 command.arg("--config.file").arg(config).arg("--storage.tsdb.path").arg(folder.join("data"));
                 command.args(["--web.enable-remote-write-receiver", "--web.listen-address", &address]);
             }

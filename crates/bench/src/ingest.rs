@@ -1,5 +1,5 @@
 //! Taking samples by remote write: 100 targets of 1,000 series, sampled every 15 s for 15 minutes, sent back to back. The
-//! first sample of each series, with which it becomes known, is a figure of its own.
+//! first sample of each series, with which it becomes known, is a figure of its own. Then the same by scraping.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use crate::mix::{Fleet, REQUEST_SAMPLES, STEP_MS};
 use crate::process::pause;
 use crate::report::Report;
 
+mod scraping;
+
 const TARGETS: usize = 100;
 /// A thousand series of each target.
 const DEVICES: [usize; 10] = [100; 10];
@@ -18,6 +20,11 @@ const DEVICES: [usize; 10] = [100; 10];
 const SETTLE: Duration = Duration::from_secs(4);
 
 pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
+    pushed(run, report)?;
+    scraping::measure(run, report, TARGETS, DEVICES)
+}
+
+fn pushed(run: &Run, report: &mut Report) -> Result<()> {
     let steps = if run.quick { 6 } else { 60 };
     let scratch = run.scratch()?;
     report.datum("series", TARGETS * DEVICES.iter().sum::<usize>());

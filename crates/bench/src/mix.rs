@@ -155,6 +155,36 @@ impl Fleet {
         Ok(samples)
     }
 
+    /// Writes the next sample of every series of a target as a page that is scraped; answers how many. Job and instance
+    /// are the scraper's.
+    pub(crate) fn page(&mut self, target: usize, into: &mut String) -> usize {
+        use std::fmt::Write as _;
+        into.clear();
+        let of_target = self.of_target;
+        let series = self.series.iter_mut().skip(target * of_target).take(of_target);
+        let mut count = 0;
+        for one in series {
+            let value = one.values.step();
+            let (mut metric, mut first) = ("", true);
+            let start = into.len();
+            for (name, value) in &one.labels {
+                match *name {
+                    "__name__" => metric = value,
+                    "job" | "instance" => {}
+                    _ => {
+                        // Writing to a string cannot fail.
+                        let _ = write!(into, "{}{name}=\"{value}\"", if first { "{" } else { "," });
+                        first = false;
+                    }
+                }
+            }
+            into.insert_str(start, metric);
+            let _ = writeln!(into, "}} {value}");
+            count += 1;
+        }
+        count
+    }
+
     /// The same, quicker and unlike a sender's daily work: several samples of each series of one target in a request.
     pub(crate) fn backfill(&mut self, engine: &Engine, steps: i64, last_ms: i64) -> Result<usize> {
         let mut encoder = Encoder::new(Version::V1);

@@ -196,7 +196,15 @@ fn probe_words(probe: &agent_proto::Probe) -> String {
         Probe::Http { url, .. } => url.clone(),
         Probe::FileSystem { mount, .. } => format!("file system {mount}"),
         Probe::Unit { name } => format!("unit {name}"),
+        Probe::Look(text) => look_words(text),
     }
+}
+
+/// The kind of a look alone: the rest of it may hold a password.
+fn look_words(text: &str) -> String {
+    let look: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let kind = look.get("look").and_then(serde_json::Value::as_str).unwrap_or("unknown");
+    format!("look of the kind {}", kernel::text::shorten(kind, 40))
 }
 
 /// How a job ended.

@@ -2,6 +2,13 @@
 //! first request and again after each redirect, so that no name can lead to this machine's own doors or to the
 //! credentials that clouds serve on link-local addresses.
 
+mod answer;
+mod line;
+mod tls;
+
+pub use line::{Ask, Failure, Heard, Line, Scratch, Server, header_line};
+pub use tls::{Tls, TlsOptions};
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -38,6 +45,19 @@ pub struct Fetched {
     pub status: u16,
     /// The body, cut at [`limits::FETCH_BYTES_MAX`].
     pub body: Vec<u8>,
+}
+
+/// An answer with what a sender needs of its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// The body, cut at the length that was asked for.
+    pub body: Vec<u8>,
+    /// False if the body was cut.
+    pub is_whole: bool,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
 }
 
 /// Why an address is not connected to, or `None` when it may be.
@@ -124,6 +144,11 @@ impl Resolver for Guard {
 
 /// Sends a request and reads the answer. A status of 400 or more is an answer, not an error.
 pub fn fetch(request: &Request<'_>) -> Result<Fetched> {
+    fetch_up_to(request, limits::FETCH_BYTES_MAX).map(|Answered { status, body, .. }| Fetched { status, body })
+}
+
+/// The same with a limit of its own for the body, in bytes, and with what the headers say about trying again.
+pub fn fetch_up_to(request: &Request<'_>, body_bytes_max: u64) -> Result<Answered> {
     if !request.url.starts_with("https://") && !request.url.starts_with("http://") {
         return Err(Error::invalid("url", "An address starts with https:// or http://."));
     }
@@ -150,11 +175,15 @@ pub fn fetch(request: &Request<'_>) -> Result<Fetched> {
     };
     let mut answer = outcome.map_err(|error| failed(request.url, &error))?;
     let status = answer.status().as_u16();
+    let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
-    let limit = limits::FETCH_BYTES_MAX;
+    let limit = body_bytes_max.saturating_add(1);
     std::io::Read::read_to_end(&mut std::io::Read::take(answer.body_mut().as_reader(), limit), &mut body)
         .map_err(|error| Error::unavailable(format!("{} stopped answering: {error}.", place(request.url))))?;
-    Ok(Fetched { status, body })
+    let most = usize::try_from(body_bytes_max).unwrap_or(usize::MAX);
+    let is_whole = body.len() <= most;
+    body.truncate(most);
+    Ok(Answered { status, body, is_whole, retry_after })
 }
 
 /// The address without its query, which may hold a token.

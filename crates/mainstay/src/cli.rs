@@ -8,6 +8,7 @@ mod keys;
 mod local;
 mod output;
 mod remote;
+mod rules;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -29,6 +29,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The agents' port.
     pub agents: SocketAddr,
+    /// The folder of files with targets for scraping; default: `targets` in the data folder.
+    pub target_files: Option<PathBuf>,
     /// Further host names the console answers to, for a TLS proxy in front of it.
     pub hosts: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl Default for Config {
             schema: "mainstay".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 7300)),
             agents: SocketAddr::from(([127, 0, 0, 1], 7301)),
+            target_files: None,
             hosts: Vec::new(),
         }
     }
@@ -95,7 +98,11 @@ pub fn open(config: &Config) -> Result<(Handle, server::Site)> {
         clock: Clock::System,
         domains,
     };
-    Ok((Kernel::open(settings)?, site))
+    let kernel = Kernel::open(settings)?;
+    if let Some(folder) = &config.target_files {
+        kernel.put(Arc::new(monitor::scrape::TargetFolder(folder.clone())));
+    }
+    Ok((kernel, site))
 }
 
 /// Opens and binds everything.

@@ -21,7 +21,7 @@ pub fn snappy(body: &[u8], bytes_max: usize, into: &mut Vec<u8>) -> Result<(), I
     if claimed as u64 > (body.len() as u64).saturating_mul(SNAPPY_RATIO_MAX) {
         return Err(InflateError::Damaged { what: "snappy", cause: "it claims more than it can hold".to_owned() });
     }
-    into.clear();
+    // What is there already is written over, not cleared first.
     into.resize(claimed, 0);
     let written = snap::raw::Decoder::new().decompress(body, into).map_err(damaged)?;
     into.truncate(written);

@@ -35,7 +35,7 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Counts, Decoder, Limits, WriteError};
+pub use decode::{Counts, Decoder, Limits, Take, WriteError};
 pub use encode::Encoder;
 pub use headers::{
     ENCODING, HEADER_EXEMPLARS_WRITTEN, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN, HEADER_VERSION, HeaderError,

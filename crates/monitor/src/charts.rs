@@ -24,6 +24,12 @@ pub struct ChartData {
     pub bands: Vec<Band>,
     /// Moments, such as alerts.
     pub marks: Vec<ChartMark>,
+    /// Values from which on something is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
+    /// What answered, and what is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One line.
@@ -56,6 +62,17 @@ pub struct ChartMark {
     /// When, in milliseconds since 1970.
     pub at: i64,
     /// What happened.
+    pub title: String,
+    /// How it looks.
+    pub tone: String,
+}
+
+/// A line across a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Threshold {
+    /// Where.
+    pub value: f64,
+    /// What it is.
     pub title: String,
     /// How it looks.
     pub tone: String,
@@ -183,15 +200,20 @@ pub fn panel(cx: &mut Cx, asset: i64, panel: Panel, from: Time, to: Time) -> Res
                 tone: "idle".into(),
             })
             .collect(),
-        marks: marks
-            .into_iter()
-            .map(|(at, name, fired)| ChartMark {
-                at: at.millis(),
-                title: if fired { format!("Alert: {name}") } else { format!("Recovered: {name}") },
-                tone: if fired { "critical" } else { "ok" }.into(),
-            })
-            .collect(),
+        marks: self::marks(marks),
+        thresholds: Vec::new(),
+        notes: Vec::new(),
     })
+}
+
+/// Alerts that fired or recovered, as marks.
+pub(crate) fn marks(found: Vec<(Time, String, bool)>) -> Vec<ChartMark> {
+    let one = |(at, name, fired): (Time, String, bool)| ChartMark {
+        at: at.millis(),
+        title: if fired { format!("Alert: {name}") } else { format!("Recovered: {name}") },
+        tone: if fired { "critical" } else { "ok" }.into(),
+    };
+    found.into_iter().map(one).collect()
 }
 
 #[cfg(test)]

@@ -212,7 +212,7 @@ impl NewCheck {
     /// Refuses what does not hold together or is not there for whoever asks. `old` is what the check was before.
     pub(crate) fn check(&self, cx: &mut Cx, operation: &str, old: Option<&Self>) -> Result<()> {
         self.check_numbers()?;
-        if self.vantage.is_none() && self.probe.judge() == Judge::Vantage && !self.probe.kind().from_server() {
+        if self.vantage.is_none() && self.probe.judge() == Judge::Vantage && !self.probe.kind().server_sees() {
             return Err(Error::invalid(
                 "vantage",
                 "Only an agent on the machine sees this, the server does not. Leave the vantage out.",

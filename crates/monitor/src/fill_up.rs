@@ -3,7 +3,7 @@
 //! download does not bend; its band is Sen's 90 % interval (P. K. Sen, "Estimates of the Regression Coefficient Based on
 //! Kendall's Tau", 1968). What was there before the last clean-up says nothing about what comes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use kernel::Time;
@@ -178,9 +178,18 @@ impl Forecasts {
         lock(&self.0).get(&check).cloned()
     }
 
-    /// Puts down what is said.
-    pub(crate) fn put(&self, said: HashMap<i64, String>) {
-        *lock(&self.0) = said;
+    /// Puts down what is said, or that nothing is.
+    pub(crate) fn put(&self, check: i64, said: Option<String>) {
+        let mut all = lock(&self.0);
+        match said {
+            Some(said) => drop(all.insert(check, said)),
+            None => drop(all.remove(&check)),
+        }
+    }
+
+    /// Forgets all but these.
+    pub(crate) fn keep(&self, checks: &BTreeSet<i64>) {
+        lock(&self.0).retain(|check, _| checks.contains(check));
     }
 }
 

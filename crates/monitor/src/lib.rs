@@ -15,6 +15,7 @@ pub mod check;
 pub mod events;
 mod feed;
 mod fill_up;
+mod full;
 mod ground;
 pub mod group;
 pub mod heartbeat;
@@ -29,7 +30,10 @@ mod panels;
 mod probe;
 pub mod proposal;
 mod reactions;
+pub mod remote;
+pub mod rule;
 mod samples;
+pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
@@ -38,9 +42,10 @@ mod store;
 mod vantage;
 
 pub use labels::Labels;
-pub use live::{Fed, Seen, feed, feed_and_keep, tick};
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
 pub use machine::State;
 pub use probe::{Kind, Probe};
+pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
@@ -50,8 +55,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
     Migration { number: 3, name: "maintenance", sql: include_str!("../migrations/0003_maintenance.sql") },
+    Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
     Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
+    Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
+    Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
 ];
 
 /// What monitoring declares.
@@ -76,7 +84,7 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>()],
+        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },
@@ -90,11 +98,20 @@ fn declarations() -> Domain {
         services: vec![
             Service { name: "monitor", run: service::run },
             Service { name: "looks", run: vantage::run },
+            Service { name: "rules", run: rule::live::serve },
             Service { name: "proposals", run: proposal::run },
+            Service { name: "scrape", run: scrape::serve },
+            Service { name: "targets", run: scrape::look },
+            Service { name: "monitor-remote", run: remote::send::run },
         ],
-        start: Some(live::start),
+        start: Some(start),
         ..Domain::default()
     }
+}
+
+fn start(handle: &kernel::Handle) -> kernel::Result<()> {
+    live::start(handle)?;
+    rule::live::start(handle)
 }
 
 fn operations() -> Vec<Entry> {
@@ -125,9 +142,33 @@ fn operations() -> Vec<Entry> {
         Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<rule::create::CreateRule>(),
+        Entry::of::<rule::list::ListRules>(),
+        Entry::of::<rule::show::ShowRule>(),
+        Entry::of::<rule::update::UpdateRule>(),
+        Entry::of::<rule::delete::DeleteRule>(),
+        Entry::of::<rule::pause::PauseRule>(),
+        Entry::of::<rule::pause::ResumeRule>(),
+        Entry::of::<rule::preview::PreviewRule>(),
+        Entry::of::<rule::import::ImportRules>(),
+        Entry::of::<rule::export::ExportRules>(),
+        Entry::of::<rule::test::TestRules>(),
         Entry::of::<metrics::query::QueryMetrics>(),
         Entry::of::<metrics::chart::ChartMetrics>(),
         Entry::of::<metrics::write::WriteMetrics>(),
+        Entry::of::<scrape::create::CreateScrape>(),
+        Entry::of::<scrape::list::ListScrapes>(),
+        Entry::of::<scrape::show::ShowScrape>(),
+        Entry::of::<scrape::update::UpdateScrape>(),
+        Entry::of::<scrape::pause::PauseScrape>(),
+        Entry::of::<scrape::pause::ResumeScrape>(),
+        Entry::of::<scrape::delete::DeleteScrape>(),
+        Entry::of::<scrape::test::TestScrape>(),
+        Entry::of::<scrape::import::ImportScrapes>(),
+        Entry::of::<scrape::propose::ProposeScrapes>(),
+        Entry::of::<scrape::targets::ListTargets>(),
+        Entry::of::<remote::list::ListRemotes>(),
+        Entry::of::<remote::secret::SetRemoteSecret>(),
     ]
 }
 
@@ -136,8 +177,10 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
+        Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
     ]
 }

@@ -88,6 +88,10 @@ pub(crate) const QUERY_TIME: Duration = Duration::from_secs(60);
 pub(crate) const QUERY_TIME_PEOPLE: Duration = Duration::from_secs(10);
 /// Memory of one question, in bytes.
 pub(crate) const QUERY_MEMORY_BYTES: usize = 256 << 20;
+/// Memory of all questions together, in bytes, answers that are being written included.
+pub(crate) const QUERY_MEMORY_SHARED_BYTES: usize = 512 << 20;
+/// About how many bytes a point of an answer takes until it is written.
+pub(crate) const ANSWER_POINT_BYTES: usize = 48;
 /// Questions that are answered at the same time; others wait.
 pub(crate) const QUERIES_AT_ONCE: usize = 4;
 /// Most points of an answer.
@@ -122,3 +126,27 @@ pub(crate) const CHART_LINES_MAX: usize = 20;
 pub(crate) const CHART_STEPS: i64 = 400;
 /// Most rows of the table beside it.
 pub(crate) const EXPLORE_ROWS_MAX: usize = 100;
+/// From one evaluation of a group of rules to the next unless it says otherwise, in milliseconds.
+pub(crate) const RULE_INTERVAL_MS: i64 = 30_000;
+/// Shortest interval of a group of rules, in milliseconds.
+pub(crate) const RULE_INTERVAL_MS_MIN: i64 = 1_000;
+/// Longest interval of a group of rules, in milliseconds.
+pub(crate) const RULE_INTERVAL_MS_MAX: i64 = 86_400_000;
+/// Most rules.
+pub(crate) const RULES_MAX: i64 = 20_000;
+/// Most alerts of one rule at a time.
+pub(crate) const RULE_ALERTS_MAX: u64 = 1_000;
+/// Most series that one rule makes.
+pub(crate) const RULE_SERIES_MAX: u64 = 10_000;
+/// How long one rule may take to be evaluated.
+pub(crate) const RULE_TIME: Duration = Duration::from_secs(10);
+/// Memory for one rule, in bytes.
+pub(crate) const RULE_MEMORY_BYTES: usize = 128 << 20;
+/// Groups of rules that are evaluated at the same time.
+pub(crate) const RULE_GROUPS_AT_ONCE: usize = 2;
+/// How long an alert of a rule is kept after it ended, in microseconds.
+pub(crate) const RULE_ALERT_MICROS: i64 = DAY;
+/// Most alerts of a rule in an answer.
+pub(crate) const RULE_ALERTS_SHOWN: usize = 200;
+/// Most series of a rule that a preview looks at.
+pub(crate) const PREVIEW_SERIES_MAX: usize = 500;

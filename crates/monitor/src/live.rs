@@ -28,7 +28,7 @@ mod tick;
 pub use feed::{Fed, feed, feed_and_keep};
 pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
-pub use tick::tick;
+pub use tick::{tick, tick_with_room};
 
 /// Results of each check that are kept for show and evidence.
 const RECENT_MAX: usize = 5;
@@ -114,6 +114,9 @@ pub(crate) struct Monitor {
     pub(crate) series: tsdb::Store,
     pub(crate) sink: crate::metrics::Sink,
     pub(crate) questions: crate::metrics::Turns,
+    pub(crate) scraper: Arc<crate::scrape::Scraper>,
+    /// Why nothing is stored at this moment, if so.
+    pub(crate) full: crate::full::Full,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
@@ -140,6 +143,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
         questions: crate::metrics::Turns::default(),
+        scraper: Arc::new(crate::scrape::Scraper::new(keeping.series_max / 4 * 3)),
+        full: crate::full::Full::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
         outbox: Mutex::default(),
@@ -154,6 +159,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         let checks = refs.iter().filter(|one| one.kind == "check").map(|one| one.id);
         let mut dirty = lock(&listening.dirty);
         dirty.extend(checks);
+        drop(dirty);
+        refs.iter().filter(|one| one.kind == "scrape").for_each(|one| listening.scraper.touch(one.id));
     }));
     handle.put(monitor);
     handle.put(Arc::new(crate::fill_up::Forecasts::default()));
@@ -269,6 +276,11 @@ impl Monitor {
         if let Link::Connected(at) = link {
             self.heard(asset, at);
         }
+    }
+
+    /// True while there is such a check, as far as memory goes.
+    pub(crate) fn has(&self, check: i64) -> bool {
+        lock(&self.lives).checks.contains_key(&check)
     }
 
     /// Shows every check to somebody.

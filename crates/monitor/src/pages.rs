@@ -19,10 +19,16 @@ mod check;
 mod check_fields;
 mod check_form;
 mod check_list;
-mod explore;
+pub(crate) mod explore;
 mod group;
 mod maintenance;
 pub(crate) mod proposals;
+mod rule;
+mod rule_files;
+mod rule_form;
+mod rule_list;
+mod scrape;
+mod scrapes;
 mod silences;
 
 pub(crate) fn all() -> Vec<Page> {
@@ -33,9 +39,18 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
+        Page::console("/monitoring/rules", "monitor.rule.list", rule_list::page),
+        Page::console("/monitoring/rules/new", "monitor.rule.create", rule_form::create),
+        Page::console("/monitoring/rules/files", "monitor.rule.export", rule_files::page),
+        Page::console("/monitoring/rules/{id}", "monitor.rule.show", rule::page),
+        Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
         Page::console("/monitoring/maintenance", "monitor.maintenance.list", maintenance::page),
         Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
+        Page::console("/monitoring/scrapes", "monitor.scrape.list", scrapes::page),
+        Page::console("/monitoring/scrapes/new", "monitor.scrape.create", scrapes::new),
+        Page::console("/monitoring/scrapes/import", "monitor.scrape.import", scrapes::import),
+        Page::console("/monitoring/scrapes/{id}", "monitor.scrape.show", scrape::page),
         Page::console("/monitoring/silences", "monitor.silence.list", silences::page),
     ]
 }
@@ -51,7 +66,10 @@ pub(crate) fn nav() -> Vec<Place> {
 }
 
 pub(crate) fn creates() -> Vec<Create> {
-    vec![Create { label: "Check", href: "/monitoring/checks/new", grant: "monitor.check.create" }]
+    vec![
+        Create { label: "Check", href: "/monitoring/checks/new", grant: "monitor.check.create" },
+        Create { label: "Rule", href: "/monitoring/rules/new", grant: "monitor.rule.create" },
+    ]
 }
 
 /// How a state looks, and its word.
@@ -94,8 +112,10 @@ fn tabs(current: &str) -> ui::Tabs {
         [
             tab("Board", "/monitoring"),
             tab("Checks", "/monitoring/checks"),
+            tab("Rules", "/monitoring/rules"),
             tab("Proposals", "/monitoring/proposals"),
             tab("Explore", "/monitoring/explore"),
+            tab("Scraping", "/monitoring/scrapes"),
             tab("Silences", "/monitoring/silences"),
             tab("Maintenance", "/monitoring/maintenance"),
         ],

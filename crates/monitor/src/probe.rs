@@ -1,5 +1,7 @@
 //! What a check looks at: kinds with typed parameters, checked field by field.
 
+use std::collections::BTreeMap;
+
 use kernel::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,13 @@ pub enum Probe {
         #[serde(default = "silent_after")]
         silent_after_s: i64,
     },
+    /// A rule over series gives none with these labels.
+    Rule {
+        /// The rule.
+        rule: i64,
+        /// The labels of its alert.
+        labels: BTreeMap<String, String>,
+    },
 }
 
 const fn one() -> u32 {
@@ -113,6 +122,12 @@ pub(crate) enum Judge {
 impl Probe {
     /// Checks the parameters of a kind; an error names the field and what would fit.
     pub(crate) fn new(kind: Kind, given: &Given) -> Result<Self> {
+        if kind == Kind::Rule {
+            return Err(Error::invalid(
+                "kind",
+                "Checks of this kind are made by rules. Create a rule (monitor.rule.create).",
+            ));
+        }
         checked::probe(kind, given)
     }
 
@@ -138,6 +153,7 @@ impl Probe {
             Self::Log(_) => Kind::Log,
             Self::Plugin(_) => Kind::Plugin,
             Self::Silent { .. } => Kind::Silent,
+            Self::Rule { .. } => Kind::Rule,
         }
     }
 
@@ -149,7 +165,7 @@ impl Probe {
     /// Who finds out how it stands.
     pub(crate) fn judge(&self) -> Judge {
         match self {
-            Self::Heartbeat(_) | Self::FillUp { .. } | Self::Silent { .. } => Judge::Server,
+            Self::Heartbeat(_) | Self::FillUp { .. } | Self::Silent { .. } | Self::Rule { .. } => Judge::Server,
             _ => Judge::Vantage,
         }
     }
@@ -177,7 +193,8 @@ impl Probe {
             | Self::Unit { .. }
             | Self::FileSystem { .. }
             | Self::FillUp { .. }
-            | Self::Silent { .. } => return None,
+            | Self::Silent { .. }
+            | Self::Rule { .. } => return None,
         })
     }
 

@@ -159,6 +159,10 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<MaintenancePlanned>(),
         entry::<MaintenanceStarted>(),
         entry::<MaintenanceEnded>(),
+        entry::<RuleCreated>(),
+        entry::<RuleChanged>(),
+        entry::<RuleDeleted>(),
+        entry::<RulesImported>(),
         entry::<SilenceCreated>(),
         entry::<SilenceEnded>(),
     ]

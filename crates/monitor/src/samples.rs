@@ -164,6 +164,10 @@ pub(crate) fn samples(handle: &Handle, from: &AgentFrom, body: &dyn Any) -> Resu
     };
     let monitor = handle.get::<Monitor>()?;
     monitor.heard(from.asset, from.at);
+    if !monitor.may_store() {
+        // The agent keeps them and sends them again.
+        return Err(Error::unavailable(crate::full::WORDS));
+    }
     let (values, unnamed) = monitor.named(from.asset, samples);
     let appended = monitor.series.append(&source(from.asset), samples.at_ms, &values);
     let appended = appended.map_err(|error| Error::over_limit(format!("The samples are refused: {error}.")))?;

@@ -7,6 +7,10 @@ pub(crate) mod gaps;
 pub(crate) mod groups;
 pub(crate) mod heartbeats;
 pub(crate) mod proposals;
+pub(crate) mod remotes;
+pub(crate) mod rule_alerts;
+pub(crate) mod rules;
+pub(crate) mod scrapes;
 pub(crate) mod silences;
 pub(crate) mod windows;
 
@@ -23,6 +27,9 @@ pub(crate) struct Visible {
 /// Checks: the team is the check's own, else the asset's.
 pub(crate) const CHECKS: Visible =
     Visible { place: "c.place_id", team: "COALESCE(c.team_id, c.asset_team_id)", owner: "c.owner_id" };
+/// Rules: the team is the rule's own, else its asset's.
+pub(crate) const RULES: Visible =
+    Visible { place: "r.place_id", team: "COALESCE(r.team_id, r.asset_team_id)", owner: "r.owner_id" };
 /// Alert groups.
 pub(crate) const GROUPS: Visible = Visible { place: "g.place_id", team: "g.team_id", owner: "g.owner_id" };
 /// Proposals: who sees the asset.

@@ -23,6 +23,8 @@ const LOOKS_MAX: usize = 256;
 const REVIEW: Duration = Duration::from_secs(1);
 /// How often it is said anew when file systems will be full.
 const FORECAST: Duration = Duration::from_secs(600);
+/// File systems that are foretold in one go: each costs a week of figures.
+const FORETOLD_MAX: usize = 16;
 /// How long results wait for company.
 const COMPANY: Duration = Duration::from_millis(250);
 /// A new check begins within this time, and the later the more there are.
@@ -83,6 +85,8 @@ struct Looks {
     running: usize,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     found: Vec<Done>,
+    /// File systems that wait to be foretold: check, asset, mount point.
+    mounts: Vec<(i64, i64, String)>,
     forecast: Instant,
     failing: bool,
 }
@@ -97,6 +101,7 @@ impl Looks {
             // Bounded by the looks at a time.
             done: mpsc::unbounded_channel(),
             found: Vec::new(),
+            mounts: Vec::new(),
             forecast: Instant::now(),
             failing: false,
         }
@@ -111,10 +116,7 @@ impl Looks {
                 review = now + REVIEW;
                 let reviewed = self.review(now);
                 self.say(reviewed, "the server's own checks cannot be read");
-            }
-            if now >= self.forecast {
-                self.forecast = now + FORECAST;
-                let foretold = self.foretell();
+                let foretold = self.foretell(now);
                 self.say(foretold, "file systems cannot be foretold");
             }
             self.start(now);
@@ -164,20 +166,24 @@ impl Looks {
         Ok(())
     }
 
-    /// Says anew when the file systems that checks look at will be full.
-    fn foretell(&self) -> Result<()> {
-        let monitor = self.handle.get::<Monitor>()?;
-        let mut mounts = Vec::new();
-        monitor.each(|check| {
-            if let (Probe::FileSystem { mount, .. }, Some(asset)) = (&check.probe, check.asset) {
-                mounts.push((check.id, asset, mount.clone()));
-            }
-        });
-        let now = self.handle.now();
-        let said = mounts.into_iter().filter_map(|(id, asset, mount)| {
-            fill_up::read(&monitor.series, asset, &mount, now).map(|trend| (id, trend.words()))
-        });
-        self.handle.get::<fill_up::Forecasts>()?.put(said.collect());
+    /// Says anew when the file systems that checks look at will be full, a few at a time.
+    fn foretell(&mut self, now: Instant) -> Result<()> {
+        let (monitor, forecasts) = (self.handle.get::<Monitor>()?, self.handle.get::<fill_up::Forecasts>()?);
+        if self.mounts.is_empty() && now >= self.forecast {
+            self.forecast = now + FORECAST;
+            let mounts = &mut self.mounts;
+            monitor.each(|check| {
+                if let (Probe::FileSystem { mount, .. }, Some(asset)) = (&check.probe, check.asset) {
+                    mounts.push((check.id, asset, mount.clone()));
+                }
+            });
+            forecasts.keep(&mounts.iter().map(|(id, ..)| *id).collect());
+        }
+        let (at, left) = (self.handle.now(), self.mounts.len().saturating_sub(FORETOLD_MAX));
+        for (id, asset, mount) in self.mounts.drain(left..) {
+            let trend = fill_up::read(&monitor.series, asset, &mount, at).filter(|trend| trend.rate.is_some());
+            forecasts.put(id, trend.map(|trend| trend.words()));
+        }
         Ok(())
     }
 
@@ -343,7 +349,7 @@ impl Monitor {
 /// True for what this service finds out about.
 fn is_ours(probe: &Probe) -> bool {
     let known = matches!(probe, Probe::Heartbeat(_) | Probe::FillUp { .. });
-    known || (probe.judge() == Judge::Vantage && probe.kind().from_server())
+    known || (probe.judge() == Judge::Vantage && probe.kind().server_sees())
 }
 
 #[cfg(test)]

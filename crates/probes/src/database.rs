@@ -63,7 +63,7 @@ pub(crate) struct Answer {
 
 impl Database {
     pub(crate) fn query(&self) -> &str {
-        self.query.as_deref().filter(|query| !query.trim().is_empty()).unwrap_or("SELECT 1")
+        self.query.as_deref().filter(|query| !query.trim().is_empty()).unwrap_or("select 1")
     }
 }
 

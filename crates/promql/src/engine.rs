@@ -4,13 +4,13 @@ use crate::answer::{Answer, Points, Sample, Stats, Value};
 use crate::error::EvalError;
 use crate::eval::{Cx, Data, Grid, is_absent};
 use crate::expr::{Expr, ValueType};
-use crate::guard::Guard;
+use crate::guard::{Guard, MemoryPool};
 use crate::labels::Labels;
 use crate::notes::Notes;
 use crate::parse::{ParseOptions, parse_with};
 use crate::source::Source;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// Times are within this many ms of 1970, so that adding durations cannot overflow.
@@ -49,6 +49,8 @@ pub struct Options {
     pub memory_bytes_max: usize,
     /// Steps of a range query.
     pub steps_max: usize,
+    /// Memory that other evaluations take from too.
+    pub memory_pool: Option<Arc<MemoryPool>>,
     /// Raised to stop the evaluation.
     pub cancel: Option<Arc<AtomicBool>>,
     /// Threads that may work at once; zero means as many as the machine has.
@@ -68,6 +70,7 @@ impl Default for Options {
             deadline: None,
             memory_bytes_max: 1 << 30,
             steps_max: 11_000,
+            memory_pool: None,
             cancel: None,
             threads: 0,
             experimental: false,
@@ -101,10 +104,11 @@ pub fn evaluate(
     options: &Options,
 ) -> Result<Answer, EvalError> {
     let grid = grid(when, options)?;
-    let guard = Guard::new(options.cancel.clone(), options.deadline, options.memory_bytes_max);
+    let pool = options.memory_pool.clone();
+    let guard = Guard::within(options.cancel.clone(), options.deadline, options.memory_bytes_max, pool);
     guard.check()?;
     let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => machine_threads(),
         threads => threads,
     };
     let notes = Mutex::new(Notes::default());
@@ -119,6 +123,12 @@ pub fn evaluate(
         notes: notes.source,
     };
     Ok(Answer { value, warnings: notes.warnings, infos: notes.infos, stats })
+}
+
+/// How many threads the machine has; asked once, for the answer takes the system several files to find.
+fn machine_threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {

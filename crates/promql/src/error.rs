@@ -77,6 +77,8 @@ pub enum EvalError {
     Cancelled,
     /// It needs more memory than the options allow; the number is that limit in bytes.
     Memory(usize),
+    /// Other evaluations hold the memory that they share with it; the number is the size of the pool in bytes.
+    Busy(usize),
     /// It asks for more steps than the options allow; the number is that limit.
     Steps(usize),
     /// The store failed.
@@ -96,6 +98,11 @@ impl fmt::Display for EvalError {
                 f,
                 "query processing would use more memory than its budget of {} MiB: ask for fewer series, a shorter \
                  range or a larger step",
+                limit >> 20
+            ),
+            Self::Busy(limit) => write!(
+                f,
+                "other queries hold the {} MiB that all of them share: try again in a moment, or ask for less",
                 limit >> 20
             ),
             Self::Steps(limit) => write!(

@@ -20,6 +20,7 @@ mod rank;
 mod rate;
 mod regression;
 mod relabel;
+mod rolled;
 mod select;
 mod setop;
 mod sort;

@@ -19,6 +19,7 @@
 //! ```
 
 mod answer;
+mod bucket;
 mod engine;
 mod error;
 mod eval;
@@ -41,6 +42,7 @@ mod token;
 mod walk;
 
 pub use answer::{Answer, Points, Sample, Stats, Value};
+pub use bucket::{BucketColumn, Buckets, Numbers, SelectedBuckets};
 pub use engine::{Options, When, evaluate, query};
 pub use error::{EvalError, ParseError, SourceError};
 pub use eval::STALE_BITS;
@@ -49,12 +51,13 @@ pub use expr::{
     RangeSelector, Selector, Span, Subquery, Text, ValueType, When as Modifiers,
 };
 pub use function::{FUNCTIONS, Function, Repeat};
+pub use guard::{MemoryPool, PoolShare};
 pub use labels::{Labels, LabelsIter, NAME_LABEL};
 pub use matcher::{MatchOp, Matcher};
 pub use memory::MemorySource;
 pub use number::{format_duration, format_float, format_plain, format_value, parse_duration, parse_float};
 pub use parse::{DEPTH_MAX, ParseOptions, QUERY_BYTES_MAX, parse, parse_selector, parse_with};
-pub use source::{Hint, Selected, Selection, SeriesData, Source};
+pub use source::{BUCKET_MS_MAX, Hint, Selected, Selection, SeriesData, Source};
 pub use walk::Selected as SelectorUse;
 
 #[cfg(test)]

@@ -23,8 +23,9 @@ impl Notes {
         add(&mut self.infos, placed("PromQL info", query, span, message));
     }
 
-    pub(crate) fn of_source(&mut self, notes: Vec<String>, warnings: Vec<String>) {
+    pub(crate) fn of_source(&mut self, notes: Vec<String>, infos: Vec<String>, warnings: Vec<String>) {
         notes.into_iter().for_each(|note| add(&mut self.source, note));
+        infos.into_iter().for_each(|info| add(&mut self.infos, info));
         warnings.into_iter().for_each(|warning| add(&mut self.warnings, warning));
     }
 }

@@ -1,5 +1,6 @@
 //! Where samples come from.
 
+use crate::bucket::SelectedBuckets;
 use crate::error::SourceError;
 use crate::expr::Grouping;
 use crate::labels::Labels;
@@ -14,7 +15,19 @@ pub trait Source: Sync {
     /// # Errors
     /// [`SourceError::TooManySamples`] beyond `samples_max`; otherwise in the store's words.
     fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError>;
+
+    /// The same series in buckets, if the store would rather answer with these; [`select`](Self::select) is asked if not.
+    /// A bucket belongs to the windows in which it ends. Those that end up to [`BUCKET_MS_MAX`] before `after_ms` help too.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    fn select_buckets(&self, _selection: &Selection<'_>) -> Result<Option<SelectedBuckets>, SourceError> {
+        Ok(None)
+    }
 }
+
+/// Longest bucket, in ms.
+pub const BUCKET_MS_MAX: i64 = 3_600_000;
 
 /// What a query wants to read.
 #[derive(Clone, Copy)]

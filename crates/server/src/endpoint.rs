@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,6 +51,18 @@ async fn done(app: &Shared, path: &'static str, request: Request) -> Result<Resp
     }
     let limit = found.body_bytes_max;
     let lane = if reads(app, found) { Lane::Queries } else { Lane::Pushes };
+    let gone = Gone(Arc::default());
+    let flag = gone.0.clone();
+    if has_no_body(&parts) {
+        return app
+            .blocking_in(lane, move |app| {
+                let found = endpoint(app, path)?;
+                let asker = asker(app, found, &parts)?;
+                let asked = asked(found, &parts, asker, &[], flag);
+                Ok(response((found.answer)(&app.kernel, &asked)))
+            })
+            .await;
+    }
     let (parts, asker) = app
         .blocking_in(lane, move |app| {
             let asker = asker(app, endpoint(app, path)?, &parts)?;
@@ -58,14 +70,20 @@ async fn done(app: &Shared, path: &'static str, request: Request) -> Result<Resp
         })
         .await?;
     let body = door::body_within(app, body, limit).await?;
-    let gone = Gone(Arc::default());
-    let flag = gone.0.clone();
     app.blocking_in(lane, move |app| {
         let found = endpoint(app, path)?;
         let asked = asked(found, &parts, asker, &body.bytes, flag);
         Ok(response((found.answer)(&app.kernel, &asked)))
     })
     .await
+}
+
+/// True if nothing follows the head: who asks is then looked up and answered in one turn.
+fn has_no_body(parts: &Parts) -> bool {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    parts.method == Method::GET
+        && length.is_none_or(|length| length.as_bytes() == b"0")
+        && !parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 fn reads(app: &Shared, endpoint: &Endpoint) -> bool {

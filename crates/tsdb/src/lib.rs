@@ -47,5 +47,5 @@ pub use head::{Appended, Rejected, Sample, SeriesId};
 pub use labels::{Labels, NAME_LABEL};
 pub use matcher::{Matcher, Pattern, Test};
 pub use options::{BATCH_SAMPLES_MAX, Class, Limits, Options, TIERS_MS};
-pub use rollup::{Aggregate, Rollup, STALE_BITS};
-pub use store::{Part, Rollups, Series, Stats, Store, TierStats};
+pub use rollup::{Aggregate, Part, Rollup, STALE_BITS};
+pub use store::{Rollups, Series, Stats, Store, TierStats};

@@ -39,6 +39,12 @@ impl Aggregate {
     }
 }
 
+/// Which numbers of a bucket are asked for, in the order of their columns.
+pub(crate) type Asked = [bool; AGGREGATES];
+
+/// All of them.
+pub(crate) const EVERYTHING: Asked = [true; AGGREGATES];
+
 /// A series, bucket by bucket.
 #[derive(Clone, Debug)]
 pub struct Rollup {
@@ -48,13 +54,33 @@ pub struct Rollup {
     /// long as the resolution of the part of the answer in which its end lies; in a part of resolution 0 each sample is
     /// a bucket of its own, at its own time. Series share the column where they can.
     pub times: Arc<[i64]>,
+    /// Which tier answered what for this series, in order of time.
+    pub parts: Arc<[Part]>,
     pub(crate) columns: [Vec<f64>; AGGREGATES],
 }
 
+/// A part of the time asked for, and what answered it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The part begins after this.
+    pub after_ms: i64,
+    /// The part ends with this.
+    pub to_ms: i64,
+    /// Length of its buckets; 0 if each sample is one.
+    pub resolution_ms: u32,
+    /// True if a tier on disk answered, false if samples did.
+    pub is_stored: bool,
+}
+
 impl Rollup {
-    /// A column: one number for each time.
+    /// A column: one number for each time; empty if it was not asked for.
     pub fn column(&self, aggregate: Aggregate) -> &[f64] {
         self.columns.get(aggregate.at()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A column to keep; see [`column`](Self::column).
+    pub fn take(&mut self, aggregate: Aggregate) -> Vec<f64> {
+        self.columns.get_mut(aggregate.at()).map(std::mem::take).unwrap_or_default()
     }
 
     /// The average of each bucket.
@@ -161,12 +187,17 @@ pub(crate) fn bucket_end(at_ms: i64, resolution_ms: u32) -> i64 {
 }
 
 /// The buckets of a series: their ends, and a column for each number.
-pub(crate) fn roll_up(times: &[i64], values: &[f64], resolution_ms: u32) -> (Vec<i64>, [Vec<f64>; AGGREGATES]) {
+pub(crate) fn roll_up(
+    times: &[i64],
+    values: &[f64],
+    resolution_ms: u32,
+    asked: Asked,
+) -> (Vec<i64>, [Vec<f64>; AGGREGATES]) {
     let mut ends: Vec<i64> = Vec::new();
     let mut columns: [Vec<f64>; AGGREGATES] = std::array::from_fn(|_| Vec::new());
     let mut bucket = Bucket::default();
     let mut close = |bucket: &Bucket| {
-        for (column, number) in columns.iter_mut().zip(bucket.numbers()) {
+        for ((column, number), _) in columns.iter_mut().zip(bucket.numbers()).zip(asked).filter(|(_, asked)| *asked) {
             column.push(number);
         }
     };
@@ -188,9 +219,13 @@ pub(crate) fn roll_up(times: &[i64], values: &[f64], resolution_ms: u32) -> (Vec
 }
 
 /// Every sample as a bucket of its own.
-pub(crate) fn each_sample(values: Vec<f64>) -> [Vec<f64>; AGGREGATES] {
-    let (ones, zeros) = (vec![1.0; values.len()], vec![0.0; values.len()]);
-    [ones, values.clone(), values.clone(), values.clone(), values.clone(), values, zeros]
+pub(crate) fn each_sample(values: &[f64], asked: Asked) -> [Vec<f64>; AGGREGATES] {
+    std::array::from_fn(|at| match asked.get(at) {
+        Some(true) if at == Aggregate::Count.at() => vec![1.0; values.len()],
+        Some(true) if at == Aggregate::Increase.at() => vec![0.0; values.len()],
+        Some(true) => values.to_vec(),
+        _ => Vec::new(),
+    })
 }
 
 #[cfg(test)]
@@ -201,9 +236,9 @@ mod tests {
 
     fn rollup(samples: &[(i64, f64)], resolution_ms: u32) -> Rollup {
         let (times, values): (Vec<_>, Vec<_>) = samples.iter().copied().unzip();
-        let (times, columns) = roll_up(&times, &values, resolution_ms);
+        let (times, columns) = roll_up(&times, &values, resolution_ms, EVERYTHING);
         let labels = Labels::new(&[("__name__", "m")], &Options::default()).unwrap();
-        Rollup { labels, times: times.into(), columns }
+        Rollup { labels, times: times.into(), parts: Vec::new().into(), columns }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod stats;
 mod upkeep;
 
 pub use read::Series;
-pub use rollups::{Part, Rollups};
+pub use rollups::Rollups;
 pub use stats::{Stats, TierStats};
 
 use crate::block::{Block, Directories};

@@ -74,6 +74,27 @@ pub(crate) fn section(tx: &mut Tx<'_>, asset: i64, section: &str) -> Result<Sect
     tx.query(sql, &[asset.into(), section.into()])?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 
+/// A section of several things, or one fact of it.
+pub(crate) fn of_several(
+    tx: &mut Tx<'_>,
+    assets: &[i64],
+    section: &str,
+    key: Option<&str>,
+) -> Result<Vec<(i64, String, String)>> {
+    let mut found = Vec::new();
+    for some in assets.chunks(ROWS_PER_STATEMENT) {
+        let mut query = Query::new("SELECT asset_id, key, value FROM assets_facts WHERE asset_id IN ");
+        query.list(some).push(" AND section = ").bind(section);
+        if let Some(key) = key {
+            query.push(" AND key = ").bind(key);
+        }
+        for row in tx.run(&query)? {
+            found.push((row.int(0)?, row.text(1)?, row.text(2)?));
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) fn one(tx: &mut Tx<'_>, asset: i64, section: &str, key: &str) -> Result<Option<String>> {
     let sql = "SELECT value FROM assets_facts WHERE asset_id = ?1 AND section = ?2 AND key = ?3";
     tx.first(sql, &[asset.into(), section.into(), key.into()])?.map(|row| row.text(0)).transpose()

@@ -203,6 +203,9 @@ fn about(domain: &str) -> &'static str {
 
 fn verb_command(entry: &Entry) -> Command {
     let verb = entry.name.split('.').nth(2).unwrap_or_default().to_owned();
+    if entry.name == super::rules::OPERATION {
+        return super::rules::command(verb);
+    }
     let mut command = Command::new(verb).about(entry.summary().to_owned()).args(flags(entry));
     command = command.arg(
         Arg::new("input").long("input").value_name("JSON").help("The whole input as JSON; \"-\" reads standard input"),

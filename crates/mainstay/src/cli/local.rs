@@ -13,6 +13,9 @@ use crate::up;
 /// Runs one of our own commands; `None` when it is an operation.
 pub(super) fn run(matches: &ArgMatches, registry: &Registry) -> Option<Result<()>> {
     let (name, sub) = matches.subcommand()?;
+    if let Some(tests) = super::rules::asked(matches) {
+        return Some(super::rules::run(matches, tests));
+    }
     Some(match name {
         "up" => run_up(matches, sub),
         "serve" => run_serve(sub),

@@ -254,3 +254,50 @@ fn a_long_backfill_of_one_series_is_taken_whole_and_a_dry_run_stores_nothing() {
     assert_eq!(tools.door.send(request.body(Body::from(body)).unwrap()).status, StatusCode::OK);
     assert_eq!(tools.get("/prometheus/api/v1/query?query=dry").1["data"]["result"], json!([]));
 }
+
+#[test]
+fn grafana_lists_rules_and_alerts_as_prometheus_gives_them() {
+    let tools = Tools::new();
+    let text = "groups:\n- name: web\n  interval: 10s\n  rules:\n  - record: up:sum\n    expr: sum(up)\n  - alert: Down\n    expr: up==0\n    labels: {severity: page}\n    annotations: {summary: '{{ $labels.instance }} is down'}\n";
+    let input = json!({"name": "web.yml", "text": text}).to_string().into_bytes();
+    assert_eq!(tools.send("/api/v1/monitor/rule-files", "application/json", input).status, StatusCode::OK);
+    assert_eq!(
+        tools.write(&[(&[("__name__", "up"), ("instance", "a:1")], &[(NOW_S, 0.0)])]).status,
+        StatusCode::NO_CONTENT
+    );
+    let world = &tools.door.house.world;
+    world.clock.advance(1);
+    monitor::evaluate_rules(&world.kernel).unwrap();
+    world.clock.advance(15 * kernel::time::SECOND);
+    monitor::evaluate_rules(&world.kernel).unwrap();
+    let (_, said) = tools.get("/prometheus/api/v1/rules");
+    let group = &said["data"]["groups"][0];
+    assert_eq!((&group["name"], &group["file"], &group["interval"]), (&json!("web"), &json!("web.yml"), &json!(10)));
+    let (record, alert) = (&group["rules"][0], &group["rules"][1]);
+    assert_eq!(
+        (&record["type"], &record["health"], &record["query"]),
+        (&json!("recording"), &json!("ok"), &json!("sum(up)"))
+    );
+    assert_eq!(
+        (&alert["state"], &alert["query"], &alert["duration"]),
+        (&json!("firing"), &json!("up == 0"), &json!(0))
+    );
+    assert_eq!(alert["annotations"]["summary"], "{{ $labels.instance }} is down");
+    let labels = json!({"alertname": "Down", "instance": "a:1", "severity": "page"});
+    assert_eq!((&alert["alerts"][0]["labels"], &alert["alerts"][0]["value"]), (&labels, &json!("0e+00")));
+    let (_, said) = tools.get("/prometheus/api/v1/alerts");
+    assert_eq!(said["data"]["alerts"][0]["annotations"], json!({"summary": "a:1 is down"}));
+    assert_eq!(said["data"]["alerts"][0]["state"], "firing");
+    let count = |query: &str| {
+        let (_, said) = tools.get(&format!("/prometheus/api/v1/rules?{query}"));
+        said["data"]["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| group["rules"].as_array().unwrap().len())
+            .sum::<usize>()
+    };
+    let counts = ["type=alert", "type=record", "rule_name%5B%5D=Down", "file%5B%5D=other.yml", "rule_group%5B%5D=web"];
+    assert_eq!(counts.map(count), [1, 1, 1, 0, 2]);
+    assert_eq!(tools.get("/prometheus/api/v1/rules?type=x").0, StatusCode::BAD_REQUEST);
+}

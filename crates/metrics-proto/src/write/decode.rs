@@ -87,6 +87,26 @@ impl fmt::Display for WriteError {
 
 impl std::error::Error for WriteError {}
 
+/// Takes what a request holds.
+pub trait Take {
+    /// The label bytes of the series that probably comes next, as an earlier request had them; empty if nothing is known.
+    fn expected(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Takes one thing.
+    fn take(&mut self, item: Item<'_>);
+}
+
+/// A function that expects nothing.
+struct Each<F>(F);
+
+impl<F: FnMut(Item<'_>)> Take for Each<F> {
+    fn take(&mut self, item: Item<'_>) {
+        (self.0)(item);
+    }
+}
+
 /// Reads requests; one per connection or worker.
 #[derive(Debug)]
 pub struct Decoder {
@@ -117,16 +137,19 @@ impl Decoder {
     ///
     /// # Errors
     /// A [`WriteError`]; what came before it was given, and [`counts`](Self::counts) says how much.
-    pub fn read(
-        &mut self,
-        version: Version,
-        body: &[u8],
-        mut take: impl FnMut(Item<'_>),
-    ) -> Result<Counts, WriteError> {
+    pub fn read(&mut self, version: Version, body: &[u8], take: impl FnMut(Item<'_>)) -> Result<Counts, WriteError> {
+        self.read_into(version, body, &mut Each(take))
+    }
+
+    /// The same, for a receiver that knows what comes next: labels that lie as it expects are not walked.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_into(&mut self, version: Version, body: &[u8], take: &mut impl Take) -> Result<Counts, WriteError> {
         self.counts = Counts::default();
         match version {
-            Version::V1 => self.read_v1(body, &mut take)?,
-            Version::V2 => self.read_v2(body, &mut take)?,
+            Version::V1 => self.read_v1(body, take)?,
+            Version::V2 => self.read_v2(body, take)?,
         }
         Ok(self.counts.clone())
     }
@@ -136,7 +159,7 @@ impl Decoder {
         &self.counts
     }
 
-    fn read_v1(&mut self, body: &[u8], take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {
+    fn read_v1(&mut self, body: &[u8], take: &mut impl Take) -> Result<(), WriteError> {
         let mut reader = Reader::new(body);
         let (mut series, mut metadata) = (0, 0);
         while let Some((field, value)) = reader.field()? {
@@ -148,7 +171,7 @@ impl Decoder {
                 3 => {
                     metadata += 1;
                     self.within(metadata)?;
-                    take(Item::Metadata(metadata::v1(value.bytes()?)?));
+                    take.take(Item::Metadata(metadata::v1(value.bytes()?)?));
                 }
                 _ => {}
             }
@@ -170,13 +193,15 @@ impl Decoder {
         }
     }
 
-    fn series_v1(&mut self, message: &[u8], take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {
+    fn series_v1(&mut self, message: &[u8], take: &mut impl Take) -> Result<(), WriteError> {
         self.samples.clear();
         self.labels.clear();
         let mut rest = Rest { message, histograms: None, metadata: None };
-        let mut reader = Reader::new(message);
         // Senders write the labels first and together, so their bytes are the key as they lie. Else they are copied.
-        let mut together: &[u8] = &[];
+        // What is expected is whole labels, so that what follows it is read like any other message.
+        let expected = take.expected();
+        let mut together: &[u8] = message.get(..expected.len()).filter(|there| *there == expected).unwrap_or_default();
+        let mut reader = Reader::new(message.get(together.len()..).unwrap_or_default());
         let mut scattered = false;
         loop {
             let before = message.len() - reader.rest().len();
@@ -234,13 +259,13 @@ impl Decoder {
     }
 
     /// Hands out what one series message held.
-    fn give(&mut self, labels: &[u8], rest: &Rest<'_>, take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {
+    fn give(&mut self, labels: &[u8], rest: &Rest<'_>, take: &mut impl Take) -> Result<(), WriteError> {
         if labels.len() > self.limits.label_bytes_max {
             return Err(WriteError::Limit { what: "bytes of labels of one series", max: self.limits.label_bytes_max });
         }
         if !self.samples.is_empty() {
             let labels = LabelBytes::new(labels);
-            take(Item::Series(SeriesSamples { labels, samples: &self.samples, metadata: rest.metadata }));
+            take.take(Item::Series(SeriesSamples { labels, samples: &self.samples, metadata: rest.metadata }));
             self.counts.series += 1;
             self.counts.samples += self.samples.len() as u64;
         }
@@ -252,7 +277,7 @@ impl Decoder {
         labels: &[u8],
         histograms: u32,
         rest: &Rest<'_>,
-        take: &mut impl FnMut(Item<'_>),
+        take: &mut impl Take,
     ) -> Result<(), WriteError> {
         let mut reader = Reader::new(rest.message);
         while let Some((field, value)) = reader.field()? {
@@ -275,7 +300,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn read_v2(&mut self, body: &[u8], take: &mut impl FnMut(Item<'_>)) -> Result<(), WriteError> {
+    fn read_v2(&mut self, body: &[u8], take: &mut impl Take) -> Result<(), WriteError> {
         let symbols = self.symbols(body)?;
         let mut reader = Reader::new(body);
         let mut series = 0;
@@ -309,7 +334,7 @@ impl Decoder {
         &mut self,
         message: &'a [u8],
         symbols: &[&'a str],
-        take: &mut impl FnMut(Item<'_>),
+        take: &mut impl Take,
     ) -> Result<(), WriteError> {
         self.samples.clear();
         self.references.clear();

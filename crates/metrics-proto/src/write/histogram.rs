@@ -1,5 +1,6 @@
 //! Native histograms of remote write, read and given as classic series.
 
+use super::Take;
 use crate::buckets::{COUNTS_MAX, Native, SCHEMA_CUSTOM, Side, classic};
 use crate::labels::put_label;
 use crate::wire::{Reader, Value, WireError, unzigzag};
@@ -105,7 +106,7 @@ pub(super) fn give(
     labels: LabelBytes<'_>,
     metadata: Option<Metadata<'_>>,
     scratch: &mut Vec<u8>,
-    take: &mut impl FnMut(Item<'_>),
+    take: &mut impl Take,
 ) -> Result<u64, String> {
     let mut kept = Vec::new();
     labels.read_into(&LabelLimits::default(), &mut kept).map_err(|error| error.to_string())?;
@@ -113,7 +114,7 @@ pub(super) fn give(
     let mut one = |suffix: &str, le: Option<f64>, value: f64| {
         derive(&kept, suffix, le, scratch);
         let samples = [(read.at_ms, value)];
-        take(Item::Series(SeriesSamples { labels: LabelBytes::new(scratch), samples: &samples, metadata }));
+        take.take(Item::Series(SeriesSamples { labels: LabelBytes::new(scratch), samples: &samples, metadata }));
         given += 1;
     };
     if is_stale_marker(read.sum) {

@@ -294,3 +294,44 @@ proptest! {
         prop_assert_eq!(received, expected);
     }
 }
+
+/// Expects of each series what it is told, right or wrong.
+struct Expecting {
+    expected: Vec<Vec<u8>>,
+    got: Vec<(Vec<u8>, Vec<(i64, u64)>)>,
+}
+
+impl Take for Expecting {
+    fn expected(&self) -> &[u8] {
+        self.expected.get(self.got.len()).map_or(&[], Vec::as_slice)
+    }
+
+    fn take(&mut self, item: Item<'_>) {
+        if let Item::Series(series) = item {
+            let samples = series.samples.iter().map(|(at, value)| (*at, value.to_bits())).collect();
+            self.got.push((series.labels.as_bytes().to_vec(), samples));
+        }
+    }
+}
+
+#[test]
+fn what_a_receiver_expects_changes_nothing_of_what_is_read() {
+    let mut encoder = Encoder::new(Version::V1);
+    for (name, job) in [("up", "node"), ("up", "node2"), ("load", "")] {
+        encoder.series([("__name__", name), ("job", job)], [(1_000, 1.5), (2_000, 2.5)]);
+    }
+    let body = unpacked(&encoder.finish().unwrap());
+    let read = |expected: Vec<Vec<u8>>| {
+        let mut take = Expecting { expected, got: Vec::new() };
+        let counts = Decoder::new(Limits::default()).read_into(Version::V1, &body, &mut take).unwrap();
+        (take.got, counts)
+    };
+    let plain = read(Vec::new());
+    let right: Vec<Vec<u8>> = plain.0.iter().map(|(labels, _)| labels.clone()).collect();
+    assert_eq!(read(right.clone()), plain);
+    // The beginning of what is there, something else, and more than there is.
+    let first = |labels: &Vec<u8>| labels[..2 + usize::from(labels[1])].to_vec();
+    assert_eq!(read(right.iter().map(first).collect()), plain);
+    assert_eq!(read(right.iter().rev().cloned().collect()), plain);
+    assert_eq!(read(right.iter().map(|labels| [labels.clone(), vec![0x0a, 0]].concat()).collect()), plain);
+}

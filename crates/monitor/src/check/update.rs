@@ -55,6 +55,10 @@ impl UpdateCheck {
     fn probe(&self, current: &Probe) -> Result<Probe> {
         let kind = kind_or(current, self.kind);
         let given = self.given();
+        if current.kind() == Kind::Rule && kind == Kind::Rule {
+            // It is what its rule says.
+            return Ok(current.clone());
+        }
         if kind == current.kind() { Probe::new(kind, &over(current, &given)) } else { Probe::new(kind, &given) }
     }
 

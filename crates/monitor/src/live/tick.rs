@@ -6,14 +6,20 @@ use kernel::{Handle, Result};
 use super::flush::actor;
 use super::{Monitor, lock, was_blind};
 use crate::machine::Outcome;
-use crate::silence;
+use crate::{full, silence};
 
 /// How often silenced groups are looked at again, in microseconds.
 const REVIEW_MICROS: i64 = 5 * SECOND;
 
 /// Looks at the clock once: the service calls it every second. Also lets the store of series do its upkeep.
 pub fn tick(handle: &Handle) -> Result<()> {
+    tick_with_room(handle, full::free(handle.data()))
+}
+
+/// The same, told how many bytes are free where the data is kept.
+pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let monitor = handle.get::<Monitor>()?;
+    let told = free.map_or(Ok(()), |free| monitor.note_free(handle, free));
     let upkeep = monitor.series.maintain(handle.now().millis());
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
@@ -23,6 +29,7 @@ pub fn tick(handle: &Handle) -> Result<()> {
         review_silences(handle)?;
     }
     decided?;
+    told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
 

@@ -3,8 +3,9 @@
 use kernel::{Asked, Endpoint, Handle, Method, Said};
 
 use super::names::{self, GRANT};
-use super::{query, write};
+use super::{alerting, query, write};
 use crate::limits::{PUSH_BYTES_MAX, QUERY_BODY_BYTES_MAX};
+use crate::pages::explore::{answer, figure};
 
 const READ: &[Method] = &[Method::Get, Method::Post];
 const PUSH: &[Method] = &[Method::Post];
@@ -20,6 +21,10 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/label/{name}/values", names::values),
         reading("/prometheus/api/v1/metadata", names::metadata),
         reading("/prometheus/api/v1/status/buildinfo", names::build),
+        reading("/prometheus/api/v1/rules", alerting::rules),
+        reading("/prometheus/api/v1/alerts", alerting::alerts),
+        reading("/monitoring/explore/answer", answer::part),
+        reading("/monitoring/explore/figure.svg", figure::picture),
         pushing("/prometheus/api/v1/write", write::remote_write),
         pushing("/otlp/v1/metrics", write::otlp),
     ]

@@ -44,6 +44,7 @@ impl From<EvalError> for Failure {
             EvalError::Parse(_) => Self::parameter("query", message),
             EvalError::Steps(_) => Self { status: 400, kind: "bad_data", message },
             EvalError::Deadline => Self { status: 503, kind: "timeout", message },
+            EvalError::Busy(_) => Self { status: 503, kind: "execution", message },
             EvalError::Cancelled => Self { status: 503, kind: "canceled", message },
             EvalError::Invalid(_) | EvalError::Memory(_) | EvalError::Source(_) => Self::execution(message),
         }
@@ -148,19 +149,52 @@ fn point(out: &mut Vec<u8>, at_ms: i64, value: f64) {
     out.push(b'[');
     seconds(out, at_ms);
     out.extend_from_slice(b",\"");
-    out.extend_from_slice(format_value(value).as_bytes());
+    number(out, value);
     out.extend_from_slice(b"\"]");
+}
+
+/// A value as [`format_value`] writes it. Most are whole or of ordinary size, and there can be millions.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the number is whole and small")]
+fn number(out: &mut Vec<u8>, value: f64) {
+    let size = value.abs();
+    if value == value.trunc() && size < 1e15 && (value != 0.0 || value.is_sign_positive()) {
+        if value < 0.0 {
+            out.push(b'-');
+        }
+        whole(out, size as u64);
+    } else if (1e-5..1e15).contains(&size) {
+        // Writing to memory cannot fail; a float of this size is written without an exponent.
+        let _ = serde_json::to_writer(out, &value);
+    } else {
+        out.extend_from_slice(format_value(value).as_bytes());
+    }
 }
 
 /// Milliseconds as seconds with as many digits as it takes.
 fn seconds(out: &mut Vec<u8>, at_ms: i64) {
-    let (whole, rest) = (at_ms.unsigned_abs() / 1_000, at_ms.unsigned_abs() % 1_000);
-    let sign = if at_ms < 0 { "-" } else { "" };
-    // Writing to memory cannot fail.
-    let _ = match rest {
-        0 => write!(out, "{sign}{whole}"),
-        rest => write!(out, "{sign}{whole}.{rest:03}"),
-    };
+    let (seconds, rest) = (at_ms.unsigned_abs() / 1_000, at_ms.unsigned_abs() % 1_000);
+    if at_ms < 0 {
+        out.push(b'-');
+    }
+    whole(out, seconds);
+    if rest > 0 {
+        // Writing to memory cannot fail.
+        let _ = write!(out, ".{rest:03}");
+    }
+}
+
+/// A whole number.
+fn whole(out: &mut Vec<u8>, number: u64) {
+    let mut digits = [b'0'; 20];
+    let (mut left, mut count) = (number, 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        (left, count) = (left / 10, count + 1);
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20 - count..).unwrap_or_default());
 }
 
 /// A text in quotes, escaped.
@@ -185,6 +219,19 @@ mod tests {
             String::from_utf8(said.body).unwrap(),
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up","site":"a\"b"},"values":[[1435781430.781,"1"],[1435781445,"NaN"],[-0.001,"+Inf"]]}]},"warnings":["w"]}"#
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn numbers_are_written_as_everywhere_else(bits: u64, whole in -1_000_000_i64..1_000_000, scale in -12_i32..20) {
+            #[expect(clippy::cast_precision_loss, reason = "a small number")]
+            let near = whole as f64 * 10_f64.powi(scale);
+            for value in [f64::from_bits(bits), near, near / 3.0, 0.0, -0.0, 1e15, -1e15, 1e-5, f64::NAN, f64::INFINITY] {
+                let mut out = Vec::new();
+                number(&mut out, value);
+                proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), format_value(value));
+            }
+        }
     }
 
     #[test]

@@ -15,9 +15,10 @@ const DAYS_MAX: i64 = 36_500;
 pub struct Keeping {
     /// Days for which samples are kept as they came. Samples that are pushed may be as old as this.
     pub raw_days: i64,
-    /// Days for which values of five minutes are kept (lowest, highest, mean ..), which no query reads yet; 0 makes none.
+    /// Days for which values of five minutes are kept (lowest, highest, mean ..), which answer where
+    /// samples are gone and where windows begin and end with them; 0 makes none.
     pub five_minutes_days: i64,
-    /// Days for which values of an hour are kept, which no query reads yet; 0 makes none.
+    /// Days for which values of an hour are kept, which answer where the others are gone; 0 makes none.
     pub hour_days: i64,
     /// Most room on disk, in GiB; beyond it the oldest samples go first.
     pub disk_gib: u64,
@@ -64,6 +65,8 @@ impl Keeping {
             hour_retention_ms: self.hour_days * DAY_MS,
             disk_bytes_max: self.disk_gib << 30,
             series_max: self.series_max,
+            // One target may have as many samples as a job may allow; agents have a limit of their own.
+            series_per_source_max: 120_000,
             ..tsdb::Options::default()
         }
     }

@@ -3,7 +3,7 @@
 use kernel::{
     Access, Asked, Effect, Error, Handle, Kernel, Operation, PrepareCx, Reach, Result, Route, Said, Time, get,
 };
-use promql::{Answer, EvalError, Options, Value, When, format_value};
+use promql::{Answer, EvalError, Expr, Options, ParseOptions, Value, When, format_value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,8 +12,11 @@ use std::sync::Mutex;
 use super::ask;
 use super::json::{self, Failure};
 use super::reader::Reader;
-use crate::limits::{QUERY_POINTS_MAX, QUERY_POINTS_PEOPLE_MAX, QUERY_TIME_PEOPLE};
+use crate::limits::{
+    ANSWER_POINT_BYTES, QUERY_MEMORY_SHARED_BYTES, QUERY_POINTS_MAX, QUERY_POINTS_PEOPLE_MAX, QUERY_TIME_PEOPLE,
+};
 use crate::live::{Monitor, lock};
+use crate::remote::second::{self, Plan};
 
 /// Ask the metrics a question in PromQL, for one moment or, with a step, for a span of time.
 ///
@@ -32,6 +35,10 @@ pub struct QueryMetrics {
     /// From one value to the next, for example 30s or 5m. Without it the question is asked for one moment.
     #[serde(default)]
     pub step: Option<String>,
+    /// Who answers: the name of an engine of the setting monitor.remote, or local for what is kept here alone. Left out,
+    /// an engine is asked for what is older than anything here.
+    #[serde(default)]
+    pub engine: Option<String>,
     #[serde(skip)]
     answer: Mutex<Option<QueryAnswer>>,
 }
@@ -74,7 +81,8 @@ impl Operation for QueryMetrics {
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         let when = self.when(cx.now)?;
         let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
-        let answer = evaluate(cx.kernel, &reach, &self.query, when, &ask::limits(QUERY_TIME_PEOPLE))?;
+        let engine = self.engine.as_deref().unwrap_or_default();
+        let answer = answer(cx.kernel, &reach, (&self.query, engine), when, &ask::limits(QUERY_TIME_PEOPLE))?;
         let answer = answer.map_err(in_words)?;
         if points(&answer) > QUERY_POINTS_PEOPLE_MAX {
             return Err(Error::over_limit(format!(
@@ -110,16 +118,16 @@ impl QueryMetrics {
     }
 }
 
-pub(super) fn in_words(error: EvalError) -> Error {
+pub(crate) fn in_words(error: EvalError) -> Error {
     match &error {
         EvalError::Parse(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
         EvalError::Steps(_) => Error::invalid("step", error.to_string()),
         EvalError::Deadline | EvalError::Memory(_) => Error::over_limit(error.to_string()),
-        EvalError::Cancelled | EvalError::Source(_) => Error::unavailable(error.to_string()),
+        EvalError::Busy(_) | EvalError::Cancelled | EvalError::Source(_) => Error::unavailable(error.to_string()),
     }
 }
 
-/// Asks the series of the house, within what the asker may see.
+/// Asks the series of the house, within what the asker may see: nobody else, whatever is older.
 pub(crate) fn evaluate(
     kernel: &Kernel,
     reach: &Reach,
@@ -127,9 +135,80 @@ pub(crate) fn evaluate(
     when: When,
     options: &Options,
 ) -> Result<std::result::Result<Answer, EvalError>> {
+    let expr = match read(text, when, options) {
+        Ok(expr) => expr,
+        Err(error) => return Ok(Err(error)),
+    };
+    here(kernel, reach, (&expr, text), when, options)
+}
+
+fn read(text: &str, when: When, options: &Options) -> std::result::Result<Expr, EvalError> {
+    let (step_ms, range_ms) = match when {
+        When::Instant(_) => (0, 0),
+        When::Range { start_ms, end_ms, step_ms } => (step_ms, end_ms.saturating_sub(start_ms)),
+    };
+    Ok(promql::parse_with(text, ParseOptions { experimental: options.experimental, step_ms, range_ms })?)
+}
+
+fn here(
+    kernel: &Kernel,
+    reach: &Reach,
+    (expr, text): (&Expr, &str),
+    when: When,
+    options: &Options,
+) -> Result<std::result::Result<Answer, EvalError>> {
     let monitor = kernel.get::<Monitor>()?;
     let Some(_turn) = monitor.questions.take(options.deadline) else { return Ok(Err(EvalError::Deadline)) };
-    Ok(promql::query(text, &Reader::new(kernel, &monitor, reach), when, options))
+    let options = Options { memory_pool: Some(monitor.questions.memory.clone()), ..options.clone() };
+    Ok(promql::evaluate(expr, text, &Reader::new(kernel, &monitor, reach), when, &options))
+}
+
+/// Asks the series of the house, and a second engine for what is older than anything here, or as wished: the name of an
+/// engine, `local`, or nothing.
+pub(crate) fn answer(
+    kernel: &Kernel,
+    reach: &Reach,
+    (text, wish): (&str, &str),
+    when: When,
+    options: &Options,
+) -> Result<std::result::Result<Answer, EvalError>> {
+    if wish == second::HERE {
+        return evaluate(kernel, reach, text, when, options);
+    }
+    let expr = match read(text, when, options) {
+        Ok(expr) => expr,
+        Err(error) => return Ok(Err(error)),
+    };
+    let oldest_ms = kernel.get::<Monitor>()?.series.oldest_ms();
+    let here = |when: When| here(kernel, reach, (&expr, text), when, options);
+    let with = |answer: Result<std::result::Result<Answer, EvalError>>, warning: String| {
+        let mut answer = answer?;
+        answer.iter_mut().for_each(|answer| answer.warnings.push(warning.clone()));
+        Ok(answer)
+    };
+    let plan = second::plan(kernel, &expr, when, options.lookback_ms, (oldest_ms, wish), reach.everything)?;
+    match plan {
+        Plan::Here => here(when),
+        Plan::HereWith(warning) => with(here(when), warning),
+        Plan::There(remote) => match second::ask(kernel, &remote, text, when, options.deadline) {
+            Ok(theirs) => Ok(Ok(told(theirs, &format!("answered by the engine {}", remote.name)))),
+            Err(why) if !wish.is_empty() => Ok(Err(second::unanswered(&remote, &why))),
+            Err(why) => with(here(when), second::missing(&remote, &why, oldest_ms)),
+        },
+        Plan::Both(remote, first, then) => match second::ask(kernel, &remote, text, first, options.deadline) {
+            Err(why) => with(here(when), second::missing(&remote, &why, oldest_ms)),
+            Ok(theirs) => Ok(here(then)?.map(|ours| {
+                let until = if let When::Range { start_ms, .. } = then { start_ms } else { 0 };
+                let until = Time(until.saturating_mul(1_000)).timestamp().strftime("%F %H:%M UTC");
+                told(second::joined(theirs, ours), &format!("answered by the engine {} before {until}", remote.name))
+            })),
+        },
+    }
+}
+
+fn told(mut answer: Answer, info: &str) -> Answer {
+    answer.infos.insert(0, info.to_owned());
+    answer
 }
 
 /// Numbers in an answer.
@@ -193,8 +272,14 @@ fn answered(kernel: &Handle, asked: &Asked, is_range: bool) -> std::result::Resu
     let options = ask::options(asked)?;
     let limit = ask::count(asked, "limit")?;
     let text = asked.field("query").unwrap_or_default();
-    let answer = evaluate(kernel, &asked.reach, text, when, &options);
-    let answer = answer.map_err(|error| Failure::internal(error.message))??;
+    let engine = asked.field("engine").unwrap_or_default();
+    let answer = answer(kernel, &asked.reach, (text, engine), when, &options).map_err(|error| match error.kind {
+        kernel::ErrorKind::Invalid => Failure::parameter("engine", error.message),
+        _ => Failure::internal(error.message),
+    })??;
+    let memory = &kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))?.questions.memory;
+    let share = memory.take(points(&answer).saturating_mul(ANSWER_POINT_BYTES));
+    let Some(_share) = share else { return Err(EvalError::Busy(QUERY_MEMORY_SHARED_BYTES).into()) };
     if points(&answer) > QUERY_POINTS_MAX {
         return Err(Failure::execution(format!(
             "the answer has more than {QUERY_POINTS_MAX} points: ask for fewer series, a shorter range or a larger step"

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Kernel, Reach};
-use promql::{Labels, MatchOp, Selected, Selection, SeriesData, Source, SourceError};
+use promql::{Labels, MatchOp, Selected, SelectedBuckets, Selection, SeriesData, Source, SourceError};
 
+use super::tiers;
 use crate::ground;
 use crate::limits::QUERY_SERIES_MAX;
 use crate::live::Monitor;
@@ -46,7 +47,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Conditions as the store takes them.
-pub(super) fn matchers(all: &[promql::Matcher]) -> tsdb::Result<Vec<tsdb::Matcher>> {
+pub(crate) fn matchers(all: &[promql::Matcher]) -> tsdb::Result<Vec<tsdb::Matcher>> {
     let one = |matcher: &promql::Matcher| {
         let (name, value) = (matcher.name(), matcher.value());
         Ok(match matcher.op() {
@@ -59,44 +60,67 @@ pub(super) fn matchers(all: &[promql::Matcher]) -> tsdb::Result<Vec<tsdb::Matche
     all.iter().map(one).collect()
 }
 
-impl Source for Reader<'_> {
-    fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError> {
-        let failed = |error: &dyn std::fmt::Display| SourceError::Failed(error.to_string());
+impl Reader<'_> {
+    /// The conditions of a selection, and that the asker may see the asset: only what may be seen is read, for the samples
+    /// of others are nobody's business and cost.
+    fn conditions(&self, selection: &Selection<'_>, from_ms: i64) -> Result<Vec<tsdb::Matcher>, SourceError> {
         let mut matchers = matchers(selection.matchers).map_err(|error| failed(&error))?;
-        let from_ms = selection.after_ms.saturating_add(1);
         if !self.reach.everything {
-            // Only what may be seen is read: the samples of others are nobody's business and cost.
-            let mut found = self
-                .monitor
-                .series
-                .series(&matchers, (from_ms, selection.until_ms), LIMITS)
-                .map_err(|error| failed(&error))?;
+            let found = self.monitor.series.series(&matchers, (from_ms, selection.until_ms), LIMITS);
+            let mut found = found.map_err(|error| failed(&error))?;
             self.visible(&mut found, |labels| labels).map_err(|error| failed(&error.message))?;
             let assets: BTreeSet<&str> = found.iter().filter_map(|labels| labels.get(ASSET)).collect();
             matchers.push(tsdb::Matcher::one_of(ASSET, &assets.into_iter().collect::<Vec<_>>()));
         }
-        let limits = tsdb::Limits {
-            series: QUERY_SERIES_MAX,
-            samples: selection.samples_max,
-            bytes: selection.samples_max.saturating_mul(16),
-        };
-        let damaged = self.monitor.series.damaged_pages();
-        let found = self.monitor.series.select_columns(&matchers, from_ms, selection.until_ms, limits);
-        let found = found.map_err(|error| match error {
+        Ok(matchers)
+    }
+
+    /// Reads, and says whether something was damaged.
+    fn read<T>(&self, read: impl FnOnce(&tsdb::Store) -> tsdb::Result<T>) -> Result<(T, Vec<String>), SourceError> {
+        let store = &self.monitor.series;
+        let damaged = store.damaged_pages();
+        let found = read(store).map_err(|error| match error {
             tsdb::Error::TooMuch { what: "samples" | "bytes", .. } => SourceError::TooManySamples,
             other => failed(&other),
         })?;
+        let more = store.damaged_pages() > damaged;
+        Ok((found, Vec::from_iter(more.then(|| "damaged pages were met; samples are missing".to_owned()))))
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> SourceError {
+    SourceError::Failed(error.to_string())
+}
+
+fn limits(selection: &Selection<'_>) -> tsdb::Limits {
+    let (samples, bytes) = (selection.samples_max, selection.samples_max.saturating_mul(16));
+    tsdb::Limits { series: QUERY_SERIES_MAX, samples, bytes }
+}
+
+impl Source for Reader<'_> {
+    fn select(&self, selection: &Selection<'_>) -> Result<Selected, SourceError> {
+        let from_ms = selection.after_ms.saturating_add(1);
+        let matchers = self.conditions(selection, from_ms)?;
+        let (found, warnings) =
+            self.read(|store| store.select_columns(&matchers, from_ms, selection.until_ms, limits(selection)))?;
         let series = found.into_iter().map(|one| SeriesData {
             labels: Labels::from_sorted(one.labels.iter()),
             times: one.times,
             values: one.values,
         });
-        let series = series.collect();
-        let warnings = if self.monitor.series.damaged_pages() > damaged {
-            vec!["damaged pages were met; samples are missing".to_owned()]
-        } else {
-            Vec::new()
-        };
-        Ok(Selected { series, notes: vec!["samples as they came".to_owned()], warnings })
+        Ok(Selected { series: series.collect(), notes: vec!["samples as they came".to_owned()], warnings })
+    }
+
+    fn select_buckets(&self, selection: &Selection<'_>) -> Result<Option<SelectedBuckets>, SourceError> {
+        let (from_ms, coarsest_ms) = (selection.after_ms.saturating_add(1), tiers::coarsest(selection));
+        if self.monitor.series.samples_suffice((from_ms, selection.until_ms), coarsest_ms) {
+            return Ok(None);
+        }
+        let span = (tiers::from_ms(selection), selection.until_ms);
+        let matchers = self.conditions(selection, span.0)?;
+        let aggregates = tiers::aggregates(&selection.hint);
+        let (found, warnings) =
+            self.read(|store| store.select_aggregates(&matchers, span, coarsest_ms, limits(selection), &aggregates))?;
+        Ok(Some(SelectedBuckets { warnings, ..tiers::selected(found, &selection.hint) }))
     }
 }

@@ -1,13 +1,14 @@
 //! Series from outside: found by the bytes of their labels, checked, and stored in batches.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard};
 
+use metrics_proto::write::Take;
 use metrics_proto::{Item, Kind, LabelBytes, LabelLimits};
 
 use kernel::Time;
 
+use super::known::{At, Known};
 use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_MEMORY_MS};
 use crate::live::lock;
 
@@ -15,6 +16,11 @@ use crate::live::lock;
 const OURS: [&str; 2] = ["asset", "check"];
 /// Metrics of the house itself.
 const OUR_METRICS: &str = "mainstay_";
+/// Rows of a source that are shorter than this are put in order together with others.
+const ROW_SAMPLES_MIN: usize = 8;
+/// Memory for bodies that is kept between requests: so many, and of each so many bytes at most.
+const BODIES_KEPT: usize = 4;
+const BODY_BYTES_KEPT: usize = 4 << 20;
 
 /// What a sender said about a metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,44 +30,106 @@ pub(crate) struct Meta {
     pub(crate) unit: String,
 }
 
-/// Hash and length of a series' label bytes; the hash is keyed, so that nobody outside can make two alike.
-type Key = (u64, usize);
-
-/// The key is a hash already.
-#[derive(Default)]
-pub(crate) struct Through(u64);
-
-impl Hasher for Through {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-    fn write_usize(&mut self, length: usize) {
-        self.0 ^= length as u64;
-    }
-}
-
-type Known = HashMap<Key, tsdb::SeriesId, BuildHasherDefault<Through>>;
-
 /// What has been pushed so far, and which series are known by their bytes.
 pub(crate) struct Sink {
-    hasher: RandomState,
     known: Mutex<Remembered>,
     metadata: Mutex<BTreeMap<String, Meta>>,
+    /// Memory for bodies that are unpacked, used again and again.
+    bodies: Mutex<Vec<Vec<u8>>>,
     /// Most series that are pushed within [`PUSH_MEMORY_MS`]: agents and checks keep the rest of the store.
     series_max: usize,
+}
+
+/// A series, and the number of what it is sampled together with.
+#[derive(Clone, Copy)]
+struct Place {
+    id: tsdb::SeriesId,
+    source: u32,
 }
 
 /// Series that were pushed lately.
 #[derive(Default)]
 struct Remembered {
-    ids: Known,
+    known: Known<Place>,
+    /// Names of sources by their number.
+    sources: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
     since_ms: i64,
+    /// Empty between requests; kept for its memory.
+    batch: Batch,
+}
+
+impl Remembered {
+    fn number(&mut self, source: &str) -> u32 {
+        if let Some(number) = self.numbers.get(source) {
+            return *number;
+        }
+        let number = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.sources.push(source.into());
+        self.numbers.insert(source.into(), number);
+        number
+    }
+
+    fn forget(&mut self) {
+        self.known.clear();
+        self.sources.clear();
+        self.numbers.clear();
+    }
+}
+
+/// Samples on their way into the store.
+#[derive(Default)]
+struct Batch {
+    /// Of series that have one sample in the request, row by row.
+    samples: Vec<(tsdb::SeriesId, f64)>,
+    rows: Vec<Row>,
+    /// Of series that have several.
+    each: Vec<tsdb::Sample>,
+}
+
+/// Samples of one source at one moment.
+struct Row {
+    source: u32,
+    at_ms: i64,
+    /// Where its samples end.
+    end: usize,
+}
+
+impl Batch {
+    #[inline]
+    fn push(&mut self, place: Place, at_ms: i64, value: f64) {
+        self.samples.push((place.id, value));
+        let end = self.samples.len();
+        match self.rows.last_mut() {
+            Some(row) if row.source == place.source && row.at_ms == at_ms => row.end = end,
+            _ => self.rows.push(Row { source: place.source, at_ms, end }),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.samples.clear();
+        self.rows.clear();
+        self.each.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.samples.len() + self.each.len()
+    }
+
+    /// Samples of sources that come mixed are put in order by the store instead.
+    fn mix(&mut self) {
+        let mut from = 0;
+        for row in self.rows.drain(..) {
+            let of_row = self.samples.get(from..row.end).unwrap_or_default();
+            self.each.extend(of_row.iter().map(|(id, value)| tsdb::Sample {
+                id: *id,
+                at_ms: row.at_ms,
+                value: *value,
+            }));
+            from = row.end;
+        }
+        self.samples.clear();
+    }
 }
 
 /// What became of one request.
@@ -78,7 +146,20 @@ pub(crate) struct Outcome {
 impl Sink {
     /// Takes so many series at most.
     pub(crate) fn new(series_max: usize) -> Self {
-        Self { hasher: RandomState::new(), known: Mutex::default(), metadata: Mutex::default(), series_max }
+        Self { known: Mutex::default(), metadata: Mutex::default(), bodies: Mutex::default(), series_max }
+    }
+
+    /// Memory to unpack a body into; what is in it means nothing.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        lock(&self.bodies).pop().unwrap_or_default()
+    }
+
+    /// Gives it back for the next request, unless it is unusually large.
+    pub(crate) fn give_back(&self, body: Vec<u8>) {
+        let mut bodies = lock(&self.bodies);
+        if body.capacity() <= BODY_BYTES_KEPT && bodies.len() < BODIES_KEPT {
+            bodies.push(body);
+        }
     }
 
     /// Begins a request of a sender.
@@ -86,9 +167,12 @@ impl Sink {
         let mut known = lock(&self.known);
         if now.millis().saturating_sub(known.since_ms) > PUSH_MEMORY_MS {
             // What is still sent is found again; what is not does not count any more.
-            *known = Remembered { ids: Known::default(), since_ms: now.millis() };
+            known.forget();
+            known.since_ms = now.millis();
         }
-        Intake { sink: self, known, store, sender, samples: Vec::new(), outcome: Outcome::default(), lost: false }
+        // A request that was given up leaves nothing to the next one.
+        known.batch.clear();
+        Intake { sink: self, known, store, sender, at: At::default(), outcome: Outcome::default(), lost: false }
     }
 
     /// What senders said about a metric, or about the first `limit` of them.
@@ -98,7 +182,8 @@ impl Sink {
         wanted.take(limit).map(|(name, meta)| (name.clone(), meta.clone())).collect()
     }
 
-    fn note(&self, metric: &str, said: &metrics_proto::Metadata<'_>) {
+    /// Keeps what is said about a metric.
+    pub(crate) fn note(&self, metric: &str, said: &metrics_proto::Metadata<'_>) {
         if metric.is_empty() || metric.len() > METADATA_TEXT_MAX {
             return;
         }
@@ -120,34 +205,45 @@ pub(crate) struct Intake<'a> {
     known: MutexGuard<'a, Remembered>,
     store: &'a tsdb::Store,
     sender: &'a str,
-    samples: Vec<tsdb::Sample>,
+    /// The series before.
+    at: At,
     outcome: Outcome,
     /// Series that were known are not there any more: the request has to be read once again.
     lost: bool,
 }
 
-impl Intake<'_> {
-    /// Takes one thing of the request.
-    pub(crate) fn take(&mut self, item: Item<'_>) {
+impl Take for Intake<'_> {
+    fn expected(&self) -> &[u8] {
+        let known = &self.known.known;
+        known.bytes(known.after(self.at)).unwrap_or_default()
+    }
+
+    fn take(&mut self, item: Item<'_>) {
         match item {
             Item::Metadata(said) => self.sink.note(said.metric, &said),
             Item::Series(series) => {
-                let Some(id) = self.id(series.labels, series.samples.len()) else { return };
+                let Some(place) = self.place(series.labels, series.samples.len()) else { return };
                 if let Some(said) = series.metadata {
                     self.note(series.labels, &said);
                 }
-                self.samples.extend(series.samples.iter().map(|(at_ms, value)| tsdb::Sample {
-                    id,
-                    at_ms: *at_ms,
-                    value: *value,
-                }));
-                if self.samples.len() >= tsdb::BATCH_SAMPLES_MAX / 2 {
+                let batch = &mut self.known.batch;
+                match series.samples {
+                    [(at_ms, value)] => batch.push(place, *at_ms, *value),
+                    several => batch.each.extend(several.iter().map(|(at_ms, value)| tsdb::Sample {
+                        id: place.id,
+                        at_ms: *at_ms,
+                        value: *value,
+                    })),
+                }
+                if batch.len() >= tsdb::BATCH_SAMPLES_MAX / 2 {
                     self.flush();
                 }
             }
         }
     }
+}
 
+impl Intake<'_> {
     fn note(&self, labels: LabelBytes<'_>, said: &metrics_proto::Metadata<'_>) {
         let mut read = Vec::new();
         if labels.read_into(&LabelLimits::default(), &mut read).is_ok()
@@ -158,16 +254,20 @@ impl Intake<'_> {
     }
 
     /// The series of these labels; a new one is registered.
-    fn id(&mut self, labels: LabelBytes<'_>, samples: usize) -> Option<tsdb::SeriesId> {
+    #[inline]
+    fn place(&mut self, labels: LabelBytes<'_>, samples: usize) -> Option<Place> {
         let bytes = labels.as_bytes();
-        let key = (self.sink.hasher.hash_one(bytes), bytes.len());
-        if let Some(id) = self.known.ids.get(&key) {
-            return Some(*id);
+        let known = &mut self.known.known;
+        if let Some(at) = known.find(self.at, bytes) {
+            self.at = at;
+            return known.value(at);
         }
         match self.register(labels) {
-            Ok(id) => {
-                self.known.ids.insert(key, id);
-                Some(id)
+            Ok((id, source)) => {
+                let source = self.known.number(&source);
+                let place = Place { id, source };
+                self.at = self.known.known.add(self.at, bytes, place);
+                Some(place)
             }
             Err(why) => {
                 self.refuse(samples, why);
@@ -176,8 +276,8 @@ impl Intake<'_> {
         }
     }
 
-    fn register(&self, labels: LabelBytes<'_>) -> Result<tsdb::SeriesId, String> {
-        if self.known.ids.len() >= self.sink.series_max {
+    fn register(&self, labels: LabelBytes<'_>) -> Result<(tsdb::SeriesId, String), String> {
+        if self.known.known.len() >= self.sink.series_max {
             return Err(format!(
                 "{} pushed series are in use, the most there may be beside those of agents and checks (half of series_max in \
                  the setting monitor.series); the sender is {}",
@@ -199,7 +299,8 @@ impl Intake<'_> {
         });
         let named: Vec<(String, &str)> = named.collect();
         let pairs: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        self.store.register(&source, &pairs).map_err(|error| error.to_string())
+        let id = self.store.register(&source, &pairs).map_err(|error| error.to_string())?;
+        Ok((id, source))
     }
 
     fn refuse(&mut self, samples: usize, why: impl Into<String>) {
@@ -210,18 +311,30 @@ impl Intake<'_> {
     }
 
     fn flush(&mut self) {
-        let samples = std::mem::take(&mut self.samples);
-        for some in samples.chunks(tsdb::BATCH_SAMPLES_MAX) {
-            self.append(some);
+        let mut batch = std::mem::take(&mut self.known.batch);
+        if batch.rows.len() * ROW_SAMPLES_MIN > batch.samples.len() {
+            batch.mix();
         }
-        self.samples = samples;
-        self.samples.clear();
+        let mut from = 0;
+        for row in batch.rows.drain(..) {
+            let samples = batch.samples.get(from..row.end).unwrap_or_default();
+            from = row.end;
+            let Some(source) = self.known.sources.get(row.source as usize) else { continue };
+            let appended = self.store.append(source, row.at_ms, samples);
+            self.count(samples.len(), appended);
+        }
+        for some in batch.each.chunks(tsdb::BATCH_SAMPLES_MAX) {
+            let appended = self.store.append_each(some);
+            self.count(some.len(), appended);
+        }
+        batch.clear();
+        self.known.batch = batch;
     }
 
-    fn append(&mut self, samples: &[tsdb::Sample]) {
-        let appended = match self.store.append_each(samples) {
+    fn count(&mut self, samples: usize, appended: tsdb::Result<tsdb::Appended>) {
+        let appended = match appended {
             Ok(appended) => appended,
-            Err(error) => return self.refuse(samples.len(), error.to_string()),
+            Err(error) => return self.refuse(samples, error.to_string()),
         };
         self.outcome.stored += appended.accepted + appended.repeated;
         self.lost |= appended.unknown > 0;
@@ -235,7 +348,7 @@ impl Intake<'_> {
     pub(crate) fn finish(mut self) -> Option<Outcome> {
         self.flush();
         if self.lost {
-            self.known.ids.clear();
+            self.known.forget();
             return None;
         }
         Some(self.outcome)

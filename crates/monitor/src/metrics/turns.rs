@@ -1,16 +1,26 @@
-//! Turns at answering questions: each may take much memory, so that only a few are answered at a time.
+//! Turns at answering questions: each may take much memory, so that only a few are answered at a time, and all of them
+//! share what there is.
 
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
-use crate::limits::QUERIES_AT_ONCE;
+use promql::MemoryPool;
+
+use crate::limits::{QUERIES_AT_ONCE, QUERY_MEMORY_SHARED_BYTES};
 use crate::live::lock;
 
 /// Who is being answered.
-#[derive(Default)]
 pub(crate) struct Turns {
     taken: Mutex<usize>,
     freed: Condvar,
+    /// What all questions hold together, answers that are being written included.
+    pub(super) memory: Arc<MemoryPool>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { taken: Mutex::default(), freed: Condvar::new(), memory: MemoryPool::new(QUERY_MEMORY_SHARED_BYTES) }
+    }
 }
 
 /// One turn; dropping it lets the next one in.

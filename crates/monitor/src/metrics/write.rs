@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use kernel::{Access, Asked, Effect, Error, Handle, Operation, PrepareCx, Result, Route, Said, Time, post};
 use metrics_proto::labels::put_label;
-use metrics_proto::write::{Decoder, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN, Version, version_of};
+use metrics_proto::write::{
+    Decoder, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN, Take as _, Version, version_of,
+};
 use metrics_proto::{Item, LabelBytes, SeriesSamples, inflate, otlp as proto, write as remote};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sink::Outcome;
+use crate::full;
 use crate::limits::{PUSH_UNPACKED_BYTES_MAX, WRITE_SAMPLES_MAX};
 use crate::live::Monitor;
 
@@ -79,6 +82,9 @@ impl Operation for WriteMetrics {
             return Ok(());
         }
         let monitor = cx.kernel.get::<Monitor>()?;
+        if !monitor.may_store() {
+            return Err(Error::unavailable(full::WORDS));
+        }
         let (sender, now) = (cx.actor.ident.to_string(), cx.now);
         let outcome = twice(|| {
             let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
@@ -133,15 +139,25 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
         return said;
     }
     let Ok(monitor) = kernel.get::<Monitor>() else { return Said::text(503, "The store of series is not open.\n") };
-    let mut unpacked = Vec::new();
-    if let Err(error) = inflate::snappy(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
-        return Said::text(400, format!("{error}\n"));
+    if !monitor.may_store() {
+        return Said::text(503, format!("{}\n", full::WORDS));
     }
+    let mut unpacked = monitor.sink.body();
+    let said = match inflate::snappy(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
+        Ok(()) => written(kernel, &monitor, asked, version, &unpacked),
+        Err(error) => Said::text(400, format!("{error}\n")),
+    };
+    monitor.sink.give_back(unpacked);
+    said
+}
+
+/// Stores what a request of remote write holds.
+fn written(kernel: &Handle, monitor: &Monitor, asked: &Asked, version: Version, unpacked: &[u8]) -> Said {
     let (sender, now) = (asked.actor.ident.to_string(), kernel.now());
     let mut read = Ok(remote::Counts::default());
     let outcome = twice(|| {
         let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
-        read = Decoder::new(remote::Limits::default()).read(version, &unpacked, |item| intake.take(item));
+        read = Decoder::new(remote::Limits::default()).read_into(version, unpacked, &mut intake);
         intake.finish()
     });
     let counts = match read {
@@ -181,6 +197,9 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
         return said;
     }
     let Ok(monitor) = kernel.get::<Monitor>() else { return Said::text(503, "The store of series is not open.\n") };
+    if !monitor.may_store() {
+        return Said::text(503, format!("{}\n", full::WORDS));
+    }
     let mut unpacked = Vec::new();
     let body = match asked.content_encoding.as_deref() {
         None | Some("" | "identity") => &asked.body,

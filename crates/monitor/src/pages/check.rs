@@ -96,7 +96,7 @@ fn figure(check: &Check) -> Option<(&'static str, String, &'static str)> {
         Kind::File => "Seconds since the file was changed",
         Kind::Log => "New lines",
         Kind::Plugin => "State of the plugin",
-        kind if kind.from_server() => "Milliseconds",
+        kind if kind.server_sees() => "Milliseconds",
         _ => return None,
     };
     Some((title, format!("mainstay_check_value{{check=\"{}\"}}", check.id), "1440"))

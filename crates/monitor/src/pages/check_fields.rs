@@ -65,7 +65,7 @@ const ASKED: [Asked; 70] = [
         "Content-Type: json",
         "One a line; part of the value will do.",
     ),
-    ("expect_location", "Address that it must redirect to", Code, "", "With 0 redirects to follow."),
+    ("expect_location", "Address that it must redirect to", Code, "", "The redirect itself is judged then."),
     ("max_redirects", "Redirects to follow", Number, "5", ""),
     ("method", "Method", Choice(METHODS), "", ""),
     (
@@ -105,7 +105,7 @@ const ASKED: [Asked; 70] = [
     ("user", "Account", Code, "", "Left empty where nobody has to sign in."),
     ("password", "Password", Password, "", "Kept sealed and never shown. Left empty, it stays as it is."),
     ("database", "Database", Code, "", ""),
-    ("query", "Query", Lines, "SELECT 1", "It is asked in a session that may only read."),
+    ("query", "Query", Lines, "select 1", "It is asked in a session that may only read."),
     ("min_value", "Least number it may answer", Number, "", ""),
     ("max_value", "Greatest number it may answer", Number, "", ""),
     ("every_s", "Seconds from one run to the next", Number, "3600", "Or times, below."),

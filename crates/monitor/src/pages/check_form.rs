@@ -104,7 +104,7 @@ fn draw(view: &View) -> Markup {
                 .help("What the check is about, and whose team is told."),
         );
     form = check_fields::put(form, view.kind, None);
-    if view.kind.from_server() {
+    if view.kind.server_sees() {
         let from = [("", "The asset's own agent"), ("0", "This server")];
         form = form
             .field(Field::select("vantage", "Looked at from", from).help(

@@ -1,34 +1,33 @@
-//! Explore: any question in PromQL, drawn and in numbers. The address is the question, so it can be shared.
+//! Explore: any question in PromQL, drawn and in numbers. The address is the question and its time, so it can be shared.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+pub(crate) mod answer;
+pub(crate) mod figure;
 
 use kernel::{Operation as _, Result};
 use maud::{Markup, html};
-use promql::{Answer, Labels, Value, When, format_value};
+use promql::{FUNCTIONS, ParseOptions, ValueType, parse_with};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Chart, Column, Empty, PageHeader, Row, Table, Tone, notice};
+use web::ui::{Button, Chart, Empty, PageHeader, Tone, notice};
 
 use super::{tabs, with};
-use crate::ground;
-use crate::limits::EXPLORE_ROWS_MAX;
 use crate::live::Monitor;
-use crate::metrics::limits;
-use crate::metrics::query::{QueryMetrics, evaluate};
+use crate::metrics::query::QueryMetrics;
 
 /// Spans of time that are offered: minutes and words.
-const SPANS: [(&str, &str); 6] = [
+const SPANS: [(&str, &str); 8] = [
     ("15", "15 min"),
     ("60", "1 hour"),
     ("360", "6 hours"),
     ("1440", "1 day"),
     ("10080", "7 days"),
     ("43200", "30 days"),
+    ("129600", "90 days"),
+    ("525600", "1 year"),
 ];
-/// Names of metrics that are offered while typing.
+/// Names of metrics that are offered while typing, without script.
 const NAMES_MAX: usize = 400;
-/// The page waits no longer for its table; the figure has more time.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Aggregations and words, which are offered like functions.
+const WORDS: &str = "avg bottomk count count_values group max min quantile stddev stdvar sum topk";
 /// Questions to begin with.
 const EXAMPLES: [(&str, &str); 4] = [
     ("Busy processors", "100 - 100 * avg by (asset) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m]))"),
@@ -37,34 +36,37 @@ const EXAMPLES: [(&str, &str); 4] = [
     ("Checks that fail now", "mainstay_check_up == 0"),
 ];
 
+#[derive(Default)]
 struct View {
     query: String,
     minutes: String,
+    /// A span of its own, as zooming leaves it: milliseconds since 1970.
+    span: Option<(i64, i64)>,
     names: Vec<String>,
-    assets: BTreeMap<i64, String>,
-    answer: Option<std::result::Result<Answer, String>>,
+    /// The numbers, for those without script.
+    numbers: Option<Markup>,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let query = page.param("query").unwrap_or_default().trim().to_owned();
     let minutes = page.param("minutes").filter(|minutes| SPANS.iter().any(|(known, _)| known == minutes));
     let minutes = minutes.unwrap_or("60").to_owned();
+    let time = |name: &str| page.param(name).and_then(|text| text.parse::<i64>().ok());
+    let span = time("from").zip(time("to")).filter(|(from, to)| from < to);
     let reach = page.cx.reach(QueryMetrics::NAME)?;
-    let answer = if query.is_empty() {
-        None
-    } else {
-        let when = When::Instant(page.cx.now.millis());
-        let answer = evaluate(page.cx.kernel, &reach, &query, when, &limits(PATIENCE))?;
-        Some(answer.map_err(|error| error.to_string()))
-    };
-    let ids: Vec<i64> = series(&answer).filter_map(|(labels, _)| labels.get("asset")?.parse().ok()).collect();
-    let assets = ground::asset_names(page.cx.tx, &ids)?;
     let names = if reach.everything { metric_names(page)? } else { Vec::new() };
-    let view = View { query, minutes, names, assets, answer };
+    // Browsers with script fetch the numbers when the page is there; nobody's reader waits for them.
+    let numbers = if page.param("numbers").is_some() && !query.is_empty() {
+        let at_ms = span.map_or(page.cx.now.millis(), |(_, to)| to);
+        Some(answer::draw(&answer::ask(page.cx.kernel, &reach, &query, at_ms)?))
+    } else {
+        None
+    };
+    let view = View { query, minutes, span, names, numbers };
     Ok(Content::new("Explore", draw(&view)))
 }
 
-fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
+pub(super) fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
     let monitor = page.cx.kernel.get::<Monitor>()?;
     let all = monitor.series.label_values(tsdb::NAME_LABEL, &[], (i64::MIN, i64::MAX), tsdb::Limits::default());
     // Too many names to offer is no reason not to answer.
@@ -73,40 +75,43 @@ fn metric_names(page: &mut PageCx) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The series of an answer with the value that a table shows, as many as it shows.
-fn series(answer: &Option<std::result::Result<Answer, String>>) -> impl Iterator<Item = (&Labels, f64)> {
-    let value = answer.as_ref().and_then(|answer| answer.as_ref().ok()).map(|answer| &answer.value);
-    let samples = match value {
-        Some(Value::Vector(all)) => all.as_slice(),
-        _ => &[],
-    };
-    samples.iter().take(EXPLORE_ROWS_MAX).map(|sample| (&sample.labels, sample.value))
-}
-
 fn draw(view: &View) -> Markup {
+    let options = ParseOptions { experimental: true, ..ParseOptions::default() };
     html! {
         (PageHeader::new("Explore").crumb("Monitoring", Some("/monitoring"))
             .subtitle(html! { "Every metric, in PromQL. The address of this page is the question: share it." }))
         (tabs("/monitoring/explore"))
         (question(view))
-        @match &view.answer {
-            None => (examples()),
-            Some(Err(error)) => (mistake(&view.query, error)),
-            Some(Ok(answer)) => (shown(view, answer)),
+        @if view.query.is_empty() {
+            (examples())
+        } @else {
+            @match parse_with(&view.query, options) {
+                Err(error) => (mistake(&view.query, &error.to_string())),
+                Ok(expr) => (shown(view, matches!(expr.value_type(), ValueType::Vector | ValueType::Scalar))),
+            }
         }
     }
 }
 
 fn question(view: &View) -> Markup {
+    let functions = FUNCTIONS.iter().map(|function| function.name).chain(WORDS.split(' '));
+    let functions = functions.collect::<Vec<_>>().join(" ");
     html! {
         form.ask-metrics method="get" action="/monitoring/explore" {
-            input.control.mono type="text" name="query" value=(view.query) list="metric-names" required autocomplete="off" spellcheck="false"
-                autocapitalize="off" autofocus[view.query.is_empty()] aria-label="Question in PromQL" placeholder="rate(node_network_receive_bytes_total[5m])";
+            div.field-complete {
+                input.control.mono type="text" name="query" value=(view.query) list="metric-names" required autocomplete="off" spellcheck="false"
+                    autocapitalize="off" autofocus[view.query.is_empty()] aria-label="Question in PromQL" data-promql=(functions)
+                    placeholder="rate(node_network_receive_bytes_total[5m])";
+            }
             datalist id="metric-names" { @for name in &view.names { option value=(name) {} } }
             select.control name="minutes" aria-label="Span of time" {
-                @for (minutes, words) in SPANS { option value=(minutes) selected[minutes == view.minutes] { (words) } }
+                @if view.span.is_some() { option value="" selected { "As zoomed" } }
+                @for (minutes, words) in SPANS { option value=(minutes) selected[view.span.is_none() && minutes == view.minutes] { (words) } }
             }
             (Button::submit("Ask").primary())
+            @if !view.query.is_empty() {
+                button.btn type="button" data-do="copy-link" { "Copy link" }
+            }
         }
     }
 }
@@ -133,62 +138,23 @@ fn mistake(query: &str, error: &str) -> Markup {
     }
 }
 
-fn shown(view: &View, answer: &Answer) -> Markup {
-    let is_drawn = matches!(answer.value, Value::Vector(_) | Value::Scalar(..));
-    let source = with("/api/v1/monitor/metrics/chart", &[("query", &view.query), ("minutes", &view.minutes)]);
+fn shown(view: &View, is_drawn: bool) -> Markup {
+    let (from, to) = view.span.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
+    let minutes = if view.span.is_some() { "" } else { view.minutes.as_str() };
+    let asked = [("query", view.query.as_str()), ("minutes", minutes), ("from", &from), ("to", &to)];
+    let source = with("/api/v1/monitor/metrics/chart", &asked);
+    let picture = with("/monitoring/explore/figure.svg", &asked);
+    let part = with("/monitoring/explore/answer", &[("query", &view.query), ("to", &to)]);
+    let here = with("/monitoring/explore", &[&asked[..], &[("numbers", "here")]].concat());
     html! {
-        @for warning in &answer.warnings { (notice(Tone::Warn, warning)) }
-        @for info in &answer.infos { (notice(Tone::Idle, info)) }
-        @if is_drawn { (Chart::new("Answer over time", source).tall()) }
-        (numbers(view, answer))
-    }
-}
-
-fn numbers(view: &View, answer: &Answer) -> Markup {
-    let stats = &answer.stats;
-    let note = html! { span.muted { (stats.samples) " samples read" @for note in &stats.notes { ", " (note) } } };
-    let card = |count: usize| Card::new("Now").count(count).note(note.clone());
-    match &answer.value {
-        Value::Scalar(_, value) => html! { (card(1).body(html! { p.mono { (format_value(*value)) } })) },
-        Value::Text(_, text) => html! { (card(1).body(html! { p dir="auto" { (text) } })) },
-        Value::Matrix(all) => html! {
-            (card(all.len()).body(html! { p { "These are samples as they came, of " (all.len()) " series. To draw them, ask for a value of each moment, such as rate(..) or avg_over_time(..)." } }))
-        },
-        Value::Vector(all) if all.is_empty() => html! {
-            (card(0).body(html! { p { "Nothing answers now. The name may be wrong, nothing measures it, or you may not see whose it is." } }))
-        },
-        Value::Vector(all) => {
-            let rows = series(&view.answer).map(|(labels, value)| row(view, labels, value));
-            let table = Table::new("Values now")
-                .columns([Column::new("Series").main(), Column::new("Asset"), Column::new("Value").num()])
-                .rows(rows);
-            let more = all.len().saturating_sub(EXPLORE_ROWS_MAX);
-            html! { (card(all.len()).flush(html! { (table) @if more > 0 { p.muted { (more) " more are not listed. Narrow the question, or use topk." } } })) }
+        @if is_drawn { (Chart::new("Answer over time", source).tall().shared().drawn(picture)) }
+        @match &view.numbers {
+            Some(numbers) => (numbers),
+            None => div.lazy id="explore-answer" data-lazy=(part) aria-busy="true" {
+                p.problem { "Loading the numbers … " a href=(here) { "Open the numbers" } }
+            },
         }
     }
-}
-
-fn row(view: &View, labels: &Labels, value: f64) -> Row {
-    let asset = labels.get("asset").and_then(|id| id.parse::<i64>().ok());
-    let others = labels.filtered(|name| name != "asset");
-    let name = crate::metrics::legend(&others);
-    Row::new(name)
-        .main()
-        .cell(html! {
-            @if let Some(id) = asset {
-                a href={ "/assets/" (id) } dir="auto" { (view.assets.get(&id).cloned().unwrap_or_else(|| format!("asset {id}"))) }
-            }
-        })
-        .text(&short(value))
-}
-
-/// A value as people read it: four decimals are enough for a table, the figure and the API have all of them.
-fn short(value: f64) -> String {
-    if !value.is_finite() || value == value.trunc() || !(1e-3..1e15).contains(&value.abs()) {
-        return format_value(value);
-    }
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -196,54 +162,33 @@ mod tests {
     use super::*;
     use crate::pages::HOSTILE;
 
-    fn drawn(query: &str, answer: Option<std::result::Result<Value, String>>) -> String {
-        let answer = answer.map(|answer| {
-            answer.map(|value| Answer {
-                value,
-                warnings: vec![HOSTILE.into()],
-                infos: Vec::new(),
-                stats: promql::Stats::default(),
-            })
-        });
-        let view = View {
-            query: query.to_owned(),
-            minutes: "60".into(),
-            names: vec![HOSTILE.into()],
-            assets: BTreeMap::from([(7, HOSTILE.to_owned())]),
-            answer,
-        };
-        draw(&view).into_string()
-    }
-
-    fn sample(text: &str) -> promql::Sample {
-        promql::Sample { labels: Labels::from_pairs([("__name__", text), ("asset", "7")]), at_ms: 0, value: 1.5 }
+    fn drawn(query: &str, span: Option<(i64, i64)>) -> String {
+        let (query, minutes, names) = (query.to_owned(), "60".to_owned(), vec![HOSTILE.into()]);
+        draw(&View { query, minutes, span, names, numbers: None }).into_string()
     }
 
     #[test]
-    fn explore_draws_nothing_one_many_and_hostile_text() {
+    fn explore_draws_nothing_a_question_and_hostile_text() {
         assert!(drawn("", None).contains("Busy processors"));
-        assert!(drawn("up", Some(Ok(Value::Vector(Vec::new())))).contains("Nothing answers now"));
-        assert!(drawn("up", Some(Ok(Value::Vector(vec![sample("up")])))).contains("1.5"));
-        let many = drawn("up", Some(Ok(Value::Vector(vec![sample("up"); 5_000]))));
-        assert!(many.contains("4900 more") && many.len() < 60_000, "{}", many.len());
-        for value in [Value::Vector(vec![sample(HOSTILE)]), Value::Text(0, HOSTILE.into()), Value::Scalar(0, f64::NAN)]
-        {
-            assert!(!drawn(HOSTILE, Some(Ok(value))).contains("<script>alert"));
-        }
+        let page = drawn("up", None);
+        assert!(
+            page.contains("data-chart") && page.contains("data-lazy=\"/monitoring/explore/answer?query=up\""),
+            "{page}"
+        );
+        assert!(page.contains("<noscript><img src=\"/monitoring/explore/figure.svg?query=up"), "{page}");
+        assert!(!drawn(HOSTILE, None).contains("<script>alert"));
+        assert!(!drawn("up[5m]", None).contains("data-chart"), "samples as they came are not drawn");
     }
 
     #[test]
-    fn values_are_short_in_the_table() {
-        assert_eq!(
-            [97.46666666, 100.0, 0.0001, 1e20, f64::NAN, 2.5].map(short),
-            ["97.4667", "100", "0.0001", "100000000000000000000", "NaN", "2.5"]
-        );
+    fn a_zoomed_time_is_part_of_the_address() {
+        let page = drawn("up", Some((1_000, 2_000)));
+        assert!(page.contains("chart?query=up&amp;from=1000&amp;to=2000") && page.contains("As zoomed"), "{page}");
     }
 
     #[test]
     fn a_mistake_is_marked_where_it_is() {
-        let page = drawn("sum(", Some(Err("1:5: parse error: unexpected end of input".into())));
+        let page = drawn("sum(", None);
         assert!(page.contains("sum(\n    ^"), "{page}");
-        assert!(!drawn("x", Some(Err(HOSTILE.into()))).contains("<script>alert"));
     }
 }

@@ -78,6 +78,9 @@ pub(super) fn probe(kind: Kind, given: &Given) -> Result<Probe> {
         return Err(Error::invalid(field, "This kind of check needs it."));
     }
     usual_port(kind, &mut object);
+    if object.contains_key("expect_location") {
+        object.entry("max_redirects").or_insert(json!(0));
+    }
     if kind == Kind::Unit {
         object.insert("unit".into(), json!(unit(object.get("unit").and_then(Value::as_str).unwrap_or_default())?));
     }
@@ -165,7 +168,7 @@ fn judge(probe: &Probe) -> Result<()> {
         Probe::Postgres(database) | Probe::Mysql(database) => host(&database.host),
         Probe::Heartbeat(heartbeat) => heartbeat.check(),
         Probe::Process { process, command_line, .. } => judge_process(process.as_deref(), command_line.as_deref()),
-        Probe::Unit { .. } | Probe::Silent { .. } => Ok(()),
+        Probe::Unit { .. } | Probe::Silent { .. } | Probe::Rule { .. } => Ok(()),
         Probe::FileSystem { mount, .. } | Probe::FillUp { mount, .. } => {
             absolute("mount", mount, "A mount point begins with a slash, for example /var.")
         }
@@ -310,7 +313,8 @@ mod tests {
         check(Kind::Http, json!({"url": url, "matches": "("}), Err("matches"));
         check(Kind::Http, json!({"url": url, "json_path": "a..b"}), Err("json_path"));
         check(Kind::Http, json!({"url": url, "json_equals": "b"}), Err("json_path"));
-        check(Kind::Http, json!({"url": url, "expect_location": "/x"}), Err("max_redirects"));
+        check(Kind::Http, json!({"url": url, "expect_location": "/x"}), Ok("http://x/ answers as expected"));
+        check(Kind::Http, json!({"url": url, "expect_location": "/x", "max_redirects": 1}), Err("max_redirects"));
         check(Kind::Http, json!({"url": url, "max_ms": 0}), Err("max_ms"));
         check(Kind::Tls, json!({"host": "a"}), Ok("the certificate of a holds at least 14 days more"));
         check(Kind::Tls, json!({"host": "a", "server_name": "b c"}), Err("server_name"));

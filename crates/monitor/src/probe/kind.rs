@@ -45,10 +45,12 @@ pub enum Kind {
     Plugin,
     /// The host was heard from.
     Silent,
+    /// A rule over series; made by the rule, never by a person.
+    Rule,
 }
 
 impl Kind {
-    /// Every kind, in reading order.
+    /// Every kind that a person can choose, in reading order.
     pub const ALL: [Self; 19] = [
         Self::Http,
         Self::Tls,
@@ -93,12 +95,13 @@ impl Kind {
             Self::Log => "log",
             Self::Plugin => "plugin",
             Self::Silent => "silent",
+            Self::Rule => "rule",
         }
     }
 
     /// The kind of a stable word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().chain([Self::Rule]).find(|kind| kind.as_str() == word)
     }
 
     /// The words people read.
@@ -123,6 +126,7 @@ impl Kind {
             Self::Log => "Log",
             Self::Plugin => "Monitoring plugin",
             Self::Silent => "Host not heard from",
+            Self::Rule => "Rule",
         }
     }
 
@@ -181,6 +185,7 @@ impl Kind {
             Self::Log => &["path", "pattern", "ignore", "max_lines"],
             Self::Plugin => &["plugin", "arguments", "warning_is_good"],
             Self::Silent => &["silent_after_s"],
+            Self::Rule => &[],
         }
     }
 
@@ -196,7 +201,7 @@ impl Kind {
             Self::File => &["path"],
             Self::Log => &["path", "pattern"],
             Self::Plugin => &["plugin"],
-            Self::Heartbeat | Self::Process | Self::Silent => &[],
+            Self::Heartbeat | Self::Process | Self::Silent | Self::Rule => &[],
         }
     }
 
@@ -206,7 +211,7 @@ impl Kind {
     }
 
     /// True when the server can look by itself; the others need the machine's own agent, or only listen.
-    pub(crate) const fn from_server(self) -> bool {
+    pub(crate) const fn server_sees(self) -> bool {
         matches!(
             self,
             Self::Http

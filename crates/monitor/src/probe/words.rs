@@ -47,6 +47,10 @@ pub(super) fn of(probe: &Probe) -> String {
         Probe::Silent { silent_after_s } => {
             format!("the host was heard from within {}", web::ui::duration(*silent_after_s))
         }
+        Probe::Rule { labels, .. } => {
+            let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("no alert with {}", pairs.join(", "))
+        }
     }
 }
 

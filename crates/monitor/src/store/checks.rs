@@ -147,6 +147,7 @@ pub(crate) fn follow_asset(
 }
 
 pub(crate) fn delete(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute("DELETE FROM monitor_rule_alerts WHERE check_id = ?1", &[id.into()])?;
     tx.execute("DELETE FROM monitor_alerts WHERE check_id = ?1", &[id.into()])?;
     tx.execute("DELETE FROM monitor_transitions WHERE check_id = ?1", &[id.into()])?;
     tx.execute("DELETE FROM monitor_checks WHERE id = ?1", &[id.into()])?;
@@ -244,7 +245,7 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
 }
 
 /// `%word%` in which the word's own wildcards are plain characters.
-fn pattern(word: &str) -> String {
+pub(crate) fn pattern(word: &str) -> String {
     let mut text = String::from("%");
     for c in word.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '!') {

@@ -5,11 +5,17 @@ mod alerts;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod exporter;
+#[cfg(test)]
 mod feeding;
 #[cfg(test)]
 mod flapping;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod groups;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
@@ -21,10 +27,17 @@ mod maintenance;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod rules;
+mod scrapes;
 #[cfg(test)]
 mod series;
 #[cfg(test)]
 mod silences;
+#[cfg(test)]
+mod tiers;
 #[cfg(test)]
 mod trouble;

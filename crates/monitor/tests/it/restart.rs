@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::house::{domains, message, new_asset, result};
 
-fn open(folder: &std::path::Path, clock: &Clock, name: &str) -> Handle {
+pub(crate) fn open(folder: &std::path::Path, clock: &Clock, name: &str) -> Handle {
     let source = match std::env::var("MAINSTAY_TEST_POSTGRES") {
         Ok(url) if !url.is_empty() => Source::Postgres(url, name.to_owned()),
         _ => Source::Sqlite(folder.join("mainstay.db")),
@@ -26,7 +26,7 @@ fn open(folder: &std::path::Path, clock: &Clock, name: &str) -> Handle {
     .unwrap()
 }
 
-fn call(kernel: &Handle, operation: &str, input: serde_json::Value) -> serde_json::Value {
+pub(crate) fn call(kernel: &Handle, operation: &str, input: serde_json::Value) -> serde_json::Value {
     let actor = std::sync::Arc::new(Actor::os("ada"));
     kernel.dispatch(kernel::Call::new(actor, operation, input, kernel::Via::Cli)).unwrap().output
 }

@@ -136,7 +136,7 @@ fn parse(bytes: &[u8], question: &[u8]) -> Option<Answer> {
     let wanted = at.u16()?;
     at.skip(2)?;
     // The question comes back: an answer to another one is no answer.
-    if bytes.get(12..at.at)?.to_ascii_lowercase() != question.get(12..at.at)?.to_ascii_lowercase() {
+    if !bytes.get(12..at.at)?.eq_ignore_ascii_case(question.get(12..at.at)?) {
         return None;
     }
     let code = usize::from(flags & 15);

@@ -27,6 +27,12 @@ impl Cx<'_> {
                 there.iter_mut().skip(window.step).take(1).for_each(|there| *there = true);
                 1.0
             })?;
+            if let Some(rolled) = &samples.rolled {
+                let mut found = vec![ABSENT; grid.steps];
+                let present = crate::function::WindowWork::Present;
+                super::rolled::correct(samples, rolled, ranges.windows, present, &mut found);
+                there.iter_mut().zip(found).for_each(|(there, found)| *there |= !is_absent(found));
+            }
         }
         self.where_not(&there, arg, grid)
     }

@@ -1,6 +1,8 @@
 //! Selectors: reading samples, and the latest one at each step.
 
+use crate::bucket::{Buckets, SelectedBuckets};
 use crate::error::{EvalError, SourceError};
+use crate::eval::rolled::Rolled;
 use crate::eval::{ABSENT, Around, Column, Cx, Grid, Result, Series, Vector, is_absent};
 use crate::expr::{At, Edges, Expr, ExprKind, Selector, When};
 use crate::guard::Charge;
@@ -17,6 +19,14 @@ pub(crate) struct Samples {
     pub(crate) values: Vec<f64>,
     /// The metric's name goes at the end.
     pub(crate) nameless: bool,
+    /// If the samples stand for buckets.
+    pub(crate) rolled: Option<Rolled>,
+}
+
+/// A series as the source gave it.
+struct Given {
+    data: SeriesData,
+    rolled: Option<Rolled>,
 }
 
 /// Samples of several series, and the windows a function looks at.
@@ -68,7 +78,7 @@ impl Cx<'_> {
         Windows { end, step, steps: grid.steps, range }
     }
 
-    fn read(&self, selector: &Selector, windows: Windows, hint: Hint<'_>) -> Result<(Vec<SeriesData>, Charge)> {
+    fn read(&self, selector: &Selector, windows: Windows, hint: Hint<'_>) -> Result<(Vec<Given>, Charge)> {
         let stop = || self.guard.check().is_err();
         let lookback = self.options.lookback_ms;
         let before = if selector.edges == Edges::Plain || hint.range_ms == 0 { 0 } else { lookback };
@@ -81,21 +91,37 @@ impl Cx<'_> {
             samples_max: self.guard.left() / 16,
             stop: &stop,
         };
-        let selected = self.source.select(&selection);
+        let given = self.asked(&selection, selector.edges == Edges::Plain);
         self.guard.check()?;
-        let Selected { series, notes, warnings } = selected.map_err(|error| match error {
+        let series = given.map_err(|error| match error {
             SourceError::TooManySamples => EvalError::Memory(self.guard.bytes_max),
             SourceError::Failed(message) => EvalError::Source(message),
         })?;
-        if !notes.is_empty() || !warnings.is_empty() {
-            self.notes.lock().unwrap_or_else(PoisonError::into_inner).of_source(notes, warnings);
-        }
-        let samples: usize = series.iter().map(|one| one.times.len()).sum();
-        let labels: usize = series.iter().map(|one| one.labels.bytes()).sum();
+        let samples: usize = series.iter().map(|one| one.data.times.len()).sum();
+        let rolled = |one: &Given| one.rolled.as_ref().map_or(0, |rolled| rolled.numbers.bytes());
+        let others: usize = series.iter().map(|one| one.data.labels.bytes() + rolled(one)).sum();
         self.guard.samples.fetch_add(samples, Ordering::Relaxed);
         self.guard.series.fetch_add(series.len(), Ordering::Relaxed);
-        let room = self.guard.charge(samples.saturating_mul(16).saturating_add(labels))?;
+        let room = self.guard.charge(samples.saturating_mul(16).saturating_add(others))?;
         Ok((series, room))
+    }
+
+    /// What the source has: buckets, or samples.
+    fn asked(&self, selection: &Selection<'_>, may_be_buckets: bool) -> Result<Vec<Given>, SourceError> {
+        let buckets = if may_be_buckets { self.source.select_buckets(selection)? } else { None };
+        let (series, notes, infos, warnings) = match buckets {
+            Some(SelectedBuckets { series, notes, infos, warnings }) => {
+                (series.into_iter().map(Given::of_buckets).collect(), notes, infos, warnings)
+            }
+            None => {
+                let Selected { series, notes, warnings } = self.source.select(selection)?;
+                (series.into_iter().map(|data| Given { data, rolled: None }).collect(), notes, Vec::new(), warnings)
+            }
+        };
+        if !notes.is_empty() || !infos.is_empty() || !warnings.is_empty() {
+            self.notes.lock().unwrap_or_else(PoisonError::into_inner).of_source(notes, infos, warnings);
+        }
+        Ok(series)
     }
 
     /// The latest sample of each series at each step; its time in seconds instead of its value if `times`.
@@ -106,13 +132,17 @@ impl Cx<'_> {
         let (series, _samples) = self.read(selector, windows, hint)?;
         let room = self.room(series.len(), grid)?;
         let size = series.len().saturating_mul(grid.steps);
-        let series = self.each(series, size, |data| {
+        let series = self.each(series, size, |given| {
+            let Given { data, rolled } = given;
             if selector.edges != Edges::Plain && !times {
-                let samples = without_stale(data);
+                let samples = without_stale(Given { data, rolled: None });
                 let values = super::edges::at_steps(&samples, windows, selector.edges);
                 return Ok(Series::new(samples.labels, values));
             }
-            let values = latest(&data, windows, times);
+            let values = match rolled {
+                None => latest(&data, windows, times, |_| 0),
+                Some(rolled) => latest(&data, windows, times, |row| rolled.lengths.get(row).copied().unwrap_or(0)),
+            };
             Ok(Series::new(data.labels, values))
         })?;
         Ok(Vector { series: series.into_iter().filter(Series::has_any).collect(), room })
@@ -156,17 +186,21 @@ impl Cx<'_> {
     }
 }
 
-fn latest(data: &SeriesData, windows: Windows, times: bool) -> Vec<f64> {
-    let mut samples = data.times.iter().copied().zip(data.values.iter().copied()).peekable();
-    let mut current: Option<(i64, f64)> = None;
+/// `length` is that of the bucket in a row: the latest value of a bucket holds until the next one is over.
+fn latest(data: &SeriesData, windows: Windows, times: bool, length: impl Fn(usize) -> i64) -> Vec<f64> {
+    let samples = data.times.iter().copied().zip(data.values.iter().copied());
+    let mut samples = samples.enumerate().peekable();
+    let mut current: Option<(usize, (i64, f64))> = None;
     (0..windows.steps)
         .map(|step| {
             let end = windows.end(step);
-            while let Some(sample) = samples.next_if(|(at, _)| *at <= end) {
+            while let Some(sample) = samples.next_if(|(_, (at, _))| *at <= end) {
                 current = Some(sample);
             }
             match current {
-                Some((at, value)) if at > end.saturating_sub(windows.range) && !is_absent(value) => {
+                Some((row, (at, value)))
+                    if at > end.saturating_sub(windows.range.max(length(row))) && !is_absent(value) =>
+                {
                     if times {
                         at as f64 / 1e3
                     } else {
@@ -179,12 +213,25 @@ fn latest(data: &SeriesData, windows: Windows, times: bool) -> Vec<f64> {
         .collect()
 }
 
-fn without_stale(data: SeriesData) -> Samples {
-    let SeriesData { labels, times, values } = data;
+impl Given {
+    fn of_buckets(buckets: Buckets) -> Self {
+        let Buckets { labels, times, lengths, numbers } = buckets;
+        let values = numbers.values().to_vec();
+        Self { data: SeriesData { labels, times, values }, rolled: Some(Rolled { lengths, numbers }) }
+    }
+}
+
+fn without_stale(given: Given) -> Samples {
+    let Given { data: SeriesData { labels, times, values }, mut rolled } = given;
     if !values.iter().any(|value| is_absent(*value)) {
-        return Samples { labels, times, values, nameless: false };
+        return Samples { labels, times, values, nameless: false, rolled };
+    }
+    let keep: Vec<bool> = values.iter().map(|value| !is_absent(*value)).collect();
+    if let Some(Rolled { lengths, numbers }) = &mut rolled {
+        *lengths = lengths.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(length, _)| *length).collect();
+        numbers.retain(&keep);
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: times.into(), values, nameless: false }
+    Samples { labels, times: times.into(), values, nameless: false, rolled }
 }

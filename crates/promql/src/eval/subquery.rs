@@ -30,9 +30,9 @@ impl Cx<'_> {
 fn samples(series: Series, times: &Arc<[i64]>) -> Samples {
     let Series { labels, values, nameless } = series;
     if !values.iter().any(|value| is_absent(*value)) {
-        return Samples { labels, times: Arc::clone(times), values, nameless };
+        return Samples { labels, times: Arc::clone(times), values, nameless, rolled: None };
     }
     let kept = times.iter().copied().zip(values).filter(|(_, value)| !is_absent(*value));
     let (times, values): (Vec<i64>, Vec<f64>) = kept.unzip();
-    Samples { labels, times: times.into(), values, nameless }
+    Samples { labels, times: times.into(), values, nameless, rolled: None }
 }

@@ -3,7 +3,7 @@
 use crate::error::EvalError;
 use crate::eval::select::{Ranges, Samples, Windows};
 use crate::eval::{ABSENT, Around, Column, Cx, Data, Grid, Result, Series, Vector};
-use crate::eval::{edges, extremes, over_time, rate, regression, statistics};
+use crate::eval::{edges, extremes, over_time, rate, regression, rolled, statistics};
 use crate::expr::{Call, Edges, Expr};
 use crate::function::WindowWork;
 use crate::guard::Guard;
@@ -77,7 +77,13 @@ impl Cx<'_> {
         let size = size.saturating_mul(2);
         let mut series = self.each(series, size, |samples| {
             let values = match edges {
-                Edges::Plain => self.run(&samples, windows, work, &params, grid)?,
+                Edges::Plain => {
+                    let mut values = self.run(&samples, windows, work, &params, grid)?;
+                    if let Some(rolled) = &samples.rolled {
+                        rolled::correct(&samples, rolled, windows, work, &mut values);
+                    }
+                    values
+                }
                 edges => edges::over(&samples, windows, edges, work, self.options.lookback_ms),
             };
             Ok(Series { labels: samples.labels, values, nameless: samples.nameless })

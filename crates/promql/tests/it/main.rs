@@ -1,6 +1,8 @@
 //! The evaluator against scripts, hostile queries, and a naive evaluator.
 
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod corpora;
 #[cfg(test)]
 mod hostile;

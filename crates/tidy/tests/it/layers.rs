@@ -8,6 +8,7 @@ const TIERS: &[(&str, u8, &[&str])] = &[
     ("tsdb", 0, &[]),
     ("promql", 0, &[]),
     ("metrics-proto", 0, &[]),
+    ("rules", 0, &["promql"]),
     ("agent-proto", 0, &[]),
     ("probes", 0, &["metrics-proto"]),
     ("kernel", 1, &[]),

@@ -6,7 +6,7 @@ use crate::chunk::{Chunk, low_bits, masked};
 use crate::columns::{Column, QuickHash, Times};
 use crate::error::{Error, Result};
 use crate::head::{Collected, Found};
-use crate::rollup::{AGGREGATES, Aggregate};
+use crate::rollup::{Aggregate, Asked, EVERYTHING};
 use crate::{Limits, Matcher};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -70,13 +70,21 @@ pub(crate) struct Gather<const N: usize> {
     pub(crate) reading: Reading,
     pub(crate) times: Times,
     pub(crate) columns: Vec<Column<N>>,
+    /// Which columns of roll-ups are read.
+    pub(crate) asked: Asked,
     /// A file could not be read, which is not the same as damage.
     pub(crate) failed: bool,
 }
 
 impl<const N: usize> Gather<N> {
     pub(crate) fn new(reading: Reading, count: usize) -> Self {
-        Self { reading, times: Times::default(), columns: vec![Column::default(); count], failed: false }
+        let columns = vec![Column::default(); count];
+        Self { reading, times: Times::default(), columns, asked: EVERYTHING, failed: false }
+    }
+
+    /// How many columns are read.
+    pub(crate) fn width(&self) -> usize {
+        if N == 1 { 1 } else { self.asked.iter().filter(|asked| **asked).count() }
     }
 }
 
@@ -166,6 +174,7 @@ impl Store {
         if group.series.is_empty() {
             return Ok(());
         }
+        let width = gather.width();
         let mut pages = Vec::new();
         for (number, page) in group.times.iter().enumerate() {
             if !gather.reading.overlaps(page.first_ms, page.last_ms) {
@@ -182,10 +191,11 @@ impl Store {
             }
         }
         for series in &group.series {
-            let Some(column) = wanted.get(&series.labels).and_then(|at| gather.columns.get_mut(*at)) else { continue };
+            let Some(at) = wanted.get(&series.labels).copied() else { continue };
             for (number, rows, asked, piece) in &pages {
-                gather.reading.charge(asked.len(), N)?;
-                match add_page(file, series, *number, *rows, asked, &mut column.values) {
+                gather.reading.charge(asked.len(), width)?;
+                let Some(column) = gather.columns.get_mut(at) else { continue };
+                match add_page(file, series, (*number, *rows), asked, (&mut column.values, gather.asked)) {
                     Page::Added => column.pieces.push(*piece),
                     Page::Damaged(offset) => self.note_damage(block, offset),
                     Page::NotThere => {}
@@ -304,23 +314,22 @@ enum Page {
     Damaged(u64),
 }
 
-/// Adds the asked rows of a page to each column; nothing if one cannot be read.
+/// Adds the asked rows of a page (its number, its rows) to each column; nothing if one cannot be read.
 fn add_page<const N: usize>(
     file: &BlockFile,
     series: &BlockSeries,
-    page: usize,
-    rows: usize,
+    (page, rows): (usize, usize),
     asked: &Range<usize>,
-    columns: &mut [Vec<f64>; N],
+    (columns, roles): (&mut [Vec<f64>; N], Asked),
 ) -> Page {
-    let before = columns.first().map_or(0, Vec::len);
+    let before = columns.each_ref().map(Vec::len);
     let result = if let [values] = columns.as_mut_slice() {
         add_role(file, series, ROLE_SAMPLES, page, rows, values)
     } else {
-        add_rollup(file, series, page, rows, columns)
+        add_rollup(file, series, page, rows, (columns, roles))
     };
-    for column in columns {
-        if matches!(result, Page::Added) {
+    for (column, before) in columns.iter_mut().zip(before) {
+        if matches!(result, Page::Added) && column.len() > before {
             column.truncate(before + asked.end);
             column.drain(before..before + asked.start);
         } else {
@@ -338,38 +347,41 @@ fn add_role(file: &BlockFile, series: &BlockSeries, role: u8, page: usize, rows:
     }
 }
 
-/// Roles that a block leaves out follow from others.
+/// Adds the roles asked for. Those that a block leaves out follow from others.
 fn add_rollup<const N: usize>(
     file: &BlockFile,
     series: &BlockSeries,
     page: usize,
     rows: usize,
-    columns: &mut [Vec<f64>; N],
+    (columns, asked): (&mut [Vec<f64>; N], Asked),
 ) -> Page {
-    let mut left_out = [false; AGGREGATES];
-    for ((role, column), left_out) in (1..).zip(columns.iter_mut()).zip(&mut left_out) {
-        match add_role(file, series, role, page, rows, column) {
-            Page::Added => {}
-            Page::NotThere => *left_out = true,
-            Page::Damaged(offset) => return Page::Damaged(offset),
-        }
-    }
-    let tail = |aggregate: Aggregate, columns: &[Vec<f64>; N]| {
-        let column = columns.get(aggregate.at()).map(Vec::as_slice).unwrap_or_default();
-        column.get(column.len().saturating_sub(rows)..).unwrap_or_default().to_vec()
-    };
-    let (first, last) = (tail(Aggregate::First, columns), tail(Aggregate::Last, columns));
-    for (at, _) in left_out.iter().enumerate().filter(|(_, left_out)| **left_out) {
-        let Some(column) = columns.get_mut(at) else { continue };
-        if at == Aggregate::Min.at() {
-            column.extend_from_slice(&first);
-        } else if at == Aggregate::Max.at() {
-            column.extend_from_slice(&last);
-        } else if at == Aggregate::Increase.at() {
-            column.extend(last.iter().zip(&first).map(|(last, first)| last - first));
-        } else {
-            return Page::NotThere;
+    for ((at, column), _) in columns.iter_mut().enumerate().zip(asked).filter(|(_, asked)| *asked) {
+        let other =
+            |aggregate: Aggregate, to: &mut Vec<f64>| add_role(file, series, role(aggregate.at()), page, rows, to);
+        let added = match add_role(file, series, role(at), page, rows, column) {
+            Page::NotThere if at == Aggregate::Min.at() => other(Aggregate::First, column),
+            Page::NotThere if at == Aggregate::Max.at() => other(Aggregate::Last, column),
+            Page::NotThere if at == Aggregate::Increase.at() => {
+                let (mut first, before) = (Vec::new(), column.len());
+                match (other(Aggregate::First, &mut first), other(Aggregate::Last, column)) {
+                    (Page::Added, Page::Added) => {
+                        let rise = column.iter_mut().skip(before).zip(&first);
+                        rise.for_each(|(last, first)| *last -= first);
+                        Page::Added
+                    }
+                    (Page::Added, not) | (not, _) => not,
+                }
+            }
+            added => added,
+        };
+        if !matches!(added, Page::Added) {
+            return added;
         }
     }
     Page::Added
+}
+
+/// The number of an aggregate's role in a block.
+fn role(aggregate: usize) -> u8 {
+    u8::try_from(aggregate + 1).unwrap_or(u8::MAX)
 }

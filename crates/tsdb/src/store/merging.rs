@@ -12,7 +12,7 @@ use crate::block::{Block, BlockName, BlockWriter, Lineage, ROLE_SAMPLES};
 use crate::cut::{Whole, write_groups};
 use crate::error::{Error, Result};
 use crate::log::sync_dir;
-use crate::rollup::{AGGREGATES, Aggregate, roll_up};
+use crate::rollup::{AGGREGATES, Aggregate, EVERYTHING, roll_up};
 use crate::wire::Cursor;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -258,7 +258,7 @@ fn unreadable(block: &Block) -> Error {
 /// The buckets of a series, without the columns that follow from others.
 fn rolled_up<'a>(whole: &Whole<'a>, resolution_ms: u32) -> Whole<'a> {
     let values = whole.columns.first().map(|(_, values)| values.as_slice()).unwrap_or_default();
-    let (ends, columns) = roll_up(&whole.times, values, resolution_ms);
+    let (ends, columns) = roll_up(&whole.times, values, resolution_ms, EVERYTHING);
     Whole { labels: whole.labels, times: ends.into(), columns: needed(columns) }
 }
 

@@ -7,23 +7,10 @@ use crate::columns::{Column, QuickHash};
 use crate::error::Result;
 use crate::head::Collected;
 use crate::options::TIERS_MS;
-use crate::rollup::{AGGREGATES, Rollup, each_sample, roll_up};
+use crate::rollup::{AGGREGATES, Aggregate, Asked, EVERYTHING, Part, Rollup, each_sample, roll_up};
 use crate::{Labels, Limits, Matcher};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// A part of the time asked for, and what answered it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part {
-    /// The part begins after this.
-    pub after_ms: i64,
-    /// The part ends with this.
-    pub to_ms: i64,
-    /// Length of its buckets; 0 if each sample is one.
-    pub resolution_ms: u32,
-    /// True if a tier on disk answered, false if samples did.
-    pub is_stored: bool,
-}
 
 /// What [`Store::select_rollup`] answers.
 #[derive(Clone, Debug, Default)]
@@ -53,20 +40,70 @@ impl Store {
         coarsest_ms: i64,
         limits: Limits,
     ) -> Result<Rollups> {
-        let tier_ms = TIERS_MS.into_iter().rev().find(|tier| i64::from(*tier) <= coarsest_ms).unwrap_or(0);
+        self.rollup(matchers, (from_ms, to_ms), coarsest_ms, limits, EVERYTHING)
+    }
+
+    /// The same with the numbers that are asked for alone: others are neither read nor counted.
+    ///
+    /// Errors: as [`select_rollup`](Self::select_rollup).
+    pub fn select_aggregates(
+        &self,
+        matchers: &[Matcher],
+        span: (i64, i64),
+        coarsest_ms: i64,
+        limits: Limits,
+        aggregates: &[Aggregate],
+    ) -> Result<Rollups> {
+        let mut asked = [false; AGGREGATES];
+        for aggregate in aggregates {
+            asked.iter_mut().skip(aggregate.at()).take(1).for_each(|asked| *asked = true);
+        }
+        self.rollup(matchers, span, coarsest_ms, limits, asked)
+    }
+
+    /// True if samples as they came hold all there is from `from_ms` to `to_ms`, and no tier on disk has buckets that a
+    /// caller who can use `coarsest_ms` would rather take.
+    pub fn samples_suffice(&self, (from_ms, to_ms): (i64, i64), coarsest_ms: i64) -> bool {
+        let tier_ms = tier(coarsest_ms);
+        let blocks = self.block_list();
+        let mut tiers = blocks.iter().filter(|block| {
+            let says = &block.says;
+            says.resolution_ms != 0 && block.is_sound && says.from_ms < to_ms && says.to_ms >= from_ms
+        });
+        tiers.all(|block| {
+            let of_class =
+                |raw: &&Arc<Block>| raw.says.resolution_ms == 0 && raw.is_sound && raw.says.class == block.says.class;
+            let raw = blocks.iter().filter(of_class).map(|raw| (raw.says.from_ms.saturating_sub(1), raw.says.to_ms));
+            let meant = (block.says.from_ms.max(from_ms.saturating_sub(1)), block.says.to_ms.min(to_ms));
+            block.says.resolution_ms != tier_ms && split(&[meant], merged(raw.collect())).1.is_empty()
+        })
+    }
+
+    fn rollup(
+        &self,
+        matchers: &[Matcher],
+        (from_ms, to_ms): (i64, i64),
+        coarsest_ms: i64,
+        limits: Limits,
+        asked: Asked,
+    ) -> Result<Rollups> {
+        let tier_ms = tier(coarsest_ms);
         let length_ms = i64::from(tier_ms.max(1));
         let after_ms = from_ms.saturating_sub(1).div_euclid(length_ms).saturating_mul(length_ms);
         let collected = self.collect(matchers, after_ms.saturating_add(1), to_ms, limits.series)?;
         let mut gather = Gather::<AGGREGATES>::new(Reading::new(from_ms, to_ms, limits), collected.found.len());
+        gather.asked = asked;
         let classes: BTreeSet<u8> = collected.found.iter().map(|one| one.class).collect();
-        let mut parts = BTreeSet::new();
+        let mut parts = BTreeMap::new();
         for class in classes {
-            for part in self.parts_of(&collected, class, (after_ms, to_ms), tier_ms) {
-                self.read_part(&collected, class, part, &mut gather)?;
-                parts.insert(part);
+            let of_class = self.parts_of(&collected, class, (after_ms, to_ms), tier_ms);
+            for part in &of_class {
+                self.read_part(&collected, class, *part, &mut gather)?;
             }
+            parts.insert(class, of_class.into());
         }
-        Ok(Rollups { series: finish(&collected, gather), parts: parts.into_iter().collect() })
+        let all: BTreeSet<Part> = parts.values().flat_map(|parts: &Arc<[Part]>| parts.iter().copied()).collect();
+        Ok(Rollups { series: finish(&collected, gather, &parts), parts: all.into_iter().collect() })
     }
 
     fn read_part(&self, collected: &Collected, class: u8, part: Part, gather: &mut Gather<AGGREGATES>) -> Result<()> {
@@ -82,18 +119,19 @@ impl Store {
         let mut raw = Gather::<1>::new(gather.reading.clone(), collected.found.len());
         self.gather_raw(collected, &collected.found, Some(class), &mut raw)?;
         gather.reading = raw.reading.clone();
+        let width = gather.width();
         let mut last: (Vec<i64>, u32) = (Vec::new(), 0);
         for (column, to) in raw.columns.into_iter().zip(&mut gather.columns).filter(|(raw, _)| !raw.is_empty()) {
             let (times, [values]) = column.finish(&mut raw.times);
             let (ends, columns) = if part.resolution_ms == 0 {
-                (times.to_vec(), each_sample(values))
+                (times.to_vec(), each_sample(&values, gather.asked))
             } else {
-                roll_up(&times, &values, part.resolution_ms)
+                roll_up(&times, &values, part.resolution_ms, gather.asked)
             };
             if ends.is_empty() {
                 continue;
             }
-            gather.reading.charge(ends.len(), AGGREGATES)?;
+            gather.reading.charge(ends.len(), width)?;
             if last.0 != ends {
                 last = (ends.clone(), gather.times.add(ends));
             }
@@ -105,26 +143,27 @@ impl Store {
     /// Which tier answers which part for series of a class.
     fn parts_of(&self, collected: &Collected, class: u8, asked: (i64, i64), tier_ms: u32) -> Vec<Part> {
         let [five, hour] = TIERS_MS;
+        // Samples at the very end of a span lie in the window after it, but belong to the bucket before: where that one is
+        // read, the sample at the very begin of a window is in it; where there is none, it is read by itself.
         let order = match tier_ms {
-            0 => [0, five, hour],
-            tier if tier == five => [five, 0, hour],
-            _ => [hour, five, 0],
+            0 => [(0, 0), (five, 0), (hour, 0), (0, 1)],
+            tier if tier == five => [(five, 0), (0, 0), (hour, 0), (0, 1)],
+            _ => [(hour, 0), (five, 0), (0, 0), (0, 1)],
         };
         let blocks = self.block_list();
         let mut left = vec![asked];
         let mut parts = Vec::new();
-        for resolution_ms in order {
+        for (resolution_ms, earlier_ms) in order {
             let is_meant = |block: &&Arc<Block>| {
                 block.is_sound
                     && block.says.resolution_ms == resolution_ms
                     && *block.says.class == *self.options.class_name(class)
             };
-            // Samples at the very end of a span belong to the bucket before it.
-            let begin = |block: &Arc<Block>| block.says.from_ms.saturating_sub(i64::from(resolution_ms == 0));
+            let begin = |block: &Arc<Block>| block.says.from_ms.saturating_sub(earlier_ms);
             let mut spans: Spans =
                 blocks.iter().filter(is_meant).map(|block| (begin(block), block.says.to_ms)).collect();
             if resolution_ms == 0 {
-                spans.extend(self.spans_in_memory(collected, class));
+                spans.extend(self.spans_in_memory(collected, class, earlier_ms));
             }
             let (taken, rest) = split(&left, merged(spans));
             left = rest;
@@ -137,7 +176,7 @@ impl Store {
     }
 
     /// The time from the first row in memory on, and the windows of late samples.
-    fn spans_in_memory(&self, collected: &Collected, class: u8) -> Spans {
+    fn spans_in_memory(&self, collected: &Collected, class: u8, earlier_ms: i64) -> Spans {
         let of_class = || collected.found.iter().filter(|one| one.class == class);
         let first_row = |source| {
             let rows = collected.sources.get(&source)?;
@@ -149,9 +188,14 @@ impl Store {
         let window_ms = self.options.window_ms.max(1);
         let windows: BTreeSet<i64> =
             of_class().flat_map(|one| &one.late.times).map(|at| at - at.rem_euclid(window_ms)).collect();
-        spans.extend(windows.into_iter().map(|from| (from.saturating_sub(1), from.saturating_add(window_ms))));
+        spans.extend(windows.into_iter().map(|from| (from.saturating_sub(earlier_ms), from.saturating_add(window_ms))));
         spans
     }
+}
+
+/// The tier for a caller who can use buckets of so many ms; 0 for samples.
+fn tier(coarsest_ms: i64) -> u32 {
+    TIERS_MS.into_iter().rev().find(|tier| i64::from(*tier) <= coarsest_ms).unwrap_or(0)
 }
 
 /// Spans in order, those that touch made one.
@@ -189,20 +233,21 @@ fn split(spans: &[(i64, i64)], cover: Spans) -> (Spans, Spans) {
 }
 
 /// Series with the same labels become one.
-fn finish(collected: &Collected, gather: Gather<AGGREGATES>) -> Vec<Rollup> {
+fn finish(collected: &Collected, gather: Gather<AGGREGATES>, parts: &BTreeMap<u8, Arc<[Part]>>) -> Vec<Rollup> {
     let Gather { mut times, columns, .. } = gather;
-    let mut all: Vec<(&Labels, Column<AGGREGATES>)> = Vec::new();
+    let mut all: Vec<(&Labels, u8, Column<AGGREGATES>)> = Vec::new();
     let mut places: HashMap<&Labels, usize, QuickHash> = HashMap::default();
     for (one, column) in collected.found.iter().zip(columns).filter(|(_, column)| !column.is_empty()) {
         let place = *places.entry(&one.labels).or_insert(all.len());
         match all.get_mut(place) {
-            None => all.push((&one.labels, column)),
-            Some((_, there)) => there.append(column),
+            None => all.push((&one.labels, one.class, column)),
+            Some((.., there)) => there.append(column),
         }
     }
-    let whole = all.into_iter().map(|(labels, column)| {
+    let whole = all.into_iter().map(|(labels, class, column)| {
         let (times, columns) = column.finish(&mut times);
-        Rollup { labels: labels.clone(), times, columns }
+        let parts = parts.get(&class).cloned().unwrap_or_else(|| Vec::new().into());
+        Rollup { labels: labels.clone(), times, parts, columns }
     });
     whole.collect()
 }

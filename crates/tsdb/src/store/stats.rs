@@ -75,6 +75,20 @@ pub struct Stats {
 }
 
 impl Store {
+    /// From when on there is anything at all, in samples or roll-ups; `None` for an empty store.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let blocks = self.block_list();
+        let oldest = blocks.iter().filter(|block| block.is_sound).map(|block| block.first_ms).min();
+        oldest.or_else(|| {
+            let head = self.head();
+            let first = |source: &crate::head::Source| {
+                let chunk = source.chunks.first().map(|chunk| chunk.first_ms);
+                chunk.into_iter().chain(source.open.first().copied()).min()
+            };
+            head.sources.iter().flatten().filter_map(|source| first(source)).min()
+        })
+    }
+
     /// [`Stats::damaged_pages`] alone, which costs nothing.
     pub fn damaged_pages(&self) -> u64 {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len() as u64

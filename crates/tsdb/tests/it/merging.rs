@@ -122,6 +122,16 @@ fn where_samples_are_gone_the_tiers_answer_and_say_so() {
     assert!(answer.parts.windows(2).all(|pair| pair[0].to_ms == pair[1].after_ms));
     let count: f64 = answer.series[0].column(Aggregate::Count).iter().sum();
     assert_eq!(count, 50.0 * 60.0 - 1.0, "all but the very first sample, whose bucket ended before the first day");
+    let end = DAY0 + 50 * WINDOW;
+    assert!(!rig.store().samples_suffice((DAY0, end), 0) && rig.store().samples_suffice((first, end), 0));
+    assert!(!rig.store().samples_suffice((first, end), FIVE), "a tier has the newest whole day too");
+    let matchers = [Matcher::metric("a"), Matcher::equal("source", "s")];
+    let (wanted, limits) = ([Aggregate::Min, Aggregate::Increase], Limits::default());
+    let some = rig.store().select_aggregates(&matchers, (DAY0, end), 0, limits, &wanted).unwrap();
+    for aggregate in wanted {
+        assert_eq!(some.series[0].column(aggregate), answer.series[0].column(aggregate));
+    }
+    assert_eq!((some.series[0].column(Aggregate::Sum), &some.series[0].times), (&[][..], &answer.series[0].times));
     let whole = answer.series[0].counter();
     let rise: f64 = (1..3_000).map(|n| if counter(n) < counter(n - 1) { counter(n) } else { 3.0 }).sum();
     assert_eq!(whole.last().unwrap() - whole[0], rise - (whole[0] + 3.0));

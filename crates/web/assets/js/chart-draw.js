@@ -1,5 +1,5 @@
 // Draws one chart on its canvas: grid, bands, lines with their dashes, marks, cursor.
-import { readable, roundStep, thinned, timeLabel, timeStep, timeTicks } from "./chart-scale.js";
+import { linesMax, lookOf, readable, roundStep, thinned, timeLabel, timeStep, timeTicks, valueAt } from "./chart-scale.js";
 
 /** @typedef {import("./chart-scale.js").ChartData} ChartData */
 /** @typedef {{ left: number, right: number, top: number, bottom: number, from: number, to: number, high: number, low: number }} Frame */
@@ -38,7 +38,7 @@ export function paletteOf(canvas, figure) {
   };
 }
 
-/** Where things stand. Values start at zero unless they go below it. @param {ChartData} data @param {number} width @param {number} height @returns {Frame & { step: number }} */
+/** Where things stand. Values start at zero unless they go below it; thresholds are in sight. @param {ChartData} data @param {number} width @param {number} height @returns {Frame & { step: number }} */
 export function frameOf(data, width, height) {
   let low = 0;
   let high = 0;
@@ -48,6 +48,10 @@ export function frameOf(data, width, height) {
       if (value > high) high = value;
       if (value < low) low = value;
     }
+  }
+  for (const { value } of data.thresholds ?? []) {
+    high = Math.max(high, value);
+    low = Math.min(low, value);
   }
   const unit = data.series[0]?.unit ?? "";
   const percent = unit === "%" && high <= 100 && high > 60 && low >= 0;
@@ -115,18 +119,43 @@ function drawBands(g, data, frame, palette) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} g @param {ChartData} data @param {Frame} frame @param {Palette} palette */
-function drawLines(g, data, frame, palette) {
-  g.lineJoin = "round";
-  data.series.slice(0, 4).forEach((series, at) => {
-    const points = thinned(series.points, frame.from, frame.to, Math.max(1, Math.floor(frame.right - frame.left)));
-    g.strokeStyle = palette.lines[at] ?? palette.ink;
+/** Where something begins to be wrong: a line across, and its words above it. @param {CanvasRenderingContext2D} g @param {ChartData} data @param {Frame} frame @param {Palette} palette */
+function drawThresholds(g, data, frame, palette) {
+  g.font = palette.font;
+  g.textAlign = "end";
+  for (const threshold of data.thresholds ?? []) {
+    const y = Math.round(yOf(frame, threshold.value)) + 0.5;
+    g.strokeStyle = palette.tones[threshold.tone ?? "critical"] ?? palette.ink;
     g.fillStyle = g.strokeStyle;
-    g.lineWidth = 1.5;
-    g.setLineDash(palette.dashes[at] ?? []);
+    g.globalAlpha = 0.06;
+    g.fillRect(frame.left, frame.top, frame.right - frame.left, Math.max(0, y - frame.top));
+    g.globalAlpha = 1;
+    g.lineWidth = 1;
+    g.setLineDash([6, 4]);
+    g.beginPath();
+    g.moveTo(frame.left, y);
+    g.lineTo(frame.right, y);
+    g.stroke();
+    g.setLineDash([]);
+    if (threshold.title) g.fillText(threshold.title, frame.right - 4, y - 4 < frame.top + 10 ? y + 12 : y - 4);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} g @param {ChartData} data @param {Frame} frame @param {Palette} palette @param {number | null} only */
+function drawLines(g, data, frame, palette, only) {
+  g.lineJoin = "round";
+  const count = Math.min(data.series.length, linesMax);
+  data.series.slice(0, linesMax).forEach((series, at) => {
+    const [colour, dash] = lookOf(at);
+    const points = thinned(series.points, frame.from, frame.to, Math.max(1, Math.floor(frame.right - frame.left)));
+    g.strokeStyle = palette.lines[colour - 1] ?? palette.ink;
+    g.fillStyle = g.strokeStyle;
+    g.lineWidth = only === at ? 2.5 : 1.5;
+    g.globalAlpha = only === null || only === at ? 1 : 0.2;
+    g.setLineDash(palette.dashes[dash - 1] ?? []);
     /** @type {[number, number][]} */
     let run = [];
-    const ground = at === 0 ? yOf(frame, Math.max(0, frame.low)) : null;
+    const ground = (at === 0 && count <= 4 && only === null) || only === at ? yOf(frame, Math.max(0, frame.low)) : null;
     for (const [t, value] of points) {
       if (value !== null) run.push([xOf(frame, t), yOf(frame, value)]);
       else {
@@ -136,6 +165,7 @@ function drawLines(g, data, frame, palette) {
     }
     drawRun(g, run, ground);
   });
+  g.globalAlpha = 1;
   g.setLineDash([]);
 }
 
@@ -151,12 +181,13 @@ function drawRun(g, run, ground) {
   }
   g.stroke();
   if (ground === null) return;
+  const alpha = g.globalAlpha;
   g.lineTo(run.at(-1)?.[0] ?? 0, ground);
   g.lineTo(run[0]?.[0] ?? 0, ground);
   g.closePath();
   g.globalAlpha = 0.1;
   g.fill();
-  g.globalAlpha = 1;
+  g.globalAlpha = alpha;
 }
 
 /** @param {CanvasRenderingContext2D} g @param {ChartData} data @param {Frame} frame @param {Palette} palette */
@@ -183,10 +214,10 @@ function drawMarks(g, data, frame, palette) {
 
 /**
  * @param {HTMLCanvasElement} canvas @param {ChartData} data @param {Palette} palette
- * @param {number | null} cursor @param {[number, number] | null} drag
+ * @param {number | null} cursor @param {[number, number] | null} drag @param {number | null} only the line that is looked at
  * @returns {Frame | null}
  */
-export function drawChart(canvas, data, palette, cursor, drag) {
+export function drawChart(canvas, data, palette, cursor, drag, only) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const g = canvas.getContext("2d");
   if (!g || width === 0 || height === 0) return null;
@@ -201,7 +232,8 @@ export function drawChart(canvas, data, palette, cursor, drag) {
   g.beginPath();
   g.rect(frame.left, 0, frame.right - frame.left, frame.bottom + 1);
   g.clip();
-  drawLines(g, data, frame, palette);
+  drawThresholds(g, data, frame, palette);
+  drawLines(g, data, frame, palette, only);
   drawMarks(g, data, frame, palette);
   g.restore();
   if (drag) {
@@ -217,6 +249,19 @@ export function drawChart(canvas, data, palette, cursor, drag) {
     g.moveTo(x, frame.top);
     g.lineTo(x, frame.bottom);
     g.stroke();
+    drawDots(g, data, frame, palette, cursor);
   }
   return frame;
+}
+
+/** Where the cursor meets the lines. @param {CanvasRenderingContext2D} g @param {ChartData} data @param {Frame} frame @param {Palette} palette @param {number} cursor */
+function drawDots(g, data, frame, palette, cursor) {
+  data.series.slice(0, linesMax).forEach((series, at) => {
+    const value = valueAt(series, cursor);
+    if (value === null) return;
+    g.fillStyle = palette.lines[lookOf(at)[0] - 1] ?? palette.ink;
+    g.beginPath();
+    g.arc(xOf(frame, cursor), yOf(frame, value), 3, 0, 7);
+    g.fill();
+  });
 }

@@ -4,7 +4,31 @@
 /** @typedef {{ name: string, unit?: string, points: Point[] }} Series */
 /** @typedef {{ from: number, to: number, title?: string, tone?: string }} Band */
 /** @typedef {{ at: number, title?: string, tone?: string }} Mark */
-/** @typedef {{ from: number, to: number, series: Series[], bands?: Band[], marks?: Mark[] }} ChartData */
+/** @typedef {{ value: number, title?: string, tone?: string }} Threshold */
+/** @typedef {{ from: number, to: number, series: Series[], bands?: Band[], marks?: Mark[], thresholds?: Threshold[], notes?: string[] }} ChartData */
+
+/** Most lines of a figure; more would be a thicket. */
+export const linesMax = 16;
+
+/** Colour and dash of a line, from 1: four colours, then the same with the next dash. @param {number} index @returns {[number, number]} */
+export function lookOf(index) {
+  return [(index % 4) + 1, ((index + Math.floor(index / 4)) % 4) + 1];
+}
+
+/** Every instant at which a line has a point, in order. @param {Series[]} series @returns {number[]} */
+export function instants(series) {
+  const found = new Set(series.flatMap(({ points }) => points.filter(([, value]) => value !== null).map(([at]) => at)));
+  return [...found].sort((a, b) => a - b);
+}
+
+/** The value at an instant, if there is a point as near as points usually are. @param {Series} series @param {number} at @returns {number | null} */
+export function valueAt(series, at) {
+  const point = nearest(series.points, at);
+  const [first, last] = [series.points[0], series.points.at(-1)];
+  if (!point || !first || !last) return null;
+  const usual = (last[0] - first[0]) / Math.max(1, series.points.length - 1);
+  return Math.abs(point[0] - at) <= Math.max(usual, 1) ? point[1] : null;
+}
 
 /** A step of 1, 2 or 5 times a power of `base` such that about `count` of them span `range`. @param {number} range @param {number} count @param {number} base */
 export function roundStep(range, count, base) {

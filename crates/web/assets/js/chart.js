@@ -1,12 +1,12 @@
 // A figure with data-chart: fetches its numbers, draws them, reads out under the cursor, zooms by dragging, renews itself.
-import { ageOf, all, enhance, make, one } from "./dom.js";
-import { nearest, readable, timeLabel } from "./chart-scale.js";
+import { actions, ageOf, all, enhance, make, one, say } from "./dom.js";
+import { instants, linesMax, lookOf, readable, timeLabel, valueAt } from "./chart-scale.js";
 import { drawChart, paletteOf } from "./chart-draw.js";
 
 /** @typedef {import("./chart-scale.js").ChartData} ChartData */
 /**
  * @typedef {{ figure: HTMLElement, canvas: HTMLCanvasElement, data: ChartData | null, frame: ReturnType<typeof drawChart>,
- *   cursor: number | null, drag: [number, number] | null, zoom: [number, number] | null, loadedAt: number, seen: boolean, loading: boolean }} Figure
+ *   cursor: number | null, drag: [number, number] | null, zoom: [number, number] | null, only: number | null, loadedAt: number, seen: boolean, loading: boolean }} Figure
  */
 
 /** @type {Set<Figure>} */
@@ -51,6 +51,7 @@ async function loadChart(chart) {
     setChartState(chart, "live", chart.zoom ? "Zoomed" : "Live");
     if (empty && !chart.zoom) setTimeout(() => chart.seen && !document.hidden && chart.figure.isConnected && void loadChart(chart), 3000);
     render(chart);
+    renderNotes(chart);
     fillTable(chart);
   } catch (error) {
     const why = error instanceof TypeError || !(error instanceof Error) ? "The server did not answer." : error.message;
@@ -74,61 +75,97 @@ function checked(body) {
 /** @param {Figure} chart */
 function render(chart) {
   if (!chart.data || !chart.seen) return;
-  chart.frame = drawChart(chart.canvas, chart.data, paletteOf(chart.canvas, chart.figure), chart.cursor, chart.drag);
+  chart.frame = drawChart(chart.canvas, chart.data, paletteOf(chart.canvas, chart.figure), chart.cursor, chart.drag, chart.only);
   renderLegend(chart);
 }
 
-/** @param {Figure} chart */
+/** @param {number | null} value @param {string} [unit] */
+function inWords(value, unit) {
+  return value === null ? "no value" : readable(value, unit).filter(Boolean).join(" ");
+}
+
+/** The lines with their newest values; one can be chosen, to see it alone. @param {Figure} chart */
 function renderLegend(chart) {
   const legend = one(".legend", chart.figure);
   if (!legend || !chart.data) return;
-  const at = chart.cursor;
-  const items = chart.data.series.slice(0, 4).map((series, index) => {
-    const last = series.points.findLast(([, value]) => value !== null);
-    const value = (at === null ? last : nearest(series.points, at))?.[1];
-    const [number, unit] = value === null || value === undefined ? ["no value", ""] : readable(value, series.unit);
-    const item = make("span", {}, swatch(index + 1), series.name, make("b", {}, number));
-    if (unit) item.append(unit);
-    return item;
+  const { series } = chart.data;
+  const last = (/** @type {import("./chart-scale.js").Series} */ { points }) => points.findLast(([, value]) => value !== null)?.[1] ?? null;
+  const shown = series.slice(0, linesMax);
+  if (legend.dataset.names !== JSON.stringify(shown.map(({ name }) => name))) {
+    legend.dataset.names = JSON.stringify(shown.map(({ name }) => name));
+    legend.classList.toggle("many", shown.length > 4);
+    legend.replaceChildren(
+      ...shown.map(({ name }, index) => {
+        const item = make("button", { type: "button", title: name, "aria-pressed": "false" }, swatch(index), make("span", {}, name), make("b"));
+        item.addEventListener("click", () => {
+          chart.only = chart.only === index ? null : index;
+          render(chart);
+        });
+        return item;
+      }),
+    );
+    if (series.length > linesMax) legend.append(make("span", {}, `and ${series.length - linesMax} more in the table`));
+  }
+  shown.forEach((one_, index) => {
+    const item = legend.children[index];
+    const value = item && item.querySelector("b");
+    if (value) value.textContent = inWords(last(one_), one_.unit);
+    item?.setAttribute("aria-pressed", String(chart.only === index));
+    item?.classList.toggle("off", chart.only !== null && chart.only !== index);
   });
-  legend.replaceChildren(...items);
   renderRead(chart);
-  const words = items.map((item) => item.textContent).join(", ");
+  const words = shown.map((one_) => `${one_.name} ${inWords(last(one_), one_.unit)}`).join(", ");
   chart.canvas.setAttribute("aria-label", `${chart.figure.getAttribute("aria-label") ?? "Chart"}: ${words}`);
 }
 
-/** What stands over the plot: the instant under the cursor, or the way back from a zoom. @param {Figure} chart */
+/** Most lines that the box under the cursor names; fewer where the plot is low. */
+const readMax = 10;
+
+/** What stands over the plot: the values under the cursor, or the way back from a zoom. @param {Figure} chart */
 function renderRead(chart) {
   const box = one(".read", chart.figure);
-  if (!box) return;
-  if (chart.cursor !== null) box.replaceChildren(readAt(chart, chart.cursor));
-  else if (chart.zoom && !one("button", box)) {
+  if (!box || !chart.data) return;
+  box.classList.toggle("values", chart.cursor !== null);
+  if (chart.cursor !== null) {
+    const frame = chart.frame;
+    const share = frame ? (chart.cursor - frame.from) / (frame.to - frame.from) : 0;
+    box.classList.toggle("left", share > 0.5);
+    box.replaceChildren(...readAt(chart, chart.cursor));
+  } else if (chart.zoom && !one("button", box)) {
     const button = make("button", { class: "btn small", type: "button" }, "Reset zoom");
     button.addEventListener("click", () => zoomTo(chart, null));
     box.replaceChildren(button);
   } else if (!chart.zoom) box.replaceChildren();
 }
 
-/** The instant under the cursor and what was marked there. @param {Figure} chart @param {number} at */
+/** The instant under the cursor, every value there, largest first, and what was marked. @param {Figure} chart @param {number} at @returns {HTMLElement[]} */
 function readAt(chart, at) {
   const data = chart.data;
-  if (!data) return "";
+  if (!data) return [];
   const near = (data.to - data.from) / 80;
   const marked = (data.marks ?? []).filter((mark) => Math.abs(mark.at - at) < near).map((mark) => mark.title ?? "");
   const inside = (data.bands ?? []).filter((band) => band.from <= at && at <= band.to).map((band) => band.title ?? "");
   const day = data.to - data.from > 86_400_000 ? `${timeLabel(at, 86_400_000)} ` : "";
-  return [day + timeLabel(at, 1000), ...marked, ...inside].filter(Boolean).join(" · ");
+  const values = data.series.slice(0, linesMax).map((series, index) => ({ series, index, value: valueAt(series, at) }));
+  const found = values.filter(({ value }) => value !== null);
+  if (found.length > 4) found.sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
+  const most = Math.max(3, Math.min(readMax, Math.floor((chart.canvas.clientHeight - 70) / 20)));
+  const rows = found.slice(0, most).map(({ series, index, value }) => make("div", {}, swatch(index), make("span", {}, series.name), make("b", {}, inWords(value, series.unit))));
+  if (found.length > most) rows.push(make("p", {}, `and ${found.length - most} more`));
+  const notes = [...marked, ...inside].filter(Boolean).map((title) => make("p", {}, title));
+  return [make("p", { class: "when" }, day + timeLabel(at, 1000)), ...rows, ...notes];
 }
 
 /** @param {number} index */
 function swatch(index) {
+  const [colour, dash] = lookOf(index);
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", `s${index}`);
+  svg.setAttribute("class", `s${colour}`);
   svg.setAttribute("viewBox", "0 0 16 8");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", "M0 4h16");
-  path.setAttribute("class", `d${index}`);
+  path.setAttribute("class", `d${dash}`);
   svg.append(path);
   return svg;
 }
@@ -138,25 +175,43 @@ function fillTable(chart) {
   const details = one("details", chart.figure);
   const box = details && one("div", details);
   if (!box || !chart.data || !details.hasAttribute("open")) return;
-  const series = chart.data.series.slice(0, 4);
+  const series = chart.data.series;
   const head = make("tr", {}, make("th", {}, "Time"), ...series.map(({ name, unit }) => make("th", { class: "num" }, unit ? `${name}, ${unit}` : name)));
   const body = make("tbody");
-  for (const [at] of (series[0]?.points ?? []).slice(-200).reverse()) {
-    const cells = series.map(({ points }) => {
-      const point = nearest(points, at);
-      return make("td", { class: "num" }, point && point[1] !== null ? String(point[1]) : "no value");
+  for (const at of instants(series).slice(-200).reverse()) {
+    const cells = series.map((one_) => {
+      const value = valueAt(one_, at);
+      return make("td", { class: "num" }, value === null ? "" : String(value));
     });
     body.append(make("tr", {}, make("td", {}, new Date(at).toLocaleString()), ...cells));
   }
   box.replaceChildren(make("table", { class: "tbl" }, make("thead", {}, head), body));
 }
 
+/** What answered, and what is missing. @param {Figure} chart */
+function renderNotes(chart) {
+  const box = one(".notes", chart.figure);
+  if (box) box.textContent = (chart.data?.notes ?? []).join(". ");
+}
+
 /** @param {Figure} chart @param {[number, number] | null} range */
 function zoomTo(chart, range) {
   chart.zoom = range;
   chart.cursor = null;
+  if (chart.figure.dataset.share !== undefined) {
+    const url = new URL(location.href);
+    for (const [name, at] of [["from", range?.[0]], ["to", range?.[1]]]) {
+      if (at === undefined) url.searchParams.delete(String(name));
+      else url.searchParams.set(String(name), String(Math.round(Number(at))));
+    }
+    history.replaceState(null, "", url);
+  }
   void loadChart(chart);
 }
+
+actions["copy-link"] = () => {
+  void navigator.clipboard.writeText(location.href).then(() => say("The link is copied: it shows this question for this time."));
+};
 
 /** @param {Figure} chart @param {number} x */
 function timeAt(chart, x) {
@@ -203,9 +258,9 @@ function listenToKeys(chart) {
       chart.cursor = null;
       chart.zoom ? zoomTo(chart, null) : render(chart);
     } else if (step && chart.data) {
-      const points = chart.data.series[0]?.points ?? [];
-      const at = chart.cursor === null ? points.length - 1 : points.findIndex(([t]) => t >= (chart.cursor ?? 0)) + step;
-      chart.cursor = points[Math.min(points.length - 1, Math.max(0, at))]?.[0] ?? null;
+      const times = instants(chart.data.series);
+      const at = chart.cursor === null ? times.length - 1 : times.findIndex((t) => t >= (chart.cursor ?? 0)) + step;
+      chart.cursor = times[Math.min(times.length - 1, Math.max(0, at))] ?? null;
       render(chart);
       event.preventDefault();
     }
@@ -231,7 +286,7 @@ function begin(figure) {
   const canvas = one("canvas", figure);
   if (!(canvas instanceof HTMLCanvasElement)) return;
   /** @type {Figure} */
-  const chart = { figure, canvas, data: null, frame: null, cursor: null, drag: null, zoom: null, loadedAt: 0, seen: false, loading: false };
+  const chart = { figure, canvas, data: null, frame: null, cursor: null, drag: null, zoom: null, only: null, loadedAt: 0, seen: false, loading: false };
   figures.add(chart);
   listenToPointer(chart);
   listenToKeys(chart);

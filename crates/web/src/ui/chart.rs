@@ -15,7 +15,8 @@ pub struct Sampled {
 }
 
 /// A figure whose numbers come from `src` as
-/// `{"from","to","series":[{"name","unit","points":[[t_ms,value|null],..]}],"bands":[{"from","to","title","tone"}],"marks":[{"at","title","tone"}]}`.
+/// `{"from","to","series":[{"name","unit","points":[[t_ms,value|null],..]}],"bands":[{"from","to","title","tone"}],"marks":[{"at","title","tone"}]}`,
+/// and, where they are wanted, `"thresholds":[{"value","title","tone"}]` and `"notes":["who answered"]`.
 #[derive(Debug, Clone)]
 pub struct Chart {
     title: String,
@@ -24,12 +25,23 @@ pub struct Chart {
     refs: Option<String>,
     link: Option<(String, String)>,
     bare: bool,
+    shared: bool,
+    drawn: Option<String>,
 }
 
 impl Chart {
     /// A chart headed `title`; `src` must accept `from` and `to` (milliseconds) when zoomed.
     pub fn new(title: impl Into<String>, src: impl Into<String>) -> Self {
-        Self { title: title.into(), src: src.into(), tall: false, refs: None, link: None, bare: false }
+        Self {
+            title: title.into(),
+            src: src.into(),
+            tall: false,
+            refs: None,
+            link: None,
+            bare: false,
+            shared: false,
+            drawn: None,
+        }
     }
 
     /// Twice as high: the subject of a page.
@@ -60,16 +72,32 @@ impl Chart {
         self
     }
 
+    /// The page's address says which time is shown: zooming changes `from` and `to` in it.
+    #[must_use]
+    pub const fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    /// A picture for those without script, fetched by them alone.
+    #[must_use]
+    pub fn drawn(mut self, src: impl Into<String>) -> Self {
+        self.drawn = Some(src.into());
+        self
+    }
+
     fn figure(&self) -> Markup {
         html! {
             figure class=(if self.tall { "chart tall" } else { "chart" }) data-chart data-src=(href(&self.src)) data-refs=[&self.refs]
-                aria-label=(self.title) {
+                data-share[self.shared] aria-label=(self.title) {
+                @if let Some(drawn) = &self.drawn { noscript { img src=(href(drawn)) alt=(self.title) width="960" height="260"; } }
                 div.legend { "\u{a0}" }
                 div.plot {
                     canvas tabindex="0" role="img" aria-label=(self.title) {}
                     div.read {}
                     div.say role="status" { noscript { "Drawing needs script. The numbers: " a href=(href(&self.src)) { "JSON" } } }
                 }
+                div.notes {}
                 details { summary { "Numbers" } div {} }
             }
         }

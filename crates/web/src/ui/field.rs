@@ -31,6 +31,7 @@ pub struct Field {
     readonly: bool,
     mono: bool,
     length_max: Option<usize>,
+    suggested: Vec<String>,
 }
 
 impl Field {
@@ -51,6 +52,7 @@ impl Field {
             readonly: false,
             mono: false,
             length_max: None,
+            suggested: Vec::new(),
         }
     }
 
@@ -184,6 +186,13 @@ impl Field {
         self
     }
 
+    /// Texts that are offered while typing; others may be typed too.
+    #[must_use]
+    pub fn suggest(mut self, texts: Vec<String>) -> Self {
+        self.suggested = texts;
+        self
+    }
+
     fn id(&self) -> String {
         format!("f-{}", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
     }
@@ -231,7 +240,11 @@ impl Field {
             Kind::Input(kind) => html! {
                 input class=(class) type=(kind) id=(id) name=(self.name) value=[(*kind != "password").then_some(&self.value)]
                     required[self.required] readonly[self.readonly] autofocus[self.autofocus] placeholder=[&self.placeholder]
-                    autocomplete=[self.autocomplete] maxlength=[self.length_max] aria-describedby=[described] aria-invalid=[invalid];
+                    autocomplete=[self.autocomplete] maxlength=[self.length_max] aria-describedby=[described] aria-invalid=[invalid]
+                    list=[(!self.suggested.is_empty()).then(|| format!("{id}-l"))];
+                @if !self.suggested.is_empty() {
+                    datalist id={ (id) "-l" } { @for text in &self.suggested { option value=(text); } }
+                }
             },
         }
     }

@@ -13,6 +13,7 @@ pub struct Form {
     back: Option<String>,
     confirm: Option<String>,
     swap: Option<String>,
+    as_typed: bool,
     error: Option<String>,
     parts: Vec<Markup>,
     actions: Vec<Markup>,
@@ -28,6 +29,7 @@ impl Form {
             back: None,
             confirm: None,
             swap: None,
+            as_typed: false,
             error: None,
             parts: Vec::new(),
             actions: Vec::new(),
@@ -42,6 +44,13 @@ impl Form {
     /// A form whose answers become the address.
     pub fn get(action: impl Into<String>) -> Self {
         Self::new("get", action, None)
+    }
+
+    /// With [`Self::swap`]: sends itself while one types. For forms that ask.
+    #[must_use]
+    pub const fn as_typed(mut self) -> Self {
+        self.as_typed = true;
+        self
     }
 
     /// Its id, so that buttons elsewhere can send it.
@@ -111,7 +120,7 @@ impl Form {
 impl Render for Form {
     fn render(&self) -> Markup {
         html! {
-            form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] {
+            form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] data-filter[self.as_typed] {
                 @if let Some(csrf) = &self.csrf { input type="hidden" name="_csrf" value=(csrf); }
                 @if let Some(back) = &self.back { input type="hidden" name="_back" value=(href(back)); }
                 @if let Some(error) = &self.error { (notice(Tone::Critical, error)) }

@@ -1,0 +1,100 @@
+//! The disk under the samples: when it is nearly full, nothing new is stored, and whoever sends is asked to wait, so that
+//! the database, the alerts and what is in memory go on. One entry says so where people look.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kernel::attention::Attention;
+use kernel::{Actor, Handle, Mark, Ref, Result};
+
+use crate::live::Monitor;
+
+/// Nothing is stored when less than this is free.
+const STOP_BYTES: u64 = 256 << 20;
+/// It is stored again when this much is free.
+const START_BYTES: u64 = 512 << 20;
+/// The name of the entry in "Needs you now".
+const NEED: &str = "disk";
+/// Said to whoever sends.
+pub(crate) const WORDS: &str =
+    "The server's disk is nearly full, so nothing is stored. Free some space; senders try again.";
+
+/// Whether nothing is stored, and whether people were told.
+#[derive(Debug, Default)]
+pub(crate) struct Full {
+    stopped: AtomicBool,
+    told: AtomicBool,
+}
+
+/// Free bytes of the file system that holds a folder; `None` when that cannot be known.
+pub(crate) fn free(folder: &std::path::Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    about.f_bavail.checked_mul(about.f_frsize)
+}
+
+/// What changes when so much is free: `Some(true)` stops, `Some(false)` goes on.
+fn change(stopped: bool, free: u64) -> Option<bool> {
+    match stopped {
+        false if free < STOP_BYTES => Some(true),
+        true if free >= START_BYTES => Some(false),
+        _ => None,
+    }
+}
+
+impl Monitor {
+    /// True while samples are stored.
+    pub(crate) fn may_store(&self) -> bool {
+        !self.full.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of how much is free, and tells people when that changed something; a database that cannot take it is
+    /// asked again the next time.
+    pub(crate) fn note_free(&self, handle: &Handle, free: u64) -> Result<()> {
+        let stopped = change(!self.may_store(), free).unwrap_or(!self.may_store());
+        self.full.stopped.store(stopped, Ordering::Relaxed);
+        if self.full.told.load(Ordering::Relaxed) != stopped {
+            tell(handle, stopped.then_some(free))?;
+            self.full.told.store(stopped, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn tell(handle: &Handle, free: Option<u64>) -> Result<()> {
+    let about = Ref::new("setting", 0);
+    handle.write_as(Actor::service("monitor", &["monitor.*"]), "monitor.disk.note", move |cx| match free {
+        None => cx.attention_done(&about, NEED),
+        Some(free) => cx.needs_attention(&Attention {
+            subject: about.clone(),
+            need: NEED,
+            title: "Samples are not stored: the disk is nearly full".into(),
+            why: format!("{} MiB are free where the server keeps its data.", free >> 20),
+            mark: Mark::Critical,
+            word: "Full",
+            weight: 950,
+            since: cx.now,
+            action: "Open",
+            href: "/monitoring".into(),
+            team: None,
+            user: None,
+            grant: crate::check::list::ListChecks::OPERATION,
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::change;
+
+    #[test]
+    fn it_stops_below_one_mark_and_goes_on_above_another() {
+        let mib = |count: u64| count << 20;
+        let steps = [mib(600), mib(300), mib(255), mib(300), mib(511), mib(512), mib(300)];
+        let mut stopped = false;
+        let told = steps.map(|free| {
+            let change = change(stopped, free);
+            stopped = change.unwrap_or(stopped);
+            change
+        });
+        assert_eq!(told, [None, None, Some(true), None, None, Some(false), None]);
+    }
+}

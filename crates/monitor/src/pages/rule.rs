@@ -1,0 +1,259 @@
+//! The page of one rule: how its evaluation goes, its alerts, what it would have done lately, and its text.
+
+use kernel::Result;
+use maud::{Markup, html};
+use web::page::{Content, PageCx};
+use web::ui::{
+    Button, Card, Chart, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button,
+    status,
+};
+
+use super::rule_list::looks;
+use super::{Names, ago, severity, with};
+use crate::rule::show::{RuleAlert, RuleDetail, ShowRule};
+use crate::rule::{Makes, Rule};
+
+struct View {
+    clock: Clock,
+    detail: RuleDetail,
+    names: Names,
+    may_change: bool,
+    csrf: String,
+}
+
+pub(super) fn page(page: &mut PageCx) -> Result<Content> {
+    let id = page.id("id")?;
+    let detail = page.cx.call(&ShowRule { id })?;
+    let assets: Vec<i64> = detail.rule.asset.into_iter().collect();
+    let teams: Vec<i64> = detail.rule.team.into_iter().collect();
+    let names = Names::load(page, &assets, &teams)?;
+    let may_change = page.cx.may("monitor.rule.update");
+    let view = View { clock: page.clock(), detail, names, may_change, csrf: page.csrf.clone() };
+    Ok(Content::new(view.detail.rule.name.clone(), draw(&view)))
+}
+
+fn draw(view: &View) -> Markup {
+    let rule = &view.detail.rule;
+    let here = format!("/monitoring/rules/{}", rule.id);
+    let shown = html! {
+        @if let Some(error) = &rule.standing.error { (notice(Tone::Warn, error)) }
+        @if rule.makes == Makes::Alert { (alerts(view)) }
+    };
+    let main = html! {
+        (web::ui::live("rule-state", &format!("rule:{} list:2", rule.id), &here, &shown))
+        (Chart::new("The last six hours", preview_source(rule)).tall()
+            .link("Explore", with("/monitoring/explore", &[("query", &rule.expr)])))
+        (Card::new("As it stands in a rule file").body(html! { pre.code dir="ltr" { (view.detail.text) } }))
+    };
+    html! {
+        (head(view, &here))
+        (columns(Split::Wide, &main, &facts(view)))
+    }
+}
+
+/// Where the figure of a rule comes from.
+fn preview_source(rule: &Rule) -> String {
+    let clear = rule.clear.clone().unwrap_or_default();
+    let makes = rule.makes.as_str();
+    let ms = |ms: i64| promql::format_duration(ms);
+    let (wait, keep) = (ms(rule.for_ms), ms(rule.keep_firing_ms));
+    let (n, m) = (rule.fire_n.to_string(), rule.fire_m.to_string());
+    let all = [
+        ("makes", makes),
+        ("name", rule.name.as_str()),
+        ("expr", rule.expr.as_str()),
+        ("clear", clear.as_str()),
+        ("for", wait.as_str()),
+        ("keep_firing_for", keep.as_str()),
+        ("fire_n", n.as_str()),
+        ("fire_m", m.as_str()),
+    ];
+    with("/api/v1/monitor/rules/preview", &all)
+}
+
+fn head(view: &View, here: &str) -> PageHeader {
+    let rule = &view.detail.rule;
+    let id = rule.id.to_string();
+    let (tone, word) = looks(rule);
+    let mut head = PageHeader::new(rule.name.clone())
+        .crumb("Monitoring", Some("/monitoring"))
+        .crumb("Rules", Some("/monitoring/rules"))
+        .pill(pill(tone, &word))
+        .subtitle(html! { code dir="ltr" { (kernel::text::shorten(rule.expr.trim(), 200)) } });
+    if view.may_change {
+        let (action, label, icon) = match rule.paused {
+            true => ("/do/monitor.rule.resume", "Resume", "play"),
+            false => ("/do/monitor.rule.pause", "Pause", "pause"),
+        };
+        let pause = Button::submit(label).icon(icon).key("p");
+        let delete = Button::submit("Delete").danger().confirm("Delete this rule? Its alerts end without proof.");
+        head = head
+            .action(Button::link("Change", format!("{here}/change")).key("e"))
+            .action(post_button(action, &view.csrf, &[("id", &id), ("_back", here)], &pause))
+            .action(post_button(
+                "/do/monitor.rule.delete",
+                &view.csrf,
+                &[("id", &id), ("_back", "/monitoring/rules")],
+                &delete,
+            ));
+    }
+    head
+}
+
+fn alerts(view: &View) -> Markup {
+    let all = &view.detail.alerts;
+    let card = Card::new("Alerts").count(all.len());
+    if all.is_empty() {
+        return html! { (card.body(html! { p { "None is pending or out." } })) };
+    }
+    let rows = all.iter().map(|alert| {
+        let name = words(alert);
+        let (tone, word) = match (alert.unknown, alert.state.as_str()) {
+            (true, _) => (Tone::Warn, "No data"),
+            (_, "firing") => (Tone::Critical, "Firing"),
+            _ => (Tone::Warn, "Pending"),
+        };
+        let summary = alert.annotations.get("summary").or_else(|| alert.annotations.get("description"));
+        let row = Row::new(name);
+        let row = match alert.check {
+            Some(check) => row.href(format!("/monitoring/checks/{check}")),
+            None => row,
+        };
+        row.cell(status(tone, word))
+            .main()
+            .text(summary.map_or("", String::as_str))
+            .text(&alert.value)
+            .cell(ago(&view.clock, alert.active_at))
+    });
+    let columns = [
+        Column::new("State"),
+        Column::new("Labels").main(),
+        Column::new("What it says"),
+        Column::new("Value").num(),
+        Column::new("True since"),
+    ];
+    html! { (card.flush(html! { (Table::new("Alerts").columns(columns).rows(rows)) })) }
+}
+
+fn words(alert: &RuleAlert) -> String {
+    let pairs = alert.labels.iter().filter(|(name, _)| *name != "alertname");
+    let text = pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "no labels".to_owned() } else { text }
+}
+
+fn facts(view: &View) -> Markup {
+    let rule = &view.detail.rule;
+    let standing = &rule.standing;
+    let took = std::time::Duration::from_micros(standing.took_us).as_secs_f64() * 1_000.0;
+    let (tone, word) = severity(rule.severity);
+    let mut facts = Facts::new()
+        .text("Makes", if rule.makes == Makes::Alert { "alerts" } else { "a series" })
+        .text("Group", &rule.group)
+        .text("Every", &promql::format_duration(rule.interval_ms));
+    if let Some(file) = &rule.file {
+        facts = facts.row("File", html! { a href=(with("/monitoring/rules", &[("file", file)])) { (file) } });
+    }
+    if rule.makes == Makes::Alert {
+        facts = facts.row("Severity", status(tone, word)).row("Team", view.names.team(rule.team));
+        for (label, ms) in [("Must be true for", rule.for_ms), ("Stays out for", rule.keep_firing_ms)] {
+            if ms > 0 {
+                facts = facts.text(label, &promql::format_duration(ms));
+            }
+        }
+        if rule.fire_m > 1 {
+            facts = facts.text("Fires at", &format!("{} of {} evaluations", rule.fire_n, rule.fire_m));
+        }
+        if let Some(clear) = &rule.clear {
+            facts = facts.mono("Ends at", clear);
+        }
+        let missing = match rule.missing {
+            crate::rule::Missing::Keep => "keeps the alert as it is",
+            crate::rule::Missing::Clear => "ends the alert",
+        };
+        facts = facts.text("Missing data", missing);
+    }
+    if let Some(asset) = rule.asset {
+        facts = facts.row("About", view.names.asset(Some(asset)));
+    }
+    if let Some(at) = standing.evaluated_at {
+        facts = facts
+            .row("Evaluated", ago(&view.clock, at))
+            .text("Took", &format!("{took:.1} ms"))
+            .text("Samples read", &standing.samples.to_string());
+    }
+    if standing.missed > 0 {
+        facts = facts.text("Evaluations missed", &standing.missed.to_string());
+    }
+    html! { (Card::new("At a glance").tight(html! { (facts) })) }
+}
+
+#[cfg(test)]
+impl Rule {
+    /// An example.
+    pub(crate) fn sample(name: &str) -> Self {
+        use crate::rule::words::Words;
+        use crate::rule::{Missing, Standing};
+        Self {
+            id: 3,
+            name: name.into(),
+            makes: Makes::Alert,
+            group: name.into(),
+            group_id: 1,
+            file: Some(name.into()),
+            expr: "node_load1 > 4".into(),
+            form: None,
+            clear: Some(name.into()),
+            for_ms: 300_000,
+            keep_firing_ms: 0,
+            fire_n: 1,
+            fire_m: 1,
+            missing: Missing::Keep,
+            labels: Words(vec![("severity".into(), name.into())]),
+            annotations: Words(vec![("summary".into(), name.into())]),
+            severity: crate::check::Severity::Warning,
+            team: Some(2),
+            asset: None,
+            paused: false,
+            version: 1,
+            created_at: kernel::Time(0),
+            updated_at: kernel::Time(0),
+            interval_ms: 30_000,
+            standing: Standing {
+                health: "ok".into(),
+                evaluated_at: Some(kernel::Time(0)),
+                firing: 1,
+                ..Standing::default()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::HOSTILE;
+
+    fn drawn(name: &str, alerts: usize) -> String {
+        let map = |text: &str| std::collections::BTreeMap::from([("summary".to_owned(), text.to_owned())]);
+        let alert = RuleAlert {
+            labels: map(name),
+            annotations: map(name),
+            state: "firing".into(),
+            value: "4.5".into(),
+            active_at: kernel::Time(0),
+            unknown: false,
+            check: Some(7),
+        };
+        let detail = RuleDetail { rule: Rule::sample(name), alerts: vec![alert; alerts], text: name.into() };
+        let view =
+            View { clock: Clock::utc_us(0), detail, names: Names::default(), may_change: true, csrf: "t".into() };
+        draw(&view).into_string()
+    }
+
+    #[test]
+    fn a_rule_draws_quiet_busy_and_hostile() {
+        assert!(drawn("HighLoad", 0).contains("None is pending or out"));
+        assert!(drawn("HighLoad", 200).contains("/monitoring/checks/7"));
+        assert!(!drawn(HOSTILE, 1).contains("<script>alert"));
+    }
+}

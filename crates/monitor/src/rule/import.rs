@@ -1,0 +1,132 @@
+//! Rule files in.
+
+use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Ref, Result, Route, post};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{NewRule, severity_of};
+use crate::limits::RULES_MAX;
+use crate::store;
+
+/// Import a Prometheus rule file. A file of the same name is replaced: rules that are in both go on with their alerts.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ImportRules {
+    /// Name of the file, for example node.yml.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    #[serde(skip)]
+    read: Option<rules::RuleFile>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Imported {
+    /// Name of the file.
+    pub name: String,
+    /// Groups in it.
+    pub groups: usize,
+    /// Rules that are new.
+    pub added: usize,
+    /// Rules that are in both.
+    pub kept: usize,
+    /// Rules that are not in the new file and were deleted.
+    pub removed: usize,
+}
+
+impl Operation for ImportRules {
+    const NAME: &'static str = "monitor.rule.import";
+    const ROUTE: Route = post("/monitor/rule-files");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Write;
+    const FIELD_BYTES_MAX: usize = rules::FILE_BYTES_MAX;
+    type Output = Imported;
+
+    fn prepare(&mut self, _: &PrepareCx<'_>) -> Result<()> {
+        self.name = kernel::text::line("name", &self.name, 200)?;
+        let read = rules::RuleFile::parse(&self.text).map_err(|wrong| Error::invalid("text", format!("{wrong}.")))?;
+        self.read = Some(read);
+        Ok(())
+    }
+
+    fn run(&self, cx: &mut Cx) -> Result<Imported> {
+        cx.reach_everything(Self::NAME)?;
+        let file = self.read.as_ref().ok_or_else(|| Error::internal("import-not-prepared", &self.name))?;
+        let count: usize = file.groups.iter().map(|group| group.rules.len()).sum();
+        let others = store::rules::count_all(cx.tx)?;
+        if others.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) > RULES_MAX {
+            return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
+        }
+        let id = store::rules::put_file(cx.tx, &self.name, &self.text, &cx.actor.ident.to_string(), cx.now)?;
+        let mut before = Vec::new();
+        let groups: Vec<i64> = store::rules::groups_of(cx.tx, Some(id))?.into_iter().map(|(id, _)| id).collect();
+        before.extend(store::rules::of_groups(cx.tx, &groups)?);
+        let mut done = Imported { name: self.name.clone(), groups: file.groups.len(), added: 0, kept: 0, removed: 0 };
+        for (place, group) in (0..).zip(&file.groups) {
+            let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
+            for (position, rule) in (0..).zip(&group.rules) {
+                let new = new_rule(cx, rule, group)?;
+                // The same rule of the same group goes on, with its alerts.
+                let same = |one: &super::Stored| {
+                    one.group == group.name && one.new.rule.name == rule.name && one.new.rule.kind == rule.kind
+                };
+                let exact = before.iter().position(|one| same(one) && one.new.rule == *rule);
+                match exact.or_else(|| before.iter().position(same)) {
+                    Some(place) => {
+                        let old = before.swap_remove(place);
+                        store::rules::move_to(cx.tx, old.id, group_id, position)?;
+                        if old.new != new {
+                            store::rules::update(cx.tx, old.id, &new, cx.now)?;
+                            super::index(cx, old.id, &new)?;
+                        }
+                        done.kept += 1;
+                    }
+                    None => {
+                        let id = store::rules::insert(cx.tx, group_id, position, &new, cx.now)?;
+                        super::index(cx, id, &new)?;
+                        done.added += 1;
+                    }
+                }
+            }
+        }
+        done.removed = before.len();
+        for old in &before {
+            store::rules::delete_row(cx.tx, old.id)?;
+            cx.unindex(&old.reference())?;
+        }
+        store::rules::delete_groups(cx.tx, &groups)?;
+        let subject = Ref::new("rule_file", id);
+        cx.changed(&subject, "rules", before.len() + done.kept, count)?;
+        cx.emit(&crate::events::RulesImported { file: subject, name: self.name.clone(), rules: count })?;
+        cx.touch(Ref::new("rule", 0));
+        Ok(done)
+    }
+}
+
+fn new_rule(cx: &mut Cx, rule: &rules::Rule, group: &rules::Group) -> Result<NewRule> {
+    let number = |name: &str| {
+        let said = rule.annotations.iter().find(|(known, _)| known == name);
+        said.and_then(|(_, value)| value.trim().parse::<i64>().ok())
+    };
+    // Another house's team or asset is nobody's here.
+    let team = match number("mainstay_team") {
+        Some(id) if people::team_known(cx.tx, id)? => Some(id),
+        _ => None,
+    };
+    let asset = number("mainstay_asset");
+    let brief = match asset {
+        Some(id) => assets::brief(cx.tx, &[id])?.remove(&id),
+        None => None,
+    };
+    Ok(NewRule {
+        rule: rule.clone(),
+        form: None,
+        severity: severity_of(&rule.labels_in(group)),
+        team,
+        asset: asset.filter(|_| brief.is_some()),
+        asset_team: brief.as_ref().and_then(|brief| brief.team),
+        place: brief.as_ref().and_then(|brief| brief.place),
+        owner: brief.and_then(|brief| brief.owner),
+    })
+}

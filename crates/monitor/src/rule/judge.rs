@@ -1,0 +1,38 @@
+//! What an evaluation means for the checks of a rule's alerts.
+
+use kernel::Time;
+use promql::format_value;
+use rules::Active;
+
+use super::live::LiveRule;
+use crate::live::Fed;
+use crate::machine::Outcome;
+
+/// One result for each alert that has a check.
+pub(super) fn results(rule: &LiveRule, at_ms: i64) -> Vec<Fed> {
+    let took_us = u64::try_from(rule.took.as_micros()).unwrap_or(u64::MAX);
+    let at = Time(at_ms.saturating_mul(1_000));
+    let active: std::collections::HashMap<_, _> = rule.alerts.active().map(|one| (&one.labels, one)).collect();
+    let mut fed = Vec::with_capacity(rule.known.len());
+    for (labels, known) in &rule.known {
+        let (outcome, value, evidence) = match (&rule.error, active.get(labels)) {
+            (Some(why), _) => (Outcome::Unknown, None, why.clone()),
+            // Its series give no value: nobody knows, and after a while the check says so.
+            (None, Some(one)) if one.unknown => continue,
+            (None, Some(one)) => (Outcome::Bad, Some(one.value), said(rule, one)),
+            (None, None) => (Outcome::Good, None, format!("Not true any more: {}", rule.stored.new.rule.expr.trim())),
+        };
+        fed.push(Fed { check: known.check, outcome, value, at, took_us, evidence });
+    }
+    fed
+}
+
+/// What is seen, in the words of the rule if it has any.
+fn said(rule: &LiveRule, alert: &Active) -> String {
+    let words = ["summary", "description", "message"].iter().find_map(|name| alert.annotations.get(name));
+    let value = format_value(alert.value);
+    match words.map(str::trim).filter(|words| !words.is_empty()) {
+        Some(words) => format!("{words} (value {value})"),
+        None => format!("The value is {value}: {}", rule.stored.new.rule.expr.trim()),
+    }
+}
