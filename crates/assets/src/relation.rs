@@ -24,11 +24,32 @@ pub enum RelationKind {
     PoweredBy,
     /// A part to its whole.
     PartOf,
+    /// A machine or service to its name server.
+    ResolvesBy,
+    /// A machine to its gateway.
+    RoutesBy,
+    /// A machine or service to its storage.
+    StoresOn,
+    /// A service to its certificate.
+    SecuredBy,
+    /// A machine to its time server.
+    SyncedBy,
 }
 
 impl RelationKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::RunsOn, Self::ConnectedTo, Self::DependsOn, Self::PoweredBy, Self::PartOf];
+    pub const ALL: [Self; 10] = [
+        Self::RunsOn,
+        Self::ConnectedTo,
+        Self::DependsOn,
+        Self::PoweredBy,
+        Self::PartOf,
+        Self::ResolvesBy,
+        Self::RoutesBy,
+        Self::StoresOn,
+        Self::SecuredBy,
+        Self::SyncedBy,
+    ];
 
     /// The stored word.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +59,11 @@ impl RelationKind {
             Self::DependsOn => "depends_on",
             Self::PoweredBy => "powered_by",
             Self::PartOf => "part_of",
+            Self::ResolvesBy => "resolves_by",
+            Self::RoutesBy => "routes_by",
+            Self::StoresOn => "stores_on",
+            Self::SecuredBy => "secured_by",
+            Self::SyncedBy => "synced_by",
         }
     }
 
@@ -49,6 +75,11 @@ impl RelationKind {
             Self::DependsOn => "depends on",
             Self::PoweredBy => "is powered by",
             Self::PartOf => "is part of",
+            Self::ResolvesBy => "resolves names by",
+            Self::RoutesBy => "goes out by",
+            Self::StoresOn => "stores on",
+            Self::SecuredBy => "is secured by",
+            Self::SyncedBy => "takes its time from",
         }
     }
 
@@ -60,6 +91,11 @@ impl RelationKind {
             Self::DependsOn => "is needed by",
             Self::PoweredBy => "powers",
             Self::PartOf => "holds",
+            Self::ResolvesBy => "resolves names for",
+            Self::RoutesBy => "is the way out of",
+            Self::StoresOn => "stores for",
+            Self::SecuredBy => "secures",
+            Self::SyncedBy => "gives the time to",
         }
     }
 

@@ -11,6 +11,7 @@ mod idle;
 mod ingest;
 mod list;
 mod mix;
+mod outages;
 mod page;
 mod process;
 mod promql;
@@ -55,6 +56,15 @@ struct Arguments {
     /// Keep the data that was made, and use what an earlier run kept.
     #[arg(long)]
     keep: bool,
+    /// The folder of the scenario files, for `outages`. Default: those of this repository.
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+    /// The first seed, for `outages`.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many seeds of each scenario, for `outages`. Default: 10, with --quick 2.
+    #[arg(long)]
+    seeds: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,6 +93,8 @@ enum Name {
     Query,
     /// From kill -9 to the first answer.
     Restart,
+    /// Scenarios of outages against the cause engine.
+    Outages,
     /// Thousands of checks that the server runs itself.
     Checks,
 }
@@ -102,6 +114,7 @@ impl Name {
             Self::Storage => "storage",
             Self::Query => "query",
             Self::Restart => "restart",
+            Self::Outages => "outages",
             Self::Checks => "checks",
         }
     }
@@ -173,6 +186,11 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         Name::Storage => storage::measure(&run, report),
         Name::Query => query::measure(&run, report),
         Name::Restart => restart::measure(&run, report),
+        Name::Outages => {
+            let (seed, seeds) = (arguments.seed, arguments.seeds);
+            let folder = arguments.scenarios.as_deref();
+            outages::measure(&outages::Wanted { folder, seed, seeds, quick: run.quick }, report)
+        }
         Name::Checks => checks::measure(&run, report),
     }
 }

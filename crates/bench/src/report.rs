@@ -34,6 +34,11 @@ const TARGETS: &[(&str, &str, char, f64)] = &[
     ("query", "instant_share", '≤', 0.333),
     ("query", "range_share", '≤', 0.333),
     ("query", "panel_share", '≤', 0.333),
+    ("outages", "first_percent", '≥', 90.0),
+    ("outages", "first3_percent", '≥', 98.0),
+    ("outages", "one_page_percent", '≥', 95.0),
+    ("outages", "orphan_recoveries", '≤', 0.0),
+    ("outages", "undetermined_right_percent", '≥', 90.0),
     ("restart", "ready_s", '<', 5.0),
     ("restart", "rss_share_of_before", '≤', 1.0),
 ];

@@ -90,7 +90,12 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         let Some(group) = groups.get(number) else { continue };
         let Some((head, signs)) = head(case, pool, group) else { continue };
         let mut best: Option<(f64, usize, Option<RelationKind>)> = None;
+        let size = group.things(case).len();
+        let unseen = !case.at.contains_key(&head);
         for parent in parents.iter().filter(|parent| root(&joins, parent.group) != number) {
+            if unseen && parent.things < size {
+                continue;
+            }
             let Some(fit) = fits(case, &shares, parent, head, &signs) else { continue };
             if best.is_none_or(|(value, ..)| fit.value > value + 0.001) {
                 best = Some((fit.value, parent.group, fit.relation));
@@ -104,7 +109,8 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         let to = root(&joins, *child);
         let Some(group) = groups.get_mut(*child) else { continue };
         let (joining, cause) = (std::mem::take(&mut group.signs), group.cause);
-        let points = cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
+        let points =
+            cause.and_then(|cause| pool.get(cause)).map_or(0.0, |one| one.points(|sign| joining.contains(&sign)));
         let names: BTreeMap<u64, String> = joining
             .iter()
             .filter_map(|sign| case.sign(*sign))

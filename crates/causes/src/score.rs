@@ -18,6 +18,8 @@ const DISTANCE: f64 = 0.4;
 const FIT_MIN: f64 = 0.2;
 /// Candidates against which more than this share of what is known speaks are no candidates.
 const AGAINST_MAX: f64 = 0.4;
+/// The same for candidates that are seen to fail themselves.
+const AGAINST_SEEN_MAX: f64 = 0.6;
 /// How far back a change may be the reason, in milliseconds.
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// How long after a change its trouble begins, in milliseconds.
@@ -103,6 +105,8 @@ pub(crate) struct Scored {
     pub(crate) absent: Vec<(u64, f64, i64)>,
     /// The change before it, if there was one.
     pub(crate) change: Option<usize>,
+    /// It is seen to fail itself.
+    pub(crate) seen: bool,
 }
 
 impl Scored {
@@ -197,7 +201,8 @@ impl<'a> Case<'a> {
             let gains = self.gains(&kept);
             let origin = Origin::Thing(place, state, name.to_owned());
             let base = prior + bonus - distance - against(&absent, self.looks);
-            Some(Scored { origin, onset, base, gains, absent, change })
+            let seen = kept.iter().any(|one| one.hops == 0);
+            Some(Scored { origin, onset, base, gains, absent, change, seen })
         });
         let best = scored.max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)))?;
         (!is_refuted(&best)).then_some(best)
@@ -246,7 +251,7 @@ impl<'a> Case<'a> {
             return None;
         }
         let base = BLIND_PRIOR - against(&absent, self.looks);
-        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None };
+        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
         (!is_refuted(&scored)).then_some(scored)
     }
 
@@ -287,7 +292,8 @@ impl<'a> Case<'a> {
         let absent = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
         let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
         let change = self.changes.iter().position(|change| change.label == label);
-        let scored = Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change };
+        let scored =
+            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
         (!is_refuted(&scored)).then_some(scored)
     }
 
@@ -434,7 +440,9 @@ fn against(absent: &[(u64, f64, i64)], looks: &Looks) -> f64 {
 fn is_refuted(scored: &Scored) -> bool {
     let explained: f64 = scored.gains.iter().map(|(.., fit)| fit).sum();
     let absent: f64 = scored.absent.iter().map(|(_, surely, _)| surely).sum();
-    scored.gains.is_empty() || absent > AGAINST_MAX * (explained + absent)
+    // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
+    let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
+    scored.gains.is_empty() || absent > most * (explained + absent)
 }
 
 /// Who is cut off from whom when a thing stands still.
@@ -463,8 +471,8 @@ impl<'a> Cut<'a> {
             return 0.3;
         }
         let (graph, cause) = (self.graph, self.cause);
-        let reached = self.above.entry(from).or_insert_with(|| network_above(graph, from, cause));
-        let there = network_above(graph, place, cause);
+        let reached = self.above.entry(from).or_insert_with(|| network_above(graph, from, cause, &BTreeSet::new()));
+        let there = network_above(graph, place, cause, reached);
         if there.iter().any(|one| reached.contains(one)) { 0.0 } else { 1.0 }
     }
 }

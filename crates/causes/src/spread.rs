@@ -118,13 +118,17 @@ impl Walk<'_> {
     }
 }
 
-/// What a thing gets to over the network without one of them: itself, its switches, their switches.
-pub(crate) fn network_above(graph: &Graph, start: u32, without: u32) -> BTreeSet<u32> {
+/// What a thing gets to over the network without one of them: itself, its switches, their switches. It ends at the
+/// first of `goal`.
+pub(crate) fn network_above(graph: &Graph, start: u32, without: u32, goal: &BTreeSet<u32>) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let mut border = vec![start];
     while let Some(place) = border.pop() {
         if place == without || !found.insert(place) {
             continue;
+        }
+        if goal.contains(&place) {
+            break;
         }
         let ups = graph.node(place).into_iter().flat_map(|node| &node.up);
         let network = |edge: &&Edge| {

@@ -142,6 +142,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<charts::check::ReadCheckChart>(),
         Entry::of::<rule::create::CreateRule>(),
         Entry::of::<rule::list::ListRules>(),
         Entry::of::<rule::show::ShowRule>(),
@@ -180,7 +181,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
-        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
+        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
     ]
 }

@@ -20,6 +20,7 @@ mod check_fields;
 mod check_form;
 mod check_list;
 pub(crate) mod explore;
+mod figure;
 mod group;
 mod maintenance;
 pub(crate) mod proposals;

@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod checks;
 pub(crate) mod clean;
+pub(crate) mod figures;
 pub(crate) mod gaps;
 pub(crate) mod groups;
 pub(crate) mod heartbeats;

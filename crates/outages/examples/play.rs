@@ -20,14 +20,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut all = outages::Totals::default();
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let scenario = outages::read(&std::fs::read_to_string(&path)?).map_err(|problem| format!("{name}: {problem}"))?;
+        let scenario =
+            outages::read(&std::fs::read_to_string(&path)?).map_err(|problem| format!("{name}: {problem}"))?;
         let mut totals = outages::Totals::default();
         let from = clock();
         for seed in first..first + seeds {
             let verdict = outages::play(&scenario, seed, &rules, &clock);
             let fine = verdict.first == verdict.causes && verdict.one_page && verdict.undetermined_right != Some(false);
             if !fine {
-                println!("  {name} seed {seed}: {} pages, first {} of {}", verdict.pages, verdict.first, verdict.causes);
+                println!(
+                    "  {name} seed {seed}: {} pages, first {} of {}",
+                    verdict.pages, verdict.first, verdict.causes
+                );
                 verdict.groups.iter().take(6).for_each(|group| println!("    {group}"));
             }
             totals.add(&verdict);

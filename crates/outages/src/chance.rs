@@ -7,9 +7,9 @@ pub(crate) struct Chance(u64);
 impl Chance {
     pub(crate) fn new(seed: u64, of: &str) -> Self {
         // FNV-1a, so that each part of a run has its own numbers.
-        let name = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let name = of
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         let mut chance = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name);
         chance.next();
         chance

@@ -138,7 +138,10 @@ impl<T> OneOrMany<T> {
 
 /// Relations that the inventory does not know: a share of all, or those named as "vm-* runs_on hv-2".
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(untagged, expecting = "expected a share such as 20%, a list of lines such as \"vm-* runs_on hv-2\", or {share: 20%, named: [..]}")]
+#[serde(
+    untagged,
+    expecting = "expected a share such as 20%, a list of lines such as \"vm-* runs_on hv-2\", or {share: 20%, named: [..]}"
+)]
 pub(crate) enum Unknown {
     #[default]
     Nothing,
@@ -208,7 +211,10 @@ pub(crate) struct Flaps {
 
 /// What the causes are.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected \"undetermined\", \"none\", the name of a thing, or a list of names and {change: label}")]
+#[serde(
+    untagged,
+    expecting = "expected \"undetermined\", \"none\", the name of a thing, or a list of names and {change: label}"
+)]
 pub(crate) enum Truth {
     Word(String),
     Causes(Vec<TrueCause>),

@@ -44,7 +44,10 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
-            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
+            rest.char_indices()
+                .map(|(at, _)| at)
+                .chain([rest.len()])
+                .any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
         }),
     }
 }
@@ -57,7 +60,10 @@ mod tests {
     fn a_range_is_many_names_with_their_numbers() {
         assert_eq!(expand("core").unwrap(), [("core".to_owned(), 1)]);
         let names = expand("sw-{9..11}.oslo").unwrap();
-        assert_eq!(names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["sw-9.oslo", "sw-10.oslo", "sw-11.oslo"]);
+        assert_eq!(
+            names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["sw-9.oslo", "sw-10.oslo", "sw-11.oslo"]
+        );
         assert!(expand("sw-{3..1}").is_err() && expand("sw-{1..2}-{1..2}").is_err() && expand("sw-{1").is_err());
     }
 

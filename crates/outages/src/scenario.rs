@@ -105,9 +105,11 @@ pub(crate) fn build(file: &File) -> Result<Scenario, String> {
         MONITOR.clone_into(&mut thing.kind);
     }
     let looks = looks(file, &things, monitor)?;
-    let script = file.script.iter().enumerate().map(|(number, step)| {
-        act(step, &things).map_err(|why| format!("script, entry {}: {why}", number + 1))
-    });
+    let script = file
+        .script
+        .iter()
+        .enumerate()
+        .map(|(number, step)| act(step, &things).map_err(|why| format!("script, entry {}: {why}", number + 1)));
     let script: Vec<Act> = script.collect::<Result<_, String>>()?;
     let last = script.iter().map(end_of).max().unwrap_or_default();
     let (truth, undetermined) = truth(file, &index, &script)?;
@@ -173,9 +175,9 @@ fn relations(written: &[Written<'_>], index: &BTreeMap<String, usize>) -> Result
             };
             for name in names {
                 let name = fill(name, *number)?;
-                let to = *index
-                    .get(&name)
-                    .ok_or_else(|| format!("things, \"{}\": {} \"{name}\", which is no thing here.", one.name, kind.as_str()))?;
+                let to = *index.get(&name).ok_or_else(|| {
+                    format!("things, \"{}\": {} \"{name}\", which is no thing here.", one.name, kind.as_str())
+                })?;
                 if to == *from {
                     return Err(format!("things, \"{}\": \"{name}\" cannot stand on itself.", one.name));
                 }
@@ -277,10 +279,9 @@ fn act(step: &Step, things: &[Thing]) -> Result<Act, String> {
             flaps_ms: step.flaps.map(|flaps| (flaps.down.0.max(1_000), flaps.up.0.max(1_000))),
             seen_by: step.seen_by.as_ref().map(|names| chosen(names, things)).transpose()?.unwrap_or_default(),
         },
-        (None, Some(label)) => What::Change {
-            label: label.clone(),
-            words: step.words.clone().unwrap_or_else(|| label.clone()),
-        },
+        (None, Some(label)) => {
+            What::Change { label: label.clone(), words: step.words.clone().unwrap_or_else(|| label.clone()) }
+        }
         _ => return Err("say either fault or change.".to_owned()),
     };
     if let (Some(_), None) = (step.flaps, step.lasts) {

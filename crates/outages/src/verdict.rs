@@ -116,9 +116,10 @@ pub(crate) fn verdict(scenario: &Scenario, seed: u64, record: &Record, cpu_s: f6
         let unsure = |told: &Told| told.last.as_ref().is_some_and(|cluster| cluster.undetermined.is_some());
         standing.peek().is_some() && standing.all(unsure)
     };
-    let orphans = record.groups.values().map(|told| {
-        if told.pages == 0 { told.announced } else { told.announced.saturating_sub(told.open) }
-    });
+    let orphans = record
+        .groups
+        .values()
+        .map(|told| if told.pages == 0 { told.announced } else { told.announced.saturating_sub(told.open) });
     Verdict {
         scenario: scenario.name.clone(),
         seed,
@@ -157,7 +158,16 @@ fn words(scenario: &Scenario, record: &Record) -> Vec<String> {
             let merged = record.merged.get(id).map_or(String::new(), |into| format!(", merged into {into}"));
             let candidates = told.last.iter().flat_map(|cluster| &cluster.candidates).take(3);
             let ranked: Vec<String> = candidates
-                .map(|one| format!("{} {:.1} ({}/{}, -{})", name(&one.cause), one.score, one.explained, one.symptoms, one.absent))
+                .map(|one| {
+                    format!(
+                        "{} {:.1} ({}/{}, -{})",
+                        name(&one.cause),
+                        one.score,
+                        one.explained,
+                        one.symptoms,
+                        one.absent
+                    )
+                })
                 .collect();
             let unsure = told.last.as_ref().is_some_and(|cluster| cluster.undetermined.is_some());
             format!(

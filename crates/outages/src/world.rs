@@ -311,7 +311,9 @@ impl<'s> World<'s> {
 
     /// What a thing stands on puts it into this state.
     fn brought(&mut self, thing: usize, flag: Flag) -> bool {
-        use RelationKind::{ConnectedTo, DependsOn, PartOf, PoweredBy, ResolvesBy, RoutesBy, RunsOn, SecuredBy, StoresOn, SyncedBy};
+        use RelationKind::{
+            ConnectedTo, DependsOn, PartOf, PoweredBy, ResolvesBy, RoutesBy, RunsOn, SecuredBy, StoresOn, SyncedBy,
+        };
         if self.network_old {
             self.network = Network::new(self.scenario, &self.flags, &self.up);
             self.network_old = false;
@@ -320,7 +322,10 @@ impl<'s> World<'s> {
         let away = |kind| self.lost(thing, kind, |one| self.is_away(thing, one));
         match flag {
             Flag::Stopped => {
-                self.unpowered(thing) || lost(RunsOn, &[Flag::Stopped]) || lost(PartOf, &[Flag::Stopped]) || away(StoresOn)
+                self.unpowered(thing)
+                    || lost(RunsOn, &[Flag::Stopped])
+                    || lost(PartOf, &[Flag::Stopped])
+                    || away(StoresOn)
             }
             Flag::Errors => {
                 away(DependsOn)
@@ -338,14 +343,18 @@ impl<'s> World<'s> {
             }
             Flag::Names => {
                 let (resolvers, _) = self.on(thing, ResolvesBy);
-                away(ResolvesBy) || resolvers.iter().any(|one| self.has(*one, Flag::Names)) || lost(RunsOn, &[Flag::Names])
+                away(ResolvesBy)
+                    || resolvers.iter().any(|one| self.has(*one, Flag::Names))
+                    || lost(RunsOn, &[Flag::Names])
             }
             Flag::Cert => lost(SecuredBy, &[Flag::Cert]),
             Flag::Clock => lost(SyncedBy, &[Flag::Clock]) || away(SyncedBy),
             Flag::Battery => {
                 self.scenario.things.get(thing).is_some_and(|of| of.battery_ms > 0) && self.unpowered(thing)
             }
-            Flag::Degraded => [PoweredBy, ConnectedTo, DependsOn, RunsOn].into_iter().any(|kind| self.partly_lost(thing, kind)),
+            Flag::Degraded => {
+                [PoweredBy, ConnectedTo, DependsOn, RunsOn].into_iter().any(|kind| self.partly_lost(thing, kind))
+            }
             Flag::Cut | Flag::Disk | Flag::Overloaded | Flag::AgentDown => false,
         }
     }

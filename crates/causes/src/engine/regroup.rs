@@ -79,11 +79,7 @@ impl Engine {
             let earliest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.since)).min();
             let onset = scored.map(|scored| scored.onset).or(earliest).unwrap_or(now_ms);
             let open = |key: &u64| self.owner.get(key).and_then(|id| self.groups.get(id)).is_some_and(is_open);
-            let ask = if keys.iter().all(open) {
-                Vec::new()
-            } else {
-                ask(&case, &cluster, self.options.rechecks_max)
-            };
+            let ask = if keys.iter().all(open) { Vec::new() } else { ask(&case, &cluster, self.options.rechecks_max) };
             plans.push(Plan { keys, cluster, reach, onset, ask });
         }
         plans.sort_by_key(|plan| (std::cmp::Reverse(plan.keys.len()), plan.keys.first().copied()));
@@ -182,7 +178,9 @@ impl Engine {
         });
         // What is good again takes evidence away: it changes nothing that was known.
         let ending = live.members.values().any(|member| member.gone_ms.is_some()) && !live.past;
-        if ending && live.cluster.as_ref().is_some_and(|old| old.undetermined.is_none()) {
+        if plan.cluster.candidates.is_empty()
+            || ending && live.cluster.as_ref().is_some_and(|old| old.undetermined.is_none())
+        {
             live.judged();
             return;
         }
@@ -278,12 +276,15 @@ fn ask(case: &Case<'_>, cluster: &Cluster, most: usize) -> Vec<u64> {
     let bad: BTreeSet<u64> = case.signs.iter().map(|sign| sign.key).collect();
     // The symptoms themselves: one good result may be all that is needed.
     let mut asked: BTreeSet<u64> = cluster.looks.iter().copied().take(most / 4).collect();
-    let near = cluster.looks.iter().filter_map(|key| case.graph.node(case.graph.place(case.looks.get(*key)?.look.thing)?));
+    let near =
+        cluster.looks.iter().filter_map(|key| case.graph.node(case.graph.place(case.looks.get(*key)?.look.thing)?));
     let above: BTreeSet<u32> = near.take(most).flat_map(|node| &node.up).map(|edge| edge.other).collect();
     for place in above.into_iter().take(most / 4) {
         let beside = case.graph.node(place).into_iter().flat_map(|node| &node.down).map(|edge| edge.other).take(3);
         let things = std::iter::once(place).chain(beside).map(|place| case.graph.id(place));
-        asked.extend(things.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)));
+        asked.extend(
+            things.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)),
+        );
     }
     let share = most / ASKED_OF.max(1);
     for candidate in cluster.candidates.iter().take(ASKED_OF) {

@@ -1,6 +1,8 @@
 //! What becomes a group, whom it is told to, and when it is over.
 
 use causes::{Decision, What};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use crate::house::House;
 
@@ -59,4 +61,68 @@ fn two_causes_at_once_are_two_groups() {
     }
     house.pass(30);
     assert_eq!((house.causes(), house.pages()), (vec!["sw-a".to_owned(), "other".to_owned()], 2));
+}
+
+#[test]
+fn the_order_within_an_instant_does_not_matter() {
+    let names = ["sw-a", "srv-0", "srv-1", "srv-2", "srv-3", "srv-4"];
+    let told = |order: &[usize]| {
+        let mut house = House::switches(5);
+        for at in order {
+            house.fire(names[*at], What::Unreachable);
+        }
+        house.pass(40);
+        house.decided
+    };
+    assert_eq!(told(&[0, 1, 2, 3, 4, 5]), told(&[5, 3, 1, 0, 2, 4]));
+}
+
+#[test]
+fn a_change_of_many_machines_is_one_cause() {
+    let mut house = House::switches(20);
+    for n in 0..6 {
+        house.change(&format!("srv-{n}"), "patch-7", "openssl was updated");
+    }
+    house.pass(120);
+    for n in 0..6 {
+        house.fire(&format!("srv-{n}"), What::Errors);
+    }
+    house.pass(40);
+    assert_eq!((house.causes(), house.pages()), (vec!["change patch-7".to_owned()], 1));
+}
+
+#[test]
+fn an_ended_group_whose_cause_comes_back_is_open_again_without_a_page() {
+    let mut house = House::switches(4);
+    house.fire("srv-2", What::Unreachable);
+    house.pass(30);
+    house.clear("srv-2");
+    house.pass(60);
+    assert_eq!(house.recoveries(), [true]);
+    house.fire("srv-2", What::Unreachable);
+    house.pass(30);
+    assert_eq!(house.pages(), 1);
+    assert!(house.decided.iter().any(|one| matches!(one, Decision::Reopen { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn only_what_was_announced_is_announced_as_over(turns in vec((0_usize..8, any::<bool>(), 0_i64..40), 1..40)) {
+        let mut house = House::switches(8);
+        for (server, bad, seconds) in turns {
+            let name = format!("srv-{server}");
+            if bad { house.fire(&name, What::Unreachable) } else { house.clear(&name) }
+            house.pass(seconds);
+        }
+        let mut open = std::collections::BTreeMap::<u64, i32>::new();
+        for decision in &house.decided {
+            match decision {
+                Decision::Page { group } | Decision::Reopen { group, .. } => *open.entry(*group).or_default() = 1,
+                Decision::Recover { group, announce: true } => prop_assert_eq!(open.insert(*group, 0), Some(1)),
+                _ => {}
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The page of one alert group: evidence, what changed just before, the alerts that follow from it, what was done.
 
-use kernel::{Result, StoredEvent};
+use kernel::{ErrorKind, Operation as _, Result, StoredEvent};
 use maud::{Markup, html};
 use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
@@ -9,6 +9,8 @@ use web::ui::{
 };
 
 use super::{Names, ago, severity};
+use crate::charts::check::ReadCheckChart;
+use crate::check::show::ShowCheck;
 use crate::group::show::{GroupDetail, ShowGroup};
 use crate::group::{Group, GroupState, Member};
 
@@ -19,6 +21,7 @@ struct View {
     names: Names,
     may_acknowledge: bool,
     csrf: String,
+    figure: Markup,
     main: Markup,
     side: Markup,
 }
@@ -33,6 +36,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     assets.extend(detail.group.asset);
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
+    let figure = figure(page, &detail.group)?;
     let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
@@ -40,11 +44,22 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         names,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
         csrf: page.csrf.clone(),
+        figure,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
         detail,
     };
     Ok(Content::new(view.detail.group.title.clone(), draw(&view)))
+}
+
+/// How the check looked whose alert opened the group, for those who may see it.
+fn figure(page: &mut PageCx, group: &Group) -> Result<Markup> {
+    let check = match page.cx.call(&ShowCheck { id: group.check }) {
+        Ok(check) if page.cx.may(ReadCheckChart::NAME) => check.check,
+        Err(error) if error.kind == ErrorKind::Internal => return Err(error),
+        _ => return Ok(html! {}),
+    };
+    super::figure::of_group(page, group.id, &check, group.opened_at, group.ended_at)
 }
 
 fn state(group: &Group) -> (Tone, &'static str) {
@@ -99,6 +114,7 @@ fn main(view: &View) -> Markup {
     html! {
         (causes(view))
         (Card::new("What was seen").body(lines(&group.evidence)))
+        (view.figure)
         @if !group.recovery.is_empty() {
             (Card::new(if group.proven { "What proves the recovery" } else { "Why it ended" }).body(lines(&group.recovery)))
         }
@@ -278,6 +294,7 @@ mod tests {
             names: Names::default(),
             may_acknowledge: true,
             csrf: "token".into(),
+            figure: html! {},
             main: html! {},
             side: html! {},
         };

@@ -18,12 +18,14 @@ pub(super) struct Network {
 impl Network {
     pub(super) fn new(scenario: &Scenario, flags: &[u16], up: &[Vec<usize>]) -> Self {
         let count = scenario.things.len();
-        let off = |thing: usize| {
-            flags.get(thing).is_some_and(|flags| flags & (Flag::Stopped.bit() | Flag::Cut.bit()) != 0)
-        };
+        let off =
+            |thing: usize| flags.get(thing).is_some_and(|flags| flags & (Flag::Stopped.bit() | Flag::Cut.bit()) != 0);
         let ups = |thing: usize, kind: RelationKind| {
             let numbers = up.get(thing).into_iter().flatten();
-            numbers.filter_map(|number| scenario.relations.get(*number)).filter(move |one| one.kind == kind).map(|one| one.to)
+            numbers
+                .filter_map(|number| scenario.relations.get(*number))
+                .filter(move |one| one.kind == kind)
+                .map(|one| one.to)
         };
         // Whatever something is connected to passes on what it gets.
         let mut passes_on = vec![false; count];

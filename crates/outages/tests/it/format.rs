@@ -25,5 +25,8 @@ fn what_does_not_belong_into_a_file_is_refused_with_its_place() {
     refused(&format!("{HEAD}script: [{{at: 5m, fault: dwon, on: sw}}]\ntruth: sw\n"), &["dwon"]);
     refused(&format!("{HEAD}script: [{{at: 5m, fault: down, on: 'ap-*'}}]\ntruth: sw\n"), &["script, entry 1", "ap-*"]);
     refused(&format!("{HEAD}{script}truth: sw\nunknown: [srv-1 runs_on sw]\n"), &["unknown", "fits no relation"]);
-    refused("name: x\nkind: y\nthings: [{name: a, kind: vm, on: {runs_on: b}}]\nscript: []\ntruth: none\n", &["\"b\"", "runs_on"]);
+    refused(
+        "name: x\nkind: y\nthings: [{name: a, kind: vm, on: {runs_on: b}}]\nscript: []\ntruth: none\n",
+        &["\"b\"", "runs_on"],
+    );
 }

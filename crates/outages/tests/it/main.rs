@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod format;
+#[cfg(test)]
+mod played;
