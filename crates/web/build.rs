@@ -25,8 +25,8 @@ const JS: [&str; 12] = [
     "person",
     "live",
     "chart-scale",
-    "chart-draw",
     "chart",
+    "chart-table",
     "complete",
 ];
 

@@ -165,29 +165,112 @@ test("single-letter keys can be turned off", async () => {
   await close();
 });
 
-test("a chart draws, reads out under the cursor, zooms, and has its numbers as a table", async () => {
-  const { page, close } = await open("thing");
-  const chart = page.locator("[data-chart]").first();
-  await page.waitForFunction(() => document.querySelector(".chart .legend b") !== null);
-  assert.equal(await chart.locator(".say").innerText(), "");
-  const box = await chart.locator("canvas").boundingBox();
-  await page.mouse.move(box.x + 120, box.y + 40);
-  await page.waitForFunction(() => document.querySelector(".chart .read").textContent.includes(":"));
-  const zoomed = page.waitForRequest((request) => request.url().includes("from="));
-  await page.mouse.down();
-  await page.mouse.move(box.x + 220, box.y + 40);
-  await page.mouse.up();
-  await zoomed;
+test("without script a chart has its lines, axes, limits, events and a summary, and its legend takes lines out", async () => {
+  const { page, close } = await open("gallery", { script: false });
+  const chart = page.locator("#chart-one");
+  assert.match(await chart.locator(".lines path.d1").getAttribute("d"), /^M\d+ \d+l/);
+  const texts = await chart.locator(".grid text").allTextContents();
+  for (const text of ["0", "25", "100", "%"]) assert.ok(texts.includes(text), `${text}: ${texts}`);
+  assert.ok(texts.some((text) => /^\d\d:\d\d$/.test(text)), `${texts}`);
+  assert.match(await chart.locator(".limit text").textContent(), /Alert above 90 %/);
+  assert.equal(await chart.locator(".mark title").count(), 2);
   await chart.locator("summary").click();
-  assert.ok((await chart.locator("tbody tr").count()) > 10);
+  assert.match(await chart.locator("table").innerText(), /Disk in use/);
+  assert.match(await page.locator("#chart-none .say").innerText(), /No numbers in this time/);
+  const many = page.locator("#chart-many");
+  assert.equal(await many.locator(".l3").isVisible(), true);
+  await many.locator('[data-line="2"]').focus();
+  await page.keyboard.press("Space");
+  assert.equal(await many.locator(".l3").isVisible(), false);
+  assert.equal(await many.locator(".l4").isVisible(), true);
   await close();
 });
 
-test("a chart that cannot be loaded says so and offers to try again", async () => {
-  const { page, close } = await open("home");
-  const broken = page.locator("[data-chart]").nth(1);
-  await broken.getByText("The server answered 404").waitFor();
-  assert.equal(await broken.getByRole("button", { name: "Try again" }).isVisible(), true);
+test("a cursor reads out every line by mouse and by arrow keys, and says it to those who listen", async () => {
+  const { page, complaints, close } = await open("thing");
+  const chart = page.locator("#load");
+  const field = chart.locator(".field");
+  await field.scrollIntoViewIfNeeded();
+  const box = await field.boundingBox();
+  await page.mouse.move(box.x + box.width / 4, box.y + 40);
+  await chart.locator(".cursor circle").first().waitFor();
+  assert.match(await chart.locator(".read").innerText(), /^\d\d:\d\d:\d\d/);
+  assert.equal(await page.locator("#uplink .cursor line").count(), 1, "the figure beside it points at the same time");
+  await page.mouse.move(0, 0);
+  await page.waitForFunction(() => document.querySelector(".cursor") === null);
+  await field.focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForFunction(() => /In \d+ Mb\/s, Out \d+ Mb\/s/.test(document.querySelector("#load .field").getAttribute("aria-valuetext")));
+  const before = Number(await field.getAttribute("aria-valuenow"));
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction((was) => Number(document.querySelector("#load .field").getAttribute("aria-valuenow")) > was, before);
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => /Link down|Configuration saved/.test(document.querySelector("#load .read").textContent));
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".cursor").count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a zoom by mouse or keyboard is an address, and goes back by the browser and by Escape", async () => {
+  const { page, close } = await open("thing");
+  const field = page.locator("#load .field");
+  await field.scrollIntoViewIfNeeded();
+  const box = await field.boundingBox();
+  const [from, to] = await page.locator("#load").evaluate((el) => [Number(el.dataset.from), Number(el.dataset.to)]);
+  await page.mouse.move(box.x + box.width / 4, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 3, box.y + 40);
+  await page.mouse.move(box.x + box.width / 2, box.y + 40);
+  await page.mouse.up();
+  await page.waitForURL("**/thing.html?from=*&to=*");
+  const asked = new URL(page.url()).searchParams;
+  assert.ok(Math.abs((Number(asked.get("from")) - from) / (to - from) - 0.25) < 0.02, page.url());
+  assert.ok(Math.abs((Number(asked.get("to")) - from) / (to - from) - 0.5) < 0.02, page.url());
+  await page.goBack();
+  await page.waitForURL("**/thing.html");
+  await field.focus();
+  for (const key of ["Home", "Shift+PageUp", "Shift+PageUp", "Enter"]) {
+    await page.keyboard.press(key);
+    await page.waitForFunction(() => document.querySelector("#load .cursor") !== null || location.search.includes("from="));
+  }
+  await page.waitForURL("**/thing.html?from=*&to=*");
+  assert.equal(Number(new URL(page.url()).searchParams.get("from")), from);
+  await page.locator("#load .field").focus();
+  await page.keyboard.press("+");
+  await page.waitForFunction((was) => Number(new URLSearchParams(location.search).get("from")) > was, from);
+  await close();
+});
+
+test("the numbers of a chart are a table, newest first, and are copied as CSV", async () => {
+  const { page, complaints, close } = await open("gallery");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const chart = page.locator("#chart-two");
+  await chart.locator("summary").click();
+  await chart.locator(".rows tbody tr").first().waitFor();
+  assert.equal(await chart.locator(".rows tbody tr").count(), 200);
+  assert.match(await chart.locator(".rows caption").innerText(), /the newest 200 of 240 moments/);
+  await chart.getByRole("button", { name: "Copy as CSV" }).click();
+  await page.getByText("Copied as CSV.").waitFor();
+  const lines = (await page.evaluate(() => navigator.clipboard.readText())).trim().split("\n");
+  assert.equal(lines.length, 241);
+  assert.equal(lines[0], 'time,"In, b/s","Out, b/s"');
+  assert.match(lines[110], /^2026-\d\d-\d\dT[\d:.]+Z,,\d+/, "a gap is empty");
+  const hostile = page.locator("#chart-hostile");
+  await hostile.locator("summary").click();
+  await hostile.locator(".rows tbody tr").first().waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a chart whose numbers cannot be loaded says so, and keeps its picture", async () => {
+  const { page, close } = await open("thing");
+  await page.route("**/_ui/charts/*", (route) => route.fulfill({ status: 503 }));
+  const chart = page.locator("#load");
+  await chart.locator(".field").hover();
+  await chart.getByText("The server answered 503").waitFor();
+  assert.ok((await chart.locator(".lines path").count()) > 0);
   await close();
 });
 

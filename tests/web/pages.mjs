@@ -59,8 +59,7 @@ async function settled(page) {
   await page.waitForFunction(() => {
     const seen = (el) => el.getBoundingClientRect().top < innerHeight;
     const busy = [...document.querySelectorAll('[aria-busy="true"], [data-lazy]')].some(seen);
-    const empty = [...document.querySelectorAll(".chart .say")].some((el) => seen(el) && el.textContent.startsWith("Loading"));
-    return document.readyState === "complete" && !busy && !empty;
+    return document.readyState === "complete" && !busy;
   });
 }
 

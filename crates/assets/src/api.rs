@@ -145,6 +145,11 @@ pub(crate) fn index(cx: &mut Cx, thing: &Thing) -> Result<()> {
     })
 }
 
+/// Things after a number with the few fields that others show, in order of their numbers: for reading all of them in slices.
+pub fn things_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Brief)>> {
+    store::briefs_after(tx, after, limit)
+}
+
 /// The few fields of things that others show; numbers that are not known are left out.
 pub fn brief(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
     if ids.is_empty() { Ok(BTreeMap::new()) } else { store::briefs(tx, ids) }

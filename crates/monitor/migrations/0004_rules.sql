@@ -18,8 +18,8 @@ CREATE TABLE monitor_rules (
 ) {strict};
 CREATE INDEX monitor_rules_name ON monitor_rules (name, id);
 CREATE INDEX monitor_rules_group ON monitor_rules (group_id, position);
--- Alerts of rules, one row for each set of labels, with its check: written when they turn pending, fire or end. Removed a
--- while after they ended, and when the rule is gone.
+-- Alerts of rules, one row for each set of labels, with its check: written when they turn pending, fire or end.
+-- Kept until a day after they ended, or until the rule is deleted.
 CREATE TABLE monitor_rule_alerts (
   id {id}, rule_id {int} NOT NULL, check_id {int} NOT NULL UNIQUE, digest {text} NOT NULL, labels {text} NOT NULL, source {text} NOT NULL,
   phase {text} NOT NULL, active_at {int} NOT NULL, fired_at {int} NOT NULL, ended_at {int} NOT NULL

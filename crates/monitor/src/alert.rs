@@ -6,8 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Severity;
+use crate::labels::Labels;
 use crate::machine::State;
+use crate::shade::Facing;
 use crate::store::{self, alerts::Filter};
+
+pub mod explain;
 
 /// The alert of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +40,12 @@ pub struct Alert {
     pub evidence: String,
     /// Its check is paused.
     pub paused: bool,
+    /// The labels of its check.
+    pub labels: Labels,
+    #[serde(skip)]
+    pub(crate) place: Option<i64>,
+    #[serde(skip)]
+    pub(crate) told_team: Option<i64>,
 }
 
 /// A change of state.
@@ -149,6 +159,14 @@ impl Operation for ShowAlert {
 }
 
 impl Alert {
+    /// What silences and windows look at.
+    pub(crate) fn facing(&self) -> Facing {
+        let mut labels = self.labels.clone();
+        labels.or("alertname", &self.name);
+        labels.or("severity", self.severity.as_str());
+        Facing { check: self.check, asset: self.asset, place: self.place, labels }
+    }
+
     /// As a reference.
     pub fn reference(&self) -> Ref {
         Ref::new("alert", self.id)
@@ -161,6 +179,6 @@ pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
     let found = store::alerts::visible(cx.tx, ids, &reach)?;
     Ok(found
         .into_iter()
-        .map(|alert| Resolved { id: alert.id, title: alert.name, href: format!("/monitoring/checks/{}", alert.check) })
+        .map(|alert| Resolved { id: alert.id, title: alert.name, href: format!("/monitoring/alerts/{}", alert.id) })
         .collect())
 }

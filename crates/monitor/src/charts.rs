@@ -4,10 +4,15 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ground;
 use crate::series::{check_span, decimate, visit};
-use crate::{ground, store};
 
+pub(crate) mod around;
+pub mod check;
+mod drawn;
 mod sums;
+
+pub(crate) use drawn::drawn;
 
 use sums::Sums;
 
@@ -155,15 +160,22 @@ impl Operation for ReadChart {
     type Output = ChartData;
 
     fn run(&self, cx: &mut Cx) -> Result<ChartData> {
-        let minutes = self.minutes.unwrap_or(60);
-        if minutes <= 0 {
-            return Err(Error::invalid("minutes", "Use a number of minutes above 0."));
-        }
-        let time = |ms: i64| Time(ms.saturating_mul(1_000));
-        let to = self.to.map_or(cx.now, time);
-        let from = self.from.map_or(to.plus(-minutes.saturating_mul(kernel::time::MINUTE)), time);
+        let (from, to) = span(cx.now, self.minutes, self.from, self.to)?;
         panel(cx, self.asset, self.panel, from, to)
     }
+}
+
+/// From when to when a figure reaches: a number of minutes up to its end, or both ends.
+pub(crate) fn span(now: Time, minutes: Option<i64>, from: Option<i64>, to: Option<i64>) -> Result<(Time, Time)> {
+    let minutes = minutes.unwrap_or(60);
+    if minutes <= 0 {
+        return Err(Error::invalid("minutes", "Use a number of minutes above 0."));
+    }
+    let time = |ms: i64| Time(ms.saturating_mul(1_000));
+    let to = to.map_or(now, time);
+    let from = from.map_or(to.plus(-minutes.saturating_mul(kernel::time::MINUTE)), time);
+    check_span(from, to)?;
+    Ok((from, to))
 }
 
 /// A figure of an asset that the actor may see.
@@ -171,39 +183,42 @@ impl Operation for ReadChart {
 /// # Errors
 /// The asset is not visible to the actor, or the time is empty or too long.
 pub fn panel(cx: &mut Cx, asset: i64, panel: Panel, from: Time, to: Time) -> Result<ChartData> {
+    let mut all = panels(cx, asset, &[panel], (from, to))?;
+    all.pop().ok_or_else(|| Error::internal("chart-no-panel", format!("{panel:?}")))
+}
+
+/// Several figures of an asset over the same time; what stands around them is read once.
+pub(crate) fn panels(cx: &mut Cx, asset: i64, panels: &[Panel], (from, to): (Time, Time)) -> Result<Vec<ChartData>> {
     ground::visible_asset(cx, ReadChart::NAME, asset, "asset")?;
     check_span(from, to)?;
+    let around = around::asset(cx, asset, (from, to))?;
+    let mut all = Vec::new();
+    for panel in panels {
+        all.push(ChartData {
+            from: from.millis(),
+            to: to.millis(),
+            series: lines(cx, asset, *panel, (from, to))?,
+            bands: around.bands.clone(),
+            marks: around.marks.clone(),
+            thresholds: Vec::new(),
+            notes: Vec::new(),
+        });
+    }
+    Ok(all)
+}
+
+fn lines(cx: &mut Cx, asset: i64, panel: Panel, (from, to): (Time, Time)) -> Result<Vec<Line>> {
     let mut sums = Sums::new(panel);
     visit(cx, asset, panel.metrics(), (from, to), |one| {
         sums.take(one);
         true
     })?;
-    let span = (from.millis(), to.millis());
-    let lines = sums.lines().into_iter().map(|(name, unit, points)| Line {
+    let line = |(name, unit, points): (&str, &str, Vec<(i64, f64)>)| Line {
         name: name.to_owned(),
         unit: unit.to_owned(),
-        points: decimate(&points, span, 0),
-    });
-    let reach = cx.actor.reach(crate::alert::ListAlerts::NAME, cx.now).unwrap_or_default();
-    let marks = store::alerts::marks(cx.tx, asset, from, to, &reach, 100)?;
-    let gaps = store::gaps::between(cx.tx, asset, from, to, 50)?;
-    Ok(ChartData {
-        from: span.0,
-        to: span.1,
-        series: lines.collect(),
-        bands: gaps
-            .into_iter()
-            .map(|(from, to, why)| Band {
-                from: from.millis(),
-                to: to.millis(),
-                title: format!("Nothing was kept: {why}"),
-                tone: "idle".into(),
-            })
-            .collect(),
-        marks: self::marks(marks),
-        thresholds: Vec::new(),
-        notes: Vec::new(),
-    })
+        points: decimate(&points, (from.millis(), to.millis()), 0),
+    };
+    Ok(sums.lines().into_iter().map(line).collect())
 }
 
 /// Alerts that fired or recovered, as marks.

@@ -9,6 +9,7 @@ use crate::labels::Labels;
 use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, FOR_MS_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
 use crate::machine::{Rule, State};
 use crate::probe::{Judge, Kind, Probe};
+use crate::shade::Facing;
 use crate::{ground, store};
 
 pub(crate) use sealed::password;
@@ -135,6 +136,12 @@ impl Check {
             Some(asset) => format!("{asset}, {}: {line}", self.name),
             None => format!("{}: {line}", self.name),
         }
+    }
+
+    /// What silences and windows look at.
+    pub(crate) fn facing(&self) -> Facing {
+        let labels = self.routing(None);
+        Facing { check: self.id, asset: self.asset, place: self.place, labels }
     }
 
     /// As a reference to the asset it is about.

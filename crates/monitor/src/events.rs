@@ -7,10 +7,12 @@ use crate::check::Severity;
 use crate::labels::Labels;
 
 mod group;
+mod maintenance;
 mod rule;
 mod silence;
 
 pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
+pub use maintenance::{MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
 pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
 pub use silence::{SilenceCreated, SilenceEnded};
 

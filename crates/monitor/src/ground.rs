@@ -55,9 +55,36 @@ pub(crate) fn below(tx: &mut Tx<'_>, asset: Option<i64>) -> Result<Vec<i64>> {
     asset.map_or_else(|| Ok(Vec::new()), |asset| ancestors(tx, asset))
 }
 
-/// What stands on an asset, nearest first, without itself.
-pub(crate) fn descendants(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
-    walk(asset, |ring| Ok(assets::children(tx, ring)?.into_iter().filter(spreads).map(|one| one.from).collect()))
+/// Everything that stands on an asset within so many hops, without itself.
+pub(crate) fn dependents(tx: &mut Tx<'_>, asset: i64, hops: usize, most: usize) -> Result<Vec<i64>> {
+    let next = |ring: &[i64]| Ok(assets::children(tx, ring)?.into_iter().filter(holds).map(|one| one.from).collect());
+    walk_far(asset, hops, most, next)
+}
+
+/// Everything that an asset stands on, or consists of, within so many hops, without itself.
+pub(crate) fn foundations(tx: &mut Tx<'_>, asset: i64, hops: usize, most: usize) -> Result<Vec<i64>> {
+    let next = |ring: &[i64]| {
+        let on = assets::parents(tx, ring)?.into_iter().filter(carries).map(|one| one.to);
+        let mut all: Vec<i64> = on.collect();
+        all.extend(
+            assets::children(tx, ring)?.into_iter().filter(|one| one.kind.as_str() == "part_of").map(|one| one.from),
+        );
+        Ok(all)
+    };
+    walk_far(asset, hops, most, next)
+}
+
+/// What stands on an asset, or is a part of it, is covered by its maintenance.
+fn holds(relation: &assets::Relation) -> bool {
+    spreads(relation) || relation.kind.as_str() == "part_of"
+}
+
+/// What a service itself stands on: not the network and the power that it shares with everything else.
+fn carries(relation: &assets::Relation) -> bool {
+    !matches!(
+        relation.kind.as_str(),
+        "connected_to" | "powered_by" | "part_of" | "routes_by" | "resolves_by" | "synced_by"
+    )
 }
 
 fn spreads(relation: &assets::Relation) -> bool {
@@ -65,16 +92,20 @@ fn spreads(relation: &assets::Relation) -> bool {
 }
 
 /// Breadth first over at most [`HOPS_MAX`] hops and [`RELATED_MAX`] things, one question a hop; circles end by themselves.
-fn walk(from: i64, mut next: impl FnMut(&[i64]) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
+fn walk(from: i64, next: impl FnMut(&[i64]) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
+    walk_far(from, HOPS_MAX, RELATED_MAX, next)
+}
+
+fn walk_far(from: i64, hops: usize, most: usize, mut next: impl FnMut(&[i64]) -> Result<Vec<i64>>) -> Result<Vec<i64>> {
     let mut seen = BTreeSet::from([from]);
     let (mut found, mut ring) = (Vec::new(), vec![from]);
-    for _ in 0..HOPS_MAX {
+    for _ in 0..hops {
         if ring.is_empty() {
             break;
         }
         let mut further = Vec::new();
         for other in next(&ring)? {
-            if found.len() < RELATED_MAX && seen.insert(other) {
+            if found.len() < most && seen.insert(other) {
                 found.push(other);
                 further.push(other);
             }

@@ -10,11 +10,14 @@ use crate::labels::Labels;
 use crate::store;
 
 pub mod acknowledge;
+pub(crate) mod decide;
 pub(crate) mod flaps;
+pub mod judgement;
 pub mod list;
 pub(crate) mod open;
 pub(crate) mod recover;
 pub mod show;
+pub mod similar;
 
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +92,9 @@ pub struct Group {
     pub open_alerts: i64,
     /// The labels of the alert that opened it, for routing.
     pub labels: Labels,
+    /// What may be the cause, with what speaks for and against it.
+    #[serde(rename = "cause")]
+    pub judgement: judgement::Judgement,
     /// Where its cause stands.
     pub place: Option<i64>,
     #[serde(skip)]
@@ -183,6 +189,7 @@ impl Group {
             version: 1,
             open_alerts: 1,
             labels: Labels::default(),
+            judgement: judgement::Judgement::default(),
             place: None,
             owner: None,
         }

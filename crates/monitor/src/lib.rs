@@ -9,6 +9,7 @@ use kernel::{Domain, Entry, Noun};
 
 mod address;
 pub mod alert;
+mod causal;
 pub mod charts;
 pub mod check;
 pub mod events;
@@ -22,6 +23,7 @@ mod labels;
 mod limits;
 mod live;
 pub mod machine;
+pub mod maintenance;
 pub mod metrics;
 mod pages;
 mod panels;
@@ -34,6 +36,7 @@ mod samples;
 pub mod scrape;
 pub mod series;
 mod service;
+mod shade;
 pub mod silence;
 mod store;
 mod vantage;
@@ -51,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts without assets",
         sql: include_str!("../migrations/0002_alerts_without_assets.sql"),
     },
+    Migration { number: 3, name: "maintenance", sql: include_str!("../migrations/0003_maintenance.sql") },
     Migration { number: 4, name: "rules", sql: include_str!("../migrations/0004_rules.sql") },
     Migration { number: 6, name: "heartbeats", sql: include_str!("../migrations/0006_heartbeats.sql") },
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
@@ -125,14 +129,20 @@ fn operations() -> Vec<Entry> {
         Entry::of::<proposal::decide::DismissProposal>(),
         Entry::of::<alert::ListAlerts>(),
         Entry::of::<alert::ShowAlert>(),
+        Entry::of::<alert::explain::ExplainAlert>(),
         Entry::of::<group::list::ListGroups>(),
         Entry::of::<group::show::ShowGroup>(),
         Entry::of::<group::acknowledge::AcknowledgeGroup>(),
         Entry::of::<silence::CreateSilence>(),
         Entry::of::<silence::ListSilences>(),
         Entry::of::<silence::EndSilence>(),
+        Entry::of::<maintenance::create::CreateWindow>(),
+        Entry::of::<maintenance::list::ListWindows>(),
+        Entry::of::<maintenance::end::EndWindow>(),
+        Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
         Entry::of::<charts::ReadChart>(),
+        Entry::of::<charts::check::ReadCheckChart>(),
         Entry::of::<rule::create::CreateRule>(),
         Entry::of::<rule::list::ListRules>(),
         Entry::of::<rule::show::ShowRule>(),
@@ -172,5 +182,6 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
+        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
     ]
 }

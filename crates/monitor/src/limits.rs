@@ -36,12 +36,6 @@ pub(crate) const SILENT_S_DEFAULT: i64 = 120;
 pub(crate) const HOPS_MAX: usize = 3;
 /// Most things looked at when a cause is looked for.
 pub(crate) const RELATED_MAX: usize = 200;
-/// A parent that fires this long after its children takes them over, in microseconds.
-pub(crate) const MERGE_MICROS: i64 = 2 * MINUTE;
-/// An alert waits this long at most for newer results of what its asset stands on, in microseconds.
-pub(crate) const HOLD_MICROS_MAX: i64 = 30 * SECOND;
-/// Most checks of what an asset stands on that an alert waits for.
-pub(crate) const HOLD_PARENTS_MAX: i64 = 50;
 /// "What changed just before" reaches this far back, in microseconds.
 pub(crate) const BEFORE_MICROS: i64 = 2 * HOUR;
 /// Most entries of "what changed just before".
@@ -57,7 +51,7 @@ pub(crate) const CHECKS_MAX: i64 = 100_000;
 /// Transitions that may wait for the database; past that results are refused until it keeps up.
 pub(crate) const WAITING_MAX: usize = 20_000;
 /// Transitions written in one transaction.
-pub(crate) const SLICE: usize = 50;
+pub(crate) const SLICE: usize = 500;
 /// How long transitions are kept, in microseconds.
 pub(crate) const TRANSITIONS_MICROS: i64 = 90 * DAY;
 /// How long recovered groups and ended silences are kept, in microseconds.
@@ -77,6 +71,15 @@ pub(crate) const RANGE_MICROS_MAX: i64 = 400 * DAY;
 pub(crate) const REGISTER_MAX: usize = 20_000;
 /// Longest silence, in microseconds.
 pub(crate) const SILENCE_MICROS_MAX: i64 = 366 * DAY;
+/// Most maintenance windows of which something is to come.
+pub(crate) const WINDOWS_MAX: i64 = 500;
+/// Longest occurrence of a maintenance window, in minutes.
+pub(crate) const WINDOW_MINUTES_MAX: i64 = 7 * 24 * 60;
+/// Most alerts that are looked at when a maintenance window ends.
+pub(crate) const OUT_MAX: i64 = 5_000;
+/// Alerts of one group that are each told by an event of their own when many fire or clear at once; the others are told with
+/// their group.
+pub(crate) const TOLD_ALONE_MAX: usize = 20;
 /// Most alerts of one group that a page or an answer lists.
 pub(crate) const GROUP_ALERTS_MAX: i64 = 200;
 /// How long a question in PromQL may take that others' tools ask.

@@ -9,6 +9,7 @@ use kernel::{Actor, Error, Handle, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::causal::{self, Causal};
 use crate::check::Check;
 use crate::limits::{BLIND_MICROS, EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
 use crate::machine::{Machine, Outcome, State, Step};
@@ -19,12 +20,13 @@ use crate::store;
 mod feed;
 mod flaps;
 mod flush;
-mod hold;
 mod intake;
 mod outbox;
+pub(crate) mod standing;
 mod tick;
 
 pub use feed::{Fed, feed, feed_and_keep};
+pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
 pub use tick::{tick, tick_with_room};
 
@@ -68,6 +70,8 @@ pub(crate) struct Pending {
     pub(crate) step: Step,
     pub(crate) machine: Machine,
     pub(crate) evidence: Vec<String>,
+    /// What it is to the cause engine.
+    pub(crate) symptom: causes::Symptom,
     pub(crate) at: Time,
     pub(crate) tries: u32,
     /// It is not tried again before this.
@@ -101,6 +105,8 @@ pub(crate) struct Lives {
     pub(crate) awake: Time,
     pub(crate) ticked: Time,
     pub(crate) reviewed: Time,
+    /// The assets that are gone as a whole.
+    out: BTreeSet<i64>,
 }
 
 /// What monitoring keeps in memory.
@@ -116,8 +122,8 @@ pub(crate) struct Monitor {
     outbox: Mutex<outbox::Outbox>,
     flushing: Mutex<()>,
     agents: Mutex<BTreeMap<i64, Agent>>,
-    /// Alerts that fired and wait for word of what their asset stands on.
-    held: Mutex<BTreeMap<i64, hold::Held>>,
+    /// What alerts have one cause.
+    pub(crate) causal: Mutex<Causal>,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
 }
 
@@ -132,7 +138,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     let keeping = handle.read_as(&Actor::service("monitor", &["monitor.*"]), |cx| cx.setting::<Keeping>())?;
     let series = tsdb::Store::open(&folder, keeping.options(), now.millis())
         .map_err(|error| Error::unavailable(format!("The store of series cannot be opened: {error}.")))?;
-    let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now };
+    let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now, out: BTreeSet::new() };
     let monitor = Arc::new(Monitor {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
@@ -144,7 +150,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         outbox: Mutex::default(),
         flushing: Mutex::default(),
         agents: Mutex::default(),
-        held: Mutex::default(),
+        causal: Mutex::new(handle.db.read(|tx| Causal::load(tx, now))?),
         registers: Mutex::default(),
     });
     monitor.load(handle, now)?;
@@ -202,7 +208,7 @@ impl Monitor {
             let Some(machine) = machines.remove(&check.id) else { continue };
             match lives.checks.get_mut(&check.id) {
                 None => {
-                    self.resume_hold(&check, now);
+                    self.resume(&check, now);
                     let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
                     lives.checks.insert(live.check.id, live);
                 }
@@ -213,7 +219,7 @@ impl Monitor {
                         // It was closed, or never judged: what memory knows and the database does not is over.
                         live.machine = machine;
                         lock(&self.outbox).forget(check.id);
-                        lock(&self.held).remove(&check.id);
+                        self.forget(check.id, now);
                     } else if renewed {
                         live.machine.forget();
                     }
@@ -227,7 +233,34 @@ impl Monitor {
         }
         for id in gone {
             lives.checks.remove(&id);
+            self.forget(id, now);
         }
+    }
+
+    /// An alert that is out and belongs to no group was on its way to one when the server ended.
+    fn resume(&self, check: &Check, now: Time) {
+        if check.open && check.group.is_none() {
+            let since_ms = check.fired_at.unwrap_or(now).millis();
+            let symptom = causal::symptom(check, since_ms, check.evidence.clone());
+            lock(&self.causal).observe(causes::Observation::Fired(symptom), now);
+        }
+    }
+
+    /// Nobody looks at this any more.
+    fn forget(&self, check: i64, now: Time) {
+        let key = u64::try_from(check).unwrap_or_default();
+        lock(&self.causal).observe(causes::Observation::Forgotten { key }, now);
+    }
+
+    /// What was looked at is told to the cause engine, also what changes nothing.
+    pub(crate) fn seen(&self, check: &Check, outcome: Outcome, at: Time, now: Time) {
+        let good = match outcome {
+            Outcome::Good => true,
+            Outcome::Bad => false,
+            Outcome::Between | Outcome::Unknown => return,
+        };
+        let look = causal::look(check);
+        lock(&self.causal).observe(causes::Observation::Seen { look, good, at_ms: at.millis() }, now);
     }
 
     /// Stamps that an agent was heard from.
@@ -322,6 +355,11 @@ impl Live {
             check: self.check.id,
             generation: self.check.generation,
             step,
+            symptom: causal::symptom(
+                &self.check,
+                self.machine.bad_from_ms().unwrap_or(at.millis()),
+                evidence.join("\n"),
+            ),
             machine: self.machine.clone(),
             evidence,
             at,

@@ -361,6 +361,11 @@ impl Machine {
         (moved || flap.is_some()).then_some(step)
     }
 
+    /// When the first of the bad results was made that led to where it stands, in milliseconds.
+    pub fn bad_from_ms(&self) -> Option<i64> {
+        self.window.iter().rev().take(self.counted.max(1)).filter(|(_, bad)| *bad).map(|(at, _)| *at).last()
+    }
+
     /// When the bad results were made that followed a good one, or none; oldest first, in milliseconds.
     fn falls(&self) -> impl Iterator<Item = i64> {
         let before = std::iter::once(false).chain(self.window.iter().map(|(_, bad)| *bad));

@@ -13,13 +13,16 @@ use crate::check::Severity;
 use crate::ground;
 use crate::machine::State;
 
+mod alert;
 mod board;
 mod check;
 mod check_fields;
 mod check_form;
 mod check_list;
 pub(crate) mod explore;
+mod figure;
 mod group;
+mod maintenance;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;
@@ -33,6 +36,7 @@ pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/monitoring", "monitor.group.list", board::page),
         Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
+        Page::console("/monitoring/alerts/{id}", "monitor.alert.explain", alert::page),
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
@@ -42,6 +46,7 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/rules/{id}", "monitor.rule.show", rule::page),
         Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
+        Page::console("/monitoring/maintenance", "monitor.maintenance.list", maintenance::page),
         Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),
         Page::console("/monitoring/scrapes", "monitor.scrape.list", scrapes::page),
         Page::console("/monitoring/scrapes/new", "monitor.scrape.create", scrapes::new),
@@ -113,6 +118,7 @@ fn tabs(current: &str) -> ui::Tabs {
             tab("Explore", "/monitoring/explore"),
             tab("Scraping", "/monitoring/scrapes"),
             tab("Silences", "/monitoring/silences"),
+            tab("Maintenance", "/monitoring/maintenance"),
         ],
     )
 }

@@ -1,9 +1,9 @@
 //! What monitoring adds to the page of an asset: health and figures.
 
-use kernel::{Ref, Result};
+use kernel::{Ref, Result, Time};
 use maud::{Markup, html};
 use web::page::{PageCx, Panel, PanelPlace};
-use web::ui::{Button, Card, Chart, Clock, Column, Row, Table, Tone, grid, status};
+use web::ui::{Button, Card, Chart, Charts, Clock, Column, Range, Row, Table, Tone, grid, status};
 
 use crate::alert::ListAlerts;
 use crate::charts;
@@ -91,16 +91,28 @@ fn row(check: &Check, clock: &Clock) -> Row {
         .cell(clock.ago(check.since.timestamp()))
 }
 
-fn figures(_: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
-    Ok(Some(draw_figures(subject.id)))
+fn figures(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
+    let (asset, clock) = (subject.id, page.clock());
+    let range = Range::read(&page.query, page.cx.now.millis(), "1h");
+    let shown: Vec<charts::Panel> = charts::Panel::ALL.iter().take(4).map(|(panel, ..)| *panel).collect();
+    let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
+    let all = charts::panels(page.cx, asset, &shown, span)?;
+    Ok(Some(draw_figures(asset, range, &clock, all)))
 }
 
-fn draw_figures(asset: i64) -> Markup {
-    let chart = |word: &str, title: &str| {
-        Chart::new(title, format!("/_series/asset/{asset}/{word}")).live(format!("asset:{asset}"))
-    };
-    let shown = charts::Panel::ALL.iter().take(4);
-    grid(&html! { @for (_, word, title) in shown { (chart(word, title)) } })
+fn draw_figures(asset: i64, range: Range, clock: &Clock, all: Vec<charts::ChartData>) -> Markup {
+    let charts = charts::Panel::ALL.iter().zip(all).map(|((_, word, title), data)| {
+        let source = format!("/_series/asset/{asset}/{word}");
+        Chart::new(format!("figure-{word}"), *title, source, charts::drawn(data), clock)
+    });
+    let charts = Charts::new(
+        "figures",
+        format!("/assets/{asset}"),
+        range,
+        clock,
+        grid(&html! { @for chart in charts { (chart) } }),
+    );
+    html! { (charts.live(format!("asset:{asset}"), format!("/_panel/monitor.charts/asset/{asset}"))) }
 }
 
 #[cfg(test)]
@@ -122,8 +134,24 @@ mod tests {
     }
 
     #[test]
-    fn four_figures_name_their_sources() {
-        let html = draw_figures(417).into_string();
+    fn four_figures_name_their_sources_and_are_whole_without_script() {
+        let data = charts::ChartData {
+            from: 0,
+            to: 3_600_000,
+            series: vec![charts::Line {
+                name: HOSTILE.into(),
+                unit: HOSTILE.into(),
+                points: vec![(0, Some(1.0)), (9_000, Some(2.0))],
+            }],
+            bands: vec![],
+            marks: vec![charts::ChartMark { at: 60_000, title: HOSTILE.into(), tone: HOSTILE.into() }],
+            thresholds: vec![],
+            notes: vec![HOSTILE.into()],
+        };
+        let clock = Clock::utc_us(3_600_000_000);
+        let html = draw_figures(417, Range::read(&[], 3_600_000, "1h"), &clock, vec![data; 4]).into_string();
+        assert!(html.contains("<path class=\"d1\"") && html.contains("/assets/417?range=24h"), "{html}");
+        assert!(!html.contains("<script>alert"));
         for word in ["cpu", "memory", "disk", "network"] {
             assert!(html.contains(&format!("/_series/asset/417/{word}")), "{word}");
         }

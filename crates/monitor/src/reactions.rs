@@ -1,8 +1,9 @@
 //! What monitoring does when others tell something: agents come and go, assets change hands and retire.
 
 use kernel::{Cx, Event, Reaction, Ref, Result, StoredEvent};
+use serde::Deserialize;
 
-use crate::live::{Link, Monitor};
+use crate::live::{Link, Monitor, lock};
 use crate::{samples, store};
 
 /// Checks of a retired asset that are read at a time.
@@ -23,6 +24,25 @@ pub(crate) fn all() -> Vec<Reaction> {
             grants: &["monitor.*"],
             run: asset_changed,
         },
+        Reaction {
+            name: "monitor.follows-relations",
+            events: &[
+                "assets.thing.created",
+                "assets.thing.changed",
+                "assets.thing.retired",
+                "assets.relation.added",
+                "assets.relation.removed",
+                "assets.facts.changed",
+            ],
+            grants: &[],
+            run: inventory_changed,
+        },
+        Reaction {
+            name: "monitor.follows-tickets",
+            events: &["desk.ticket.resolved", "desk.ticket.closed"],
+            grants: &["monitor.*"],
+            run: crate::maintenance::watch::ticket_done,
+        },
     ]
 }
 
@@ -42,6 +62,51 @@ fn agent_moved(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
         monitor.linked(asset, Link::Away(event.at));
         Ok(())
     }
+}
+
+#[derive(Deserialize)]
+struct Related {
+    from: Ref,
+    kind: String,
+    to: Ref,
+}
+
+#[derive(Deserialize)]
+struct FactsChanged {
+    what: String,
+    #[serde(default)]
+    keys: Vec<String>,
+}
+
+/// The cause engine knows what the inventory knows. Only memory changes; twice is the same as once.
+fn inventory_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
+    let monitor = cx.kernel.get::<Monitor>()?;
+    match event.name.as_str() {
+        name @ ("assets.relation.added" | "assets.relation.removed") => {
+            let related = event.fields::<Related>()?;
+            let known = name == "assets.relation.added";
+            lock(&monitor.causal).relation(related.from.id, &related.kind, related.to.id, known);
+        }
+        "assets.facts.changed" => {
+            let (Some(asset), facts) = (asset_of(event), event.fields::<FactsChanged>()?) else { return Ok(()) };
+            let label = facts.keys.first().cloned().unwrap_or_else(|| facts.what.clone());
+            let thing = u64::try_from(asset).unwrap_or_default();
+            let change = causes::Change {
+                label,
+                thing,
+                at_ms: event.at.millis(),
+                words: format!("was changed: {}", facts.what),
+            };
+            lock(&monitor.causal).observe(causes::Observation::Changed(change), event.at);
+        }
+        _ => {
+            let Some(asset) = asset_of(event) else { return Ok(()) };
+            let brief = assets::brief(cx.tx, &[asset])?.remove(&asset);
+            let thing = brief.and_then(|brief| crate::causal::thing(asset, &brief));
+            lock(&monitor.causal).thing(asset, thing);
+        }
+    }
+    Ok(())
 }
 
 /// Who sees checks and groups follows the asset; nobody looks at what is retired.
@@ -95,6 +160,9 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<RuleChanged>(),
         entry::<RuleDeleted>(),
         entry::<RulesImported>(),
+        entry::<MaintenancePlanned>(),
+        entry::<MaintenanceStarted>(),
+        entry::<MaintenanceEnded>(),
         entry::<SilenceCreated>(),
         entry::<SilenceEnded>(),
     ]

@@ -117,10 +117,15 @@ pub(crate) fn visit(
     let limits = tsdb::Limits { samples: SAMPLES_READ_MAX, ..tsdb::Limits::default() };
     let monitor = cx.kernel.get::<Monitor>()?;
     let visited = monitor.series.visit(&matchers, (from.millis(), to.millis()), limits, each);
-    visited.map_err(|error| match error {
+    visited.map_err(failed)
+}
+
+/// Why series could not be read, for people.
+pub(crate) fn failed(error: tsdb::Error) -> Error {
+    match error {
         tsdb::Error::TooMuch { .. } => Error::over_limit(format!("This asks for {error}.")),
         other => Error::unavailable(format!("The series cannot be read: {other}.")),
-    })
+    }
 }
 
 /// The rate per second of a counter between each two samples; a counter that fell began anew at zero.

@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
-use crate::check::{self, Check};
+use crate::check;
 use crate::events::{SilenceCreated, SilenceEnded};
 use crate::limits::SILENCE_MICROS_MAX;
+use crate::shade::Shade;
 use crate::{ground, group, store};
 
 /// Silenced groups that are looked at together.
@@ -53,7 +54,7 @@ pub struct Silence {
 
 impl Silence {
     /// True when every condition it has fits.
-    fn covers(&self, check: i64, asset: Option<i64>, team: Option<i64>) -> bool {
+    pub(crate) fn covers(&self, check: i64, asset: Option<i64>, team: Option<i64>) -> bool {
         let fits = |wanted: Option<i64>, is: Option<i64>| wanted.is_none() || wanted == is;
         fits(self.asset, asset) && fits(self.check, Some(check)) && fits(self.team, team)
     }
@@ -69,42 +70,39 @@ impl Silence {
     }
 }
 
-/// True when a silence in force covers the alert of a check; `team` is who would be told.
-pub(crate) fn covers_alert(cx: &mut Cx, check: &Check, team: Option<i64>) -> Result<bool> {
-    let silences = store::silences::in_force(cx.tx, cx.now)?;
-    Ok(silences.iter().any(|one| one.covers(check.id, check.asset, team)))
-}
-
-/// The checks of those alerts that a silence in force covers; `team` is who would be told.
+/// The checks of those alerts that a silence or a window in force covers; `team` is who would be told.
 pub(crate) fn covered(cx: &mut Cx, alerts: &[Alert], team: Option<i64>) -> Result<Vec<i64>> {
-    let silences = store::silences::in_force(cx.tx, cx.now)?;
-    let covers = |alert: &&Alert| silences.iter().any(|one| one.covers(alert.check, alert.asset, team));
-    Ok(alerts.iter().filter(covers).map(|alert| alert.check).collect())
+    let shade = Shade::load(cx.tx, cx.now)?;
+    Ok(alerts.iter().filter(|alert| shade.covers(&alert.facing(), team)).map(|alert| alert.check).collect())
 }
 
-/// True when an alert of a silenced group is covered by no silence any more.
+/// True when an alert of a silenced group is covered by nothing any more.
 pub(crate) fn bare(cx: &mut Cx, id: i64, now: Time) -> Result<bool> {
     let Some(found) = store::groups::by_id(cx.tx, id)? else { return Ok(false) };
     if !found.silenced || found.state != group::GroupState::Open {
         return Ok(false);
     }
-    let silences = store::silences::in_force(cx.tx, now)?;
+    let shade = Shade::load(cx.tx, now)?;
     let alerts = store::alerts::open_of_group(cx.tx, id, crate::limits::GROUP_ALERTS_MAX)?;
-    Ok(alerts.iter().any(|alert| !silences.iter().any(|one| one.covers(alert.check, alert.asset, found.team))))
+    Ok(alerts.iter().any(|alert| !shade.covers(&alert.facing(), found.team)))
 }
 
-/// The silenced groups with an alert that no silence covers any more.
+/// The silenced groups with an alert that nothing covers any more.
 pub(crate) fn all_bare(tx: &mut Tx<'_>, now: Time) -> Result<Vec<i64>> {
-    let silences = store::silences::in_force(tx, now)?;
-    let (mut bare, mut after) = (Vec::new(), 0);
+    let (mut bare, mut after, mut shade) = (Vec::new(), 0, None);
     loop {
         let groups = store::groups::silenced(tx, after, REVIEWED_AT_ONCE)?;
         let teams: BTreeMap<i64, Option<i64>> = groups.iter().copied().collect();
         let Some((last, _)) = groups.last() else { return Ok(bare) };
         after = *last;
-        for (group, check, asset) in store::alerts::open_in(tx, &teams.keys().copied().collect::<Vec<i64>>())? {
+        let shade = match &mut shade {
+            Some(shade) => shade,
+            none => none.insert(Shade::load(tx, now)?),
+        };
+        for alert in store::alerts::open_in(tx, &teams.keys().copied().collect::<Vec<i64>>())? {
+            let Some(group) = alert.group else { continue };
             let team = teams.get(&group).copied().flatten();
-            if bare.last() != Some(&group) && !silences.iter().any(|one| one.covers(check, asset, team)) {
+            if bare.last() != Some(&group) && !shade.covers(&alert.facing(), team) {
                 bare.push(group);
             }
         }

@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod checks;
 pub(crate) mod clean;
+pub(crate) mod figures;
 pub(crate) mod gaps;
 pub(crate) mod groups;
 pub(crate) mod heartbeats;
@@ -12,6 +13,7 @@ pub(crate) mod rule_alerts;
 pub(crate) mod rules;
 pub(crate) mod scrapes;
 pub(crate) mod silences;
+pub(crate) mod windows;
 
 use kernel::db::Query;
 use kernel::permission::Reach;
@@ -35,6 +37,9 @@ pub(crate) const GROUPS: Visible = Visible { place: "g.place_id", team: "g.team_
 pub(crate) const PROPOSALS: Visible = Visible { place: "p.place_id", team: "p.team_id", owner: "p.owner_id" };
 /// Silences.
 pub(crate) const SILENCES: Visible = Visible { place: "s.place_id", team: "s.owning_team_id", owner: "s.owner_id" };
+/// Maintenance windows.
+pub(crate) const WINDOWS: Visible =
+    Visible { place: "w.owning_place_id", team: "w.owning_team_id", owner: "w.owner_id" };
 
 impl Visible {
     /// Appends `AND (..)` for what a reach covers.

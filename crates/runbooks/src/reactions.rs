@@ -181,6 +181,9 @@ struct Opened {
     covered: Vec<Ref>,
     #[serde(default)]
     asset: Option<Ref>,
+    /// The asset of the check, which may be another than the cause.
+    #[serde(default)]
+    check_asset: Option<Ref>,
     #[serde(default)]
     team: Option<i64>,
     #[serde(default)]
@@ -196,9 +199,9 @@ fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
     checks.sort_unstable();
     checks.dedup();
     for binding in binding::store::of_checks(cx.tx, &checks)? {
-        // The group's asset is that of the check which opened it; the others may stand on other machines.
+        // Only of the check which leads it is it said where it stands; the others may stand on other machines.
         let own = group.check.as_ref().is_some_and(|check| check.id == binding.check);
-        let stands = match group.asset.as_ref().filter(|_| own) {
+        let stands = match group.check_asset.as_ref().or(group.asset.as_ref()).filter(|_| own) {
             Some(asset) => Stands { asset: Some(asset.id), ..Stands::default() },
             None => stands(cx, binding.check)?,
         };
@@ -244,6 +247,9 @@ struct Changed {
     change: String,
     #[serde(default)]
     check: Option<Ref>,
+    /// The checks when many joined at once.
+    #[serde(default)]
+    checks: Vec<Ref>,
     #[serde(default)]
     silenced: bool,
 }
@@ -251,9 +257,12 @@ struct Changed {
 /// A further check of the same cause failed: what is bound to it is answered too, once an alert, on the check's own
 /// machine, which may be another than the cause's. Where that cannot be told, the run is only proposed.
 fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
-    let (Some(check), "joined", false) = (&group.check, group.change.as_str(), group.silenced) else { return Ok(()) };
-    for binding in binding::store::of_checks(cx.tx, &[check.id])? {
-        let stands = stands(cx, check.id)?;
+    if group.change != "joined" || group.silenced {
+        return Ok(());
+    }
+    let checks: Vec<i64> = group.check.iter().chain(&group.checks).map(|check| check.id).collect();
+    for binding in binding::store::of_checks(cx.tx, &checks)? {
+        let stands = stands(cx, binding.check)?;
         begin::answer(cx, &binding, &stands.alert(&group.group, None))?;
     }
     Ok(())

@@ -42,6 +42,7 @@ pub fn router(app: &Shared) -> Router {
         .route("/_panel/{name}/{kind}/{id}", get(pages::panel))
         .route("/_series/asset/{asset}/{panel}", get(api::series))
         .route("/_ui", get(own::gallery))
+        .route("/_ui/charts/{name}", get(own::gallery_numbers))
         .route("/_static/{*path}", get(own::asset))
         .route("/favicon.ico", get(own::favicon))
         .route("/calendar/{file}", get(own::calendar))

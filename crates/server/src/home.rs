@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 use web::page::{Audience, Content, PageCx, PanelPlace, Part, placed};
 use web::ui::{
-    Attention, Button, Card, Chart, Clock, Empty, Entry, PageHeader, Split, Step, StepState, Tone, attention_list,
-    columns, live, steps, timeline,
+    Attention, Button, Card, Chart, ChartData, Charts, Clock, Empty, Entry, PageHeader, Range, Split, Step, StepState,
+    Tone, attention_list, columns, live, steps, timeline,
 };
 
 use crate::{Shared, pages, respond};
@@ -18,6 +18,8 @@ use crate::{Shared, pages, respond};
 pub(crate) const NEEDS_COUNTED_MAX: usize = 99;
 /// Rows of "Needs you now".
 const NEEDS_MAX: usize = 20;
+/// The figures of the first machine show so many minutes.
+const MINUTES_SHOWN: i64 = 15;
 /// Rows of "Lately".
 const LATELY_MAX: usize = 12;
 /// Events that tell of a person what the names of users do not.
@@ -44,7 +46,8 @@ fn render(page: &mut PageCx) -> Result<Content> {
     let clock = page.clock();
     let why = page.param("why").is_some();
     let parts = page.parts(&Ref::new("home", 1));
-    let beside = Beside { steps: first_steps(page), lately: lately(page.cx)?, machine: first_machine(page.cx) };
+    let machine = first_machine(page.cx).map(|asset| figures(page, asset));
+    let beside = Beside { steps: first_steps(page), lately: lately(page.cx)?, machine };
     let name = page.cx.actor.name.split_whitespace().next().unwrap_or("").to_owned();
     let hour: u8 = page.cx.now.timestamp().to_zoned(page.zone.clone()).hour().unsigned_abs();
     Ok(Content::new("Home", view(&name, hour, &needs, &clock, why, &parts, &beside)))
@@ -55,7 +58,8 @@ fn render(page: &mut PageCx) -> Result<Content> {
 struct Beside {
     steps: Vec<Step>,
     lately: Vec<(StoredEvent, Option<String>)>,
-    machine: Option<i64>,
+    /// The first machine, with its last minutes in figures.
+    machine: Option<Markup>,
 }
 
 /// Whether a list operation finds so many rows, as far as this actor may ask.
@@ -163,7 +167,7 @@ fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, part
     let day = today.split(',').next().unwrap_or_default();
     html! {
         (PageHeader::new(title).subtitle(html! { (day) " · " (says) }))
-        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(parts, PanelPlace::Main)) (around(beside, clock)) }, &html! { (charts(beside.machine)) (placed(parts, PanelPlace::Side)) }))
+        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(parts, PanelPlace::Main)) (around(beside, clock)) }, &html! { @if let Some(figures) = &beside.machine { (figures) } (placed(parts, PanelPlace::Side)) }))
     }
 }
 
@@ -176,13 +180,22 @@ fn around(beside: &Beside, clock: &Clock) -> Markup {
     }
 }
 
-fn charts(machine: Option<i64>) -> Markup {
-    html! {
-        @if let Some(asset) = machine {
-            (Chart::new("Processor", format!("/_series/asset/{asset}/cpu?minutes=15")).link("Open", format!("/assets/{asset}")))
-            (Chart::new("Memory", format!("/_series/asset/{asset}/memory?minutes=15")).link("Open", format!("/assets/{asset}")))
-        }
+/// Processor and memory of a machine in the last quarter of an hour; what cannot be read is left out.
+fn figures(page: &mut PageCx, asset: i64) -> Markup {
+    let clock = page.clock();
+    let mut all = Vec::new();
+    for (word, title) in [("cpu", "Processor"), ("memory", "Memory")] {
+        let ask = json!({ "asset": asset, "panel": word, "minutes": MINUTES_SHOWN });
+        let answer = page.cx.call_named("monitor.chart.read", ask).ok();
+        let Some(data) = answer.and_then(|answer| serde_json::from_value::<ChartData>(answer).ok()) else { continue };
+        let source = format!("/_series/asset/{asset}/{word}");
+        let chart = Chart::new(format!("figure-{word}"), title, source, data, &clock);
+        all.push(chart.link("Open", format!("/assets/{asset}")));
     }
+    let now_ms = page.cx.now.millis();
+    let range = Range::last(MINUTES_SHOWN, now_ms);
+    let body = html! { @for chart in &all { (chart) } };
+    html! { (Charts::new("home-figures", "/", range, &clock, body).without_choice()) }
 }
 
 #[cfg(test)]

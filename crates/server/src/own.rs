@@ -1,6 +1,6 @@
 //! The server's own addresses: health, metrics, static files, the gallery, calendars, OpenAPI.
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use kernel::Error;
@@ -70,6 +70,14 @@ pub(crate) async fn asset(headers: HeaderMap, uri: axum::http::Uri) -> Response 
 /// `GET /favicon.ico`
 pub(crate) async fn favicon() -> Response {
     respond::see_other(web::assets::logo_href())
+}
+
+/// `GET /_ui/charts/{name}`: the numbers of a figure in the gallery.
+pub(crate) async fn gallery_numbers(Path(name): Path<String>) -> Response {
+    match web::gallery::chart_numbers(&name) {
+        Some(data) => respond::json(StatusCode::OK, &serde_json::json!(data)),
+        None => respond::error(&Error::not_found("This figure")),
+    }
 }
 
 /// `GET /_ui`: every component in every state, for those who are signed in.

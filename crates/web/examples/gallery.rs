@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let pages = [
         ("gallery", with("Components", "/_ui", &gallery::page())),
-        ("home", with("Home", "/", &home())),
+        ("home", with("Home", "/", &home(&clock))),
         ("tickets", with("Service desk", "/desk", &tickets(&clock))),
         (
             "flash",
@@ -64,7 +64,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, page) in pages {
         fs::write(out.join(format!("{name}.html")), page.0)?;
     }
-    fs::write(out.join("chart.json"), chart())?;
+    fs::create_dir_all(out.join("_ui/charts"))?;
+    for word in ["one", "two", "many", "tiny", "none", "hostile"] {
+        let data = gallery::chart_numbers(word).unwrap_or_default();
+        fs::write(out.join("_ui/charts").join(word), serde_json::to_string(&data)?)?;
+    }
     Ok(())
 }
 
@@ -114,30 +118,12 @@ fn portal_places() -> Vec<NavGroup> {
     vec![NavGroup { items, ..NavGroup::default() }]
 }
 
-fn chart() -> String {
-    let (from, step) = (1_795_248_000_000_i64, 15_000_i64);
-    let line = |base: f64, swing: f64, noise: f64, hole: bool| -> Vec<(i64, Option<f64>)> {
-        (0..240_i32)
-            .map(|n| {
-                let (x, wobble) = (f64::from(n) / 24.0, f64::from((n * 7919) % 97) / 97.0 - 0.5);
-                let value = base + x.sin() * swing + wobble * noise;
-                (
-                    from + i64::from(n) * step,
-                    (!hole || !(100..120).contains(&n)).then_some((value * 10.0).round() / 10.0),
-                )
-            })
-            .collect()
-    };
-    let series = [
-        Sampled { name: "In".into(), unit: "b/s".into(), points: line(340e6, 60e6, 30e6, true) },
-        Sampled { name: "Out".into(), unit: "b/s".into(), points: line(140e6, 20e6, 15e6, false) },
-    ];
-    serde_json::json!({
-        "from": from, "to": from + 240 * step, "series": series,
-        "bands": [{"from": from + 100 * step, "to": from + 120 * step, "title": "Firmware update", "tone": "planned"}],
-        "marks": [{"at": from + 180 * step, "title": "Link down Te1/0/12", "tone": "critical"}],
-    })
-    .to_string()
+/// The figures of a page, one beside the other; a zoom shows the page again.
+fn figures(page: &str, clock: &Clock, all: &[(&str, &str)]) -> Markup {
+    let data = gallery::chart_numbers("two").unwrap_or_default();
+    let range = Range::around(&[], (data.from, data.to), data.to);
+    let charts = all.iter().map(|(id, title)| Chart::new(*id, *title, "/_ui/charts/two", data.clone(), clock));
+    html! { (Charts::new("figures", page, range, clock, grid(&html! { @for chart in charts { (chart.link("Explore", "#")) } }))) }
 }
 
 fn wave(seed: u32) -> Vec<f64> {
@@ -155,7 +141,7 @@ fn needs(tone: Tone, word: &str, title: &str, why: &str, verb: &str) -> Attentio
     }
 }
 
-fn home() -> Markup {
+fn home(clock: &Clock) -> Markup {
     let stat = |label: &str, value: &str, note: &str, seed, tone| Stat {
         label: label.into(),
         value: value.into(),
@@ -197,8 +183,7 @@ fn home() -> Markup {
                 needs(Tone::Ok, "23:00", "Monthly restore drill, file server", "Automatic; result in your inbox", ""),
             ])))
         }, &html! {
-            (Chart::new("Internet, head office", "/chart.json").link("Explore", "#"))
-            (Chart::new("Response time, key services", "/missing.json"))
+            (figures("/home.html", clock, &[("internet", "Internet, head office")]))
             (Card::new("Last 30 hours").link("Status page", "#").body(html! {
                 (uptime("ERP", "99.98 %", &(0..30).map(|n| up(n % 20)).collect::<Vec<_>>())) (uptime("VPN gateway", "98.90 %", &(0..30).map(up).collect::<Vec<_>>()))
             }))
@@ -313,7 +298,7 @@ fn thing(clock: &Clock) -> Markup {
                 Step { title: "Check the standby link".into(), state: StepState::Done, detail: None, took: Some("3 s".into()) },
                 Step { title: "Shut Te1/0/12".into(), state: StepState::Running, detail: Some(progress(2, 5, "Checks")), took: None },
                 Step { title: "Bring it back".into(), state: StepState::Waiting, detail: None, took: None }])))
-            (columns(Split::Even, &html! { (Chart::new("Load", "/chart.json")) }, &html! { (Chart::new("Uplink Te1/1/1", "/chart.json")) }))
+            (figures("/thing.html", clock, &[("load", "Load"), ("uplink", "Uplink Te1/1/1")]))
         }, &html! {
             (Card::new("At a glance").link("Edit", "#").tight(html! { (Facts::new().text("Up for", "412 days").row("Software", html! { "IOS-XE 17.9.3 " (pill(Tone::Warn, "1 update")) }).text("Config", "Saved 02:10, no drift")
                 .row("Backup", html! { (status(Tone::Ok, "Verified")) (clock.ago(ended)) }).row("Vulnerable", status(Tone::Warn, "1 high, fix planned in CHG-118")).mono("Address", "10.20.0.1/24").text("Warranty", "until 30 Jun 2028").mono("Serial", "FDO2541A0KQ")) }))

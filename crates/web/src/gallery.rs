@@ -1,5 +1,6 @@
 //! The gallery at `/_ui`: every component in every state, with hostile text, for eyes and for tests.
 
+mod charts;
 mod parts;
 mod sample;
 
@@ -17,6 +18,8 @@ pub const HOSTILE: [&str; 7] = [
     "javascript:alert(document.cookie)",
 ];
 
+pub use charts::numbers as chart_numbers;
+
 /// The page's content, to be put in a [`crate::shell::page`].
 #[must_use]
 pub fn page() -> Markup {
@@ -25,7 +28,7 @@ pub fn page() -> Markup {
         (PageHeader::new("Components").subtitle(html! { "Every component in every state. Pages are built from these and nothing else." }))
         (stack(&html! {
             (parts::tones()) (parts::icons()) (parts::buttons()) (parts::fields()) (parts::notices())
-            (parts::figures()) (parts::attention()) (parts::facts()) (parts::times(&clock)) (parts::changes())
+            (parts::figures()) (charts::charts(&clock)) (parts::attention()) (parts::facts()) (parts::times(&clock)) (parts::changes())
             (parts::timeline(&clock)) (parts::steps()) (parts::list()) (parts::empty()) (parts::hostile())
         }))
     }

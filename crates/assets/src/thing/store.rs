@@ -151,24 +151,33 @@ pub(crate) fn find(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec<Th
     tx.run(&query)?.iter().map(thing).collect()
 }
 
-pub(crate) fn briefs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
-    let mut query = Query::new(
-        "SELECT id, name, kind, tag, status, criticality, place_id, team_id, owner_id FROM assets_things WHERE id IN ",
-    );
-    query.list(ids);
-    let brief = |row: &Row| {
-        let brief = Brief {
-            name: row.text(1)?,
-            kind: row.text(2)?,
-            tag: row.text(3)?,
-            status: status(row, 4)?,
-            criticality: criticality(row, 5)?,
-            place: row.opt_int(6)?,
-            team: row.opt_int(7)?,
-            owner: row.opt_int(8)?,
-        };
-        Ok((row.int(0)?, brief))
+const BRIEF: &str =
+    "SELECT id, name, kind, tag, status, criticality, place_id, team_id, owner_id FROM assets_things WHERE id";
+
+fn brief(row: &Row) -> Result<(i64, Brief)> {
+    let brief = Brief {
+        name: row.text(1)?,
+        kind: row.text(2)?,
+        tag: row.text(3)?,
+        status: status(row, 4)?,
+        criticality: criticality(row, 5)?,
+        place: row.opt_int(6)?,
+        team: row.opt_int(7)?,
+        owner: row.opt_int(8)?,
     };
+    Ok((row.int(0)?, brief))
+}
+
+pub(crate) fn briefs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Brief>> {
+    let mut query = Query::new(BRIEF);
+    query.push(" IN ").list(ids);
+    tx.run(&query)?.iter().map(brief).collect()
+}
+
+/// Things after a number, in order of their numbers.
+pub(crate) fn briefs_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Brief)>> {
+    let mut query = Query::new(BRIEF);
+    query.push(" > ").bind(after).push(" ORDER BY id LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(brief).collect()
 }
 

@@ -122,6 +122,11 @@ impl<'a> Tx<'a> {
     pub fn run(&mut self, query: &Query) -> Result<Vec<Row>> {
         self.query(&query.sql, &query.params)
     }
+
+    /// Runs a statement that was built and changes rows; answers how many.
+    pub fn run_change(&mut self, query: &Query) -> Result<u64> {
+        self.execute(&query.sql, &query.params)
+    }
 }
 
 /// A statement built from fixed fragments and bound values: text from outside cannot get into it.

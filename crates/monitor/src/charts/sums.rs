@@ -105,7 +105,7 @@ fn is_whole(device: &str) -> bool {
 }
 
 /// A part as a share of the whole, in percent, where both have a sample.
-fn share(part: &[(i64, f64)], total: &[(i64, f64)], of: fn(f64, f64) -> f64) -> Points {
+pub(super) fn share(part: &[(i64, f64)], total: &[(i64, f64)], of: fn(f64, f64) -> f64) -> Points {
     let both = meet(part, total).filter(|(.., total)| *total > 0.0);
     both.map(|(at, value, total)| (at, 100.0 * of(value, total) / total)).collect()
 }

@@ -41,7 +41,7 @@ impl Operation for DeleteCheck {
         if let Some(group) = check.group {
             let why = format!("The check \"{}\" was deleted by {}; nobody looks any more.", check.name, cx.actor.name);
             store::alerts::set_group(cx.tx, check.id, None)?;
-            group::recover::left(cx, group, check.id, vec![why], false)?;
+            group::recover::left(cx, group, check.id, vec![why])?;
         }
         super::forget(cx, check.id)?;
         store::checks::delete(cx.tx, check.id)?;

@@ -73,7 +73,7 @@ pub(crate) fn close(cx: &mut Cx, check: &Check, why: &str) -> Result<()> {
     set_paused(cx, check, true)?;
     if let Some(group) = check.group {
         store::alerts::set_group(cx.tx, check.id, None)?;
-        group::recover::left(cx, group, check.id, vec![why.to_owned()], false)?;
+        group::recover::left(cx, group, check.id, vec![why.to_owned()])?;
     }
     let step = Step { from: check.state, to: State::Waiting, fired: false, cleared: false, flap: None };
     store::alerts::moved(cx.tx, check.id, check.asset, &step, &Machine::new(cx.now), why, cx.now)?;

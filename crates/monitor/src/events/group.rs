@@ -23,7 +23,9 @@ pub struct GroupOpened {
     pub group: Ref,
     /// The check whose alert opened it.
     pub check: Ref,
-    /// The checks whose alerts are in it.
+    /// The asset of that check, which may be another than the cause.
+    pub check_asset: Option<Ref>,
+    /// The checks whose alerts are in it, at most 200.
     pub checks: Vec<Ref>,
     /// Those of them whose alert is under a silence: start nothing for these.
     pub covered: Vec<Ref>,
@@ -39,6 +41,8 @@ pub struct GroupOpened {
     pub severity: Severity,
     /// One line in plain words.
     pub title: String,
+    /// What is the likely cause, in plain words, if it is determined.
+    pub cause: Option<String>,
     /// What was seen, oldest first.
     pub evidence: Vec<String>,
     /// What changed in the two hours before, oldest first.
@@ -71,6 +75,7 @@ impl Event for GroupOpened {
         Self {
             group: Ref::new("alert_group", 9),
             check: Ref::new("check", 3),
+            check_asset: Some(Ref::new("asset", 417)),
             checks: vec![Ref::new("check", 3)],
             covered: Vec::new(),
             asset: Some(Ref::new("asset", 417)),
@@ -79,6 +84,7 @@ impl Event for GroupOpened {
             team: Some(2),
             severity: Severity::Critical,
             title: "Web server runs fails on web-01".into(),
+            cause: Some("web-01 is down".into()),
             evidence: vec!["2026-03-02 08:00:10 UTC: no process nginx runs".into()],
             changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
             silenced: false,
@@ -95,10 +101,12 @@ pub struct GroupChanged {
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
     /// `joined`, `left`, `flapping` (an alert goes back and forth), `steady` (it no longer does, and is still out),
-    /// `acknowledged` or `unacknowledged`.
+    /// `cause` (another cause is likelier), `reopened` (it was over and is back), `acknowledged` or `unacknowledged`.
     pub change: &'static str,
     /// The check whose alert it is about.
     pub check: Option<Ref>,
+    /// The checks when many joined or left at once, at most 200.
+    pub checks: Vec<Ref>,
     /// The labels of the alert that opened the group.
     pub labels: Labels,
     /// Where its cause stands.
@@ -123,7 +131,7 @@ impl Event for GroupChanged {
     }
     fn mark(&self) -> Mark {
         match self.change {
-            "joined" | "flapping" | "steady" => mark(self.severity),
+            "joined" | "flapping" | "steady" | "reopened" => mark(self.severity),
             "left" => Mark::Ok,
             "acknowledged" => Mark::Working,
             _ => Mark::Info,
@@ -135,6 +143,7 @@ impl Event for GroupChanged {
             asset: Some(Ref::new("asset", 417)),
             change: "joined",
             check: Some(Ref::new("check", 4)),
+            checks: Vec::new(),
             labels: Labels::sample(),
             place: Some(5),
             team: Some(2),

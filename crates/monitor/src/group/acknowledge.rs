@@ -73,6 +73,7 @@ fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Res
         asset: group.about(),
         change,
         check: None,
+        checks: Vec::new(),
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,

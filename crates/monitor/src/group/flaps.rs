@@ -27,6 +27,7 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result
         asset: group.about(),
         change: if matches!(flap, Flap::Goes(_)) { "flapping" } else { "steady" },
         check: Some(check.reference()),
+        checks: Vec::new(),
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,

@@ -1,107 +1,60 @@
-//! An alert fired: does it follow from something that is known already, or is it a cause of its own?
+//! A group opens: who is told, with what was seen, what may be the cause, and what changed just before.
 
+use causes::{Cause, Cluster, Member};
 use kernel::attention::Attention;
-use kernel::{Cx, Error, Ref, Result};
+use kernel::{Cx, Ref, Result};
 
+use super::judgement::Judgement;
 use super::{Group, GroupState, title};
+use crate::causal::{asset_of, checks_of};
 use crate::check::{Check, Severity};
-use crate::events::{AlertFired, Before, GroupChanged, GroupMerged, GroupOpened, mark};
+use crate::events::{AlertFired, Before, GroupOpened, mark};
 use crate::labels::Labels;
-use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, MERGE_MICROS};
+use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
+use crate::shade::{Facing, Shade};
 use crate::{ground, silence, store};
 
 /// The name of the entry in "Needs you now".
 pub(crate) const NEED: &str = "alert";
 /// What follows from alerts is not what came before them.
-const NO_CAUSES: &[&str] = &["monitor.alert.", "monitor.group.", "fleet.job.", "runbooks.", "desk."];
+const NO_CAUSES: &[&str] =
+    &["monitor.alert.", "monitor.group.", "monitor.maintenance.", "fleet.job.", "runbooks.", "desk."];
 
-/// Puts a fired alert into the group of its cause, or opens one. `looked` says what was looked at again before.
-pub(crate) fn fired(cx: &mut Cx, check: &Check, evidence: &[String], looked: &[String]) -> Result<()> {
-    let ancestors = ground::below(cx.tx, check.asset)?;
-    let near: Vec<i64> = check.asset.iter().chain(&ancestors).copied().collect();
-    let (id, silenced) = match store::alerts::open_group_on(cx.tx, &near)? {
-        Some(group) => (group, join(cx, group, check, evidence)?),
-        None => open(cx, check, &ancestors, &[looked, evidence].concat())?,
-    };
-    let labels = routing(cx, check)?;
-    cx.emit(&AlertFired {
-        alert: Ref::new("alert", check.alert),
-        check: check.reference(),
-        asset: check.about(),
-        group: Ref::new("alert_group", id),
-        name: check.name.clone(),
-        labels,
-        place: check.place,
-        severity: check.severity,
-        evidence: evidence.to_vec(),
-        silenced,
-    })?;
-    check.asset.map_or(Ok(()), |asset| take_over(cx, id, asset))
+/// What is known of a new group's alerts.
+struct Scene {
+    /// The first alerts with what was seen; the first of them leads: at the cause if one is, else the earliest.
+    seen: Vec<(Check, String)>,
+    /// All of its checks.
+    checks: Vec<i64>,
+    judgement: Judgement,
+    /// The asset that is the cause.
+    cause: Option<i64>,
+    severity: Severity,
 }
 
-/// The labels of the alert of a check.
-pub(super) fn routing(cx: &mut Cx, check: &Check) -> Result<Labels> {
-    let briefs = assets::brief(cx.tx, check.asset.as_slice())?;
-    Ok(check.routing(briefs.values().next()))
-}
-
-fn load(cx: &mut Cx, id: i64) -> Result<Group> {
-    store::groups::by_id(cx.tx, id)?.ok_or_else(|| Error::internal("group-missing", id))
-}
-
-/// Adds an alert to an open group; answers whether a silence covers the alert.
-fn join(cx: &mut Cx, id: i64, check: &Check, evidence: &[String]) -> Result<bool> {
-    store::alerts::set_group(cx.tx, check.id, Some(id))?;
-    store::groups::joined(cx.tx, id, check.id, check.asset, &check.name, cx.now)?;
-    let group = load(cx, id)?;
-    if check.severity > group.severity {
-        store::groups::set_severity(cx.tx, id, check.severity)?;
-        cx.changed(&group.reference(), "severity", group.severity.as_str(), check.severity.as_str())?;
-    }
-    let asset = ground::name_of(cx.tx, check.asset)?;
-    let mut lines = group.evidence.clone();
-    lines.extend(evidence.iter().map(|line| check.line(asset.as_deref(), line)));
-    lines.truncate(EVIDENCE_MAX);
-    if lines != group.evidence {
-        store::groups::set_evidence(cx.tx, id, &lines)?;
-    }
-    let group = load(cx, id)?;
-    let silenced = silence::covers_alert(cx, check, group.team)?;
-    cx.emit(&GroupChanged {
-        group: group.reference(),
-        asset: group.about(),
-        change: "joined",
-        check: Some(check.reference()),
-        labels: group.labels.clone(),
-        place: group.place,
-        team: group.team,
-        severity: group.severity,
-        silenced,
-        detail: format!("Joined: {}", title(check, asset.as_deref())),
-    })?;
-    if group.silenced && !silenced {
-        announce(cx, &group, true)?;
-    } else if !group.silenced {
-        attend(cx, &group)?;
-    }
-    Ok(silenced)
-}
-
-/// Opens a group; answers its number and whether a silence covers it.
-fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> Result<(i64, bool)> {
-    let asset = ground::name_of(cx.tx, check.asset)?;
-    let team = match check.team.or(check.asset_team) {
+/// Opens a group of alerts with one cause; answers its number, or nothing when all of its checks are gone.
+pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member]) -> Result<Option<i64>> {
+    let Some(scene) = scene(cx, cluster, members)? else { return Ok(None) };
+    let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
+    let briefs = assets::brief(cx.tx, &[lead.asset, scene.cause].into_iter().flatten().collect::<Vec<i64>>())?;
+    let at_cause = scene.cause.is_none() || lead.asset == scene.cause;
+    let cause = scene.cause.and_then(|id| briefs.get(&id));
+    let own = if at_cause { lead.team.or(lead.asset_team) } else { cause.and_then(|brief| brief.team) };
+    let team = match own.or(lead.team).or(lead.asset_team) {
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
     };
-    let silenced = silence::covers_alert(cx, check, team)?;
+    let shade = Shade::load(cx.tx, cx.now)?;
+    let covered: Vec<i64> = covered(&shade, &scene, team);
+    let silenced = covered.len() == scene.seen.len();
+    let asset = scene.cause.or(lead.asset);
     let mut group = Group {
         id: 0,
-        title: title(check, asset.as_deref()),
+        title: name(&scene, lead, at_cause, lead.asset.and_then(|id| briefs.get(&id)).map(|brief| brief.name.as_str())),
         state: GroupState::Open,
-        check: check.id,
-        asset: check.asset,
-        severity: check.severity,
+        check: lead.id,
+        asset,
+        severity: scene.severity,
         team,
         opened_at: cx.now,
         ended_at: None,
@@ -111,37 +64,161 @@ fn open(cx: &mut Cx, check: &Check, ancestors: &[i64], evidence: &[String]) -> R
         announced: !silenced,
         proven: false,
         merged_into: None,
-        evidence: evidence.iter().take(EVIDENCE_MAX).cloned().collect(),
-        changed_before: changed_before(cx, check.asset, ancestors)?,
+        evidence: evidence(cx, &scene.seen)?,
+        changed_before: changed_before(cx, asset)?,
         recovery: Vec::new(),
         version: 1,
-        open_alerts: 1,
-        labels: routing(cx, check)?,
-        place: check.place,
-        owner: check.owner,
+        open_alerts: i64::try_from(scene.checks.len()).unwrap_or(i64::MAX),
+        labels: lead.routing(lead.asset.and_then(|id| briefs.get(&id))),
+        judgement: scene.judgement.clone(),
+        place: if at_cause { lead.place } else { cause.and_then(|brief| brief.place) },
+        owner: if at_cause { lead.owner } else { cause.and_then(|brief| brief.owner) },
     };
     group.id = store::groups::insert(cx.tx, &group)?;
-    store::alerts::set_group(cx.tx, check.id, Some(group.id))?;
-    store::groups::joined(cx.tx, group.id, check.id, check.asset, &check.name, cx.now)?;
+    store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
-    let covered = if silenced { vec![check.reference()] } else { Vec::new() };
-    tell(cx, &group, vec![check.reference()], covered, false)?;
-    Ok((group.id, silenced))
+    tell(
+        cx,
+        &group,
+        lead.about(),
+        references(scene.seen.iter().map(|(check, _)| check.id)),
+        references(covered),
+        false,
+    )?;
+    for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
+        fired(cx, &group, check, text, &shade)?;
+    }
+    Ok(Some(group.id))
+}
+
+fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member]) -> Result<Option<Scene>> {
+    let judgement = judgement(cx, cluster)?;
+    let cause = judgement.cause().and_then(|suspect| suspect.asset);
+    let at_cause = |member: &Member| cause.is_some() && asset_of(member.thing) == cause;
+    let mut order: Vec<&Member> = members.iter().filter(|member| member.gone_ms.is_none()).collect();
+    order.sort_by_key(|member| (!at_cause(member), member.since_ms, member.key));
+    let first: Vec<&Member> = order.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
+    let checks = checks_of(members);
+    let numbers: Vec<i64> = first.iter().filter_map(|member| i64::try_from(member.key).ok()).collect();
+    let rows = store::checks::by_id(cx.tx, &numbers)?;
+    let seen: Vec<(Check, String)> = first
+        .iter()
+        .filter_map(|member| {
+            let check = rows.iter().find(|check| u64::try_from(check.id) == Ok(member.key))?;
+            Some((check.clone(), member.evidence.clone()))
+        })
+        .collect();
+    if seen.is_empty() {
+        return Ok(None);
+    }
+    let severity = store::checks::severity(cx.tx, &checks)?;
+    Ok(Some(Scene { seen, checks, judgement, cause, severity }))
+}
+
+/// What may be the cause, with the names that things have now.
+pub(super) fn judgement(cx: &mut Cx, cluster: &Cluster) -> Result<Judgement> {
+    let things = cluster.candidates.iter().filter_map(|one| match &one.cause {
+        Cause::Thing { thing, .. } => asset_of(*thing),
+        Cause::Vantage { thing } => thing.and_then(asset_of),
+        Cause::Change { .. } => None,
+    });
+    let names = ground::asset_names(cx.tx, &things.collect::<Vec<i64>>())?;
+    let name = |thing: u64| asset_of(thing).and_then(|id| names.get(&id).cloned());
+    Ok(Judgement::of(cluster, |thing| name(thing).unwrap_or_else(|| "what it is about".to_owned())))
+}
+
+/// The alerts that nobody is to be told of: a silence or a window covers them, or the thing that is their cause.
+fn covered(shade: &Shade, scene: &Scene, team: Option<i64>) -> Vec<i64> {
+    let cause = Facing { asset: scene.cause, ..Facing::default() };
+    let all = scene.cause.is_some() && shade.covers(&cause, team);
+    let numbers = scene.seen.iter().filter(|(check, _)| all || shade.covers(&check.facing(), team));
+    numbers.map(|(check, _)| check.id).collect()
+}
+
+/// What a group is called: by its alert, by its cause, or by what is known.
+fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> String {
+    let many = scene.checks.len();
+    let text = match scene.judgement.candidates.first() {
+        Some(suspect) if suspect.kind == "monitor" && scene.judgement.undetermined.is_none() => {
+            let mut words = suspect.what.clone();
+            if let Some(first) = words.get(..1).map(str::to_uppercase) {
+                words.replace_range(..1, &first);
+            }
+            format!("{words}: {many} checks fail at once")
+        }
+        Some(suspect) if !at_cause && many == 1 => format!("{}; {}", suspect.what, title(lead, asset)),
+        Some(suspect) if !at_cause => format!("{}: {many} alerts", suspect.what),
+        _ if scene.judgement.undetermined.is_some() && many > 1 => {
+            format!("{many} alerts at the same time, cause not known: {}", title(lead, asset))
+        }
+        _ => title(lead, asset),
+    };
+    kernel::text::shorten(&text, 200)
+}
+
+fn evidence(cx: &mut Cx, seen: &[(Check, String)]) -> Result<Vec<String>> {
+    let (lead, others) = (seen.first(), seen.iter().skip(1));
+    let assets: Vec<i64> = others.clone().filter_map(|(check, _)| check.asset).take(EVIDENCE_MAX).collect();
+    let names = ground::asset_names(cx.tx, &assets)?;
+    let mut lines: Vec<String> = lead.iter().flat_map(|(_, text)| text.lines()).map(str::to_owned).collect();
+    for (check, text) in others.take(EVIDENCE_MAX) {
+        let asset = check.asset.and_then(|id| names.get(&id));
+        lines.extend(text.lines().map(|line| check.line(asset.map(String::as_str), line)));
+    }
+    lines.truncate(EVIDENCE_MAX);
+    Ok(lines)
+}
+
+pub(super) fn references(checks: impl IntoIterator<Item = i64>) -> Vec<Ref> {
+    checks.into_iter().map(|id| Ref::new("check", id)).collect()
+}
+
+/// Tells that the alert of a check is out, now that its group is known.
+pub(super) fn fired(cx: &mut Cx, group: &Group, check: &Check, text: &str, shade: &Shade) -> Result<()> {
+    let labels = routing(cx, check)?;
+    cx.touch(Ref::new("alert", check.alert));
+    cx.emit(&AlertFired {
+        alert: Ref::new("alert", check.alert),
+        check: check.reference(),
+        asset: check.about(),
+        group: group.reference(),
+        name: check.name.clone(),
+        labels,
+        place: check.place,
+        severity: check.severity,
+        evidence: text.lines().map(str::to_owned).collect(),
+        silenced: shade.covers(&check.facing(), group.team),
+    })
+}
+
+/// The labels of the alert of a check.
+pub(super) fn routing(cx: &mut Cx, check: &Check) -> Result<Labels> {
+    let briefs = assets::brief(cx.tx, check.asset.as_slice())?;
+    Ok(check.routing(briefs.values().next()))
 }
 
 /// What happened to an asset and what it stands on, shortly before; what monitoring said itself and what was done to
 /// repair is left out, and so is what people wrote to the desk: not everybody who reads the group may read that.
-fn changed_before(cx: &mut Cx, asset: Option<i64>, ancestors: &[i64]) -> Result<Vec<Before>> {
+pub(super) fn changed_before(cx: &mut Cx, asset: Option<i64>) -> Result<Vec<Before>> {
+    let ancestors = ground::below(cx.tx, asset)?;
     let subjects: Vec<Ref> = asset.iter().chain(ancestors.iter().take(20)).map(|id| Ref::new("asset", *id)).collect();
     let events = cx.happened(&subjects, NO_CAUSES, (cx.now.plus(-BEFORE_MICROS), cx.now), BEFORE_MAX)?;
     Ok(events.into_iter().map(|event| Before { at: event.at, title: event.title }).collect())
 }
 
 /// Tells the house that a group is open, and people unless it is silenced.
-fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: bool) -> Result<()> {
+fn tell(
+    cx: &mut Cx,
+    group: &Group,
+    check_asset: Option<Ref>,
+    checks: Vec<Ref>,
+    covered: Vec<Ref>,
+    again: bool,
+) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
         check: Ref::new("check", group.check),
+        check_asset,
         checks,
         covered,
         asset: group.about(),
@@ -150,6 +227,7 @@ fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: 
         team: group.team,
         severity: group.severity,
         title: group.title.clone(),
+        cause: group.judgement.cause().map(|suspect| suspect.what.clone()),
         evidence: group.evidence.clone(),
         changed_before: group.changed_before.clone(),
         silenced: group.silenced,
@@ -165,10 +243,11 @@ fn tell(cx: &mut Cx, group: &Group, checks: Vec<Ref>, covered: Vec<Ref>, again: 
 pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let references = |checks: Vec<i64>| checks.into_iter().map(|id| Ref::new("check", id)).collect();
     let covered = references(silence::covered(cx, &alerts, group.team)?);
-    let checks = references(alerts.iter().map(|alert| alert.check).collect());
-    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, checks, covered, again)
+    let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
+    let checks = references(alerts.iter().map(|alert| alert.check));
+    let own = own.map(|id| Ref::new("asset", id));
+    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, own, checks, covered, again)
 }
 
 /// Puts an open group on "Needs you now", or updates it there.
@@ -202,41 +281,4 @@ pub(crate) fn attend(cx: &mut Cx, group: &Group) -> Result<()> {
         user: None,
         grant: super::list::ListGroups::OPERATION,
     })
-}
-
-/// When a parent fires shortly after its children, their groups go into its group.
-fn take_over(cx: &mut Cx, into: i64, asset: i64) -> Result<()> {
-    let below = ground::descendants(cx.tx, asset)?;
-    if below.is_empty() {
-        return Ok(());
-    }
-    let since = cx.now.plus(-MERGE_MICROS);
-    let taken: Vec<Group> =
-        store::groups::open_on(cx.tx, &below, since)?.into_iter().filter(|group| group.id != into).collect();
-    if taken.is_empty() {
-        return Ok(());
-    }
-    for group in &taken {
-        store::groups::merge(cx.tx, group.id, into, cx.now)?;
-        cx.attention_done(&group.reference(), NEED)?;
-        cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Merged.as_str())?;
-        let target = load(cx, into)?;
-        if group.severity > target.severity {
-            store::groups::set_severity(cx.tx, into, group.severity)?;
-        }
-        cx.emit(&GroupMerged {
-            group: group.reference(),
-            into: target.reference(),
-            asset: group.about(),
-            detail: format!("\"{}\" follows from \"{}\"", group.title, target.title),
-        })?;
-    }
-    let target = load(cx, into)?;
-    let told = taken.iter().any(|group| group.announced);
-    if target.silenced {
-        // What people were told of keeps being told of, under its real cause.
-        if told { announce(cx, &target, true) } else { Ok(()) }
-    } else {
-        attend(cx, &target)
-    }
 }

@@ -4,6 +4,7 @@ use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::similar::{self, Earlier};
 use super::{Group, Member, find};
 use crate::limits::GROUP_ALERTS_MAX;
 use crate::store;
@@ -22,6 +23,8 @@ pub struct GroupDetail {
     pub group: Group,
     /// Every alert that ever belonged to it, in order of joining, at most 200.
     pub alerts: Vec<Member>,
+    /// Earlier groups of the same cause and what fixed them, newest first, at most 5.
+    pub similar: Vec<Earlier>,
 }
 
 impl Operation for ShowGroup {
@@ -34,6 +37,7 @@ impl Operation for ShowGroup {
     fn run(&self, cx: &mut Cx) -> Result<GroupDetail> {
         let group = find(cx, Self::NAME, self.id)?;
         let alerts = store::groups::members(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-        Ok(GroupDetail { group, alerts })
+        let similar = similar::earlier(cx, Self::NAME, &group)?;
+        Ok(GroupDetail { group, alerts, similar })
     }
 }

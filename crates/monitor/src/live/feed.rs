@@ -58,6 +58,7 @@ fn take(handle: &Handle, fed: &[Fed], keep: bool) -> Result<()> {
         } else if let Some(pending) = live.take(one.seen(), one.outcome, now) {
             lock(&monitor.outbox).push(pending);
         }
+        monitor.seen(&live.check, one.outcome, one.at, now);
         if keep {
             monitor.keep(asset, one);
         }

@@ -1,13 +1,20 @@
-//! Writing transitions: in order, in slices, each in one transaction with the groups and events that follow from it.
+//! Writing transitions: in order, in slices, each in one transaction. Then the cause engine is told what fired and what
+//! cleared, and what it decides is written.
 
 use std::sync::Arc;
 
+use causes::Observation;
 use kernel::{Actor, Cx, Handle, Ref, Result};
 
 use super::outbox::Next;
-use super::{Monitor, Pending, hold, lock};
+use super::{Monitor, Pending, lock};
+use crate::causal::Decided;
+use crate::check::Check;
 use crate::machine::State;
 use crate::{group, store};
+
+/// Decisions of the cause engine that are written in one transaction.
+const DECISIONS: usize = 500;
 
 /// Who writes what results mean.
 pub(crate) fn actor() -> Actor {
@@ -26,11 +33,10 @@ impl Monitor {
                 return trouble;
             }
             let inside = slice.clone();
-            let written = handle.write_as(actor(), "monitor.alert.move", move |cx| {
-                inside.iter().try_for_each(|pending| write(cx, pending))
-            });
+            let written = handle.write_as(actor(), "monitor.alert.move", move |cx| write(cx, &inside));
             let Err(error) = written else {
                 lock(&self.outbox).written(&slice);
+                self.told(&slice);
                 continue;
             };
             let next = lock(&self.outbox).failed(&slice, error.is_passing(), now);
@@ -39,6 +45,58 @@ impl Monitor {
                 Next::Wait => return Err(error),
                 Next::PutOff => trouble = Err(error),
                 Next::GiveUp(check) => self.give_up(handle, check, &error)?,
+            }
+        }
+    }
+
+    /// What is on disk is told to the cause engine.
+    fn told(&self, slice: &[Pending]) {
+        let mut causal = lock(&self.causal);
+        for one in slice {
+            if one.step.fired {
+                causal.fired(&one.symptom, one.at);
+            }
+            if one.step.cleared {
+                let key = one.symptom.look.key;
+                causal.observe(Observation::Cleared { key, at_ms: one.at.millis() }, one.at);
+            }
+        }
+    }
+
+    /// Moves the cause engine on, and writes what it decided. An error leaves the rest waiting.
+    pub(super) fn decide(&self, handle: &Handle) -> Result<()> {
+        let _one_at_a_time = lock(&self.flushing);
+        lock(&self.causal).tick(handle.now());
+        let mut size = DECISIONS;
+        loop {
+            let (slice, known) = {
+                let causal = lock(&self.causal);
+                (causal.waiting.iter().take(size).cloned().collect::<Vec<Decided>>(), causal.ids.clone())
+            };
+            if slice.is_empty() {
+                return Ok(());
+            }
+            let count = slice.len();
+            let (slice, known) = (Arc::new(slice), Arc::new(known));
+            let write = move |cx: &mut Cx| group::decide::apply(cx, &slice, &known);
+            match handle.write_as(actor(), "monitor.group.decide", write) {
+                Ok(ids) => {
+                    let mut causal = lock(&self.causal);
+                    causal.ids = ids;
+                    causal.waiting.drain(..count);
+                }
+                Err(error) if error.is_passing() => return Err(error),
+                // Together they were too much, or one of them is refused: the others must not wait for it.
+                Err(_) if count > 1 => size = count / 2,
+                Err(error) => {
+                    tracing::error!(
+                        error = error.message,
+                        cause = error.cause,
+                        "a decision about alert groups was given up"
+                    );
+                    lock(&self.causal).waiting.pop_front();
+                    size = DECISIONS;
+                }
             }
         }
     }
@@ -62,28 +120,35 @@ impl Monitor {
     }
 }
 
-fn write(cx: &mut Cx, pending: &Pending) -> Result<()> {
-    let Some(check) = store::checks::by_id(cx.tx, &[pending.check])?.into_iter().next() else { return Ok(()) };
+fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
+    let ids: Vec<i64> = slice.iter().map(|pending| pending.check).collect();
+    let checks: std::collections::BTreeMap<i64, Check> =
+        store::checks::by_id(cx.tx, &ids)?.into_iter().map(|check| (check.id, check)).collect();
     // The check was closed after this was seen: what is known of it begins anew.
-    if pending.generation < check.generation && check.state == State::Waiting {
-        return Ok(());
+    let stands = |pending: &&Pending| {
+        checks
+            .get(&pending.check)
+            .is_some_and(|check| pending.generation >= check.generation || check.state != State::Waiting)
+    };
+    let valid: Vec<&Pending> = slice.iter().filter(stands).collect();
+    let mut cleared: Vec<(&Check, &[String])> = Vec::new();
+    for pending in &valid {
+        let Some(check) = checks.get(&pending.check) else { continue };
+        let text = pending.evidence.last().map(String::as_str).unwrap_or_default();
+        store::alerts::moved(cx.tx, check.id, check.asset, &pending.step, &pending.machine, text, pending.at)?;
+        cx.touch(Ref::new("alert", check.alert));
+        if let Some(asset) = check.about() {
+            cx.touch(asset);
+        }
+        if pending.step.cleared {
+            cleared.push((check, pending.evidence.as_slice()));
+        }
+        if let Some(flap) = pending.step.flap.filter(|_| pending.machine.open && !pending.step.fired) {
+            group::flaps::told(cx, check, flap, text)?;
+        }
     }
-    let text = pending.evidence.last().cloned().unwrap_or_default();
-    store::alerts::moved(cx.tx, check.id, check.asset, &pending.step, &pending.machine, &text, pending.at)?;
-    let step = &pending.step;
-    cx.touch(Ref::new("alert", check.alert));
-    if let Some(asset) = check.about() {
-        cx.touch(asset);
+    if !valid.is_empty() {
+        cx.touch(Ref::new("list", 2));
     }
-    cx.touch(Ref::new("list", 2));
-    if step.fired && !hold::wait(cx, &check, pending)? {
-        group::open::fired(cx, &check, &pending.evidence, &[])?;
-    }
-    if step.cleared {
-        group::recover::cleared(cx, &check, &pending.evidence)?;
-    }
-    if let Some(flap) = step.flap.filter(|_| pending.machine.open && !step.fired) {
-        group::flaps::told(cx, &check, flap, &text)?;
-    }
-    Ok(())
+    group::recover::cleared(cx, &cleared)
 }

@@ -51,6 +51,7 @@ impl Monitor {
             } else if let Some(pending) = live.take(fed.seen(), fed.outcome, from.at) {
                 lock(&self.outbox).push(pending);
             }
+            self.seen(&live.check, fed.outcome, fed.at, from.at);
             taken.push((live.check.asset, fed));
         }
         taken

@@ -100,6 +100,7 @@ mod tests {
             check,
             generation: 1,
             step,
+            symptom: crate::causal::symptom(&crate::check::Check::sample("x"), 0, String::new()),
             machine: Machine::new(Time(0)),
             evidence: Vec::new(),
             at: Time(0),
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_slice_that_takes_too_long_becomes_smaller_until_it_fits_and_then_grows_again() {
-        let mut outbox = filled(1..=100);
+        let mut outbox = filled(1..=50);
         let mut sizes = Vec::new();
         while outbox.len() > 0 {
             let slice = outbox.slice(Time(0));

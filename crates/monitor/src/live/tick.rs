@@ -5,6 +5,7 @@ use kernel::{Handle, Result};
 
 use super::flush::actor;
 use super::{Monitor, lock, was_blind};
+use crate::machine::Outcome;
 use crate::{full, silence};
 
 /// How often silenced groups are looked at again, in microseconds.
@@ -23,11 +24,11 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
     monitor.flush(handle)?;
-    let released = monitor.release(handle);
+    let decided = monitor.decide(handle);
     if review {
         review_silences(handle)?;
     }
-    released?;
+    decided?;
     told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
@@ -43,12 +44,22 @@ impl Monitor {
         }
         lives.ticked = now;
         let awake = lives.awake;
+        let standing = lives.stand(&lock(&self.causal).ground, now);
         let mut outbox = lock(&self.outbox);
+        standing.into_iter().for_each(|pending| outbox.push(pending));
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
             let listener = live.listener();
             let agent = listener.map(|asset| agents.get(&asset).copied().unwrap_or_default());
+            let before = live.seen_at;
             if let Some(pending) = live.look(now, awake, agent.as_ref()) {
                 outbox.push(pending);
+            }
+            // A host that is heard from is a look of its own.
+            if live.seen_at != before
+                && let Some(seen) = live.recent.back()
+            {
+                let good = if seen.outcome == "good" { Outcome::Good } else { Outcome::Bad };
+                self.seen(&live.check, good, seen.at, now);
             }
         }
         let review = now.since(lives.reviewed) >= REVIEW_MICROS || now < lives.reviewed;
@@ -60,6 +71,7 @@ impl Monitor {
 }
 
 fn review_silences(handle: &Handle) -> Result<()> {
+    crate::maintenance::watch::pass(handle)?;
     let now = handle.now();
     for group in handle.db.read(|tx| silence::all_bare(tx, now))? {
         handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;

@@ -24,7 +24,7 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/rules", alerting::rules),
         reading("/prometheus/api/v1/alerts", alerting::alerts),
         reading("/monitoring/explore/answer", answer::part),
-        reading("/monitoring/explore/figure.svg", figure::picture),
+        reading("/monitoring/explore/figure", figure::part),
         pushing("/prometheus/api/v1/write", write::remote_write),
         pushing("/otlp/v1/metrics", write::otlp),
     ]

@@ -10,10 +10,11 @@ use web::ui::{
 
 use super::check_form::{rule_fields, team_options};
 use super::{Names, ago, check_fields, looks, severity};
+use crate::charts::check::ReadCheckChart;
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 use crate::heartbeat::ShowAddress;
-use crate::probe::{Kind, Probe};
+use crate::probe::Kind;
 
 struct View {
     clock: Clock,
@@ -22,6 +23,7 @@ struct View {
     teams: Vec<(String, String)>,
     may: May,
     csrf: String,
+    figure: Markup,
     /// Where a job is heard, for who may know it.
     address: Option<String>,
     main: Markup,
@@ -33,7 +35,6 @@ struct May {
     pause: bool,
     delete: bool,
     silence: bool,
-    chart: bool,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -48,7 +49,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         pause: page.cx.may("monitor.check.pause"),
         delete: page.cx.may("monitor.check.delete"),
         silence: page.cx.may("monitor.silence.create"),
-        chart: page.cx.may("monitor.metrics.chart"),
+    };
+    let may_draw = page.cx.may(ReadCheckChart::NAME);
+    let figure = if may_draw {
+        super::figure::of_check(page, check)?
+    } else {
+        html! {}
     };
     let parts = page.parts(&subject);
     let view = View {
@@ -57,6 +63,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         teams: team_options(page, detail.check.team)?,
         may,
         csrf: page.csrf.clone(),
+        figure,
         address: address(page, &detail)?,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
@@ -71,35 +78,6 @@ fn address(page: &mut PageCx, detail: &CheckDetail) -> Result<Option<String>> {
         return Ok(None);
     }
     Ok(Some(page.cx.call(&ShowAddress { id: detail.check.id })?.path))
-}
-
-/// What was measured; for who may ask for series, and kinds that measure.
-fn measured(view: &View) -> Markup {
-    let (check, may) = (&view.detail.check, view.may.chart);
-    let Some((title, query, minutes)) = figure(check).filter(|_| may) else { return html! {} };
-    let source = super::with("/api/v1/monitor/metrics/chart", &[("query", &query), ("minutes", minutes)]);
-    html! { (web::ui::Chart::new(title, source).live(check.reference().to_string())) }
-}
-
-/// Title, question and minutes of a check's figure: what its looks measured over a day, or how a file system filled over
-/// the week that its forecast stands on.
-fn figure(check: &Check) -> Option<(&'static str, String, &'static str)> {
-    if let (Probe::FileSystem { mount, .. } | Probe::FillUp { mount, .. }, Some(asset)) = (&check.probe, check.asset) {
-        let mount = mount.replace('\\', "\\\\").replace('"', "\\\"");
-        let labels = format!("{{asset=\"{asset}\",mountpoint=\"{mount}\"}}");
-        let query = format!("100 * (1 - node_filesystem_avail_bytes{labels} / node_filesystem_size_bytes{labels})");
-        return Some(("Percent in use, over a week", query, "10080"));
-    }
-    let title = match check.probe.kind() {
-        Kind::Tls => "Days until the certificate ends",
-        Kind::Heartbeat => "Seconds that the job ran",
-        Kind::File => "Seconds since the file was changed",
-        Kind::Log => "New lines",
-        Kind::Plugin => "State of the plugin",
-        kind if kind.server_sees() => "Milliseconds",
-        _ => return None,
-    };
-    Some((title, format!("mainstay_check_value{{check=\"{}\"}}", check.id), "1440"))
 }
 
 /// How a job tells that it ran.
@@ -119,8 +97,7 @@ fn draw(view: &View) -> Markup {
     let here = format!("/monitoring/checks/{}", check.id);
     let live = format!("{} alert:{}", check.reference(), check.alert);
     let shown = html! { (results(view)) (crontab(view)) (history(view)) };
-    let main =
-        html! { (web::ui::live("check-state", &live, &here, &shown)) (measured(view)) (view.main) (change(view)) };
+    let main = html! { (view.figure) (web::ui::live("check-state", &live, &here, &shown)) (view.main) (change(view)) };
     html! {
         (head(view, &here))
         (columns(Split::Wide, &main, &html! { (facts(view)) (view.side) }))
@@ -136,6 +113,7 @@ fn head(view: &View, here: &str) -> PageHeader {
         .crumb("Checks", Some("/monitoring/checks"))
         .pill(pill(tone, word))
         .subtitle(html! { (view.names.asset(check.asset)) " · " span dir="auto" { (view.detail.looks_at) } });
+    head = head.action(Button::link("Why?", format!("/monitoring/alerts/{}", check.alert)).key("w"));
     if view.may.silence {
         head = head.action(Button::link("Silence", format!("/monitoring/silences?check={id}")).icon("bell"));
     }
@@ -261,7 +239,7 @@ mod tests {
             transitions: vec![moved; many],
             results: vec![seen; many.min(5)],
         };
-        let may = May { update: true, pause: true, delete: true, silence: true, chart: true };
+        let may = May { update: true, pause: true, delete: true, silence: true };
         let view = View {
             clock: Clock::utc_us(0),
             detail,
@@ -269,21 +247,12 @@ mod tests {
             teams: vec![],
             may,
             csrf: "token".into(),
+            figure: html! {},
             address: Some("/heartbeat/0123".into()),
             main: html! {},
             side: html! {},
         };
         draw(&view).into_string()
-    }
-
-    #[test]
-    fn a_figure_asks_for_what_the_kind_measures_and_a_mount_point_cannot_end_its_text() {
-        let of = |probe: Probe| figure(&Check { probe, ..Check::sample("x") });
-        assert_eq!(of(Probe::Unit { unit: "a.service".into() }), None);
-        let disk = of(Probe::FillUp { mount: "/a\"}b".into(), full_within_h: 48.0 }).unwrap().1;
-        assert!(disk.contains(r#"mountpoint="/a\"}b""#), "{disk}");
-        let ssh = of(Probe::Ssh(probes::ssh::Ssh::default())).unwrap();
-        assert_eq!((ssh.0, ssh.1.as_str()), ("Milliseconds", "mainstay_check_value{check=\"3\"}"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use kernel::{Operation as _, Result};
 use maud::{Markup, html};
 use promql::{FUNCTIONS, ParseOptions, ValueType, parse_with};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Chart, Empty, PageHeader, Tone, notice};
+use web::ui::{Button, Empty, PageHeader, Tone, notice};
 
+use self::figure::Question;
 use super::{tabs, with};
 use crate::live::Monitor;
 use crate::metrics::query::QueryMetrics;
@@ -45,6 +46,10 @@ struct View {
     names: Vec<String>,
     /// The numbers, for those without script.
     numbers: Option<Markup>,
+    /// The figure, for those without script.
+    figure: Option<Markup>,
+    /// The reader's zone, as browsers know it.
+    zone: String,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -62,7 +67,10 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     } else {
         None
     };
-    let view = View { query, minutes, span, names, numbers };
+    let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
+    let question = Question { query: &query, minutes: &minutes, span };
+    let figure = numbers.as_ref().map(|_| figure::draw(page.cx.kernel, &reach, &question, &page.clock(), &zone));
+    let view = View { query, minutes, span, names, numbers, figure, zone };
     Ok(Content::new("Explore", draw(&view)))
 }
 
@@ -142,12 +150,17 @@ fn shown(view: &View, is_drawn: bool) -> Markup {
     let (from, to) = view.span.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
     let minutes = if view.span.is_some() { "" } else { view.minutes.as_str() };
     let asked = [("query", view.query.as_str()), ("minutes", minutes), ("from", &from), ("to", &to)];
-    let source = with("/api/v1/monitor/metrics/chart", &asked);
-    let picture = with("/monitoring/explore/figure.svg", &asked);
+    let question = Question { query: &view.query, minutes: &view.minutes, span: view.span };
     let part = with("/monitoring/explore/answer", &[("query", &view.query), ("to", &to)]);
     let here = with("/monitoring/explore", &[&asked[..], &[("numbers", "here")]].concat());
     html! {
-        @if is_drawn { (Chart::new("Answer over time", source).tall().shared().drawn(picture)) }
+        @match &view.figure {
+            _ if !is_drawn => {},
+            Some(figure) => (figure),
+            None => div.lazy id="figures" data-lazy=(figure::source(&question, &view.zone)) aria-busy="true" {
+                p.problem { "Drawing the answer … " a href=(here) { "Open it" } }
+            },
+        }
         @match &view.numbers {
             Some(numbers) => (numbers),
             None => div.lazy id="explore-answer" data-lazy=(part) aria-busy="true" {
@@ -164,7 +177,7 @@ mod tests {
 
     fn drawn(query: &str, span: Option<(i64, i64)>) -> String {
         let (query, minutes, names) = (query.to_owned(), "60".to_owned(), vec![HOSTILE.into()]);
-        draw(&View { query, minutes, span, names, numbers: None }).into_string()
+        draw(&View { query, minutes, span, names, ..View::default() }).into_string()
     }
 
     #[test]
@@ -172,18 +185,19 @@ mod tests {
         assert!(drawn("", None).contains("Busy processors"));
         let page = drawn("up", None);
         assert!(
-            page.contains("data-chart") && page.contains("data-lazy=\"/monitoring/explore/answer?query=up\""),
+            page.contains("data-lazy=\"/monitoring/explore/figure?query=up")
+                && page.contains("data-lazy=\"/monitoring/explore/answer?query=up\""),
             "{page}"
         );
-        assert!(page.contains("<noscript><img src=\"/monitoring/explore/figure.svg?query=up"), "{page}");
+        assert!(page.contains("numbers=here"), "without script a link asks for both: {page}");
         assert!(!drawn(HOSTILE, None).contains("<script>alert"));
-        assert!(!drawn("up[5m]", None).contains("data-chart"), "samples as they came are not drawn");
+        assert!(!drawn("up[5m]", None).contains("explore/figure"), "samples as they came are not drawn");
     }
 
     #[test]
     fn a_zoomed_time_is_part_of_the_address() {
         let page = drawn("up", Some((1_000, 2_000)));
-        assert!(page.contains("chart?query=up&amp;from=1000&amp;to=2000") && page.contains("As zoomed"), "{page}");
+        assert!(page.contains("from=1000&amp;to=2000") && page.contains("As zoomed"), "{page}");
     }
 
     #[test]

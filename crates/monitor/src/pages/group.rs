@@ -1,6 +1,6 @@
 //! The page of one alert group: evidence, what changed just before, the alerts that follow from it, what was done.
 
-use kernel::{Result, StoredEvent};
+use kernel::{ErrorKind, Operation as _, Result, StoredEvent};
 use maud::{Markup, html};
 use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
@@ -9,6 +9,8 @@ use web::ui::{
 };
 
 use super::{Names, ago, severity};
+use crate::charts::check::ReadCheckChart;
+use crate::check::show::ShowCheck;
 use crate::group::show::{GroupDetail, ShowGroup};
 use crate::group::{Group, GroupState, Member};
 
@@ -19,6 +21,7 @@ struct View {
     names: Names,
     may_acknowledge: bool,
     csrf: String,
+    figure: Markup,
     main: Markup,
     side: Markup,
 }
@@ -33,6 +36,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     assets.extend(detail.group.asset);
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
+    let figure = figure(page, &detail.group)?;
     let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
@@ -40,11 +44,22 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         names,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
         csrf: page.csrf.clone(),
+        figure,
         main: placed(&parts, PanelPlace::Main),
         side: placed(&parts, PanelPlace::Side),
         detail,
     };
     Ok(Content::new(view.detail.group.title.clone(), draw(&view)))
+}
+
+/// How the check looked whose alert opened the group, for those who may see it.
+fn figure(page: &mut PageCx, group: &Group) -> Result<Markup> {
+    let check = match page.cx.call(&ShowCheck { id: group.check }) {
+        Ok(check) if page.cx.may(ReadCheckChart::NAME) => check.check,
+        Err(error) if error.kind == ErrorKind::Internal => return Err(error),
+        _ => return Ok(html! {}),
+    };
+    super::figure::of_group(page, group.id, &check, group.opened_at, group.ended_at)
 }
 
 fn state(group: &Group) -> (Tone, &'static str) {
@@ -97,15 +112,75 @@ fn lines(lines: &[String]) -> Markup {
 fn main(view: &View) -> Markup {
     let group = &view.detail.group;
     html! {
+        (causes(view))
         (Card::new("What was seen").body(lines(&group.evidence)))
+        (view.figure)
         @if !group.recovery.is_empty() {
             (Card::new(if group.proven { "What proves the recovery" } else { "Why it ended" }).body(lines(&group.recovery)))
         }
         (before(view))
+        (similar(view))
         (alerts(view))
         (view.main)
         (Card::new("What happened").body(timeline(&entries(view))))
     }
+}
+
+/// What may be the cause, likeliest first, with what speaks for and against it.
+fn causes(view: &View) -> Markup {
+    let judgement = &view.detail.group.judgement;
+    if judgement.candidates.is_empty() && judgement.undetermined.is_none() {
+        return html! {};
+    }
+    let columns = [
+        Column::new("Cause").main(),
+        Column::new("Likely").num(),
+        Column::new("For").wide(),
+        Column::new("Against").wide(),
+    ];
+    let rows = judgement.candidates.iter().map(|suspect| {
+        let mut row = Row::new(suspect.what.clone());
+        if let Some(asset) = suspect.asset {
+            row = row.href(format!("/assets/{asset}"));
+        }
+        row.main()
+            .text(&format!("{:.0} %", suspect.percent))
+            .cell(lines(&suspect.reasons_for))
+            .cell(lines(&suspect.reasons_against))
+    });
+    let table = Table::new("What may be the cause").columns(columns).rows(rows);
+    html! {
+        (Card::new("Likely cause").flush(html! {
+            @if let Some(why) = &judgement.undetermined {
+                p.pad { strong { "The cause cannot be determined. " } span dir="auto" { (why) } }
+            }
+            @if !judgement.candidates.is_empty() { (table) }
+        }))
+    }
+}
+
+/// Earlier groups of the same cause, and the runbook that fixed them.
+fn similar(view: &View) -> Markup {
+    if view.detail.similar.is_empty() {
+        return html! {};
+    }
+    let rows = view.detail.similar.iter().map(|one| {
+        let fixed = match (&one.fixed_by, &one.run) {
+            (Some(words), Some(run)) => html! { a href={ "/runbooks/runs/" (run.id) } dir="auto" { (words) } },
+            (Some(words), None) => html! { span dir="auto" { (words) } },
+            (None, _) => web::ui::nobody("No runbook"),
+        };
+        Row::new(one.title.clone())
+            .href(format!("/monitoring/groups/{}", one.group))
+            .main()
+            .cell(ago(&view.clock, one.opened_at))
+            .text(&web::ui::duration(one.lasted_s))
+            .cell(fixed)
+    });
+    let columns =
+        [Column::new("Earlier").main(), Column::new("When"), Column::new("Lasted").num(), Column::new("What fixed it")];
+    let table = Table::new("Earlier groups of this cause").columns(columns).rows(rows);
+    html! { (Card::new("It happened before").count(view.detail.similar.len()).flush(html! { (table) })) }
 }
 
 fn before(view: &View) -> Markup {
@@ -204,13 +279,22 @@ mod tests {
     use crate::pages::HOSTILE;
 
     fn drawn(group: Group, alerts: Vec<Member>) -> String {
+        let earlier = crate::group::similar::Earlier {
+            group: 5,
+            title: group.title.clone(),
+            opened_at: kernel::Time(0),
+            lasted_s: 60,
+            fixed_by: Some(group.title.clone()),
+            run: None,
+        };
         let view = View {
             clock: Clock::utc_us(1_772_438_400_000_000),
-            detail: GroupDetail { group, alerts },
+            detail: GroupDetail { group, alerts, similar: vec![earlier] },
             events: vec![],
             names: Names::default(),
             may_acknowledge: true,
             csrf: "token".into(),
+            figure: html! {},
             main: html! {},
             side: html! {},
         };
@@ -233,6 +317,13 @@ mod tests {
         let ended = drawn(ended, vec![alert("Web"); 200]);
         assert!(!ended.contains("Acknowledge<") && ended.contains("What proves the recovery"));
         let mut hostile = Group::sample(HOSTILE);
+        let suspect = crate::group::judgement::Suspect {
+            what: HOSTILE.into(),
+            reasons_for: vec![HOSTILE.into()],
+            ..crate::group::judgement::Suspect::default()
+        };
+        hostile.judgement.candidates = vec![suspect];
+        hostile.judgement.undetermined = Some(HOSTILE.into());
         hostile.evidence = vec![HOSTILE.into()];
         hostile.changed_before = vec![Before { at: kernel::Time(0), title: HOSTILE.into() }];
         hostile.acknowledged_by = Some(HOSTILE.into());

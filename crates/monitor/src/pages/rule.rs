@@ -1,15 +1,16 @@
 //! The page of one rule: how its evaluation goes, its alerts, what it would have done lately, and its text.
 
-use kernel::Result;
+use kernel::{Error, Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
-    Button, Card, Chart, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button,
-    status,
+    Button, Card, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button, status,
 };
 
+use super::rule_form::PATIENCE;
 use super::rule_list::looks;
 use super::{Names, ago, severity, with};
+use crate::rule::preview::PreviewRule;
 use crate::rule::show::{RuleAlert, RuleDetail, ShowRule};
 use crate::rule::{Makes, Rule};
 
@@ -19,6 +20,7 @@ struct View {
     names: Names,
     may_change: bool,
     csrf: String,
+    figure: Markup,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
@@ -28,7 +30,8 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let teams: Vec<i64> = detail.rule.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
     let may_change = page.cx.may("monitor.rule.update");
-    let view = View { clock: page.clock(), detail, names, may_change, csrf: page.csrf.clone() };
+    let figure = figure(page, &detail.rule)?;
+    let view = View { clock: page.clock(), detail, names, may_change, csrf: page.csrf.clone(), figure };
     Ok(Content::new(view.detail.rule.name.clone(), draw(&view)))
 }
 
@@ -41,14 +44,32 @@ fn draw(view: &View) -> Markup {
     };
     let main = html! {
         (web::ui::live("rule-state", &format!("rule:{} list:2", rule.id), &here, &shown))
-        (Chart::new("The last six hours", preview_source(rule)).tall()
-            .link("Explore", with("/monitoring/explore", &[("query", &rule.expr)])))
+        (view.figure)
         (Card::new("As it stands in a rule file").body(html! { pre.code dir="ltr" { (view.detail.text) } }))
     };
     html! {
         (head(view, &here))
         (columns(Split::Wide, &main, &facts(view)))
     }
+}
+
+/// What the rule compares, and when it fires, in the last six hours; why not, when that cannot be said.
+fn figure(page: &mut PageCx, rule: &Rule) -> Result<Markup> {
+    if !page.cx.may(PreviewRule::NAME) {
+        return Ok(html! {});
+    }
+    let reach = page.cx.reach(PreviewRule::NAME)?;
+    let ask = serde_json::json!({
+        "makes": rule.makes.as_str(), "name": rule.name, "expr": rule.expr, "clear": rule.clear,
+        "for": promql::format_duration(rule.for_ms), "keep_firing_for": promql::format_duration(rule.keep_firing_ms),
+        "fire_n": rule.fire_n, "fire_m": rule.fire_m,
+    });
+    let asked = serde_json::from_value::<PreviewRule>(ask)
+        .map_err(|error| Error::internal("rule-preview", error.to_string()))?;
+    Ok(match asked.seen_by(page.cx.kernel, &reach, page.cx.now, PATIENCE) {
+        Ok(shown) => super::figure::of_preview(preview_source(rule), &shown, &page.clock()),
+        Err(error) => notice(Tone::Warn, &error.message),
+    })
 }
 
 /// Where the figure of a rule comes from.
@@ -245,8 +266,14 @@ mod tests {
             check: Some(7),
         };
         let detail = RuleDetail { rule: Rule::sample(name), alerts: vec![alert; alerts], text: name.into() };
-        let view =
-            View { clock: Clock::utc_us(0), detail, names: Names::default(), may_change: true, csrf: "t".into() };
+        let view = View {
+            clock: Clock::utc_us(0),
+            detail,
+            names: Names::default(),
+            may_change: true,
+            csrf: "t".into(),
+            figure: html! {},
+        };
         draw(&view).into_string()
     }
 

@@ -7,7 +7,7 @@ use kernel::operation::coerce;
 use kernel::{Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Button, Card, Chart, Clock, Column, Field, Form, PageHeader, Row, Tab, Table, Tabs, Tone, notice};
+use web::ui::{Button, Card, Clock, Column, Field, Form, PageHeader, Row, Tab, Table, Tabs, Tone, notice};
 
 use super::check_form::team_options;
 use super::with;
@@ -16,7 +16,7 @@ use crate::rule::show::ShowRule;
 use crate::rule::{Missing, Rule};
 
 /// The page waits no longer for what it says in words; the figure has more time.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The fields of the editor, in order.
 const NAMES: [&str; 24] = [
@@ -331,7 +331,7 @@ fn outcome(view: &View) -> Markup {
     let given: Vec<(&str, &str)> = view.filled().into_iter().filter(|(name, _)| !KEPT_ONLY.contains(name)).collect();
     html! {
         @for warning in &shown.warnings { (notice(Tone::Warn, warning)) }
-        (Chart::new("The last six hours", with("/api/v1/monitor/rules/preview", &given)).tall())
+        (super::figure::of_preview(with("/api/v1/monitor/rules/preview", &given), shown, &view.clock))
         (fired(view, shown))
         (keep(view))
     }

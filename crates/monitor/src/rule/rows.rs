@@ -172,7 +172,7 @@ pub fn clean(handle: &Handle) -> Result<()> {
             if let Some(of) = check.group {
                 store::alerts::set_group(cx.tx, check.id, None)?;
                 let why = format!("The rule of \"{}\" was deleted; nobody looks any more.", check.name);
-                group::recover::left(cx, of, check.id, vec![why], false)?;
+                group::recover::left(cx, of, check.id, vec![why])?;
             }
             store::checks::delete(cx.tx, check.id)?;
             cx.touch(check.reference());

@@ -7,7 +7,8 @@ use kernel::{Error, Result, Time};
 use crate::alert::{Alert, Transition};
 use crate::machine::{Machine, State, Step};
 
-const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused \
+const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused, c.place_id, c.labels, \
+     COALESCE(c.team_id, c.asset_team_id) \
      FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1";
 
 fn alert(row: &Row) -> Result<Alert> {
@@ -25,6 +26,9 @@ fn alert(row: &Row) -> Result<Alert> {
         group: row.opt_int(9)?,
         evidence: row.text(10)?,
         paused: row.bool(11)?,
+        place: row.opt_int(12)?,
+        labels: row.json(13)?,
+        told_team: row.opt_int(14)?,
     })
 }
 
@@ -91,26 +95,24 @@ pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<V
     tx.run(&query)?.iter().map(alert).collect()
 }
 
-/// The alerts that are open in these groups, group by group: group, check, asset.
-pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<(i64, i64, Option<i64>)>> {
-    let mut query =
-        Query::new("SELECT group_id, check_id, asset_id FROM monitor_alerts WHERE is_open = 1 AND group_id IN ");
-    query.list(groups).push(" ORDER BY group_id, check_id");
-    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.int(1)?, row.opt_int(2)?))).collect()
+/// The alerts that are open in these groups, group by group.
+pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.is_open = 1 AND a.group_id IN ").list(groups).push(" ORDER BY a.group_id, a.check_id");
+    tx.run(&query)?.iter().map(alert).collect()
 }
 
-/// The group of an open alert on any of these assets, in the order of the assets given; the oldest group first.
-pub(crate) fn open_group_on(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Option<i64>> {
-    let mut query =
-        Query::new("SELECT asset_id, group_id FROM monitor_alerts WHERE is_open = 1 AND group_id > 0 AND asset_id IN ");
-    query.list(assets).push(" ORDER BY group_id");
-    let mut found = Vec::new();
-    for row in tx.run(&query)? {
-        let (asset, group) = (row.int(0)?, row.int(1)?);
-        found.push((assets.iter().position(|one| *one == asset), group));
-    }
-    found.sort_by_key(|(nearness, _)| *nearness);
-    Ok(found.first().map(|(_, group)| *group))
+/// Alerts that are out, oldest first.
+pub(crate) fn out(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND a.is_open = 1 ORDER BY a.id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// The check on an asset whose alert was the first in a group that still is out there.
+pub(crate) fn first_on(tx: &mut Tx<'_>, group: i64, asset: i64) -> Result<Option<i64>> {
+    let sql = "SELECT check_id FROM monitor_alerts WHERE group_id = ?1 AND asset_id = ?2 AND is_open = 1 ORDER BY fired_at, check_id LIMIT 1";
+    tx.first(sql, &[group.into(), asset.into()])?.as_ref().map(|row| row.int(0)).transpose()
 }
 
 /// The stored memory of each of these checks' alerts.
@@ -132,12 +134,18 @@ pub(crate) fn moved(
 ) -> Result<()> {
     let text = serde_json::to_string(machine).map_err(|error| Error::internal("machine-not-json", error))?;
     tx.execute(
-        "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5 WHERE check_id = ?6",
-        &[step.to.as_str().into(), machine.open.into(), machine.since.into(), evidence.into(), text.into(), check.into()],
+        "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5, \
+         fired_at = CASE WHEN ?6 > 0 THEN ?6 ELSE fired_at END WHERE check_id = ?7",
+        &[
+            step.to.as_str().into(),
+            machine.open.into(),
+            machine.since.into(),
+            evidence.into(),
+            text.into(),
+            if step.fired { at.into() } else { Time(0).into() },
+            check.into(),
+        ],
     )?;
-    if step.fired {
-        tx.execute("UPDATE monitor_alerts SET fired_at = ?1 WHERE check_id = ?2", &[at.into(), check.into()])?;
-    }
     tx.execute(
         "INSERT INTO monitor_transitions (check_id, asset_id, at, from_state, to_state, fired, cleared, evidence) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

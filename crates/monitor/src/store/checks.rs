@@ -4,8 +4,8 @@ use kernel::db::{Query, Row, Tx, Value};
 use kernel::permission::Reach;
 use kernel::{Result, Time};
 
-use crate::check::{Check, NewCheck};
-use crate::limits::CHECKS_PER_AGENT_MAX;
+use crate::check::{Check, NewCheck, Severity};
+use crate::limits::{CHECKS_PER_AGENT_MAX, SLICE};
 use crate::machine::State;
 use crate::probe::Kind;
 
@@ -26,7 +26,7 @@ fn check(row: &Row) -> Result<Check> {
         fire_n: row.int(6)?,
         fire_m: row.int(7)?,
         clear_k: row.int(8)?,
-        severity: crate::check::Severity::parse(row.str(9)?).ok_or_else(|| broken("severity"))?,
+        severity: Severity::parse(row.str(9)?).ok_or_else(|| broken("severity"))?,
         team: row.opt_int(10)?,
         asset_team: row.opt_int(11)?,
         place: row.opt_int(12)?,
@@ -195,11 +195,16 @@ pub(crate) fn of_agent(tx: &mut Tx<'_>, vantage: i64) -> Result<Vec<Check>> {
     tx.run(&query)?.iter().map(check).collect()
 }
 
-/// Checks of these assets that are looked at.
-pub(crate) fn on_assets(tx: &mut Tx<'_>, assets: &[i64], limit: i64) -> Result<Vec<i64>> {
-    let mut query = Query::new("SELECT id FROM monitor_checks WHERE paused = 0 AND asset_id IN ");
-    query.list(assets).push(" ORDER BY id LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
+/// The most that any of these checks matters.
+pub(crate) fn severity(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Severity> {
+    for slice in ids.chunks(SLICE) {
+        let mut query = Query::new("SELECT id FROM monitor_checks WHERE severity = 'critical' AND id IN ");
+        query.list(slice).push(" LIMIT 1");
+        if !tx.run(&query)?.is_empty() {
+            return Ok(Severity::Critical);
+        }
+    }
+    Ok(Severity::Warning)
 }
 
 pub(crate) fn count_of_agent(tx: &mut Tx<'_>, vantage: i64) -> Result<i64> {

@@ -17,6 +17,10 @@ pub(crate) fn slice(tx: &mut Tx<'_>, transitions: Time, history: Time, limit: i6
         "DELETE FROM monitor_silences WHERE id IN (SELECT id FROM monitor_silences WHERE until_at < ?1 ORDER BY until_at LIMIT ?2)",
         &[history.into(), limit.into()],
     )?;
+    gone += tx.execute(
+        "DELETE FROM monitor_windows WHERE id IN (SELECT id FROM monitor_windows WHERE over_at < ?1 ORDER BY over_at LIMIT ?2)",
+        &[history.into(), limit.into()],
+    )?;
     tx.execute(
         "DELETE FROM monitor_group_alerts WHERE group_id IN \
          (SELECT id FROM monitor_groups WHERE ended_at > 0 AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)",

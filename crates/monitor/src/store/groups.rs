@@ -4,12 +4,16 @@ use kernel::db::{Query, Row, Tx};
 use kernel::permission::Reach;
 use kernel::{Error, Result, Time};
 
-use crate::check::Severity;
+use std::collections::BTreeMap;
+
+use crate::check::{Check, Severity};
+use crate::group::judgement::Judgement;
 use crate::group::{Group, GroupState, Member};
+use crate::limits::SLICE;
 
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
      g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
-     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels \
+     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause \
      FROM monitor_groups g WHERE 1 = 1";
 
 fn group(row: &Row) -> Result<Group> {
@@ -38,6 +42,7 @@ fn group(row: &Row) -> Result<Group> {
         place: row.opt_int(20)?,
         owner: row.opt_int(21)?,
         labels: row.json(22)?,
+        judgement: row.json(23)?,
     })
 }
 
@@ -48,8 +53,8 @@ fn json(value: &impl serde::Serialize) -> Result<kernel::db::Value> {
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
     tx.insert(
         "INSERT INTO monitor_groups (title, state, check_id, asset_id, severity, team_id, place_id, owner_id, opened_at, ended_at, acknowledged_by, \
-         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version, labels) \
-         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1, ?13) RETURNING id",
+         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version, labels, cause) \
+         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1, ?13, ?14) RETURNING id",
         &[
             (&new.title).into(),
             new.check.into(),
@@ -64,6 +69,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
             json(&new.evidence)?,
             json(&new.changed_before)?,
             new.labels.text()?.into(),
+            json(&new.judgement)?,
         ],
     )
 }
@@ -121,11 +127,41 @@ pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -
     tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Open groups whose cause is one of these assets and that opened at or after a moment.
-pub(crate) fn open_on(tx: &mut Tx<'_>, assets: &[i64], since: Time) -> Result<Vec<Group>> {
+/// Groups that are open, oldest first: number, whether people were told, when it opened.
+pub(crate) fn open(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(i64, bool, Time)>> {
+    let sql = "SELECT id, announced, opened_at FROM monitor_groups WHERE state = 'open' ORDER BY id LIMIT ?1";
+    tx.query(sql, &[limit.into()])?.iter().map(|row| Ok((row.int(0)?, row.bool(1)?, row.time(2)?))).collect()
+}
+
+/// The alerts of a group with their checks, and when those that are gone were gone; checks that were deleted are left out.
+pub(crate) fn restored(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<(Check, Option<Time>)>> {
+    let sql = "SELECT check_id, cleared_at FROM monitor_group_alerts WHERE group_id = ?1 ORDER BY check_id LIMIT ?2";
+    let rows = tx.query(sql, &[group.into(), limit.into()])?;
+    let mut found = Vec::new();
+    for slice in rows.chunks(SLICE) {
+        let cleared =
+            slice.iter().map(|row| Ok((row.int(0)?, row.time(1)?))).collect::<Result<BTreeMap<i64, Time>>>()?;
+        for check in super::checks::by_id(tx, &cleared.keys().copied().collect::<Vec<i64>>())? {
+            let gone = cleared.get(&check.id).copied().filter(|at| at.0 > 0);
+            // What is out is out, whatever was written of the group.
+            let gone = if check.open { None } else { Some(gone.unwrap_or(check.since)) };
+            found.push((check, gone));
+        }
+    }
+    Ok(found)
+}
+
+/// The group that a check's alert belonged to last.
+pub(crate) fn last_of(tx: &mut Tx<'_>, check: i64) -> Result<Option<i64>> {
+    let sql = "SELECT group_id FROM monitor_group_alerts WHERE check_id = ?1 ORDER BY group_id DESC LIMIT 1";
+    tx.first(sql, &[check.into()])?.as_ref().map(|row| row.int(0)).transpose()
+}
+
+/// Groups of the same cause that are over, newest first.
+pub(crate) fn earlier(tx: &mut Tx<'_>, asset: i64, before: i64, limit: i64) -> Result<Vec<Group>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" AND g.state = 'open' AND g.opened_at >= ").bind(since).push(" AND g.asset_id IN ").list(assets);
-    query.push(" ORDER BY g.id");
+    query.push(" AND g.asset_id = ").bind(asset).push(" AND g.id < ").bind(before);
+    query.push(" AND g.state = 'recovered' ORDER BY g.id DESC LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(group).collect()
 }
 
@@ -205,20 +241,72 @@ pub(crate) fn merge(tx: &mut Tx<'_>, from: i64, into: i64, at: Time) -> Result<(
     Ok(())
 }
 
-/// An alert joined a group, for the first time or again.
-pub(crate) fn joined(tx: &mut Tx<'_>, group: i64, check: i64, asset: Option<i64>, name: &str, at: Time) -> Result<()> {
+/// Alerts that are out belong to a group from now on, for the first time or again.
+pub(crate) fn take(tx: &mut Tx<'_>, group: i64, checks: &[i64], at: Time) -> Result<()> {
+    for slice in checks.chunks(SLICE) {
+        let mut query = Query::new("UPDATE monitor_alerts SET group_id = ");
+        query.bind(group).push(" WHERE is_open = 1 AND check_id IN ").list(slice);
+        tx.run_change(&query)?;
+        let mut query = Query::new(
+            "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) SELECT CAST(",
+        );
+        query
+            .bind(group)
+            .push(" AS BIGINT), c.id, c.asset_id, c.name, CAST(")
+            .bind(at)
+            .push(" AS BIGINT), 0 FROM monitor_checks c WHERE c.id IN ");
+        query.list(slice).push(" ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = 0");
+        tx.run_change(&query)?;
+    }
+    Ok(())
+}
+
+/// Alerts belong to no group any more.
+pub(crate) fn let_go(tx: &mut Tx<'_>, group: i64, checks: &[i64], at: Time) -> Result<()> {
+    for slice in checks.chunks(SLICE) {
+        let mut query = Query::new("UPDATE monitor_alerts SET group_id = NULL WHERE check_id IN ");
+        query.list(slice);
+        tx.run_change(&query)?;
+        let mut query = Query::new("UPDATE monitor_group_alerts SET cleared_at = ");
+        query.bind(at).push(" WHERE group_id = ").bind(group).push(" AND check_id IN ").list(slice);
+        tx.run_change(&query)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn set_recovery(tx: &mut Tx<'_>, id: i64, lines: &[String]) -> Result<()> {
+    tx.execute("UPDATE monitor_groups SET recovery = ?1 WHERE id = ?2", &[json(&lines)?, id.into()])?;
+    Ok(())
+}
+
+pub(crate) fn set_judgement(tx: &mut Tx<'_>, id: i64, judgement: &Judgement) -> Result<()> {
+    tx.execute("UPDATE monitor_groups SET cause = ?1 WHERE id = ?2", &[json(judgement)?, id.into()])?;
+    Ok(())
+}
+
+/// Another cause is likelier: what the group is called and about.
+pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
-        "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) VALUES (?1, ?2, ?3, ?4, ?5, 0) \
-         ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = 0",
-        &[group.into(), check.into(), asset.into(), name.into(), at.into()],
+        "UPDATE monitor_groups SET title = ?1, check_id = ?2, asset_id = ?3, place_id = ?4, owner_id = ?5, changed_before = ?6, \
+         version = version + 1 WHERE id = ?7",
+        &[
+            (&group.title).into(),
+            group.check.into(),
+            group.asset.into(),
+            group.place.into(),
+            group.owner.into(),
+            json(&group.changed_before)?,
+            group.id.into(),
+        ],
     )?;
     Ok(())
 }
 
-pub(crate) fn left(tx: &mut Tx<'_>, group: i64, check: i64, at: Time) -> Result<()> {
+/// What was over is open again.
+pub(crate) fn reopen(tx: &mut Tx<'_>, id: i64) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_group_alerts SET cleared_at = ?1 WHERE group_id = ?2 AND check_id = ?3",
-        &[at.into(), group.into(), check.into()],
+        "UPDATE monitor_groups SET state = 'open', ended_at = 0, recovery = '[]', proven = 0, version = version + 1 WHERE id = ?1",
+        &[id.into()],
     )?;
     Ok(())
 }

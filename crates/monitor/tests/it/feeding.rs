@@ -23,6 +23,7 @@ fn play(house: &House, check: i64, letters: &str) {
             _ => Outcome::Unknown,
         };
         feed(house.kernel(), &[fed(check, outcome, house.kernel().now())]).unwrap();
+        house.news.store(true, std::sync::atomic::Ordering::SeqCst);
     }
 }
 

@@ -29,35 +29,9 @@ fn children_of_a_failing_parent_join_its_group() {
     for check in &children {
         house.report(vm, *check, "gg");
     }
+    house.wait(60);
     assert!(house.groups("open").is_empty());
     assert_eq!(house.events("alert_group", group, "monitor.group.recovered").len(), 1, "one recovery");
-}
-
-#[test]
-fn a_parent_that_fires_soon_after_takes_its_childrens_groups_over() {
-    let house = House::new();
-    let (host, a, b, late) = (house.asset("host-01"), house.asset("vm-a"), house.asset("vm-b"), house.asset("vm-late"));
-    for vm in [a, b, late] {
-        house.link(vm, "runs_on", host);
-    }
-    let old = house.check(late, "Old trouble");
-    house.report(late, old, "bb");
-    house.wait(150);
-    for vm in [a, b] {
-        let check = house.check(vm, "Service");
-        house.report(vm, check, "bb");
-    }
-    assert_eq!(house.groups("open").len(), 3);
-    let up = house.check(host, "Host runs");
-    house.report(host, up, "bb");
-    let open = house.groups("open");
-    assert_eq!(open.len(), 2, "the old one had another cause: {open:?}");
-    assert_eq!(open[0]["open_alerts"], 3);
-    let merged = house.groups("merged");
-    assert_eq!(merged.len(), 2);
-    assert_eq!(merged[0]["merged_into"], open[0]["id"]);
-    assert_eq!(house.events("asset", a, "monitor.group.merged").len(), 1);
-    assert_eq!(house.needs().len(), 2);
 }
 
 #[test]
@@ -71,18 +45,6 @@ fn a_circle_of_relations_is_no_trouble() {
         house.report(asset, check, "bb");
     }
     assert_eq!(house.groups("open").len(), 1);
-}
-
-#[test]
-fn a_part_of_something_is_not_its_victim() {
-    let house = House::new();
-    let (whole, part) = (house.asset("rack"), house.asset("server"));
-    house.link(part, "part_of", whole);
-    for asset in [whole, part] {
-        let check = house.check(asset, "Service");
-        house.report(asset, check, "bb");
-    }
-    assert_eq!(house.groups("open").len(), 2);
 }
 
 #[test]
@@ -104,6 +66,7 @@ fn acknowledging_names_who_is_on_it_and_can_be_taken_back() {
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.report(web, check, "bb");
+    house.settle();
     let group = house.groups("open")[0]["id"].as_i64().unwrap();
     let answer = house.world.answer(&house.admin, "monitor.group.acknowledge", json!({"id": group})).unwrap();
     assert_eq!(answer.output["acknowledged_by"], "ada");
@@ -113,6 +76,7 @@ fn acknowledging_names_who_is_on_it_and_can_be_taken_back() {
     house.call("kernel.audit.undo", json!({"id": answer.audit}));
     assert!(house.groups("open")[0]["acknowledged_by"].is_null());
     house.report(web, check, "gg");
+    house.settle();
     let refused = house.refused("monitor.group.acknowledge", json!({"id": group}));
     assert_eq!(refused.kind, kernel::ErrorKind::Conflict);
 }
@@ -123,6 +87,7 @@ fn deleting_the_check_ends_its_group_without_proof() {
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.report(web, check, "bb");
+    house.settle();
     house.call("monitor.check.delete", json!({"id": check}));
     let groups = house.groups("recovered");
     assert_eq!(groups[0]["proven"], false);
@@ -152,6 +117,7 @@ fn a_retired_asset_is_no_longer_looked_at() {
     let web = house.asset("web-01");
     let check = house.check(web, "Web server runs");
     house.report(web, check, "bb");
+    house.settle();
     house.call("assets.thing.retire", json!({"id": web, "reason": "Replaced"}));
     house.world.settle().unwrap();
     assert_eq!(house.show(check)["check"]["paused"], true);

@@ -1,7 +1,7 @@
 //! A small house with assets and agents that speak.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use agent_proto::{CheckResult, CheckState};
 use kernel::registry::AgentFrom;
@@ -11,10 +11,14 @@ use kernel::{Actor, Domain, Event, Handle, Ref, Result, StoredEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// So long it takes at most until what was found is grouped and told, or over, in seconds.
+pub(crate) const SETTLE_S: i64 = 15;
+
 pub(crate) struct House {
     pub(crate) world: World,
     pub(crate) admin: Actor,
     moved: AtomicI64,
+    pub(crate) news: AtomicBool,
 }
 
 pub(crate) fn domains() -> Vec<Domain> {
@@ -23,7 +27,12 @@ pub(crate) fn domains() -> Vec<Domain> {
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { world: World::new(domains()).unwrap(), admin: Actor::os("ada"), moved: AtomicI64::new(0) }
+        Self {
+            world: World::new(domains()).unwrap(),
+            admin: Actor::os("ada"),
+            moved: AtomicI64::new(0),
+            news: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn kernel(&self) -> &Handle {
@@ -45,6 +54,12 @@ impl House {
         new_asset(self.kernel(), name)
     }
 
+    /// A new asset of a kind; its number.
+    pub(crate) fn thing(&self, name: &str, kind: &str) -> i64 {
+        let input = json!({"name": name, "kind": kind});
+        self.call("assets.thing.create", input)["id"].as_i64().unwrap()
+    }
+
     /// A check of a process on an asset; its number.
     pub(crate) fn check(&self, asset: i64, name: &str) -> i64 {
         let check = self
@@ -58,6 +73,7 @@ impl House {
 
     /// An agent sends results now.
     pub(crate) fn send(&self, asset: i64, results: Vec<CheckResult>) -> Result<()> {
+        self.news.store(true, Ordering::SeqCst);
         message(self.kernel(), "check_results", asset, &results)
     }
 
@@ -71,6 +87,13 @@ impl House {
                 _ => CheckState::Error,
             };
             self.send(asset, vec![self.result(check, state)]).unwrap();
+        }
+    }
+
+    /// What was found is given the time in which it is looked at again, grouped and told, unless nothing came since.
+    pub(crate) fn settle(&self) {
+        if self.news.swap(false, Ordering::SeqCst) {
+            self.wait(SETTLE_S);
         }
     }
 
@@ -93,11 +116,13 @@ impl House {
     }
 
     pub(crate) fn groups(&self, state: &str) -> Vec<Value> {
+        self.settle();
         self.call("monitor.group.list", json!({"state": state}))["items"].as_array().unwrap().clone()
     }
 
     /// Events of one name about a thing, oldest first.
     pub(crate) fn events(&self, kind: &'static str, id: i64, name: &str) -> Vec<StoredEvent> {
+        self.settle();
         let mut all = self.kernel().read_as(&self.admin, |cx| cx.timeline(&Ref::new(kind, id), None, 500)).unwrap();
         all.retain(|event| event.name == name);
         all.reverse();
@@ -173,13 +198,22 @@ impl House {
         self.kernel().write_as(self.admin.clone(), "test.check", put).unwrap();
     }
 
-    /// Says in the database which group an alert belongs to, whatever else is known.
-    pub(crate) fn put_into_group(&self, check: i64, group: i64) {
+    /// Makes a window last until a ticket is done.
+    pub(crate) fn until_ticket(&self, window: i64, ticket: i64) {
         let put = move |cx: &mut kernel::Cx| {
-            let sql = "UPDATE monitor_alerts SET group_id = ?1 WHERE check_id = ?2";
-            cx.tx.execute(sql, &[group.into(), check.into()])
+            let sql = "UPDATE monitor_windows SET until_ticket = ?1 WHERE id = ?2";
+            cx.tx.execute(sql, &[ticket.into(), window.into()])
         };
-        self.kernel().write_as(self.admin.clone(), "test.group", put).unwrap();
+        self.kernel().write_as(self.admin.clone(), "test.window", put).unwrap();
+    }
+
+    /// Damages the row of a check so that nothing about it can be written, or repairs it.
+    pub(crate) fn damage(&self, check: i64, damaged: bool) {
+        let put = move |cx: &mut kernel::Cx| {
+            let sql = "UPDATE monitor_checks SET labels = ?1 WHERE id = ?2";
+            cx.tx.execute(sql, &[if damaged { "?" } else { "{}" }.into(), check.into()])
+        };
+        self.kernel().write_as(self.admin.clone(), "test.damage", put).unwrap();
     }
 }
 

@@ -21,9 +21,11 @@ mod house;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
-mod pages;
+mod lessons;
 #[cfg(test)]
-mod parents;
+mod maintenance;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]

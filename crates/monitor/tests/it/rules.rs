@@ -165,6 +165,8 @@ fn a_restart_goes_on_where_it_stood() {
     let before = alert(&kernel, rule);
     assert_eq!(before["state"], "pending");
     kernel.shut_down();
+    // The store of series is open once at a time.
+    drop(kernel);
     let kernel = open(folder.path(), &clock, &name);
     turn(&kernel, 50);
     let after = alert(&kernel, rule);

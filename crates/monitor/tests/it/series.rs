@@ -98,9 +98,16 @@ fn figures_hold_rates_sums_marks_and_gaps() {
     assert_eq!(last("memory", 0), Some(60.0));
     assert_eq!(last("load", 0), Some(1.5));
     let load = chart("load");
-    assert_eq!(load["marks"].as_array().unwrap().len(), 2);
-    assert_eq!(load["marks"][0]["title"], "Alert: Web server runs");
-    assert_eq!(load["bands"].as_array().unwrap().len(), 1, "the same gap is one mark");
+    let titles = |part: &str| -> Vec<String> {
+        load[part].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let alerts: Vec<String> = titles("marks").into_iter().filter(|title| title.contains("Web server runs")).collect();
+    assert_eq!(alerts, ["Alert: Web server runs", "Recovered: Web server runs"]);
+    assert_eq!(
+        titles("bands"),
+        ["Alert: Web server runs", "Nothing was kept: the disk was full"],
+        "an alert is a period, and the same gap is one"
+    );
     assert_eq!(chart("disk")["series"], json!([]));
     assert_eq!(
         house
@@ -109,6 +116,32 @@ fn figures_hold_rates_sums_marks_and_gaps() {
             .as_deref(),
         Some("to")
     );
+}
+
+#[test]
+fn the_figure_of_a_check_shows_how_long_it_took_its_alert_and_its_silence() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "ggbb");
+    house.call(
+        "monitor.silence.create",
+        json!({"check": check, "asset": web, "reason": "Disks are changed", "minutes": 30}),
+    );
+    house.wait(60);
+    let figure = house.call("monitor.chart.check", json!({"id": check}));
+    let titles = |part: &str| -> Vec<&str> {
+        figure[part].as_array().unwrap().iter().filter_map(|one| one["title"].as_str()).collect()
+    };
+    assert_eq!(figure["series"][0]["name"], "Took");
+    assert_eq!(titles("bands"), ["Alert: Web server runs", "Silence: Disks are changed"]);
+    assert!(titles("marks").contains(&"Alert: Web server runs"));
+    assert_eq!(figure["bands"][0]["to"], figure["to"], "the alert is still out");
+    assert_eq!(
+        house.refused("monitor.chart.check", json!({"id": check, "minutes": 0})).field.as_deref(),
+        Some("minutes")
+    );
+    assert!(house.refused("monitor.chart.check", json!({"id": 999})).message.contains("999"));
 }
 
 #[test]

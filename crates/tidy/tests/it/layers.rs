@@ -22,8 +22,8 @@ const TIERS: &[(&str, u8, &[&str])] = &[
     ("paging", 4, &[]),
     ("server", 5, &[]),
     ("mainstay", 6, &[]),
-    ("agent", 1, &[]),
     ("outages", 5, &[]),
+    ("agent", 1, &[]),
     ("bench", 7, &[]),
     ("tidy", 7, &[]),
 ];

@@ -1,319 +1,280 @@
-// A figure with data-chart: fetches its numbers, draws them, reads out under the cursor, zooms by dragging, renews itself.
-import { actions, ageOf, all, enhance, make, one, say } from "./dom.js";
-import { instants, linesMax, lookOf, readable, timeLabel, valueAt } from "./chart-scale.js";
-import { drawChart, paletteOf } from "./chart-draw.js";
+// A figure with data-chart is drawn by the server. Here: the cursor with the values of all lines (mouse, touch, arrow keys),
+// the zoom (drag, Shift and arrows, + and -), which asks the server for the narrower range, and renewing what ends now.
+import { all, enhance, one, typing } from "./dom.js";
+import { fetchPart, swap, swapIn } from "./fragment.js";
+import { instantText, nearest, readable, valueAt } from "./chart-scale.js";
 
 /** @typedef {import("./chart-scale.js").ChartData} ChartData */
 /**
- * @typedef {{ figure: HTMLElement, canvas: HTMLCanvasElement, data: ChartData | null, frame: ReturnType<typeof drawChart>,
- *   cursor: number | null, drag: [number, number] | null, zoom: [number, number] | null, only: number | null, loadedAt: number, seen: boolean, loading: boolean }} Figure
+ * @typedef {{ figure: HTMLElement, field: Element, zone: string, from: number, to: number, low: number, high: number,
+ *   numbers: Promise<ChartData | null> | null, data: ChartData | null, cursor: number | null, start: number | null, latest: string[] }} Figure
  */
 
-/** @type {Set<Figure>} */
-const figures = new Set();
+/** @type {Map<Element, Figure>} */
+const figures = new Map();
+/** Lines that were taken out of the picture, by figure and name, so that they stay out when it is renewed. @type {Set<string>} */
+const linesOff = new Set();
 
-/** @param {Figure} chart @param {string} words @param {boolean} [retry] */
-function sayInChart(chart, words, retry = false) {
-  const box = one(".say", chart.figure);
-  if (!box) return;
-  box.replaceChildren(words);
-  if (!retry) return;
-  const button = make("button", { class: "btn small", type: "button" }, "Try again");
-  button.addEventListener("click", () => void loadChart(chart));
-  box.append(button);
+/** @param {string} name @param {Record<string, string | number>} attributes @param {Element} [into] */
+function drawn(name, attributes, into) {
+  const el = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
+  into?.append(el);
+  return el;
 }
 
-/** @param {Figure} chart @param {string} state @param {string} words */
-function setChartState(chart, state, words) {
-  const el = chart.figure.parentElement && one("[data-chart-state]", chart.figure.parentElement);
-  if (!el) return;
-  el.dataset.state = state;
-  el.textContent = words;
-}
-
-/** @param {Figure} chart */
-async function loadChart(chart) {
-  if (chart.loading) return;
-  chart.loading = true;
-  const url = new URL(chart.figure.dataset.src ?? "", location.href);
-  if (chart.zoom) {
-    url.searchParams.set("from", String(Math.round(chart.zoom[0])));
-    url.searchParams.set("to", String(Math.round(chart.zoom[1])));
-  }
-  if (!chart.data) sayInChart(chart, "Loading the numbers …");
-  try {
-    const response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
-    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-    chart.data = checked(await response.json());
-    chart.loadedAt = Date.now();
-    const empty = chart.data.series.every(({ points }) => points.every(([, value]) => value === null));
-    sayInChart(chart, empty ? "No numbers in this time. They appear as soon as the first ones arrive." : "");
-    setChartState(chart, "live", chart.zoom ? "Zoomed" : "Live");
-    if (empty && !chart.zoom) setTimeout(() => chart.seen && !document.hidden && chart.figure.isConnected && void loadChart(chart), 3000);
-    render(chart);
-    renderNotes(chart);
-    fillTable(chart);
-  } catch (error) {
-    const why = error instanceof TypeError || !(error instanceof Error) ? "The server did not answer." : error.message;
-    if (chart.data) setChartState(chart, "lost", `Numbers from ${ageOf(Date.now() - chart.loadedAt)} ago`);
-    else {
-      setChartState(chart, "lost", "Not loaded");
-      sayInChart(chart, `${why} The chart is not shown.`, true);
+/** The numbers of a figure, fetched once. @param {Figure} chart */
+export function numbersOf(chart) {
+  chart.numbers ??= (async () => {
+    const url = new URL(chart.figure.dataset.src ?? "", location.href);
+    url.searchParams.set("from", String(chart.from));
+    url.searchParams.set("to", String(chart.to));
+    try {
+      const response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+      const data = await response.json();
+      if (!Array.isArray(data?.series)) throw new Error("The numbers could not be read.");
+      chart.data = data;
+      return data;
+    } catch (error) {
+      chart.numbers = null;
+      const why = error instanceof TypeError || !(error instanceof Error) ? "The server did not answer." : error.message;
+      const box = one(".read", chart.figure);
+      if (box) box.textContent = `${why} The values are not shown.`;
+      return null;
     }
-  } finally {
-    chart.loading = false;
-  }
+  })();
+  return chart.numbers;
 }
 
-/** @param {unknown} body @returns {ChartData} */
-function checked(body) {
-  const data = /** @type {ChartData} */ (body);
-  if (!data || !Array.isArray(data.series) || !(data.to > data.from)) throw new Error("The numbers could not be read.");
-  return data;
-}
+/** @param {Figure} chart @param {number} at */
+const percentOf = (chart, at) => `${(((at - chart.from) / (chart.to - chart.from)) * 100).toFixed(3)}%`;
 
-/** @param {Figure} chart */
-function render(chart) {
-  if (!chart.data || !chart.seen) return;
-  chart.frame = drawChart(chart.canvas, chart.data, paletteOf(chart.canvas, chart.figure), chart.cursor, chart.drag, chart.only);
-  renderLegend(chart);
-}
-
-/** @param {number | null} value @param {string} [unit] */
-function inWords(value, unit) {
-  return value === null ? "no value" : readable(value, unit).filter(Boolean).join(" ");
-}
-
-/** The lines with their newest values; one can be chosen, to see it alone. @param {Figure} chart */
-function renderLegend(chart) {
-  const legend = one(".legend", chart.figure);
-  if (!legend || !chart.data) return;
-  const { series } = chart.data;
-  const last = (/** @type {import("./chart-scale.js").Series} */ { points }) => points.findLast(([, value]) => value !== null)?.[1] ?? null;
-  const shown = series.slice(0, linesMax);
-  if (legend.dataset.names !== JSON.stringify(shown.map(({ name }) => name))) {
-    legend.dataset.names = JSON.stringify(shown.map(({ name }) => name));
-    legend.classList.toggle("many", shown.length > 4);
-    legend.replaceChildren(
-      ...shown.map(({ name }, index) => {
-        const item = make("button", { type: "button", title: name, "aria-pressed": "false" }, swatch(index), make("span", {}, name), make("b"));
-        item.addEventListener("click", () => {
-          chart.only = chart.only === index ? null : index;
-          render(chart);
-        });
-        return item;
-      }),
-    );
-    if (series.length > linesMax) legend.append(make("span", {}, `and ${series.length - linesMax} more in the table`));
-  }
-  shown.forEach((one_, index) => {
-    const item = legend.children[index];
-    const value = item && item.querySelector("b");
-    if (value) value.textContent = inWords(last(one_), one_.unit);
-    item?.setAttribute("aria-pressed", String(chart.only === index));
-    item?.classList.toggle("off", chart.only !== null && chart.only !== index);
+/** Lines as the picture shows them: those of the first one's unit, without those that were taken out. @param {Figure} chart */
+function shownLines(chart) {
+  const series = chart.data?.series ?? [];
+  const boxes = all("[data-line]", chart.figure);
+  const drawnOnes = series.filter(({ unit }) => unit === series[0]?.unit).slice(0, boxes.length);
+  return drawnOnes.map((line, at) => {
+    const box = boxes[at];
+    return { line, at, off: box instanceof HTMLInputElement && !box.checked };
   });
-  renderRead(chart);
-  const words = shown.map((one_) => `${one_.name} ${inWords(last(one_), one_.unit)}`).join(", ");
-  chart.canvas.setAttribute("aria-label", `${chart.figure.getAttribute("aria-label") ?? "Chart"}: ${words}`);
 }
 
-/** Most lines that the box under the cursor names; fewer where the plot is low. */
-const readMax = 10;
+/** What is under the cursor is read out as far as points are usually apart. @param {Figure} chart */
+const reachOf = (chart) => Math.max((chart.to - chart.from) / 60, 1);
 
-/** What stands over the plot: the values under the cursor, or the way back from a zoom. @param {Figure} chart */
-function renderRead(chart) {
+/** @param {Figure} chart */
+function drawCursor(chart) {
+  one(".cursor", chart.field)?.remove();
   const box = one(".read", chart.figure);
-  if (!box || !chart.data) return;
-  box.classList.toggle("values", chart.cursor !== null);
-  if (chart.cursor !== null) {
-    const frame = chart.frame;
-    const share = frame ? (chart.cursor - frame.from) / (frame.to - frame.from) : 0;
-    box.classList.toggle("left", share > 0.5);
-    box.replaceChildren(...readAt(chart, chart.cursor));
-  } else if (chart.zoom && !one("button", box)) {
-    const button = make("button", { class: "btn small", type: "button" }, "Reset zoom");
-    button.addEventListener("click", () => zoomTo(chart, null));
-    box.replaceChildren(button);
-  } else if (!chart.zoom) box.replaceChildren();
-}
-
-/** The instant under the cursor, every value there, largest first, and what was marked. @param {Figure} chart @param {number} at @returns {HTMLElement[]} */
-function readAt(chart, at) {
-  const data = chart.data;
-  if (!data) return [];
-  const near = (data.to - data.from) / 80;
-  const marked = (data.marks ?? []).filter((mark) => Math.abs(mark.at - at) < near).map((mark) => mark.title ?? "");
-  const inside = (data.bands ?? []).filter((band) => band.from <= at && at <= band.to).map((band) => band.title ?? "");
-  const day = data.to - data.from > 86_400_000 ? `${timeLabel(at, 86_400_000)} ` : "";
-  const values = data.series.slice(0, linesMax).map((series, index) => ({ series, index, value: valueAt(series, at) }));
-  const found = values.filter(({ value }) => value !== null);
-  if (found.length > 4) found.sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
-  const most = Math.max(3, Math.min(readMax, Math.floor((chart.canvas.clientHeight - 70) / 20)));
-  const rows = found.slice(0, most).map(({ series, index, value }) => make("div", {}, swatch(index), make("span", {}, series.name), make("b", {}, inWords(value, series.unit))));
-  if (found.length > most) rows.push(make("p", {}, `and ${found.length - most} more`));
-  const notes = [...marked, ...inside].filter(Boolean).map((title) => make("p", {}, title));
-  return [make("p", { class: "when" }, day + timeLabel(at, 1000)), ...rows, ...notes];
-}
-
-/** @param {number} index */
-function swatch(index) {
-  const [colour, dash] = lookOf(index);
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", `s${colour}`);
-  svg.setAttribute("viewBox", "0 0 16 8");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", "M0 4h16");
-  path.setAttribute("class", `d${dash}`);
-  svg.append(path);
-  return svg;
-}
-
-/** The same numbers as a table, written when it is opened; the latest 200. @param {Figure} chart */
-function fillTable(chart) {
-  const details = one("details", chart.figure);
-  const box = details && one("div", details);
-  if (!box || !chart.data || !details.hasAttribute("open")) return;
-  const series = chart.data.series;
-  const head = make("tr", {}, make("th", {}, "Time"), ...series.map(({ name, unit }) => make("th", { class: "num" }, unit ? `${name}, ${unit}` : name)));
-  const body = make("tbody");
-  for (const at of instants(series).slice(-200).reverse()) {
-    const cells = series.map((one_) => {
-      const value = valueAt(one_, at);
-      return make("td", { class: "num" }, value === null ? "" : String(value));
-    });
-    body.append(make("tr", {}, make("td", {}, new Date(at).toLocaleString()), ...cells));
+  const at = chart.cursor;
+  if (at === null) {
+    box?.replaceChildren();
+    legendBolds(chart).forEach((el, line) => (el.textContent = chart.latest[line] ?? ""));
+    return;
   }
-  box.replaceChildren(make("table", { class: "tbl" }, make("thead", {}, head), body));
-}
-
-/** What answered, and what is missing. @param {Figure} chart */
-function renderNotes(chart) {
-  const box = one(".notes", chart.figure);
-  if (box) box.textContent = (chart.data?.notes ?? []).join(". ");
-}
-
-/** @param {Figure} chart @param {[number, number] | null} range */
-function zoomTo(chart, range) {
-  chart.zoom = range;
-  chart.cursor = null;
-  if (chart.figure.dataset.share !== undefined) {
-    const url = new URL(location.href);
-    for (const [name, at] of [["from", range?.[0]], ["to", range?.[1]]]) {
-      if (at === undefined) url.searchParams.delete(String(name));
-      else url.searchParams.set(String(name), String(Math.round(Number(at))));
-    }
-    history.replaceState(null, "", url);
+  const layer = drawn("g", { class: "cursor" }, chart.field);
+  const x = percentOf(chart, at);
+  if (chart.start !== null) {
+    const [a, b] = [Math.min(chart.start, at), Math.max(chart.start, at)];
+    drawn("rect", { x: percentOf(chart, a), width: `${((b - a) / (chart.to - chart.from)) * 100}%`, height: "100%" }, layer);
   }
-  void loadChart(chart);
+  drawn("line", { x1: x, x2: x, y2: "100%" }, layer);
+  const words = [];
+  for (const { line, at: nth, off } of shownLines(chart)) {
+    const value = valueAt(line.points, at, reachOf(chart));
+    const text = readable(value, line.unit);
+    const bold = legendBolds(chart)[nth];
+    if (bold) bold.textContent = text;
+    if (off) continue;
+    words.push(`${line.name} ${text}`);
+    if (value !== null) drawn("circle", { class: `s${(nth % 8) + 1}`, cx: x, cy: `${(1 - (value - chart.low) / (chart.high - chart.low)) * 100}%`, r: 3.5 }, layer);
+  }
+  const told = toldAt(chart, at);
+  box?.replaceChildren(told.join(" · "));
+  chart.field.setAttribute("aria-valuenow", String(Math.round(at)));
+  chart.field.setAttribute("aria-valuetext", [told[0], ...words, ...told.slice(1)].join(", "));
 }
 
-actions["copy-link"] = () => {
-  void navigator.clipboard.writeText(location.href).then(() => say("The link is copied: it shows this question for this time."));
-};
+/** @param {Figure} chart */
+const legendBolds = (chart) => all(".legend b", chart.figure);
 
-/** @param {Figure} chart @param {number} x */
-function timeAt(chart, x) {
-  const frame = chart.frame;
-  if (!frame) return null;
-  const share = (Math.min(frame.right, Math.max(frame.left, x)) - frame.left) / (frame.right - frame.left);
-  return frame.from + share * (frame.to - frame.from);
+/** The instant, and what happened then. @param {Figure} chart @param {number} at @returns {string[]} */
+function toldAt(chart, at) {
+  const near = (chart.to - chart.from) / 60;
+  const marks = (chart.data?.marks ?? []).filter((mark) => Math.abs(mark.at - at) < near);
+  const bands = (chart.data?.bands ?? []).filter((band) => band.from <= at && at <= band.to);
+  const titles = [...new Set([...marks, ...bands].map(({ title }) => title ?? "").filter(Boolean))];
+  const more = titles.length > 4 ? [`and ${titles.length - 4} more`] : [];
+  return [instantText(at, chart.zone, chart.to - chart.from > 80_000_000), ...titles.slice(0, 4), ...more];
+}
+
+/** Moves the cursor of this figure, and of those beside it that show the same time. @param {Figure} chart @param {number | null} at */
+function point(chart, at) {
+  for (const other of figures.values()) {
+    const beside = other !== chart && other.figure.parentElement?.closest("[data-charts]") === chart.figure.closest("[data-charts]");
+    if (other !== chart && !(beside && chart.figure.closest("[data-charts]"))) continue;
+    other.cursor = at === null ? null : Math.min(other.to, Math.max(other.from, at));
+    if (other !== chart || at === null) other.start = null;
+    drawCursor(other);
+  }
+  if (at !== null && !chart.data) void numbersOf(chart).then((data) => data && chart.cursor !== null && drawCursor(chart));
+}
+
+/** Asks the server for a part of the time. @param {Figure} chart @param {number} from @param {number} to */
+function zoomTo(chart, from, to) {
+  const set = chart.figure.closest("[data-charts]");
+  if (!(set instanceof HTMLElement) || !set.dataset.page || to - from < 1) return;
+  const url = new URL(set.dataset.page, location.href);
+  if (set.dataset.range) url.searchParams.set("range", set.dataset.range);
+  url.searchParams.set("from", String(Math.round(from)));
+  url.searchParams.set("to", String(Math.round(to)));
+  void swap(url.href, `#${set.id}`);
+}
+
+/** Takes back what is under way: the selection, then the cursor, then the zoom. @param {Figure} chart @returns {boolean} whether there was anything */
+function takeBack(chart) {
+  if (chart.start !== null || chart.cursor !== null) {
+    chart.start === null ? point(chart, null) : ((chart.start = null), drawCursor(chart));
+    return true;
+  }
+  const back = one("[data-unzoom]", chart.figure.closest("[data-charts]") ?? chart.figure);
+  back?.click();
+  return back !== null;
+}
+
+/** @param {Figure} chart @param {PointerEvent} event */
+function instantUnder(chart, event) {
+  const box = chart.field.getBoundingClientRect();
+  return chart.from + Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * (chart.to - chart.from);
 }
 
 /** @param {Figure} chart */
 function listenToPointer(chart) {
-  const { canvas } = chart;
-  canvas.addEventListener("pointermove", (event) => {
-    chart.cursor = timeAt(chart, event.offsetX);
-    if (chart.drag) chart.drag[1] = event.offsetX;
-    requestAnimationFrame(() => render(chart));
+  const { field } = chart;
+  /** @type {number | null} */
+  let down = null;
+  const on = (/** @type {string} */ name, /** @type {(event: PointerEvent) => void} */ fn) =>
+    field.addEventListener(name, (event) => event instanceof PointerEvent && fn(event));
+  on("pointermove", (event) => {
+    if (down !== null && Math.abs(event.clientX - down) > 8 && chart.start === null && event.pointerType === "mouse") chart.start = chart.cursor;
+    point(chart, instantUnder(chart, event));
   });
-  canvas.addEventListener("pointerleave", () => {
-    if (chart.drag) return;
-    chart.cursor = null;
-    render(chart);
+  on("pointerleave", () => down === null && point(chart, null));
+  on("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    point(chart, instantUnder(chart, event));
+    if (event.pointerType !== "mouse") return;
+    field.setPointerCapture(event.pointerId);
+    down = event.clientX;
   });
-  canvas.addEventListener("pointerdown", (event) => {
-    if (event.pointerType !== "mouse" || event.button !== 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    chart.drag = [event.offsetX, event.offsetX];
-  });
-  canvas.addEventListener("pointerup", () => {
-    const drag = chart.drag;
-    chart.drag = null;
-    if (!drag) return;
-    const [a, b] = [timeAt(chart, Math.min(...drag)), timeAt(chart, Math.max(...drag))];
-    if (a !== null && b !== null && Math.abs(drag[1] - drag[0]) > 8) zoomTo(chart, [a, b]);
-    else render(chart);
-  });
-  canvas.addEventListener("dblclick", () => zoomTo(chart, null));
-}
-
-/** @param {Figure} chart */
-function listenToKeys(chart) {
-  chart.canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape" && (chart.cursor !== null || chart.zoom)) {
-      chart.cursor = null;
-      chart.zoom ? zoomTo(chart, null) : render(chart);
-    } else if (step && chart.data) {
-      const times = instants(chart.data.series);
-      const at = chart.cursor === null ? times.length - 1 : times.findIndex((t) => t >= (chart.cursor ?? 0)) + step;
-      chart.cursor = times[Math.min(times.length - 1, Math.max(0, at))] ?? null;
-      render(chart);
-      event.preventDefault();
+  on("pointerup", (event) => {
+    const { start } = chart;
+    if (down !== null && start !== null) {
+      const at = instantUnder(chart, event);
+      chart.start = null;
+      zoomTo(chart, Math.min(start, at), Math.max(start, at));
     }
+    down = null;
   });
+  on("pointercancel", () => (down = chart.start = null));
 }
 
-const chartsInView = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    const chart = [...figures].find(({ figure }) => figure === target);
-    if (!chart) continue;
-    chart.seen = isIntersecting;
-    if (isIntersecting && (!chart.data || Date.now() - chart.loadedAt > 15_000)) void loadChart(chart);
-    else render(chart);
-  }
-});
+/** The instant one step further: from point to point, or from event to event. @param {Figure} chart @param {KeyboardEvent} event @returns {number | null} */
+function stepped(chart, { key }) {
+  const marks = (chart.data?.marks ?? []).map(({ at }) => at).sort((a, b) => a - b);
+  const at = chart.cursor ?? chart.to;
+  if (key === "ArrowUp") return marks.find((mark) => mark > at + 1) ?? null;
+  if (key === "ArrowDown") return marks.findLast((mark) => mark < at - 1) ?? null;
+  if (key === "Home") return chart.from;
+  if (key === "End") return chart.to;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[key];
+  if (!steps) return null;
+  const points = shownLines(chart).find(({ off }) => !off)?.line.points ?? [];
+  const next = chart.cursor === null ? points.length - 1 : nearest(points, at) + steps;
+  return points[Math.min(points.length - 1, Math.max(0, next))]?.[0] ?? null;
+}
 
-const chartSizes = new ResizeObserver((entries) => {
-  for (const { target } of entries) for (const chart of figures) if (chart.figure === target) render(chart);
-});
+/** @param {Figure} chart @param {KeyboardEvent} event */
+async function onChartKey(chart, event) {
+  const { key, shiftKey } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (key === "Escape") {
+    if (takeBack(chart)) event.stopPropagation();
+    return;
+  }
+  const span = chart.to - chart.from;
+  const middle = chart.cursor ?? (chart.from + chart.to) / 2;
+  if (key === "Enter" && chart.start !== null && chart.cursor !== null) zoomTo(chart, Math.min(chart.start, chart.cursor), Math.max(chart.start, chart.cursor));
+  else if (key === "+" || key === "=") zoomTo(chart, middle - span / 4, middle + span / 4);
+  else if (key === "-") zoomTo(chart, middle - span, middle + span);
+  else if (/^(Arrow|Page|Home|End)/.test(key)) {
+    event.preventDefault();
+    event.stopPropagation();
+    await numbersOf(chart);
+    const before = chart.cursor;
+    const at = stepped(chart, event);
+    if (at === null) return;
+    chart.start = shiftKey ? (chart.start ?? before ?? at) : null;
+    point(chart, at);
+  }
+}
 
 /** @param {HTMLElement} figure */
 function begin(figure) {
-  const canvas = one("canvas", figure);
-  if (!(canvas instanceof HTMLCanvasElement)) return;
-  /** @type {Figure} */
-  const chart = { figure, canvas, data: null, frame: null, cursor: null, drag: null, zoom: null, only: null, loadedAt: 0, seen: false, loading: false };
-  figures.add(chart);
+  const field = one(".field", figure);
+  const { from, to, low, high, zone } = figure.dataset;
+  if (!field || figures.has(figure)) return;
+  const chart = { figure, field, zone: zone ?? "UTC", from: Number(from), to: Number(to), low: Number(low), high: Number(high), numbers: null, data: null, cursor: null, start: null, latest: /** @type {string[]} */ ([]) };
+  chart.latest = legendBolds(chart).map((el) => el.textContent ?? "");
+  figures.set(figure, chart);
+  const attributes = { tabindex: "0", role: "slider", "aria-valuemin": from, "aria-valuemax": to, "aria-valuenow": to, "aria-valuetext": field.getAttribute("aria-label") ?? "" };
+  for (const [name, value] of Object.entries(attributes)) field.setAttribute(name, value ?? "");
+  field.setAttribute("aria-label", `${figure.getAttribute("aria-label") ?? "Chart"}, cursor`);
   listenToPointer(chart);
-  listenToKeys(chart);
-  one("details", figure)?.addEventListener("toggle", () => fillTable(chart));
-  chartsInView.observe(figure);
-  chartSizes.observe(figure);
-}
-
-function renewAll() {
-  for (const chart of figures) {
-    if (!chart.figure.isConnected) figures.delete(chart);
-    else if (chart.seen && !chart.zoom && !document.hidden && chart.cursor === null) void loadChart(chart);
+  field.addEventListener("keydown", (event) => event instanceof KeyboardEvent && void onChartKey(chart, event));
+  field.addEventListener("blur", () => point(chart, null));
+  for (const box of all("[data-line]", figure)) {
+    const name = `${figure.id} ${box.parentElement?.title}`;
+    if (box instanceof HTMLInputElement && linesOff.has(name)) box.checked = false;
+    box.addEventListener("change", () => (box instanceof HTMLInputElement && box.checked ? linesOff.delete(name) : linesOff.add(name)));
   }
 }
 
-setInterval(renewAll, 15_000);
+/** The figure of an element in it. @param {Element} el @returns {Figure | undefined} */
+export function chartOf(el) {
+  const figure = el.closest("[data-chart]");
+  return figure ? figures.get(figure) : undefined;
+}
+
+/** Whether somebody reads there just now. @param {Element} set */
+function chartInUse(set) {
+  const active = document.activeElement;
+  const busy = active && set.contains(active) && !typing(active) && active.matches(".field:focus-visible");
+  return Boolean(busy || set.querySelector(".chart details[open]") || [...figures.values()].some(({ figure, cursor }) => cursor !== null && set.contains(figure)));
+}
+
+/** @param {HTMLElement} set */
+async function renewCharts(set) {
+  const box = set.getBoundingClientRect();
+  if (document.hidden || box.bottom < 0 || box.top > innerHeight || set.hasAttribute("data-zoomed") || chartInUse(set)) return;
+  try {
+    const { part, response } = await fetchPart(set.dataset.src ?? "", set.id);
+    if (response.ok && part && set.isConnected && !chartInUse(set)) swapIn(set, part);
+  } catch {
+    // The page says by itself when the link is lost.
+  }
+}
+
+setInterval(() => {
+  for (const figure of figures.keys()) if (!figure.isConnected) figures.delete(figure);
+  for (const set of all("[data-charts]")) void renewCharts(set);
+}, 15_000);
 
 addEventListener("changed", (event) => {
   const refs = event instanceof CustomEvent ? event.detail : [];
-  for (const chart of figures) {
-    const own = (chart.figure.dataset.refs ?? "").split(" ");
-    if (chart.seen && !chart.zoom && own.some((ref) => ref && refs.includes(ref))) void loadChart(chart);
-  }
+  for (const set of all("[data-charts][data-refs]")) if ((set.dataset.refs ?? "").split(" ").some((ref) => refs.includes(ref))) void renewCharts(set);
 });
-
-const redrawAll = () => figures.forEach(render);
-addEventListener("themechange", redrawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 
 enhance((root) => all("[data-chart]", root).forEach(begin));

@@ -1,6 +1,6 @@
 // Completion of questions in PromQL: metrics, labels, their values, functions. A field with data-promql asks for names at
 // the addresses that Grafana asks too; without script it is a plain field with the metrics' names.
-import { all, enhance, make } from "./dom.js";
+import { actions, all, enhance, make, say } from "./dom.js";
 
 /** @typedef {{ start: number, word: string, kind: "name" | "label" | "value" | "none", label: string, metric: string }} Place */
 /** @typedef {{ field: HTMLInputElement, list: HTMLElement, functions: string[], items: string[], at: number, place: Place | null, asked: number }} Completion */
@@ -154,3 +154,8 @@ function beginCompletion(field) {
 }
 
 enhance((root) => all("[data-promql]", root).forEach(beginCompletion));
+
+actions["copy-link"] = () => {
+  const done = () => say("The link is copied: it shows this question for this time.");
+  void navigator.clipboard.writeText(location.href).then(done, () => say("This browser gives no access to the clipboard here. The address of the page is the link."));
+};

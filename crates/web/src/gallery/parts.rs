@@ -5,11 +5,11 @@ use super::{
     sample::{NOW_US, PEOPLE, TICKETS},
 };
 use crate::ui::{
-    Attention, Bulk, Button, Card, Chart, Clock, Column, Dialog, Difference, Empty, Entry, Facts, Field, Fill, Filter,
-    Form, ICON_NAMES, List, Menu, Row, Sorted, Stat, Step, StepState, Stripe, Strips, Tab, Table, Tabs, Tile, Tone,
-    avatar, bar, bit_rate, byte_rate, bytes, code, count, differences, duration, icon, lazy, meter, nobody, notice,
-    percent, person, pill, post_button, progress, shape, stats, status, steps as step_list, tag, tiles,
-    timeline as entries, uptime,
+    Attention, Bulk, Button, Card, Clock, Column, Dialog, Difference, Empty, Entry, Facts, Field, Fill, Filter, Form,
+    ICON_NAMES, List, Menu, Row, Sorted, Stat, Step, StepState, Stripe, Strips, Tab, Table, Tabs, Tile, Tone, avatar,
+    bar, bit_rate, byte_rate, bytes, code, count, differences, duration, icon, lazy, meter, nobody, notice, percent,
+    person, pill, post_button, progress, shape, stats, status, steps as step_list, tag, tiles, timeline as entries,
+    uptime,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -116,7 +116,6 @@ pub(super) fn figures() -> Markup {
             stat("Services up", "46 / 48", "2 degraded", Tone::Critical), stat("Open tickets", "27", "9 unassigned", Tone::Idle),
             stat("First reply, median", "11 min", "goal 30 min", Tone::Ok), Stat { label: "Backups".into(), value: "58 / 58".into(), ..Stat::default() },
         ]))
-        (Chart::new("Response time", "/_ui/chart.json").link("Explore", "#"))
         (Card::new("Last 30 hours").body(html! { (uptime("VPN gateway", "98.90 %", &cells)) (uptime(HOSTILE[3], "100 %", &cells)) }))
         (Card::new("Who is on call").flush(html! { (who_when()) }))
         (Card::new("Shares and quantities").body(html! {

@@ -32,6 +32,16 @@ impl Clock {
         self.now
     }
 
+    /// The zone it shows times in.
+    pub(crate) const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The zone's name as browsers know it; UTC for a zone without a name.
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     fn seconds_since(&self, at: Timestamp) -> i64 {
         self.now.as_second().saturating_sub(at.as_second())
     }

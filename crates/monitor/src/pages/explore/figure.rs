@@ -1,97 +1,60 @@
-//! The figure of a question as a picture, for those without script.
+//! The figure of a question, asked for by the page when it is there: no reader of the database waits for the metrics.
 
-use std::fmt::Write as _;
+use jiff::tz::TimeZone;
+use kernel::{Asked, Handle, Kernel, Reach, Said};
+use maud::{Markup, html};
+use web::ui::{Chart, Charts, Clock, Range, Tone, notice};
 
-use kernel::{Asked, Handle, Said};
-use maud::{PreEscaped, html};
-
-use super::answer::short;
-use crate::charts::{ChartData, Line};
+use crate::charts::drawn;
 use crate::metrics::chart::ChartMetrics;
+use crate::pages::with;
 
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 70.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 200.0;
-/// Colours and dashes of lines, in turn.
-const LOOKS: [(&str, &str); 6] = [
-    ("steelblue", ""),
-    ("darkorange", "6 3"),
-    ("seagreen", "2 2"),
-    ("purple", "8 3 2 3"),
-    ("gray", ""),
-    ("brown", "4 2"),
-];
-
-/// `/monitoring/explore/figure.svg`
-pub(crate) fn picture(kernel: &Handle, asked: &Asked) -> Said {
-    let number = |name: &str| asked.field(name).and_then(|text| text.parse().ok());
-    let (minutes, from, to) = (number("minutes"), number("from"), number("to"));
-    let query = asked.field("query").unwrap_or_default().to_owned();
-    let mut chart = ChartMetrics::of(query, minutes, (from, to));
-    match chart.draw(kernel, &asked.reach, kernel.now()) {
-        Ok(data) => {
-            let (content_type, body) = ("image/svg+xml", draw(&data).into_bytes());
-            Said { status: 200, content_type, headers: Vec::new(), body }
-        }
-        Err(error) => Said::text(400, error.message),
-    }
+/// What is drawn: a question, the minutes up to now, and a span of its own, as zooming leaves it.
+pub(super) struct Question<'a> {
+    pub(super) query: &'a str,
+    pub(super) minutes: &'a str,
+    pub(super) span: Option<(i64, i64)>,
 }
 
-fn draw(data: &ChartData) -> String {
-    let finite = data.series.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
-    let (low, high) = finite.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    let high = if high > low { high } else { low + 1.0 };
-    let y = |value: f64| BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP);
-    let ticks = [low, f64::midpoint(low, high), high];
-    let time = |ms: i64| kernel::Time(ms.saturating_mul(1_000)).timestamp().strftime("%F %H:%M UTC").to_string();
-    let looks = || data.series.iter().zip(LOOKS.iter().cycle());
-    let markup = html! {
-        (PreEscaped("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 260\" font-family=\"sans-serif\" font-size=\"11\">"))
-        rect width=(WIDTH) height=(HEIGHT) fill="white" {}
-        @for tick in ticks {
-            line x1=(LEFT) x2=(WIDTH - 10.0) y1=(y(tick)) y2=(y(tick)) stroke="lightgray" {}
-            text x=(LEFT - 6.0) y=(y(tick) + 4.0) text-anchor="end" fill="dimgray" { (short(tick)) }
-        }
-        text x=(LEFT) y=(BOTTOM + 16.0) fill="dimgray" { (time(data.from)) }
-        text x=(WIDTH - 10.0) y=(BOTTOM + 16.0) text-anchor="end" fill="dimgray" { (time(data.to)) }
-        @for (line, (colour, dash)) in looks() {
-            path d=(path(line, data, y)) fill="none" stroke=(colour) stroke-width="1.5" stroke-dasharray=(dash) {}
-        }
-        @for (at, (line, (colour, _))) in looks().take(6).enumerate() {
-            text x=(LEFT + 300.0 * column(at)) y=(BOTTOM + 34.0 + 14.0 * row(at)) fill=(colour) { (kernel::text::shorten(&line.name, 48)) }
-        }
-        (PreEscaped("</svg>"))
+/// `/monitoring/explore/figure`
+pub(crate) fn part(kernel: &Handle, asked: &Asked) -> Said {
+    let text = |name: &str| asked.field(name).unwrap_or_default();
+    let ms = |name: &str| text(name).parse::<i64>().ok();
+    let question = Question { query: text("query"), minutes: text("minutes"), span: ms("from").zip(ms("to")) };
+    let zone = TimeZone::get(text("zone")).unwrap_or(TimeZone::UTC);
+    let clock = Clock::new(kernel.now().timestamp(), zone);
+    let body = draw(kernel, &asked.reach, &question, &clock, text("zone")).into_string().into_bytes();
+    Said { status: 200, content_type: "text/html; charset=utf-8", headers: Vec::new(), body }
+}
+
+/// Where the part comes from.
+pub(super) fn source(question: &Question<'_>, zone: &str) -> String {
+    let (from, to) = question.span.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
+    let all = [("query", question.query), ("minutes", question.minutes), ("zone", zone), ("from", &from), ("to", &to)];
+    with("/monitoring/explore/figure", &all)
+}
+
+/// The figure with its way through time; why there is none when it cannot be drawn.
+pub(super) fn draw(kernel: &Kernel, reach: &Reach, question: &Question<'_>, clock: &Clock, zone: &str) -> Markup {
+    let now_ms = kernel.now().millis();
+    let minutes = question.minutes.parse::<i64>().ok().filter(|minutes| (1..=600_000).contains(minutes)).unwrap_or(60);
+    let span: Vec<(String, String)> = question
+        .span
+        .iter()
+        .flat_map(|(from, to)| [("from".to_owned(), from.to_string()), ("to".to_owned(), to.to_string())])
+        .collect();
+    let range = Range::around(&span, (now_ms - minutes * 60_000, now_ms), now_ms);
+    let mut asked = ChartMetrics::of(question.query.to_owned(), None, (Some(range.from_ms), Some(range.to_ms)));
+    let data = match asked.draw(kernel, reach, kernel.now()) {
+        Ok(data) => drawn(data),
+        Err(error) => return html! { div id="figures" { (notice(Tone::Warn, &error.message)) } },
     };
-    markup.into_string()
-}
-
-fn column(at: usize) -> f64 {
-    [0.0, 1.0, 2.0].get(at % 3).copied().unwrap_or_default()
-}
-
-fn row(at: usize) -> f64 {
-    if at < 3 { 0.0 } else { 1.0 }
-}
-
-/// A line with its gaps.
-#[expect(clippy::cast_precision_loss, reason = "a place on a picture")]
-fn path(line: &Line, data: &ChartData, y: impl Fn(f64) -> f64) -> String {
-    let span = (data.to - data.from).max(1) as f64;
-    let mut out = String::new();
-    let mut pen = 'M';
-    for (at, value) in &line.points {
-        let Some(value) = value else {
-            pen = 'M';
-            continue;
-        };
-        let x = LEFT + (*at - data.from) as f64 / span * (WIDTH - 10.0 - LEFT);
-        // Writing to memory cannot fail.
-        let _ = write!(out, "{pen}{x:.1} {:.1}", y(*value));
-        pen = 'L';
-    }
-    out
+    let numbers = with("/api/v1/monitor/metrics/chart", &[("query", question.query)]);
+    let here = with("/monitoring/explore", &[("query", question.query), ("minutes", question.minutes)]);
+    let chart = Chart::new("figure-answer", "Answer over time", numbers, data, clock).tall();
+    let set = Charts::new("figures", here, range, clock, html! { (chart) });
+    let whole = Question { span: None, ..*question };
+    html! { (set.live("", source(&whole, zone))) }
 }
 
 #[cfg(test)]
@@ -100,24 +63,10 @@ mod tests {
     use crate::pages::HOSTILE;
 
     #[test]
-    fn a_picture_has_lines_with_gaps_and_no_foreign_markup() {
-        let line = |name: &str| Line {
-            name: name.to_owned(),
-            unit: String::new(),
-            points: vec![(0, Some(0.0)), (50, None), (100, Some(10.0))],
-        };
-        let data = |series: Vec<Line>| ChartData {
-            from: 0,
-            to: 100,
-            series,
-            bands: Vec::new(),
-            marks: Vec::new(),
-            thresholds: Vec::new(),
-            notes: Vec::new(),
-        };
-        let drawn = draw(&data(vec![line("a"), line(HOSTILE)]));
-        assert!(drawn.contains("d=\"M70.0 200.0M950.0 10.0\""), "{drawn}");
-        assert!(!drawn.contains("<script>alert"));
-        assert!(draw(&data(Vec::new())).contains("<svg"));
+    fn the_source_of_the_part_holds_the_question_and_its_time_and_nothing_foreign() {
+        let question = Question { query: HOSTILE, minutes: "60", span: Some((5, 9)) };
+        let source = source(&question, "Europe/Berlin");
+        assert!(source.contains("from=5&to=9") && source.contains("zone=Europe%2FBerlin"), "{source}");
+        assert!(!source.contains('<') && !source.contains('"'), "{source}");
     }
 }

@@ -1,0 +1,115 @@
+//! The figure of a check: what it measures or how long it takes, with the times its alert was out.
+
+use kernel::{Access, Cx, Effect, Operation, Result, Route, Time, get};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ChartData, Line, Threshold, around, span};
+use crate::check::{Check, find};
+use crate::limits::SAMPLES_READ_MAX;
+use crate::live::Monitor;
+use crate::probe::{Kind, Probe};
+use crate::series::{decimate, failed};
+
+/// The series of what looks measured.
+const VALUE: &str = "mainstay_check_value";
+
+/// Read the figure of a check: what it measures or how long it takes, with its threshold and the times its alert was out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct ReadCheckChart {
+    /// The check.
+    pub id: i64,
+    /// How many minutes up to now; 60 if left out. Not used when `from` is given.
+    #[serde(default)]
+    pub minutes: Option<i64>,
+    /// From when on, in milliseconds since 1970.
+    #[serde(default)]
+    pub from: Option<i64>,
+    /// Until when, in milliseconds since 1970.
+    #[serde(default)]
+    pub to: Option<i64>,
+}
+
+impl Operation for ReadCheckChart {
+    const NAME: &'static str = "monitor.chart.check";
+    const ROUTE: Route = get("/monitor/checks/{id}/chart");
+    const ACCESS: Access = Access::Grant;
+    const EFFECT: Effect = Effect::Read;
+    type Output = ChartData;
+
+    fn run(&self, cx: &mut Cx) -> Result<ChartData> {
+        let check = find(cx, Self::NAME, self.id)?;
+        let span = span(cx.now, self.minutes, self.from, self.to)?;
+        draw(cx, &check, span)
+    }
+}
+
+/// The figure of a check that the actor may see.
+pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Result<ChartData> {
+    let (line, thresholds) = match &check.probe {
+        Probe::FileSystem { mount, max_used_percent } => {
+            let title = format!("Alert above {max_used_percent} %");
+            let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
+            (used(cx, check.asset, mount, (from, to))?, vec![limit])
+        }
+        Probe::FillUp { mount, .. } => (used(cx, check.asset, mount, (from, to))?, Vec::new()),
+        probe => (measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
+    };
+    let around = around::check(cx, check.id, check.asset, (from, to))?;
+    Ok(ChartData {
+        from: from.millis(),
+        to: to.millis(),
+        series: vec![line],
+        bands: around.bands,
+        marks: around.marks,
+        thresholds,
+        notes: Vec::new(),
+    })
+}
+
+/// What each look measured; how long it took for kinds that measure nothing.
+fn measured(cx: &Cx, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line> {
+    let (name, unit, metric) = match kind {
+        Kind::Tls => ("Until the certificate ends", "days", VALUE),
+        Kind::Heartbeat => ("The job ran", "s", VALUE),
+        Kind::File => ("Since the file was changed", "s", VALUE),
+        Kind::Log => ("New lines", "", VALUE),
+        Kind::Plugin => ("State of the plugin", "", VALUE),
+        kind if kind.server_sees() => ("Took", "ms", VALUE),
+        _ => ("Took", "s", "mainstay_check_duration_seconds"),
+    };
+    let id = check.to_string();
+    let of = [tsdb::Matcher::equal(tsdb::NAME_LABEL, metric), tsdb::Matcher::equal("check", &id)];
+    let found = select(cx, &of, span)?;
+    let points = found.into_iter().next().map(|one| one.points).unwrap_or_default();
+    Ok(line(name, unit, &points, span))
+}
+
+/// How full a file system was.
+fn used(cx: &Cx, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<Line> {
+    let asset = asset.unwrap_or_default().to_string();
+    let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"]);
+    let of = [names, tsdb::Matcher::equal("asset", &asset), tsdb::Matcher::equal("mountpoint", mount)];
+    let found = select(cx, &of, span)?;
+    let points = |metric: &str| found.iter().find(|one| one.labels.metric() == metric).map(|one| one.points.as_slice());
+    let free = points("node_filesystem_avail_bytes").unwrap_or_default();
+    let size = points("node_filesystem_size_bytes").unwrap_or_default();
+    let shares = super::sums::share(free, size, |free, size| size - free);
+    Ok(line("In use", "%", &shares, span))
+}
+
+fn select(cx: &Cx, matchers: &[tsdb::Matcher], (from, to): (Time, Time)) -> Result<Vec<tsdb::Series>> {
+    let limits = tsdb::Limits { samples: SAMPLES_READ_MAX, ..tsdb::Limits::default() };
+    let mut found = Vec::new();
+    let visited = cx.kernel.get::<Monitor>()?.series.visit(matchers, (from.millis(), to.millis()), limits, |one| {
+        found.push(one);
+        found.len() < 4
+    });
+    visited.map_err(failed)?;
+    Ok(found)
+}
+
+fn line(name: &str, unit: &str, points: &[(i64, f64)], (from, to): (Time, Time)) -> Line {
+    let points = decimate(points, (from.millis(), to.millis()), 0);
+    Line { name: name.to_owned(), unit: unit.to_owned(), points }
+}

@@ -1,0 +1,229 @@
+//! Writing what the cause engine decided: groups open, grow, are judged anew, become one, end and come back.
+
+use std::collections::BTreeMap;
+
+use causes::{Cluster, Decision, Member};
+use kernel::{Cx, Ref, Result};
+
+use super::{Group, GroupState, open, recover, title};
+use crate::causal::Decided;
+use crate::events::{GroupChanged, GroupMerged};
+use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
+use crate::shade::Shade;
+use crate::{ground, store};
+
+/// Writes decisions in their order; answers which of our groups the engine's new groups are.
+pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<BTreeMap<u64, i64>> {
+    let mut ids = known.clone();
+    let mut rest = decisions;
+    while let Some((first, others)) = rest.split_first() {
+        rest = others;
+        let first = match first {
+            Decided::Engine(decision) => decision,
+            Decided::Back { group, check, text } => {
+                with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())]))?;
+                continue;
+            }
+        };
+        match first {
+            Decision::Open { group, cluster, members } => {
+                if let Some(id) = open::open(cx, cluster, members)? {
+                    ids.insert(*group, id);
+                }
+            }
+            Decision::Join { group, member } => {
+                let mut members = vec![told(member)];
+                while let Some((Decided::Engine(Decision::Join { group: next, member }), others)) = rest.split_first()
+                    && next == group
+                {
+                    members.push(told(member));
+                    rest = others;
+                }
+                with(cx, &ids, *group, |cx, group| join(cx, &group, &members))?;
+            }
+            Decision::Reopen { group, member } => {
+                with(cx, &ids, *group, |cx, group| reopen(cx, &group, member))?;
+            }
+            Decision::Rerank { group, cluster } => {
+                with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster))?;
+            }
+            Decision::Merge { from, into } => {
+                if let (Some(from), Some(into)) = (ids.get(from).copied(), ids.get(into).copied()) {
+                    merge(cx, from, into)?;
+                }
+            }
+            Decision::Recover { group, .. } => {
+                with(cx, &ids, *group, |cx, group| recover::over(cx, &group))?;
+            }
+            Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
+        }
+    }
+    Ok(ids)
+}
+
+/// Does something with a group, unless it is not there (any more).
+fn with(
+    cx: &mut Cx,
+    ids: &BTreeMap<u64, i64>,
+    group: u64,
+    work: impl FnOnce(&mut Cx, Group) -> Result<()>,
+) -> Result<()> {
+    let Some(id) = ids.get(&group) else { return Ok(()) };
+    match store::groups::by_id(cx.tx, *id)? {
+        Some(found) => work(cx, found),
+        None => Ok(()),
+    }
+}
+
+/// The check of a member, and what was seen.
+fn told(member: &Member) -> (i64, String) {
+    (i64::try_from(member.key).unwrap_or_default(), member.evidence.clone())
+}
+
+/// Alerts join an open group: they are recorded, and people are not told again.
+fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
+    if group.state != GroupState::Open {
+        return Ok(());
+    }
+    let checks: Vec<i64> = members.iter().map(|(check, _)| *check).collect();
+    store::groups::take(cx.tx, group.id, &checks, cx.now)?;
+    let severity = store::checks::severity(cx.tx, &checks)?.max(group.severity);
+    if severity > group.severity {
+        store::groups::set_severity(cx.tx, group.id, severity)?;
+        cx.changed(&group.reference(), "severity", group.severity.as_str(), severity.as_str())?;
+    }
+    let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
+    let rows = store::checks::by_id(cx.tx, &shown)?;
+    let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
+    let shade = Shade::load(cx.tx, cx.now)?;
+    let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
+    let (mut lines, mut bare) = (group.evidence.clone(), false);
+    for (nth, check) in rows.iter().enumerate() {
+        let text = seen(check.id).cloned().unwrap_or_default();
+        let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
+        lines.extend(text.lines().map(|line| check.line(asset, line)));
+        let silenced = shade.covers(&check.facing(), group.team);
+        bare |= !silenced;
+        if rows.len() <= TOLD_ALONE_MAX {
+            let detail = format!("Joined: {}", title(check, asset));
+            cx.emit(&changed(group, "joined", Some(check.reference()), silenced, detail))?;
+        }
+        if nth < TOLD_ALONE_MAX {
+            open::fired(cx, group, check, &text, &shade)?;
+        }
+    }
+    if rows.len() > TOLD_ALONE_MAX {
+        let detail = format!("{} alerts joined", checks.len());
+        let told = GroupChanged { checks: open::references(shown), ..changed(group, "joined", None, !bare, detail) };
+        cx.emit(&told)?;
+    }
+    lines.truncate(EVIDENCE_MAX);
+    if lines != group.evidence {
+        store::groups::set_evidence(cx.tx, group.id, &lines)?;
+    }
+    let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
+    let now = Group { severity, evidence: lines, open_alerts, ..group.clone() };
+    match (group.silenced, bare) {
+        (true, true) => open::announce(cx, &now, true),
+        (true, false) => Ok(()),
+        (false, _) => open::attend(cx, &now),
+    }
+}
+
+pub(super) fn changed(
+    group: &Group,
+    change: &'static str,
+    check: Option<Ref>,
+    silenced: bool,
+    detail: String,
+) -> GroupChanged {
+    GroupChanged {
+        group: group.reference(),
+        asset: group.about(),
+        change,
+        check,
+        checks: Vec::new(),
+        labels: group.labels.clone(),
+        place: group.place,
+        team: group.team,
+        severity: group.severity,
+        silenced,
+        detail,
+    }
+}
+
+/// What was over is there again within its time of rest: the same group goes on, and nobody is told as of a new one.
+fn reopen(cx: &mut Cx, group: &Group, member: &Member) -> Result<()> {
+    if group.state == GroupState::Recovered {
+        store::groups::reopen(cx.tx, group.id)?;
+        cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Open.as_str())?;
+        let last = member.evidence.lines().last().unwrap_or("it fails again");
+        cx.emit(&changed(group, "reopened", None, group.silenced, format!("It is back: {last}")))?;
+    }
+    let group = Group { state: GroupState::Open, ended_at: None, ..group.clone() };
+    join(cx, &group, &[told(member)])
+}
+
+/// The judgement of an open group changed: the group stays, with what is now the likeliest cause.
+fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
+    if group.state != GroupState::Open {
+        return Ok(());
+    }
+    let judgement = open::judgement(cx, cluster)?;
+    store::groups::set_judgement(cx.tx, group.id, &judgement)?;
+    cx.touch(group.reference());
+    let cause = |one: &super::judgement::Judgement| one.cause().map(|one| (one.asset, one.what.clone()));
+    let (before, Some((asset, what))) = (cause(&group.judgement), cause(&judgement)) else { return Ok(()) };
+    if before.as_ref().is_some_and(|(old, words)| *old == asset && *words == what) {
+        return Ok(());
+    }
+    let mut now = Group { judgement, ..group.clone() };
+    if let Some(cause) = asset.filter(|asset| Some(*asset) != group.asset) {
+        let lead = store::alerts::first_on(cx.tx, group.id, cause)?;
+        let brief = assets::brief(cx.tx, &[cause])?.remove(&cause);
+        now.asset = Some(cause);
+        now.place = brief.as_ref().and_then(|brief| brief.place);
+        now.owner = brief.as_ref().and_then(|brief| brief.owner);
+        let check = store::checks::by_id(cx.tx, &lead.into_iter().collect::<Vec<i64>>())?.into_iter().next();
+        now.title = match &check {
+            Some(check) => title(check, brief.as_ref().map(|brief| brief.name.as_str())),
+            None => kernel::text::shorten(&format!("{what}: {} alerts", group.open_alerts), 200),
+        };
+        now.check = check.map_or(group.check, |check| check.id);
+        now.changed_before = open::changed_before(cx, Some(cause))?;
+        store::groups::set_cause(cx.tx, &now)?;
+        cx.changed(&group.reference(), "title", &group.title, &now.title)?;
+    }
+    cx.emit(&changed(&now, "cause", None, group.silenced, format!("The likely cause is now that {what}")))?;
+    if now.silenced { Ok(()) } else { open::attend(cx, &now) }
+}
+
+/// A group turned out to have the cause of another: its alerts go into that one.
+fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<()> {
+    let (Some(group), Some(target)) = (store::groups::by_id(cx.tx, from)?, store::groups::by_id(cx.tx, into)?) else {
+        return Ok(());
+    };
+    if group.state != GroupState::Open || target.state != GroupState::Open {
+        return Ok(());
+    }
+    store::groups::merge(cx.tx, from, into, cx.now)?;
+    cx.attention_done(&group.reference(), open::NEED)?;
+    cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Merged.as_str())?;
+    let severity = group.severity.max(target.severity);
+    if severity > target.severity {
+        store::groups::set_severity(cx.tx, into, severity)?;
+    }
+    cx.emit(&GroupMerged {
+        group: group.reference(),
+        into: target.reference(),
+        asset: group.about(),
+        detail: format!("\"{}\" follows from \"{}\"", group.title, target.title),
+    })?;
+    let target = Group { severity, open_alerts: target.open_alerts + group.open_alerts, ..target };
+    match (target.silenced, group.announced) {
+        // What people were told of keeps being told of, under its real cause.
+        (true, true) => open::announce(cx, &target, true),
+        (true, false) => Ok(()),
+        (false, _) => open::attend(cx, &target),
+    }
+}

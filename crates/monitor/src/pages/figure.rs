@@ -1,0 +1,64 @@
+//! The figure of a check on its own page and on that of its alert group.
+
+use kernel::{Result, Time};
+use maud::{Markup, html};
+use web::page::PageCx;
+use web::ui::{Chart, Charts, Clock, Range};
+
+use crate::charts::{ChartData, check, drawn};
+use crate::check::Check;
+use crate::probe::Probe;
+use crate::rule::preview::Preview;
+
+/// So long before an alert group opened, and after it ended, its figure reaches.
+const AROUND_MS: i64 = 30 * 60_000;
+
+/// The figure of a check with the choice of its range, on the page of the check.
+pub(super) fn of_check(page: &mut PageCx, check: &Check) -> Result<Markup> {
+    let filling = matches!(check.probe, Probe::FileSystem { .. } | Probe::FillUp { .. });
+    let range = Range::read(&page.query, page.cx.now.millis(), if filling { "7d" } else { "6h" });
+    let here = format!("/monitoring/checks/{}", check.id);
+    let chart = chart(page, check, "Over time", range)?;
+    let refs = format!("{} alert:{}", check.reference(), check.alert);
+    Ok(html! { (Charts::new("figures", here.clone(), range, &page.clock(), html! { (chart) }).live(refs, here)) })
+}
+
+/// The figure of the check whose alert opened a group, from before it opened until after it ended.
+pub(super) fn of_group(
+    page: &mut PageCx,
+    group: i64,
+    check: &Check,
+    opened: Time,
+    ended: Option<Time>,
+) -> Result<Markup> {
+    let now_ms = page.cx.now.millis();
+    let until_ms = ended.map_or(now_ms, |at| (at.millis() + AROUND_MS).min(now_ms));
+    let range =
+        Range::around(&page.query, (opened.millis() - AROUND_MS, until_ms.max(opened.millis() + 60_000)), now_ms);
+    let chart = chart(page, check, &format!("Around the start: {}", check.name), range)?;
+    let chart = chart.link("Check", format!("/monitoring/checks/{}", check.id));
+    let here = format!("/monitoring/groups/{group}");
+    Ok(html! { (Charts::new("figures", here, range, &page.clock(), html! { (chart) })) })
+}
+
+/// What a rule would have done, from its preview.
+pub(super) fn of_preview(source: String, seen: &Preview, clock: &Clock) -> Markup {
+    let data = ChartData {
+        from: seen.from,
+        to: seen.to,
+        series: seen.series.clone(),
+        bands: seen.bands.clone(),
+        marks: seen.marks.clone(),
+        thresholds: Vec::new(),
+        notes: Vec::new(),
+    };
+    let chart = Chart::new("figure-preview", "The last six hours", source, drawn(data), clock).tall();
+    html! { (chart.link("Explore", super::with("/monitoring/explore", &[("query", &seen.expr)]))) }
+}
+
+fn chart(page: &mut PageCx, check: &Check, title: &str, range: Range) -> Result<Chart> {
+    let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
+    let data = check::draw(page.cx, check, span)?;
+    let source = format!("/api/v1/monitor/checks/{}/chart", check.id);
+    Ok(Chart::new("figure-check", title, source, drawn(data), &page.clock()))
+}

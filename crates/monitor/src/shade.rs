@@ -1,0 +1,128 @@
+//! What keeps people from being told at a moment: silences and maintenance windows in force. Read once for many alerts.
+
+use std::collections::BTreeSet;
+
+use kernel::db::Tx;
+use kernel::{Ref, Result, Time};
+
+use crate::labels::Labels;
+use crate::maintenance::{Spread, Window};
+use crate::silence::Silence;
+use crate::{ground, store};
+
+/// Most things that one window covers.
+const SPREAD_MAX: usize = 5_000;
+/// How far a window spreads along relations.
+const SPREAD_HOPS: usize = 8;
+
+/// What a silence or a window may fit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facing {
+    pub(crate) check: i64,
+    pub(crate) asset: Option<i64>,
+    pub(crate) place: Option<i64>,
+    pub(crate) labels: Labels,
+}
+
+/// What covers an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cover {
+    /// The silence or the window.
+    pub(crate) by: Ref,
+    /// Why there is one.
+    pub(crate) why: String,
+    /// Since when.
+    pub(crate) from: Time,
+    /// Until when at the latest.
+    pub(crate) until: Time,
+}
+
+/// A window in force, with everything it spreads to.
+struct Area {
+    window: Window,
+    from: Time,
+    until: Time,
+    assets: Option<BTreeSet<i64>>,
+    places: Option<BTreeSet<i64>>,
+}
+
+/// All that is in force.
+#[derive(Default)]
+pub(crate) struct Shade {
+    silences: Vec<Silence>,
+    areas: Vec<Area>,
+}
+
+impl Shade {
+    /// Reads what is in force at a moment.
+    pub(crate) fn load(tx: &mut Tx<'_>, now: Time) -> Result<Self> {
+        let silences = store::silences::in_force(tx, now)?;
+        let mut areas = Vec::new();
+        for window in store::windows::coming(tx, now)? {
+            if let Some((from, until)) = window.at(now) {
+                areas.push(Area::new(tx, window, from, until)?);
+            }
+        }
+        Ok(Self { silences, areas })
+    }
+
+    /// A window by itself, as it was at a moment.
+    pub(crate) fn only(tx: &mut Tx<'_>, window: &Window, at: Time) -> Result<Self> {
+        let area = Area::new(tx, window.clone(), at, at)?;
+        Ok(Self { silences: Vec::new(), areas: vec![area] })
+    }
+
+    /// The first that covers an alert, if any; `team` is who would be told.
+    pub(crate) fn cover(&self, alert: &Facing, team: Option<i64>) -> Option<Cover> {
+        let silence = self.silences.iter().find(|one| one.covers(alert.check, alert.asset, team)).map(|one| Cover {
+            by: Ref::new("silence", one.id),
+            why: one.reason.clone(),
+            from: one.from,
+            until: one.until,
+        });
+        silence.or_else(|| self.areas.iter().find(|area| area.covers(alert, team)).map(Area::cover))
+    }
+
+    /// True when something covers an alert.
+    pub(crate) fn covers(&self, alert: &Facing, team: Option<i64>) -> bool {
+        self.cover(alert, team).is_some()
+    }
+}
+
+impl Area {
+    fn new(tx: &mut Tx<'_>, window: Window, from: Time, until: Time) -> Result<Self> {
+        let assets = match window.asset {
+            None => None,
+            Some(asset) => Some(reach(tx, asset, window.spread)?),
+        };
+        let places = window.place.map(|place| people::places_below(tx, place)).transpose()?;
+        Ok(Self { window, from, until, assets, places: places.map(|all| all.into_iter().collect()) })
+    }
+
+    fn covers(&self, alert: &Facing, team: Option<i64>) -> bool {
+        let within = |set: &Option<BTreeSet<i64>>, one: Option<i64>| {
+            set.as_ref().is_none_or(|set| one.is_some_and(|one| set.contains(&one)))
+        };
+        let window = &self.window;
+        within(&self.assets, alert.asset)
+            && within(&self.places, alert.place)
+            && window.check.is_none_or(|check| check == alert.check)
+            && window.team.is_none_or(|wanted| team == Some(wanted))
+            && window.labels.0.iter().all(|(name, value)| alert.labels.get(name) == Some(value))
+    }
+
+    fn cover(&self) -> Cover {
+        let by = Ref::new("maintenance", self.window.id);
+        Cover { by, why: self.window.name.clone(), from: self.from, until: self.until }
+    }
+}
+
+/// The things that a window about an asset spreads to, itself included.
+fn reach(tx: &mut Tx<'_>, asset: i64, spread: Spread) -> Result<BTreeSet<i64>> {
+    let further = match spread {
+        Spread::Only => Vec::new(),
+        Spread::Dependents => ground::dependents(tx, asset, SPREAD_HOPS, SPREAD_MAX)?,
+        Spread::Service => ground::foundations(tx, asset, SPREAD_HOPS, SPREAD_MAX)?,
+    };
+    Ok(std::iter::once(asset).chain(further).collect())
+}
