@@ -13,7 +13,7 @@ use crate::shade::Facing;
 use crate::{ground, store};
 
 pub(crate) use sealed::password;
-use sealed::{SECRETS, follow_kind, forget, keep_password};
+use sealed::{SECRETS, follow_kind, forget, keep_password, password_stays_at_home};
 
 pub mod create;
 pub mod delete;

@@ -242,7 +242,7 @@ impl Monitor {
         if check.open && check.group.is_none() {
             let since_ms = check.fired_at.unwrap_or(now).millis();
             let symptom = causal::symptom(check, since_ms, check.evidence.clone());
-            lock(&self.causal).observe(causes::Observation::Fired(symptom), now);
+            lock(&self.causal).fired(&symptom, now);
         }
     }
 

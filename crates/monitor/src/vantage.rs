@@ -160,10 +160,13 @@ impl Looks {
             self.due.retain(|(_, id)| all.contains(id));
         }
         let many = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
+        let mut planned = Ok(());
         for check in fresh {
-            self.plan(&check, now, FIRST.saturating_add(APART.saturating_mul(many)))?;
+            // One that cannot be planned keeps no other waiting.
+            let one = self.plan(&check, now, FIRST.saturating_add(APART.saturating_mul(many)));
+            planned = planned.and(one);
         }
-        Ok(())
+        planned
     }
 
     /// Says anew when the file systems that checks look at will be full, a few at a time.

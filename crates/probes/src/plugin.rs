@@ -28,12 +28,16 @@ pub struct Plugin {
     pub warning_is_good: bool,
 }
 
+/// Programs of the usual folder that run what they are given: naming the folder does not name these.
+const RUN_OTHERS: &[&str] = &["negate", "urlize"];
+
 /// True when the machine's policy names this program: itself, or its folder as `folder/*`. Paths with `..` lead
 /// somewhere else than they say.
 pub fn is_allowed(plugin: &str, allowed: &[String]) -> bool {
     let plain = plugin.starts_with('/') && !plugin.split('/').any(|part| part == ".." || part == ".");
-    let folder = plugin.rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
-    plain && allowed.iter().any(|known| known == plugin || known.strip_suffix("/*") == Some(folder))
+    let (folder, name) = plugin.rsplit_once('/').unwrap_or_default();
+    let in_folder = |known: &str| known.strip_suffix("/*") == Some(folder) && !RUN_OTHERS.contains(&name);
+    plain && allowed.iter().any(|known| known == plugin || in_folder(known))
 }
 
 /// Runs it and judges what it says.

@@ -126,7 +126,7 @@ fn what_is_bound_to_a_check_that_joins_a_group_is_proposed_for_that_group() {
     web.report(first, "bb");
     let runs = |web: &Web| web.call("runbooks.run.list", json!({}))["items"].as_array().unwrap().clone();
     assert!(runs(&web).is_empty(), "nothing is bound to the check that opened the group");
-    web.report(second, "bb");
+    web.report(second, "bbb");
     let groups = web.call("monitor.group.list", json!({"state": "open"}));
     assert_eq!((groups["count"].as_i64(), groups["items"][0]["open_alerts"].as_i64()), (Some(1), Some(2)));
     let runs = runs(&web);

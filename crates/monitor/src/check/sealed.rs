@@ -1,6 +1,7 @@
 //! What a check has beside its row: the password that its look needs, and the address at which a job is heard.
 
-use kernel::{Change, Cx, Result};
+use kernel::{Change, Cx, Error, Result};
+use serde_json::Value;
 
 use super::Check;
 use crate::heartbeat;
@@ -8,6 +9,9 @@ use crate::probe::{Kind, Probe};
 
 /// Input fields that are never shown again.
 pub(super) const SECRETS: &[&str] = &["password"];
+
+/// Fields of a look that say where its password goes, and how safely.
+const WHERE: &[&str] = &["host", "port", "url", "user", "security", "any_certificate", "tls"];
 
 /// The name under which the password of a check is sealed.
 fn password_name(check: i64) -> String {
@@ -32,9 +36,33 @@ pub(super) fn keep_password(cx: &mut Cx, id: i64, probe: &Probe, given: &Change<
         }
         Change::Keep if probe.kind().takes_password() => Ok(false),
         // A form leaves the field empty when the password stays.
-        Change::Set(_) | Change::Clear if probe.kind().takes_password() => Ok(false),
+        Change::Set(_) if probe.kind().takes_password() => Ok(false),
+        Change::Clear if probe.kind().takes_password() => cx.drop_secret(&password_name(id)).map(|()| true),
         _ => cx.drop_secret(&password_name(id)).map(|()| false),
     }
+}
+
+/// A password goes where it was given for: looking elsewhere, or less safely, needs it again.
+pub(super) fn password_stays_at_home(
+    cx: &mut Cx,
+    current: &Check,
+    new: &super::NewCheck,
+    given: &Change<String>,
+) -> Result<()> {
+    let goes = |probe: &Probe| -> Result<Vec<Value>> {
+        let probe = serde_json::to_value(probe).map_err(|error| Error::internal("probe-not-json", error))?;
+        Ok(WHERE.iter().map(|field| probe.get(field).cloned().unwrap_or_default()).collect())
+    };
+    let anew = match given {
+        Change::Set(password) => !password.is_empty(),
+        Change::Clear => true,
+        Change::Keep => false,
+    };
+    let same = new.vantage == current.vantage && goes(&new.probe)? == goes(&current.probe)?;
+    if anew || same || password(cx, current)?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid("password", "The check looks elsewhere now. Give the password that belongs there, or clear it."))
 }
 
 /// What a kind needs beside its row: a heartbeat has an address, and nothing else has one.

@@ -102,6 +102,7 @@ impl Operation for UpdateCheck {
         let current = find(cx, Self::NAME, self.id)?;
         cx.expect_version(&current.reference(), self.expected_version, current.version)?;
         let new = self.fields(&current)?;
+        super::password_stays_at_home(cx, &current, &new, &self.password)?;
         apply(cx, &current, &new)?;
         if super::keep_password(cx, self.id, &new.probe, &self.password)? {
             // The look is another one now, though nothing that may be shown is.

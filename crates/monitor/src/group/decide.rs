@@ -92,6 +92,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
         store::groups::set_severity(cx.tx, group.id, severity)?;
         cx.changed(&group.reference(), "severity", group.severity.as_str(), severity.as_str())?;
     }
+    let risen = Group { severity, ..group.clone() };
     let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
     let rows = store::checks::by_id(cx.tx, &shown)?;
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
@@ -106,7 +107,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
         bare |= !silenced;
         if rows.len() <= TOLD_ALONE_MAX {
             let detail = format!("Joined: {}", title(check, asset));
-            cx.emit(&changed(group, "joined", Some(check.reference()), silenced, detail))?;
+            cx.emit(&changed(&risen, "joined", Some(check.reference()), silenced, detail))?;
         }
         if nth < TOLD_ALONE_MAX {
             open::fired(cx, group, check, &text, &shade)?;
@@ -114,7 +115,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
     }
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());
-        let told = GroupChanged { checks: open::references(shown), ..changed(group, "joined", None, !bare, detail) };
+        let told = GroupChanged { checks: open::references(shown), ..changed(&risen, "joined", None, !bare, detail) };
         cx.emit(&told)?;
     }
     lines.truncate(EVIDENCE_MAX);
@@ -122,7 +123,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
         store::groups::set_evidence(cx.tx, group.id, &lines)?;
     }
     let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
-    let now = Group { severity, evidence: lines, open_alerts, ..group.clone() };
+    let now = Group { evidence: lines, open_alerts, ..risen };
     match (group.silenced, bare) {
         (true, true) => open::announce(cx, &now, true),
         (true, false) => Ok(()),
@@ -219,7 +220,12 @@ fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<()> {
         asset: group.about(),
         detail: format!("\"{}\" follows from \"{}\"", group.title, target.title),
     })?;
+    let risen = severity > target.severity;
     let target = Group { severity, open_alerts: target.open_alerts + group.open_alerts, ..target };
+    if risen {
+        let detail = format!("It took over: {}", group.title);
+        cx.emit(&changed(&target, "joined", None, target.silenced, detail))?;
+    }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.
         (true, true) => open::announce(cx, &target, true),

@@ -8,15 +8,15 @@ use super::live::LiveRule;
 use crate::live::Fed;
 use crate::machine::Outcome;
 
-/// One result for each alert that has a check.
-pub(super) fn results(rule: &LiveRule, at_ms: i64) -> Vec<Fed> {
+/// One result for each alert that has a check. `unknown` says why the rule could not be evaluated.
+pub(super) fn results(rule: &LiveRule, unknown: Option<&str>, at_ms: i64) -> Vec<Fed> {
     let took_us = u64::try_from(rule.took.as_micros()).unwrap_or(u64::MAX);
     let at = Time(at_ms.saturating_mul(1_000));
     let active: std::collections::HashMap<_, _> = rule.alerts.active().map(|one| (&one.labels, one)).collect();
     let mut fed = Vec::with_capacity(rule.known.len());
     for (labels, known) in &rule.known {
-        let (outcome, value, evidence) = match (&rule.error, active.get(labels)) {
-            (Some(why), _) => (Outcome::Unknown, None, why.clone()),
+        let (outcome, value, evidence) = match (unknown, active.get(labels)) {
+            (Some(why), _) => (Outcome::Unknown, None, why.to_owned()),
             // Its series give no value: nobody knows, and after a while the check says so.
             (None, Some(one)) if one.unknown => continue,
             (None, Some(one)) => (Outcome::Bad, Some(one.value), said(rule, one)),

@@ -188,10 +188,11 @@ impl Engine {
         self.with(id, |_, rule| rule.shown()).unwrap_or_default()
     }
 
+    /// Nobody waits for a group that is being evaluated: that writes, and who asks may be the writer.
     fn with<T>(&self, id: i64, read: impl Fn(&Group, &LiveRule) -> T) -> Option<T> {
         let groups: Vec<_> = lock(&self.groups).values().cloned().collect();
         groups.iter().find_map(|group| {
-            let group = lock(group);
+            let group = group.try_lock().ok()?;
             group.rules.iter().find(|rule| rule.id == id).map(|rule| read(&group, rule))
         })
     }

@@ -28,15 +28,17 @@ pub(super) fn group(handle: &Handle, group: &mut Group, now: Time) -> Result<()>
         let began = Instant::now();
         let made = evaluate(handle, &monitor, def, rule, at_ms);
         (rule.took, rule.evaluated_ms) = (began.elapsed(), Some(at_ms));
-        rule.error = match made {
-            Ok(series) => write(&monitor, def, rule, &series, at_ms).err(),
-            Err(why) => Some(why),
+        // What cannot be stored is shown; only what could not be evaluated leaves the alerts unknown.
+        let (error, unknown) = match made {
+            Ok(series) => (write(&monitor, def, rule, &series, at_ms).err(), None),
+            Err(why) => (Some(why.clone()), Some(why)),
         };
+        rule.error = error;
         if rule.stored.new.rule.kind == rules::Kind::Alert {
             // What cannot be written now is written with the next evaluation.
-            let told = rows::keep(handle, rule, interval_ms, at_ms)
-                .and_then(|()| crate::live::feed(handle, &judge::results(rule, at_ms)));
-            done = done.and(told);
+            let kept = rows::keep(handle, rule, interval_ms, at_ms);
+            let told = crate::live::feed(handle, &judge::results(rule, unknown.as_deref(), at_ms));
+            done = done.and(kept).and(told);
         }
     }
     (group.took, group.evaluated_ms) = (started.elapsed(), Some(at_ms));

@@ -61,6 +61,7 @@ impl Operation for SaveChannel {
             None => {}
         }
         let mut new = self.checked(old.as_ref())?;
+        self.keeps_token_at_home(cx, old.as_ref())?;
         if store::by_name(cx.tx, &new.name)?.is_some_and(|id| id != new.id) {
             return Err(Error::conflict(format!("There is a channel named \"{}\" already.", new.name)).at("name"));
         }
@@ -84,6 +85,16 @@ impl Operation for SaveChannel {
 }
 
 impl SaveChannel {
+    /// A token goes where it was given for: another address needs it again.
+    fn keeps_token_at_home(&self, cx: &mut Cx, old: Option<&Channel>) -> Result<()> {
+        let Some(old) = old.filter(|_| !self.url.is_empty() && self.token.is_empty()) else { return Ok(()) };
+        let known = super::secrets(cx, old.id)?;
+        if known.token.is_empty() || known.url == self.url {
+            return Ok(());
+        }
+        Err(Error::invalid("token", "The address is another one. Give the token that belongs to it."))
+    }
+
     /// The channel as it would be kept.
     fn checked(&self, old: Option<&Channel>) -> Result<Channel> {
         let name = kernel::text::slug("name", self.name.trim(), 40)?;

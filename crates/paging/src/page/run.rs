@@ -27,14 +27,21 @@ pub fn tick(kernel: &Handle) -> Result<()> {
     let now = kernel.now();
     let (due, stuck) =
         kernel.db.read(|tx| Ok((store::due(tx, now, SLACK)?, message::store::stuck(tx, now.plus(-STUCK))?)))?;
+    // One that fails must not keep the others from being told.
+    let mut trouble = Ok(());
     for one in due {
-        kernel.write_as(Actor::service("paging", &[]), "paging.page.run", move |cx| run(cx, one.id))?;
+        let done = kernel.write_as(Actor::service("paging", &[]), "paging.page.run", move |cx| run(cx, one.id));
+        if let Err(error) = done {
+            tracing::error!(page = one.id, error = error.message, "the steps of an escalation could not be taken");
+            trouble = Err(error);
+        }
     }
     if !stuck.is_empty() {
         kernel.write_as(Actor::service("paging", &[]), "paging.message.queue", move |cx| {
             stuck.iter().try_for_each(|lane| message::wake(cx, lane, cx.now))
         })?;
     }
+    trouble?;
     kernel.beat("paging");
     Ok(())
 }
@@ -62,7 +69,7 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
         }
         return Ok(());
     }
-    let Some(group) = store::group(cx.tx, page.group)? else { return Ok(()) };
+    let Some(mut group) = store::group(cx.tx, page.group)? else { return Ok(()) };
     if group.ended_at.is_some() || page.state == PageState::Ended {
         page.due_at = None;
         return store::save(cx.tx, &page);
@@ -73,6 +80,9 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
         PageState::Acknowledged => {
             let line = format!("{} acknowledged it, and it still lasts: the steps begin anew.", group.acknowledged_by);
             noted(cx, &page, 0, line, &[])?;
+            // Whoever is told now can acknowledge it anew.
+            (group.acknowledged_by, group.acknowledged_at) = (String::new(), None);
+            store::put_group(cx.tx, &group)?;
             page.round += 1;
             page.step = 1;
         }
