@@ -363,7 +363,7 @@ impl Machine {
 
     /// When the first of the bad results was made that led to where it stands, in milliseconds.
     pub fn bad_from_ms(&self) -> Option<i64> {
-        self.window.iter().rev().take(self.counted.max(1)).filter(|(_, bad)| *bad).map(|(at, _)| *at).last()
+        self.window.iter().rev().take(self.counted.max(1)).filter(|(_, bad)| *bad).map(|(at, _)| *at).next_back()
     }
 
     /// When the bad results were made that followed a good one, or none; oldest first, in milliseconds.
