@@ -58,8 +58,10 @@ pub(super) fn password_stays_at_home(
         Change::Clear => true,
         Change::Keep => false,
     };
-    let same = new.vantage == current.vantage && goes(&new.probe)? == goes(&current.probe)?;
-    if anew || same || password(cx, current)?.is_empty() {
+    let kind = new.probe.kind();
+    let same =
+        kind == current.probe.kind() && new.vantage == current.vantage && goes(&new.probe)? == goes(&current.probe)?;
+    if anew || same || !kind.takes_password() || password(cx, current)?.is_empty() {
         return Ok(());
     }
     Err(Error::invalid("password", "The check looks elsewhere now. Give the password that belongs there, or clear it."))

@@ -103,6 +103,8 @@ fn a_password_reaches_who_looks_and_nobody_else() {
     let generation = feed(&house, web)[0].generation;
     house.call("monitor.check.update", json!({"id": id, "password": "battery"}));
     assert!(sent("battery") && !sent("hunter2") && feed(&house, web)[0].generation > generation);
+    let elsewhere = house.refused("monitor.check.update", json!({"id": id, "host": "elsewhere"}));
+    assert!(elsewhere.to_string().contains("password"), "it goes nowhere else: {elsewhere}");
     house.call("monitor.check.update", json!({"id": id, "kind": "tcp", "host": "db", "port": 5432}));
     house.call("monitor.check.update", json!({"id": id, "kind": "postgres", "host": "db"}));
     assert!(!sent("battery"), "another kind forgets it");
