@@ -69,7 +69,7 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
         }
         return Ok(());
     }
-    let Some(mut group) = store::group(cx.tx, page.group)? else { return Ok(()) };
+    let Some(group) = store::group(cx.tx, page.group)? else { return Ok(()) };
     if group.ended_at.is_some() || page.state == PageState::Ended {
         page.due_at = None;
         return store::save(cx.tx, &page);
@@ -81,8 +81,8 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
             let line = format!("{} acknowledged it, and it still lasts: the steps begin anew.", group.acknowledged_by);
             noted(cx, &page, 0, line, &[])?;
             // Whoever is told now can acknowledge it anew.
-            (group.acknowledged_by, group.acknowledged_at) = (String::new(), None);
-            store::put_group(cx.tx, &group)?;
+            let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
+            store::put_group(cx.tx, &anew)?;
             page.round += 1;
             page.step = 1;
         }
