@@ -124,7 +124,7 @@ impl<'a> Company<'a> {
         let lines = "0 rota:network\n10m rota:network, team:network";
         let policy =
             json!({ "name": "Network", "lines": lines, "repeats": 2, "repeat_after_s": 900, "again_after_s": 7200 });
-        let policy = self.call("paging.policy.save", policy)?["id"].clone();
+        let policy = self.call("paging.policy.save", policy)?.get("id").cloned();
         let teams: Vec<i64> = team.into_iter().collect();
         self.call("paging.route.add", json!({ "name": "Network", "teams": teams, "policy": policy })).map(|_| ())
     }

@@ -337,9 +337,12 @@ fn bytes(text: &str) -> Option<i64> {
     number.parse::<i64>().ok()?.checked_mul(factor)
 }
 
+#[cfg(test)]
+type Jobs = std::collections::BTreeMap<String, (Spec, Secrets, bool)>;
+
 /// Used by tests to see what a configuration means.
 #[cfg(test)]
-fn shown(text: &str) -> (std::collections::BTreeMap<String, (Spec, Secrets, bool)>, Vec<String>) {
+fn shown(text: &str) -> (Jobs, Vec<String>) {
     let wanted = read(text).unwrap();
     let mut notes = wanted.notes;
     let mut jobs = std::collections::BTreeMap::new();

@@ -103,11 +103,14 @@ fn once(monitor: &Monitor, turn: &mut Turn, hands: &mut Hands) -> (Seen, bool) {
 
 /// What an answer says about its metrics.
 #[derive(Default)]
-struct Told(BTreeMap<String, (Kind, String, String)>);
+struct Told(BTreeMap<String, Words>);
+
+/// Kind, help and unit of a metric.
+type Words = (Kind, String, String);
 
 impl Told {
     fn hear(&mut self, entry: &Entry<'_>) {
-        let (metric, set): (&str, &dyn Fn(&mut (Kind, String, String))) = match entry {
+        let (metric, set): (&str, &dyn Fn(&mut Words)) = match entry {
             Entry::Type { metric, kind } => (metric, &|there| there.0 = *kind),
             Entry::Help { metric, text } => (metric, &|there| there.1 = text.to_string()),
             Entry::Unit { metric, unit } => (metric, &|there| there.2 = (*unit).to_owned()),

@@ -32,6 +32,7 @@ mod remote;
 mod restart;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod scrapes;
 #[cfg(test)]
 mod series;

@@ -3,7 +3,8 @@
 use outages::read;
 
 fn refused(text: &str, words: &[&str]) {
-    let problem = read(text).err().expect("it is refused").to_string();
+    let Err(problem) = read(text) else { panic!("it is refused: {text}") };
+    let problem = problem.to_string();
     assert!(words.iter().all(|word| problem.contains(word)), "{problem}");
 }
 
