@@ -295,10 +295,13 @@ proptest! {
     }
 }
 
+/// The labels of a series as they came, and its samples.
+type Got = (Vec<u8>, Vec<(i64, u64)>);
+
 /// Expects of each series what it is told, right or wrong.
 struct Expecting {
     expected: Vec<Vec<u8>>,
-    got: Vec<(Vec<u8>, Vec<(i64, u64)>)>,
+    got: Vec<Got>,
 }
 
 impl Take for Expecting {

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn paths_join_points_break_at_gaps_and_leave_out_what_is_outside() {
-        let cases: [(&[(i64, Option<f64>)], &str, &str); 6] = [
+        type Case = (&'static [(i64, Option<f64>)], &'static str, &'static str);
+        let cases: [Case; 6] = [
             (&[], "", ""),
             (&[(0, Some(0.0)), (500, Some(100.0)), (1_000, Some(50.0))], "M0 500l500-500 500 250", ""),
             (&[(0, Some(0.0)), (10, None), (20, Some(0.0)), (30, Some(0.0))], "M20 500l10 0", "M0 500h0"),
