@@ -135,7 +135,7 @@ pub(crate) fn moved(
     let text = serde_json::to_string(machine).map_err(|error| Error::internal("machine-not-json", error))?;
     tx.execute(
         "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5, \
-         fired_at = CASE WHEN ?6 > 0 THEN ?6 ELSE fired_at END WHERE check_id = ?7",
+         fired_at = CASE WHEN CAST(?6 AS BIGINT) > 0 THEN CAST(?6 AS BIGINT) ELSE fired_at END WHERE check_id = ?7",
         &[
             step.to.as_str().into(),
             machine.open.into(),
