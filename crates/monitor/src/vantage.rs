@@ -35,14 +35,16 @@ const RESOLVERS_MAX: usize = 16;
 
 /// Looks until the server stops.
 pub(crate) fn run(handle: Handle) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .max_blocking_threads(RESOLVERS_MAX)
         .thread_keep_alive(Duration::from_secs(10))
         .build();
     match runtime {
         Ok(runtime) => {
-            runtime.block_on(Looks::new(handle).run());
+            // The database is let go of outside: closing a connection waits, which the runtime does not allow.
+            runtime.block_on(Looks::new(handle.clone()).run());
             // A name that the system does not resolve is not waited for.
             runtime.shutdown_background();
         }
@@ -114,9 +116,9 @@ impl Looks {
             let now = Instant::now();
             if now >= review {
                 review = now + REVIEW;
-                let reviewed = self.review(now);
+                let reviewed = tokio::task::block_in_place(|| self.review(now));
                 self.say(reviewed, "the server's own checks cannot be read");
-                let foretold = self.foretell(now);
+                let foretold = tokio::task::block_in_place(|| self.foretell(now));
                 self.say(foretold, "file systems cannot be foretold");
             }
             self.start(now);
@@ -131,7 +133,7 @@ impl Looks {
             }
             if flush.is_some_and(|at| at <= Instant::now()) {
                 flush = None;
-                let fed = self.hand_over();
+                let fed = tokio::task::block_in_place(|| self.hand_over());
                 self.say(fed, "results of the server's own checks wait");
             }
         }
@@ -251,7 +253,7 @@ impl Looks {
                 }
             }
         }
-        let judged = self.judge(&known);
+        let judged = tokio::task::block_in_place(|| self.judge(&known));
         self.say(judged, "what was heard cannot be judged");
     }
 
