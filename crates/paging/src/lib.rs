@@ -27,8 +27,10 @@ mod target;
 
 pub use page::run::tick;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 2, name: "reopening", sql: include_str!("../migrations/0002_reopening.sql") },
+];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;
 /// Rows that one step of the clean-up deletes.
