@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use causes::{Decision, Engine, Graph, Look, Observation, Options, Relation, RelationKind, Restored, Rules, Source};
-use causes::{Symptom, Thing, What};
+use causes::{Phase, Symptom, Thing, What};
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
@@ -51,17 +51,11 @@ pub(crate) struct Causal {
     pub(crate) wanted: BTreeMap<i64, Time>,
 }
 
-/// What is over is over: a fault that comes back later opens a group of its own, which people are told of and for which
-/// the desk opens an incident.
-fn options() -> Options {
-    Options { relapse_ms: 0, ..Options::default() }
-}
-
 impl Causal {
     /// An engine that knows what the inventory knows, and the groups that are open.
     pub(crate) fn load(tx: &mut Tx<'_>, now: Time) -> Result<Self> {
         let (graph, ground) = graph(tx)?;
-        let mut engine = Engine::new(graph, Rules::built_in(), options());
+        let mut engine = Engine::new(graph, Rules::built_in(), Options::default());
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
         for (group, announced, opened_at) in store::groups::open(tx, RESTORED_MAX)? {
@@ -90,6 +84,8 @@ impl Causal {
         self.observe(Observation::Fired(symptom.clone()), now);
         if let (Some(group), Ok(check)) = (self.engine.group_of(key), i64::try_from(key))
             && self.ids.contains_key(&group)
+            // One that is over is only opened again when the engine says so.
+            && self.engine.group(group).is_some_and(|group| matches!(group.phase, Phase::Open))
         {
             self.waiting.push_back(Decided::Back { group, check, text: symptom.evidence.clone() });
         }

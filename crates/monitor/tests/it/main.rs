@@ -29,6 +29,8 @@ mod pages;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod reopening;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rules;
