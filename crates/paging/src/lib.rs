@@ -107,10 +107,11 @@ fn operations() -> Vec<Entry> {
     ]
 }
 
-/// Makes the key of links, and takes over the setting that earlier versions kept under another name.
+/// Makes the key of links, seals what earlier versions kept plain, and takes over the setting that earlier versions kept under another name.
 fn start(kernel: &Handle) -> Result<()> {
     kernel.put(Arc::new(message::send::Lanes::default()));
     link::make_key(kernel)?;
+    channel::seal::plain_templates(kernel)?;
     kernel.db.write("paging.settings.move", kernel::db::Priority::Background, |tx| {
         kernel::settings::rename(tx, "monitor.notify", "paging.default")
     })

@@ -143,7 +143,7 @@ fn by_channel(kernel: &Handle, id: i64, message: &Message, note: &Note, sending:
         Err(error) if error.kind == ErrorKind::Unavailable => Tried::nothing_passes(error.message),
         Err(error) => Tried::never(error.message),
     };
-    let filled = Secrets { url: prepared.url, token: secrets.token.clone() };
+    let filled = Secrets { url: prepared.url, ..secrets.clone() };
     let answer = channel::redacted(&channel::redacted(&tried.answer, &filled), &secrets);
     Ok(Tried { answer, ..tried })
 }

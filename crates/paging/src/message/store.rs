@@ -1,5 +1,7 @@
 //! Messages and the answers to them in SQL.
 
+use std::collections::BTreeMap;
+
 use kernel::db::{Query, Row, Tx};
 use kernel::limits::COUNT_MAX;
 use kernel::{Reach, Result, Time};
@@ -193,6 +195,18 @@ pub(crate) fn attempts(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Attempt>> {
     .iter()
     .map(|row| Ok(Attempt { at: row.time(0)?, attempt: row.int(1)?, ok: row.bool(2)?, answer: row.text(3)? }))
     .collect()
+}
+
+/// The tries of several messages, oldest first, at most 500.
+pub(crate) fn attempts_of(tx: &mut Tx<'_>, messages: &[i64]) -> Result<BTreeMap<i64, Vec<Attempt>>> {
+    let mut query = Query::new("SELECT message_id, at, attempt, ok, answer FROM paging_attempts WHERE message_id IN ");
+    query.list(messages).push(" ORDER BY message_id, id LIMIT 500");
+    let mut all: BTreeMap<i64, Vec<Attempt>> = BTreeMap::new();
+    for row in tx.run(&query)? {
+        let one = Attempt { at: row.time(1)?, attempt: row.int(2)?, ok: row.bool(3)?, answer: row.text(4)? };
+        all.entry(row.int(0)?).or_default().push(one);
+    }
+    Ok(all)
 }
 
 /// Which messages are wanted.

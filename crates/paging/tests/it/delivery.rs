@@ -64,6 +64,12 @@ fn who_is_put_off_is_tried_again_and_holds_up_nobody() {
     post.becomes(Mood::Takes);
     house.pass(60);
     assert_eq!(fates(&house)[1], fate("sent", 2));
+    let why = house.call("paging.page.explain", json!({ "group": 1, "person": house.user("bob") }));
+    let lines: Vec<&str> = why["steps"].as_array().unwrap().iter().map(|step| step["line"].as_str().unwrap()).collect();
+    let tried: Vec<&&str> = lines.iter().filter(|line| line.starts_with("Try ")).collect();
+    assert_eq!(tried.len(), 2, "{lines:?}");
+    assert!(tried[0].contains("450") && tried[1] == &"Try 2: the other side said: 250 taken", "{tried:?}");
+    assert!(lines.contains(&"\"Alert: Fault 1\" to bob by mail was taken after 2 tries."), "{lines:?}");
     assert_eq!(post.got.lock().unwrap().len(), 5, "and nobody was told twice");
 }
 
