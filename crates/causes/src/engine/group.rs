@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::candidate::Cause;
 use crate::looks::{Known, Looks};
 use crate::rules::Table;
-use crate::score::{SLACK_MS, Sign};
+use crate::score::{SLACK_MS, STORM, Sign};
 use crate::solve::{Cluster, Symptom};
 use crate::spread::Effects;
 use crate::words::What;
@@ -268,9 +268,10 @@ impl Live {
         self.members.values().all(|member| member.gone_ms.is_some())
     }
 
-    /// Enough joined since the last judgement to judge anew.
+    /// Enough joined since the last judgement to judge anew. In a storm, what its cause explains is no news.
     pub(crate) fn has_grown(&self) -> bool {
-        self.members.len() > self.judged + self.judged / 4 + 1
+        let much = if self.judged < STORM { self.judged / 4 } else { self.judged };
+        self.members.len() > self.judged + much + 1
     }
 
     pub(crate) fn judged(&mut self) {
