@@ -52,7 +52,9 @@ pub(crate) fn measure(run: &Run, causes: usize, report: &mut Report) -> Result<(
     let rest = server.process.cpu();
     pause(REST);
     let rest = server.process.cpu().saturating_sub(rest);
+    let judging = server.process.thread_cpu("monitor");
     let storm = watch(&server, &faults, &receiver, alerts, report)?;
+    let judging = server.process.thread_cpu("monitor").saturating_sub(judging);
     lookers.trouble().map_or(Ok(()), Err)?;
     let at_rest = rest.mul_f64(WATCHED.as_secs_f64() / REST.as_secs_f64());
     report.datum("seconds", WATCHED.as_secs());
@@ -72,6 +74,7 @@ pub(crate) fn measure(run: &Run, causes: usize, report: &mut Report) -> Result<(
     report.figure("pages", receiver.taken() as f64);
     report.figure("cpu_s", storm.saturating_sub(at_rest).as_secs_f64());
     report.figure("cpu_with_results_s", storm.as_secs_f64());
+    report.figure("judging_cpu_s", judging.as_secs_f64());
     report.figure("rss_mb", server.process.memory().all as f64 / 1024.0);
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Company {
         for cause in 0..causes {
             let share = alerts / causes + usize::from(cause < alerts % causes);
             builder.place(cause)?;
-            let mains = if cause % 2 == 1 { Some(builder.thing(&format!("mains-{cause}"), "mains")?) } else { None };
+            let mains = if cause % 2 == 1 { Some(builder.thing(&format!("power-{cause}"), "power")?) } else { None };
             builder.site(cause, share, true, mains)?;
         }
         builder.place(causes)?;

@@ -1,5 +1,5 @@
 //! Agents that look at what they are asked to, as the real one does: each check in its own rhythm, what changed is said at
-//! once, what repeats waits a second for company.
+//! once, what repeats waits a second for company, and so do further changes within the same second.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::process::Server;
 
 /// How often it is looked what is due.
 const TURN: Duration = Duration::from_millis(100);
-/// How long what repeats waits for company, in milliseconds.
+/// How long what repeats waits for company, and a change after another one, in milliseconds.
 const WAIT_MS: i64 = 1_000;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,7 +115,8 @@ struct Looked {
 /// Looks and listens until the link breaks.
 async fn work(mut agent: Simulated, tally: &Tally, faults: &Faults) -> Outcome<()> {
     let (mut turn, mut ping) = (interval(TURN), interval(Duration::from_secs(30)));
-    let (mut checks, mut waiting, mut since_ms): (Vec<Looked>, Vec<CheckResult>, i64) = (Vec::new(), Vec::new(), 0);
+    let (mut checks, mut waiting): (Vec<Looked>, Vec<CheckResult>) = (Vec::new(), Vec::new());
+    let (mut since_ms, mut said_ms) = (0, 0);
     loop {
         tokio::select! {
             _ = turn.tick() => {
@@ -128,7 +129,8 @@ async fn work(mut agent: Simulated, tally: &Tally, faults: &Faults) -> Outcome<(
                         since_ms = now_ms;
                     }
                     waiting.push(result);
-                    if changed {
+                    if changed && now_ms - said_ms >= WAIT_MS {
+                        said_ms = now_ms;
                         tell(&mut agent, &mut waiting, tally).await?;
                     }
                 }
