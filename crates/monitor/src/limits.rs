@@ -143,8 +143,14 @@ pub(crate) const RULE_SERIES_MAX: u64 = 10_000;
 pub(crate) const RULE_TIME: Duration = Duration::from_secs(10);
 /// Memory for one rule, in bytes.
 pub(crate) const RULE_MEMORY_BYTES: usize = 128 << 20;
-/// Groups of rules that are evaluated at the same time.
+/// Groups of rules that are evaluated at the same time, beside those that are slow.
 pub(crate) const RULE_GROUPS_AT_ONCE: usize = 2;
+/// A turn of a group that takes longer than this is slow: others do not wait for it.
+pub(crate) const RULE_SLOW: Duration = Duration::from_secs(1);
+/// Groups known to be slow that are evaluated at the same time.
+pub(crate) const RULE_SLOW_AT_ONCE: usize = 2;
+/// Most groups that are evaluated at the same time in all.
+pub(crate) const RULE_LANES: usize = 8;
 /// How long an alert of a rule is kept after it ended, in microseconds.
 pub(crate) const RULE_ALERT_MICROS: i64 = DAY;
 /// Most alerts of a rule in an answer.

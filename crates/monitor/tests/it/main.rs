@@ -31,6 +31,8 @@ mod remote;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod rule_turns;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod scrapes;
