@@ -127,7 +127,9 @@ fn lesson_03_how_a_thing_stands_is_judged_again_when_its_relations_change() {
     house.world.settle().unwrap();
     house.wait(2);
     assert_eq!(house.state(service), "unreachable");
-    house.call("assets.relation.remove", json!({"id": web, "kind": "connected_to", "to": switch}));
+    let relations = house.call("assets.relation.list", json!({"id": web}));
+    let relation = relations["items"][0]["relation"].as_i64().unwrap();
+    house.call("assets.relation.remove", json!({"relation": relation}));
     house.world.settle().unwrap();
     house.wait(2);
     assert_eq!(house.state(service), "firing");
