@@ -8,6 +8,7 @@ use kernel::settings::SettingEntry;
 use kernel::{Domain, Entry, Noun};
 
 mod address;
+mod again;
 pub mod alert;
 mod causal;
 pub mod charts;
@@ -103,7 +104,7 @@ fn declarations() -> Domain {
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
-        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
+        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }, AgentFeed { kind: "look", make: feed::look }],
         endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },

@@ -31,6 +31,10 @@ pub(crate) const MISSED_INTERVALS: i64 = 3;
 pub(crate) const LATE_MICROS: i64 = 10 * MINUTE;
 /// When the own loop stood still this long, silence is ours, not the machines'. In microseconds.
 pub(crate) const BLIND_MICROS: i64 = 30 * SECOND;
+/// What was found and waits for the database longer than this: monitoring is behind. In microseconds.
+pub(crate) const LAG_MICROS: i64 = 30 * SECOND;
+/// It no longer is when nothing waits longer than this. In microseconds.
+pub(crate) const LAG_OVER_MICROS: i64 = 5 * SECOND;
 /// Seconds without a message after which a host counts as not heard from, unless the check says otherwise.
 pub(crate) const SILENT_S_DEFAULT: i64 = 120;
 /// How far up and down the relations a cause is looked for.
@@ -41,6 +45,8 @@ pub(crate) const RELATED_MAX: usize = 200;
 pub(crate) const BEFORE_MICROS: i64 = 2 * HOUR;
 /// Most entries of "what changed just before".
 pub(crate) const BEFORE_MAX: i64 = 20;
+/// Most checks that are run beside their rhythm at a time.
+pub(crate) const AGAIN_MAX: usize = 1_000;
 /// Most lines of evidence kept with a group.
 pub(crate) const EVIDENCE_MAX: usize = 20;
 /// Most characters of one line of evidence.
