@@ -10,14 +10,17 @@ use crate::labels::Labels;
 use crate::store;
 
 pub mod acknowledge;
+pub mod affected;
 pub(crate) mod decide;
 pub(crate) mod flaps;
 pub mod judgement;
 pub mod list;
+pub mod members;
 pub(crate) mod open;
 pub(crate) mod recover;
 pub mod show;
 pub mod similar;
+pub(crate) mod tree;
 
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -15,6 +15,7 @@ use crate::machine::State;
 
 mod alert;
 mod board;
+mod calendar;
 mod check;
 mod check_fields;
 mod check_form;
@@ -23,6 +24,8 @@ pub(crate) mod explore;
 mod figure;
 mod group;
 mod maintenance;
+mod map;
+mod members;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;
@@ -31,11 +34,13 @@ mod rule_list;
 mod scrape;
 mod scrapes;
 mod silences;
+mod window_form;
 
 pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/monitoring", "monitor.group.list", board::page),
         Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
+        Page::console("/monitoring/groups/{id}/alerts", "monitor.group.alerts", members::page),
         Page::console("/monitoring/alerts/{id}", "monitor.alert.explain", alert::page),
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),

@@ -161,6 +161,7 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<RuleDeleted>(),
         entry::<RulesImported>(),
         entry::<MaintenancePlanned>(),
+        entry::<MaintenanceChanged>(),
         entry::<MaintenanceStarted>(),
         entry::<MaintenanceEnded>(),
         entry::<SilenceCreated>(),

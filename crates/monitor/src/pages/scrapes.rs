@@ -217,7 +217,7 @@ fn draw_import(csrf: &str) -> Markup {
     html! {
         (PageHeader::new("Import scrape jobs").crumb("Monitoring", Some("/monitoring")).crumb("Scraping", Some("/monitoring/scrapes"))
             .subtitle(html! { "From the configuration of a Prometheus." }))
-        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. The command line and the API list what that is: mainstay monitor scrape import --input."))
+        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. What that is, is listed after the import."))
         (Card::new("Configuration").body(html! { (form) }))
     }
 }
