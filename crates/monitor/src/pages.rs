@@ -110,6 +110,12 @@ pub(crate) fn severity(severity: Severity) -> (Tone, &'static str) {
     }
 }
 
+/// What was seen, without the moment before it: for rows that say when.
+fn seen(evidence: &str) -> &str {
+    let stamp = evidence.split_once(" UTC: ").filter(|(at, _)| at.len() == 19 && at.starts_with("20"));
+    stamp.map_or(evidence, |(_, text)| text)
+}
+
 /// The crumbs' and tabs' way between the pages of monitoring.
 fn tabs(current: &str) -> ui::Tabs {
     let tab = |label: &str, to: &str| ui::Tab::new(label, to).current(current == to);
@@ -192,6 +198,12 @@ mod tests {
             assert!(state == State::Ok || state == State::Waiting || tone == Tone::Critical || state == State::Pending);
             assert_eq!(looks(state, false, true).1, "Paused");
         }
+    }
+
+    #[test]
+    fn what_was_seen_is_shown_without_its_moment() {
+        assert_eq!(seen("2026-11-22 11:56:36 UTC: connection refused"), "connection refused");
+        assert_eq!(seen("the job said: at UTC: never"), "the job said: at UTC: never");
     }
 
     #[test]

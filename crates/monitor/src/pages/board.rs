@@ -170,7 +170,7 @@ fn groups(view: &View) -> Markup {
         Column::new("Alerts").num(),
         Column::new("Team").wide(),
         Column::new("Acknowledged").wide(),
-        Column::new("Since").sort(asked.put("sort", other), sorted),
+        Column::new("Age").sort(asked.put("sort", other), sorted),
     ];
     let rows = view.groups.items.iter().map(|group| row(view, group));
     let table = Table::new("Open alert groups").columns(columns).rows(rows);
@@ -255,7 +255,7 @@ fn row(view: &View, group: &Group) -> Row {
             None => view.names.team(None),
         })
         .cell(acknowledged)
-        .cell(ago(&view.clock, group.opened_at))
+        .cell(view.clock.short(group.opened_at.timestamp()))
 }
 
 fn troubled(view: &View) -> Markup {
@@ -269,7 +269,7 @@ fn troubled(view: &View) -> Markup {
             .cell(status(tone, word))
             .main()
             .cell(view.names.asset(check.asset))
-            .text(&check.evidence)
+            .text(super::seen(&check.evidence))
             .cell(ago(&view.clock, check.since))
     });
     let columns = [

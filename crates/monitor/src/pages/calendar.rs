@@ -63,14 +63,14 @@ impl Calendar {
         seconds(at.since(self.moment(0))) / seconds(self.moment(self.days).since(self.moment(0))).max(1.0)
     }
 
-    fn stripe(&self, from: Time, until: Time, text: &str) -> Stripe {
+    fn stripe(&self, (from, until): (Time, Time), text: &str, fill: Fill) -> Stripe {
         let (begin, end) = (self.clock.absolute(from.timestamp()), self.clock.absolute(until.timestamp()));
         Stripe {
             from: self.share(from).max(0.0),
             to: self.share(until).min(1.0),
             text: text.to_owned(),
             title: format!("{text}: {begin} to {end}"),
-            fill: Fill::Person,
+            fill,
         }
     }
 
@@ -78,14 +78,12 @@ impl Calendar {
         let (from, to) = (self.moment(0), self.moment(self.days));
         let windows = self.windows.iter().map(|window| {
             let times = window.spans(from, to, TIMES_MAX);
-            let stripes = times.into_iter().map(|(from, until)| self.stripe(from, until, &window.name)).collect();
+            let stripes = times.into_iter().map(|span| self.stripe(span, &window.name, Fill::Planned)).collect();
             (window.name.clone(), stripes)
         });
-        let silences = self
-            .silences
-            .iter()
-            .filter(|one| one.until > from && one.from < to)
-            .map(|one| (format!("Silence: {}", one.reason), vec![self.stripe(one.from, one.until, &one.reason)]));
+        let silences = self.silences.iter().filter(|one| one.until > from && one.from < to).map(|one| {
+            (format!("Silence: {}", one.reason), vec![self.stripe((one.from, one.until), &one.reason, Fill::Silenced)])
+        });
         let all = windows.chain(silences).filter(|(_, stripes): &(String, Vec<Stripe>)| !stripes.is_empty());
         all.take(ROWS_MAX).collect()
     }

@@ -17,6 +17,8 @@ use crate::group::{Group, GroupState, Member};
 
 /// Alerts on the page; all of them have a list of their own.
 const ALERTS_SHOWN: usize = 20;
+/// Entries of the story that are in view.
+const ENTRIES_SHOWN: usize = 12;
 
 struct View {
     clock: Clock,
@@ -120,7 +122,7 @@ fn main(view: &View) -> Markup {
     let group = &view.detail.group;
     html! {
         (causes(view))
-        @if let Some(affected) = &view.affected { (super::map::card(group.id, affected, "Cause not determined")) }
+        @if let Some(affected) = &view.affected { (super::map::card(group.id, affected, cause(group))) }
         (Card::new("What was seen").body(lines(&group.evidence)))
         (view.figure)
         @if !group.recovery.is_empty() {
@@ -130,7 +132,7 @@ fn main(view: &View) -> Markup {
         (similar(view))
         (alerts(view))
         (view.main)
-        (Card::new("What happened").body(timeline(&entries(view))))
+        (happened(view))
     }
 }
 
@@ -165,6 +167,11 @@ fn causes(view: &View) -> Markup {
             @if !judgement.candidates.is_empty() { (table) }
         }))
     }
+}
+
+/// The cause in words, where it is none of our things.
+fn cause(group: &Group) -> &str {
+    group.judgement.cause().map_or("cannot be determined", |suspect| suspect.what.as_str())
 }
 
 /// Earlier groups of the same cause, and the runbook that fixed them.
@@ -249,6 +256,18 @@ pub(super) fn member(clock: &Clock, names: &Names, alert: &Member) -> Row {
         .cell(names.asset(alert.asset))
         .cell(ago(clock, alert.joined_at))
         .cell(cleared)
+}
+
+/// What happened, the newest in view and the rest to be opened.
+fn happened(view: &View) -> Markup {
+    let entries = entries(view);
+    let (first, rest) = entries.split_at(entries.len().min(ENTRIES_SHOWN));
+    html! {
+        (Card::new("What happened").body(html! {
+            (timeline(first))
+            @if !rest.is_empty() { details { summary { (rest.len()) " earlier" } (timeline(rest)) } }
+        }))
+    }
 }
 
 fn entries(view: &View) -> Vec<Entry> {

@@ -118,11 +118,11 @@ fn when(window: &Window) -> String {
     let long = web::ui::duration(window.minutes.saturating_mul(60));
     let zone = &window.time_zone;
     match (window.rrule.as_str(), window.until_ticket) {
-        (_, Some(_)) => format!("from {} until the ticket is done, at most {long} ({zone})", at("%-d %b %Y, %H:%M")),
+        (_, Some(_)) => format!("From {} until the ticket is done, at most {long} ({zone})", at("%-d %b %Y, %H:%M")),
         ("", None) => format!("{} for {long} ({zone})", at("%-d %b %Y, %H:%M")),
         (rule, None) => {
             let words = Rule::parse(rule).map_or_else(|_| rule.to_owned(), |rule| rule.words());
-            format!("{words} at {} for {long} ({zone})", at("%H:%M"))
+            format!("{} at {} for {long} ({zone})", window_form::sentence(words), at("%H:%M"))
         }
     }
 }
@@ -157,22 +157,23 @@ fn row(view: &View, window: &Window) -> Row {
         },
     };
     let id = window.id.to_string();
+    let when = when(window);
     let change = format!("/monitoring/maintenance?change={id}#window-form");
     let end =
         [("id", id.as_str()), ("_back", "/monitoring/maintenance"), ("_done", "The window was ended."), ("_undo", "1")];
-    let acts = html! {
-        @if !over {
-            span.flow {
-                @if view.may_change { (Button::link("Change", change.clone()).small()) }
-                @if view.may_end { (post_button("/do/monitor.maintenance.end", &view.csrf, &end, &Button::submit("End").small())) }
-            }
-        }
+    let acts = if !over && view.may_end {
+        post_button("/do/monitor.maintenance.end", &view.csrf, &end, &Button::submit("End").small())
+    } else {
+        html! {}
     };
-    Row::new(window.name.clone())
-        .cell(status(tone, word))
+    let mut row = Row::new(window.name.clone());
+    if !over && view.may_change {
+        row = row.href(change);
+    }
+    row.cell(status(tone, word))
         .main()
         .cell(covers(view, window))
-        .text(&when(window))
+        .cell(html! { span title=(when) { (when) } })
         .cell(next)
         .cell(html! { (web::ui::person(&window.created_by, None)) " " (ago(&view.clock, window.created_at)) })
         .cell(acts)
@@ -186,8 +187,8 @@ mod tests {
     fn when_a_window_is_is_said_in_plain_words() {
         let once = Window { rrule: String::new(), ..Window::sample("x") };
         assert_eq!(when(&once), "17 Mar 2026, 22:00 for 2 h (Europe/Oslo)");
-        assert_eq!(when(&Window::sample("x")), "every month on the third Tuesday at 22:00 for 2 h (Europe/Oslo)");
+        assert_eq!(when(&Window::sample("x")), "Every month on the third Tuesday at 22:00 for 2 h (Europe/Oslo)");
         let until = Window { until_ticket: Some(7), ..once };
-        assert_eq!(when(&until), "from 17 Mar 2026, 22:00 until the ticket is done, at most 2 h (Europe/Oslo)");
+        assert_eq!(when(&until), "From 17 Mar 2026, 22:00 until the ticket is done, at most 2 h (Europe/Oslo)");
     }
 }

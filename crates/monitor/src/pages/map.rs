@@ -30,10 +30,11 @@ pub(super) fn card(group: i64, affected: &Affected, cause: &str) -> Markup {
     }
     let all = format!("/monitoring/groups/{group}/alerts");
     let root = match &affected.cause {
+        Some(spot) if spot.state.is_none() => MapNode { word: "Likely cause".to_owned(), ..node(spot, affected, &all) },
         Some(spot) => node(spot, affected, &all),
         None => MapNode {
-            title: cause.to_owned(),
-            word: "Not determined".to_owned(),
+            title: "Cause".to_owned(),
+            word: cause.to_owned(),
             tone: Tone::Idle,
             branches: branches(None, affected, &all),
             ..MapNode::default()
@@ -152,7 +153,11 @@ mod tests {
         let none = Affected { cause: None, things: vec![], more: vec![], total: 0, out: 0 };
         assert_eq!(card(9, &none, "x").into_string(), "");
         let lost = Affected { things: vec![spot(4, "far", None)], total: 1, out: 1, ..none };
-        let html = card(9, &lost, "Cause not determined").into_string();
-        assert!(html.contains("Not determined") && html.contains("1 of 1 thing ") && !html.contains("A broken line"));
+        let html = card(9, &lost, "cannot be determined").into_string();
+        assert!(
+            html.contains("Cause: cannot be determined")
+                && html.contains("1 of 1 thing ")
+                && !html.contains("A broken line")
+        );
     }
 }

@@ -73,13 +73,18 @@ fn number(value: Option<i64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
+/// Words with a capital at their beginning.
+pub(super) fn sentence(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 fn rules(current: &str) -> Vec<(String, String)> {
     let words = |rule: &str| {
-        let mut text = Rule::parse(rule).map_or_else(|_| rule.to_owned(), |rule| rule.words());
-        if let Some(first) = text.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        (rule.to_owned(), text)
+        let text = Rule::parse(rule).map_or_else(|_| rule.to_owned(), |rule| rule.words());
+        (rule.to_owned(), sentence(text))
     };
     let mut all = vec![(String::new(), "Only once".to_owned())];
     all.extend(RULES.into_iter().map(words));
@@ -139,7 +144,11 @@ pub(super) fn card(plan: &Plan, csrf: &str) -> Markup {
         (None, Some((.., title))) => format!("Maintenance of {title}"),
         (None, None) => "Maintenance of a team or a place".to_owned(),
     };
-    html! { (Card::new(title).id("window-form").body(html! { (form) })) }
+    let mut card = Card::new(title).id("window-form");
+    if changed.is_none() && plan.chosen.is_none() {
+        card = card.note(html! { "For one asset or check, begin at its own page." });
+    }
+    html! { (card.body(html! { (form) })) }
 }
 
 /// What the window covers.

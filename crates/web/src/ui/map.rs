@@ -8,14 +8,14 @@ use maud::{Markup, Render, html};
 
 /// Size of a box, the room between two columns, and how far rows are apart.
 const BOX: (i32, i32) = (172, 40);
-const GAP: i32 = 118;
+const GAP: i32 = 104;
 const ROW: i32 = 48;
 /// The lines of a branch part and meet so far from the boxes.
 const ELBOW: i32 = 12;
 /// Letters that fit into a box, and into the words on a line.
 const TITLE_CHARS: usize = 19;
 const NOTE_CHARS: usize = 25;
-const WORDS_CHARS: usize = 15;
+const WORDS_CHARS: usize = 14;
 
 /// A thing of the drawing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -151,9 +151,10 @@ fn thing(node: &MapNode, x: i32, y: i32) -> Markup {
         rect x=(x) y=(y) width=(BOX.0) height=(BOX.1) rx="6" {}
         svg.sign x=(x + 10) y=(y + 8) width="11" height="11" { (drawing(node.tone)) }
         text.t x=(x + 28) y=(y + 17) { (short(&node.title, TITLE_CHARS)) }
-        text x=(x + 28) y=(y + 32) { (short(&said, NOTE_CHARS)) }
+        text.s x=(x + 28) y=(y + 32) { (short(&said, NOTE_CHARS)) }
     };
-    let class = format!("thing {}", node.tone.class());
+    // Where it begins stands out.
+    let class = format!("{} {}", if x == 0 { "thing cause" } else { "thing" }, node.tone.class());
     match &node.href {
         Some(to) => html! { a class=(class) href=(href(to)) aria-label={ (node.title) ": " (said) } { (inside) } },
         None => html! { g class=(class) { (inside) } },

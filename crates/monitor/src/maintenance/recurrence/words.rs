@@ -31,6 +31,7 @@ impl Rule {
         let mut text =
             if self.interval == 1 { format!("every {one}") } else { format!("every {} {many}", self.interval) };
         let days = self.days.iter().map(|(n, weekday)| match n {
+            0 if self.days.len() > 1 => name(*weekday).chars().take(3).collect(),
             0 => name(*weekday).to_owned(),
             n => format!("the {} {}", nth(*n), name(*weekday)),
         });
@@ -100,7 +101,7 @@ mod tests {
         for (rule, words) in [
             ("FREQ=DAILY", "every day"),
             ("FREQ=DAILY;INTERVAL=3", "every 3 days"),
-            ("FREQ=WEEKLY;BYDAY=MO,WE,FR", "every week on Monday, Wednesday and Friday"),
+            ("FREQ=WEEKLY;BYDAY=MO,WE,FR", "every week on Mon, Wed and Fri"),
             ("FREQ=WEEKLY;INTERVAL=2", "every 2 weeks"),
             ("FREQ=MONTHLY;BYDAY=3TU", "every month on the third Tuesday"),
             ("FREQ=MONTHLY;BYDAY=-1SU", "every month on the last Sunday"),
