@@ -107,7 +107,7 @@ fn draw(view: &View) -> Markup {
         @if !view.gaps.is_empty() { (spans("Nobody will be on call", &view.gaps, &view.clock, "Why")) }
     };
     let side = html! {
-        @if !view.told_me.is_empty() { (mine(&view.told_me)) }
+        @if !view.told_me.is_empty() { (my_pages(&view.told_me)) }
         (mine(view))
         @if let Some(ways) = &view.ways { (told_by(ways)) }
     };
@@ -172,7 +172,7 @@ fn pages(title: &str, nothing: &str, help: &str, rows: &[PageRow], clock: &Clock
 }
 
 /// Those that I was told of: how they stand is said in full beside it.
-fn mine(rows: &[PageRow]) -> Markup {
+fn my_pages(rows: &[PageRow]) -> Markup {
     let row = |one: &PageRow| {
         let (tone, word) = page_looks(one.page.state);
         Row::new(one.title.as_str())
