@@ -10,15 +10,18 @@ use crate::labels::Labels;
 use crate::store;
 
 pub mod acknowledge;
+pub mod affected;
 pub(crate) mod decide;
 pub(crate) mod flaps;
 pub mod judgement;
 pub mod list;
+pub mod members;
 pub(crate) mod open;
 pub(crate) mod recover;
 pub(crate) mod reopen;
 pub mod show;
 pub mod similar;
+pub(crate) mod tree;
 
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -162,6 +162,7 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<RuleDeleted>(),
         entry::<RulesImported>(),
         entry::<MaintenancePlanned>(),
+        entry::<MaintenanceChanged>(),
         entry::<MaintenanceStarted>(),
         entry::<MaintenanceEnded>(),
         entry::<SilenceCreated>(),

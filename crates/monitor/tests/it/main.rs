@@ -27,6 +27,8 @@ mod lessons;
 #[cfg(test)]
 mod maintenance;
 #[cfg(test)]
+mod maps;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod remote;
