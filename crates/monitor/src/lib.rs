@@ -38,7 +38,8 @@ pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
-pub mod silence;
+pub mod sign;
+mod silence;
 mod store;
 mod vantage;
 
