@@ -61,7 +61,8 @@ pub(crate) struct Case<'a> {
 pub(crate) enum Origin {
     Thing(u32, What, String),
     Change(String),
-    Vantage(Option<u64>),
+    /// Who looks, and whether it only finds no names.
+    Vantage(Option<u64>, bool),
 }
 
 /// A candidate with all that speaks for and against it.
@@ -176,6 +177,7 @@ impl<'a> Case<'a> {
         let open = |place: &u32| self.at.get(place).is_some_and(|signs| signs.iter().any(|sign| !told.contains(sign)));
         found.extend(leaves.into_iter().filter(open).flat_map(|place| self.faults(place)));
         found.extend(self.looks.vantages().filter_map(|vantage| self.blind(vantage)));
+        found.extend(self.looks.vantages().filter_map(|vantage| self.nameless(vantage)));
         let mut made: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
         self.changes.iter().for_each(|change| made.entry(&change.label).or_default().push(change));
         found.extend(made.into_iter().filter_map(|(label, made)| self.bad_change(label, &made)));

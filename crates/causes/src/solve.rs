@@ -131,8 +131,11 @@ pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
     let mut left = Marks::all(case.signs.len());
     let mut groups = cover(&pool, &mut left);
     singles(case, &pool, &left, &mut groups);
-    gaps::join(case, &pool, &mut groups);
-    gaps::by_time_and_labels(case, &pool, &mut groups);
+    if groups.len() > 1 {
+        let spoken = gaps::Spoken::new(case);
+        gaps::join(case, &pool, &spoken, &mut groups);
+        gaps::by_time_and_labels(case, &pool, &spoken, &mut groups);
+    }
     (pool, groups)
 }
 

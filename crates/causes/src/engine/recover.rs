@@ -31,7 +31,8 @@ impl Engine {
             live.again_ms = now_ms + AGAIN_MS;
             let Some(cluster) = live.cluster.clone() else { continue };
             let members = live.members.values().cloned().collect();
-            decisions.push(Decision::Open { group: id, cluster, members });
+            let again = live.again(&self.looks);
+            decisions.push(Decision::Open { group: id, cluster, members, again });
             decisions.push(Decision::Page { group: id });
         }
     }

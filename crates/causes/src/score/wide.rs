@@ -47,8 +47,35 @@ impl Case<'_> {
             return None;
         }
         let base = BLIND_PRIOR - against(&absent, self.looks);
-        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
+        let scored =
+            Scored { origin: Origin::Vantage(vantage, false), onset, base, gains, absent, change: None, seen: false };
         (!is_refuted(&scored)).then_some(scored)
+    }
+
+    /// The looker itself cannot look up names, while addresses answer.
+    pub(super) fn nameless(&self, vantage: Option<u64>) -> Option<Scored> {
+        let matches: Vec<Match> = (0_u32..)
+            .zip(&self.signs)
+            .filter(|(_, sign)| sign.vantage == vantage && sign.what == What::NameFails)
+            .filter(|(_, sign)| self.looks.get(sign.key).is_some_and(|known| known.look.by_name))
+            .map(|(number, sign)| Match { sign: number, fit: 0.8 * sign.strength(), delay: 0, hops: 1 })
+            .filter(|one| one.fit >= FIT_MIN)
+            .collect();
+        let kept = self.in_time(&matches, self.middle(&matches)?, false);
+        let gains = self.gains(&kept);
+        if gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len() < 3 {
+            return None;
+        }
+        let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        let end = self.end(&kept);
+        // Who finds one name finds names.
+        let mut named = self.looks.from(vantage).filter(|known| known.look.by_name);
+        if named.any(|known| !self.signed.contains(&known.look.key) && known.good_within(onset + 5_000, end).is_some())
+        {
+            return None;
+        }
+        let origin = Origin::Vantage(vantage, true);
+        Some(Scored { origin, onset, base: BLIND_PRIOR, gains, absent: Vec::new(), change: None, seen: false })
     }
 
     /// One change of several things.
