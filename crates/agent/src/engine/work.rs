@@ -87,8 +87,8 @@ impl Engine {
         }
     }
 
-    /// A change is said at once, a repetition waits for company, and so do further changes within the same second: when
-    /// much changes at once, the server writes it at once.
+    /// What changed or was asked for is said at once, a repetition waits for company. What else changes within the same
+    /// second waits for its end: when much changes, the server takes it in few pieces.
     fn on_check(&mut self, found: LookResult, memory: Memory) {
         let Some(changed) = self.checks.finish(&found.result, memory) else { return };
         self.counts.checks += 1;
