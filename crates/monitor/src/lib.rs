@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration { number: 13, name: "reopening", sql: include_str!("../migrations/0013_reopening.sql") },
     Migration {
         number: 14,
         name: "alerts that are kept firing",

@@ -156,6 +156,7 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<GroupChanged>(),
         entry::<GroupMerged>(),
         entry::<GroupRecovered>(),
+        entry::<GroupReopened>(),
         entry::<RuleCreated>(),
         entry::<RuleChanged>(),
         entry::<RuleDeleted>(),

@@ -291,13 +291,17 @@ fn side(view: &View) -> Markup {
         .row("Team", view.names.team(group.team))
         .text("Alerts out", &group.open_alerts.to_string())
         .row("Opened", ago(&view.clock, group.opened_at));
+    if let Some(at) = group.reopened_at {
+        let times = if group.reopened > 1 { format!(", {} times by now", group.reopened) } else { String::new() };
+        facts = facts.row("Back", html! { (ago(&view.clock, at)) (times) });
+    }
     if let (Some(by), Some(at)) = (&group.acknowledged_by, group.acknowledged_at) {
         facts = facts.row("Acknowledged", html! { (web::ui::person(by, None)) " " (ago(&view.clock, at)) });
     }
     if let Some(at) = group.ended_at {
         facts = facts
             .row("Ended", ago(&view.clock, at))
-            .text("Lasted", &web::ui::duration(at.since(group.opened_at) / kernel::time::SECOND));
+            .text("Lasted", &web::ui::duration(at.since(group.open_since()) / kernel::time::SECOND));
     }
     if let Some(into) = group.merged_into {
         facts = facts.row("Follows from", html! { a href={ "/monitoring/groups/" (into) } { "Alert group " (into) } });

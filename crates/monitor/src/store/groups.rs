@@ -15,7 +15,8 @@ use crate::store::checks::pattern;
 
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
      g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
-     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause \
+     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause, \
+     g.reopened_at, g.reopened \
      FROM monitor_groups g WHERE 1 = 1";
 
 fn group(row: &Row) -> Result<Group> {
@@ -45,6 +46,8 @@ fn group(row: &Row) -> Result<Group> {
         owner: row.opt_int(21)?,
         labels: row.json(22)?,
         judgement: row.json(23)?,
+        reopened_at: Some(row.time(24)?).filter(|at| at.0 > 0),
+        reopened: row.int(25)?,
     })
 }
 
@@ -327,10 +330,20 @@ pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
 }
 
 /// What was over is open again.
-pub(crate) fn reopen(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+pub(crate) fn reopen(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_groups SET state = 'open', ended_at = 0, recovery = '[]', proven = 0, version = version + 1 WHERE id = ?1",
-        &[id.into()],
+        "UPDATE monitor_groups SET state = 'open', ended_at = 0, recovery = '[]', proven = 0, acknowledged_by = '', acknowledged_at = 0, \
+         silenced = ?1, announced = ?2, evidence = ?3, changed_before = ?4, reopened_at = ?5, reopened = ?6, version = version + 1 \
+         WHERE id = ?7",
+        &[
+            group.silenced.into(),
+            group.announced.into(),
+            json(&group.evidence)?,
+            json(&group.changed_before)?,
+            group.reopened_at.unwrap_or_default().into(),
+            group.reopened.into(),
+            group.id.into(),
+        ],
     )?;
     Ok(())
 }

@@ -33,6 +33,8 @@ mod pages;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod reopening;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rule_turns;
