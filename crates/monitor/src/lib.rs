@@ -21,7 +21,9 @@ pub mod group;
 pub mod heartbeat;
 mod labels;
 mod limits;
+mod listening;
 mod live;
+pub mod looks;
 pub mod machine;
 pub mod maintenance;
 pub mod metrics;
@@ -60,6 +62,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
 ];
 
 /// What monitoring declares.
@@ -84,7 +87,11 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
+        settings: vec![
+            SettingEntry::of::<looks::Looks>(),
+            SettingEntry::of::<metrics::keeping::Keeping>(),
+            SettingEntry::of::<remote::Remotes>(),
+        ],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },

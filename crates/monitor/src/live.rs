@@ -17,6 +17,7 @@ use crate::metrics::keeping::Keeping;
 use crate::probe::Probe;
 use crate::store;
 
+mod agents;
 mod feed;
 mod flaps;
 mod flush;
@@ -125,6 +126,8 @@ pub(crate) struct Monitor {
     /// What alerts have one cause.
     pub(crate) causal: Mutex<Causal>,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
+    /// When this server listened.
+    pub(crate) listening: crate::listening::Listening,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -152,6 +155,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         agents: Mutex::default(),
         causal: Mutex::new(handle.db.read(|tx| Causal::load(tx, now))?),
         registers: Mutex::default(),
+        listening: handle.db.read(|tx| crate::listening::Listening::load(tx, now))?,
     });
     monitor.load(handle, now)?;
     let listening = monitor.clone();
@@ -286,11 +290,6 @@ impl Monitor {
     /// Shows every check to somebody.
     pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
         lock(&self.lives).checks.values().for_each(|live| look(&live.check));
-    }
-
-    /// Since when the server has looked without a break.
-    pub(crate) fn awake(&self) -> Time {
-        lock(&self.lives).awake
     }
 
     /// What a check is about, when it is looked at from there: outside, nothing.

@@ -23,6 +23,7 @@ pub(crate) mod explore;
 mod figure;
 mod group;
 mod maintenance;
+mod places;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;

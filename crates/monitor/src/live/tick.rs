@@ -25,10 +25,12 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let review = monitor.pass(handle);
     monitor.flush(handle)?;
     let decided = monitor.decide(handle);
+    let kept = monitor.listening.keep(handle, false);
     if review {
         review_silences(handle)?;
     }
     decided?;
+    kept?;
     told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
@@ -40,6 +42,7 @@ impl Monitor {
         let agents = lock(&self.agents).clone();
         let mut lives = lock(&self.lives);
         if was_blind(lives.ticked, now) {
+            self.listening.slept(lives.ticked, now);
             lives.awake = now;
         }
         lives.ticked = now;

@@ -15,6 +15,8 @@ mod full;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod house;
