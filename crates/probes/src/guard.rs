@@ -10,6 +10,16 @@ use tokio::net::TcpStream;
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// Longest wait for the machine's own resolver, which may go on for half a minute: what then is said is the reason.
+const RESOLVE_MAX: Duration = Duration::from_secs(4);
+/// What is said when a name has no address.
+const UNRESOLVED: &str = "cannot be resolved";
+
+/// True of evidence that says that the name of what was looked at could not be looked up: nothing is known of itself.
+pub fn is_unresolved(evidence: &str) -> bool {
+    evidence.contains(UNRESOLVED)
+}
+
 /// A connection, and how long its parts took.
 #[derive(Debug)]
 pub struct Connected {
@@ -74,8 +84,9 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let found = tokio::net::lookup_host((host, port)).await;
-    let found = found.map_err(|e| format!("{host} cannot be resolved: {}", plain(&e)))?;
+    let found = tokio::time::timeout(RESOLVE_MAX, tokio::net::lookup_host((host, port))).await;
+    let late = |_| format!("{host} {UNRESOLVED}: no name server answers within {} s", RESOLVE_MAX.as_secs());
+    let found = found.map_err(late)?.map_err(|e| format!("{host} {UNRESOLVED}: {}", plain(&e)))?;
     Ok(found.take(ADDRESSES_MAX).collect())
 }
 

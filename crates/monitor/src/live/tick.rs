@@ -3,8 +3,9 @@
 use kernel::time::SECOND;
 use kernel::{Handle, Result};
 
+use super::blind::was_blind;
 use super::flush::actor;
-use super::{Monitor, lock, was_blind};
+use super::{Monitor, lock};
 use crate::machine::Outcome;
 use crate::{full, silence};
 
@@ -23,14 +24,17 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let upkeep = monitor.series.maintain(handle.now().millis());
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
-    monitor.flush(handle)?;
+    let flushed = monitor.flush(handle);
+    // Judged in any case: what is told to the cause engine must not pile up.
     let decided = monitor.decide(handle);
     let kept = monitor.listening.keep(handle, false);
+    flushed?;
     if review {
         review_silences(handle)?;
     }
     decided?;
     kept?;
+    monitor.note_lag(handle)?;
     told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
@@ -41,13 +45,16 @@ impl Monitor {
         let now = handle.now();
         let agents = lock(&self.agents).clone();
         let mut lives = lock(&self.lives);
-        if was_blind(lives.ticked, now) {
+        let slept = was_blind(lives.ticked, now);
+        if slept {
             self.listening.slept(lives.ticked, now);
+        }
+        if slept || self.is_behind(now) {
             lives.awake = now;
         }
         lives.ticked = now;
         let awake = lives.awake;
-        let standing = lives.stand(&lock(&self.causal).ground, now);
+        let standing = lives.stand(&self.causal.ground(), now);
         let mut outbox = lock(&self.outbox);
         standing.into_iter().for_each(|pending| outbox.push(pending));
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {
