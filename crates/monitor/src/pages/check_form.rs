@@ -110,7 +110,7 @@ fn draw(view: &View) -> Markup {
         );
     form = check_fields::put(form, view.kind, None);
     if view.kind.server_sees() {
-        form = form.part(view.places.ticks());
+        form = form.part(view.places.ticks(&view.asset));
     }
     form = form.field(Field::text("name", "Name").help("Left empty, it is what the check looks at.").length_max(120));
     for part in rule_fields(view.kind, None, &view.teams) {

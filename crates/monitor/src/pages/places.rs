@@ -46,8 +46,8 @@ impl Places {
         Ok(Self { agents, more })
     }
 
-    /// Places to tick: one check is made for each.
-    pub(super) fn ticks(&self) -> Markup {
+    /// Places to tick: one check is made for each. The asset that is chosen already is its own agent.
+    pub(super) fn ticks(&self, asset: &str) -> Markup {
         let tick = |value: &str, label: &str, on: bool| {
             let id = format!("f-vantages-{value}");
             html! {
@@ -63,7 +63,7 @@ impl Places {
                 div.choices {
                     (tick("own", "The asset's own agent", true))
                     (tick("server", "This server", false))
-                    @for (id, name) in &self.agents { (tick(id, name, false)) }
+                    @for (id, name) in self.agents.iter().filter(|(id, _)| id != asset) { (tick(id, name, false)) }
                 }
                 span.help id="f-vantages-h" { "Several places make a check each, named and labelled by its place." }
             }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn places_are_ticked_for_a_new_check_and_chosen_for_one_that_is_there() {
-        let html = Places::sample(HOSTILE).ticks().into_string();
+        let html = Places::sample(HOSTILE).ticks("417").into_string();
         assert!(
             html.contains("value=\"own\" checked") && html.contains("value=\"7\"") && !html.contains("<script>alert")
         );
