@@ -11,8 +11,13 @@ mod maintenance;
 mod rule;
 mod silence;
 
-pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
+<<<<<<< HEAD
+pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered, GroupReopened};
 pub use maintenance::{MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
+=======
+pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
+pub use maintenance::{MaintenanceChanged, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
+>>>>>>> console
 pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
 pub use silence::{SilenceCreated, SilenceEnded};
 
