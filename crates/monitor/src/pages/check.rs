@@ -155,6 +155,11 @@ fn facts(view: &View) -> Markup {
     html! { (Card::new("At a glance").tight(html! { (facts) })) }
 }
 
+/// What was seen, whole: it is what people come for.
+fn evidence(text: &str) -> Markup {
+    html! { span.evidence dir="auto" { (text) } }
+}
+
 /// Who finds out.
 fn looked_from(view: &View) -> Markup {
     let check = &view.detail.check;
@@ -180,7 +185,7 @@ fn results(view: &View) -> Markup {
         let took = std::time::Duration::from_micros(seen.took_us).as_secs_f64() * 1_000.0;
         Row::new(seen.text.clone())
             .cell(status(tone, word))
-            .text(&seen.text)
+            .cell(evidence(&seen.text))
             .text(&format!("{took:.1} ms"))
             .cell(ago(&view.clock, seen.at))
     });
@@ -202,7 +207,7 @@ fn history(view: &View) -> Markup {
             (_, true) => "Recovered",
             _ => "",
         };
-        Row::new(word).cell(status(tone, word)).text(note).text(&one.evidence).cell(ago(&view.clock, one.at))
+        Row::new(word).cell(status(tone, word)).text(note).cell(evidence(&one.evidence)).cell(ago(&view.clock, one.at))
     });
     let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
     let table = Table::new("Changes of state").columns(columns).rows(rows);
