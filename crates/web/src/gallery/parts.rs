@@ -303,29 +303,13 @@ pub(super) fn hostile() -> Markup {
 }
 
 /// A strip with somebody, nobody, a planned pause and hostile names.
-/// A switch with its machines, one of which nobody knows how it hangs there.
+/// A thing on which many hang.
 fn affected() -> Map {
-    let node = |title: &str, word: &str, tone, branches| MapNode {
-        title: title.into(),
-        word: word.into(),
-        tone,
-        href: Some("#".into()),
-        branches,
-        ..MapNode::default()
-    };
-    let branch = |words: &str, nodes| MapBranch { words: words.into(), nodes, ..MapBranch::default() };
-    let services = branch(
-        "hosts",
-        vec![node("intranet", "Unreachable", Tone::Critical, vec![]), node(HOSTILE[0], "Cleared", Tone::Ok, vec![])],
-    );
-    let machines =
-        vec![node("app-01", "Firing", Tone::Critical, vec![services]), node("app-02", "Cleared", Tone::Ok, vec![])];
-    let more = Some(("248 more, 3 cleared".to_owned(), HOSTILE[6].to_owned()));
-    let fan = MapBranch { more, ..branch("uplink of", machines) };
-    let lost = MapBranch { loose: true, ..branch("same time", vec![node(HOSTILE[3], "No data", Tone::Warn, vec![])]) };
-    let root =
-        MapNode { note: "254 behind it".into(), ..node("sw-core-01", "Likely cause", Tone::Idle, vec![fan, lost]) };
-    Map::new("What is affected, beginning at the switch", root)
+    let more = Some(("248 more".to_owned(), HOSTILE[6].to_owned()));
+    let fan = MapBranch { words: "uplink of".into(), more, ..MapBranch::default() };
+    let (title, tone) = (HOSTILE[0].into(), Tone::Critical);
+    let switch = MapNode { title, tone, word: "Firing".into(), branches: vec![fan], ..MapNode::default() };
+    Map::new("What is affected, beginning at the switch", switch)
 }
 
 fn who_when() -> Strips {

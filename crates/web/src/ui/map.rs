@@ -268,7 +268,7 @@ mod tests {
     fn text_is_cut_to_its_box_said_in_full_and_escaped() {
         let long = "<b>a-very-long-name-of-a-machine</b>";
         let html = Map::new("What", node(long, vec![])).render().0;
-        assert!(!html.contains("<b>") && html.contains("&lt;b&gt;a-very-long-na…"), "{html}");
+        assert!(!html.contains("<b>") && html.contains("&lt;b&gt;a-very-long-nam…"), "{html}");
         assert!(html.contains("aria-label=\"&lt;b&gt;a-very-long-name-of-a-machine&lt;/b&gt;: Firing\""));
         assert_eq!(short("ab", 2), "ab");
         assert_eq!(short("abc", 2), "a…");
