@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::Table;
-use crate::spread::{Effect, Effects, Start, effects, network_above, stands_still};
+use crate::spread::{Effect, Effects, Start, effects, stands_still};
 use crate::words::What;
 
+mod cut;
 mod wide;
+
+use cut::Cut;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -460,44 +463,4 @@ fn is_refuted(scored: &Scored) -> bool {
     // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
     let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
     scored.gains.is_empty() || absent > most * (explained + absent)
-}
-
-/// Who is cut off from whom when a thing stands still.
-struct Cut<'a> {
-    graph: &'a Graph,
-    effects: &'a Effects,
-    cause: u32,
-    above: BTreeMap<u32, BTreeSet<u32>>,
-    /// The places of vantages that stand behind the cause; none of those that do not.
-    behind: BTreeMap<u64, Option<u32>>,
-}
-
-impl<'a> Cut<'a> {
-    fn new(graph: &'a Graph, effects: &'a Effects, cause: u32) -> Self {
-        Self { graph, effects, cause, above: BTreeMap::new(), behind: BTreeMap::new() }
-    }
-
-    /// The vantage stands behind the cause.
-    fn has(&self, vantage: u64) -> bool {
-        let states = self.graph.place(vantage).and_then(|place| self.effects.get(&place));
-        states.into_iter().flatten().any(|effect| effect.state == What::Unreachable)
-    }
-
-    /// How surely a vantage sees that a thing is cut off: not at all when both are on the same side.
-    fn seen(&mut self, vantage: Option<u64>, place: u32) -> f64 {
-        let Some(vantage) = vantage else { return 1.0 };
-        let known = self.behind.get(&vantage).copied();
-        let behind = known.unwrap_or_else(|| self.graph.place(vantage).filter(|_| self.has(vantage)));
-        if known.is_none() {
-            self.behind.insert(vantage, behind);
-        }
-        let Some(from) = behind else { return 1.0 };
-        if from == place {
-            return 0.3;
-        }
-        let (graph, cause) = (self.graph, self.cause);
-        let reached = self.above.entry(from).or_insert_with(|| network_above(graph, from, cause, &BTreeSet::new()));
-        let there = network_above(graph, place, cause, reached);
-        if there.iter().any(|one| reached.contains(one)) { 0.0 } else { 1.0 }
-    }
 }
