@@ -9,9 +9,11 @@ use crate::spread::{Effect, Effects, Start, effects, stands_still};
 use crate::words::What;
 
 mod cut;
+mod sign;
 mod wide;
 
 use cut::Cut;
+pub(crate) use sign::Sign;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -29,46 +31,8 @@ const AGAINST_SEEN_MAX: f64 = 0.6;
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// What is taken for the time a look itself takes, in milliseconds.
 pub(crate) const SLACK_MS: i64 = 15_000;
-/// A bad result that has not fired counts so much.
-const SUSPECTED: f64 = 0.6;
 /// So many symptoms are a storm.
 pub(crate) const STORM: usize = 600;
-
-/// A symptom in the case at hand.
-#[derive(Clone, Debug)]
-pub(crate) struct Sign {
-    pub(crate) key: u64,
-    pub(crate) thing: u64,
-    pub(crate) what: What,
-    pub(crate) vantage: Option<u64>,
-    pub(crate) since: i64,
-    pub(crate) interval: i64,
-    /// When it was good again.
-    pub(crate) until: Option<i64>,
-    /// An alert is or was out; else a bad result is only suspected to be one.
-    pub(crate) fired: bool,
-}
-
-impl Sign {
-    pub(crate) fn of(known: &Known) -> Option<Self> {
-        let since = known.bad_since?;
-        let until = known.good.map(|(since, _)| since).filter(|_| !known.is_bad());
-        Some(Self {
-            key: known.look.key,
-            thing: known.look.thing,
-            what: known.what,
-            vantage: known.look.vantage,
-            since,
-            interval: known.look.interval_ms,
-            until,
-            fired: known.fired,
-        })
-    }
-
-    fn strength(&self) -> f64 {
-        if self.fired { 1.0 } else { SUSPECTED }
-    }
-}
 
 /// Everything that is known at one moment.
 pub(crate) struct Case<'a> {

@@ -1,4 +1,4 @@
-//! Who sees what behind a thing that stands still: a vantage on the same side of it sees nothing wrong.
+//! Who still sees whom when a thing stands still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
