@@ -40,8 +40,8 @@ pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
-pub mod sign;
-mod silence;
+mod sign;
+pub mod silence;
 mod store;
 mod vantage;
 
