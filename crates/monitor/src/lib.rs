@@ -14,6 +14,7 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod figures;
 mod fill_up;
 mod full;
 mod ground;
@@ -42,7 +43,7 @@ mod store;
 mod vantage;
 
 pub use labels::Labels;
-pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room, upkeep};
 pub use machine::State;
 pub use probe::{Kind, Probe};
 pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
@@ -97,6 +98,8 @@ fn declarations() -> Domain {
         endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },
+            Service { name: "series", run: service::keep_series },
+            Service { name: "series-log", run: service::keep_log },
             Service { name: "looks", run: vantage::run },
             Service { name: "rules", run: rule::live::serve },
             Service { name: "proposals", run: proposal::run },
@@ -104,6 +107,7 @@ fn declarations() -> Domain {
             Service { name: "targets", run: scrape::look },
             Service { name: "monitor-remote", run: remote::send::run },
         ],
+        figures: Some(figures::all),
         start: Some(start),
         ..Domain::default()
     }

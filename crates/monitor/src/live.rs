@@ -28,7 +28,7 @@ mod tick;
 pub use feed::{Fed, feed, feed_and_keep};
 pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
-pub use tick::{tick, tick_with_room};
+pub use tick::{tick, tick_with_room, upkeep};
 
 /// Results of each check that are kept for show and evidence.
 const RECENT_MAX: usize = 5;

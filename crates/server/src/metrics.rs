@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use kernel::Result;
+use kernel::{Figure, Result};
 
 use crate::Shared;
 
@@ -14,6 +14,7 @@ pub(crate) fn text(app: &Shared) -> Result<String> {
     work(app, &mut out)?;
     agents(app, &mut out);
     process(app, &mut out);
+    domains(app, &mut out);
     Ok(out)
 }
 
@@ -73,6 +74,22 @@ fn agents(app: &Shared, out: &mut String) {
         ("mainstay_agent_protocol_errors_total", "Connections that broke the protocol.", &counters.broken),
     ] {
         family(out, "counter", name, help, value.load(Ordering::Relaxed));
+    }
+}
+
+/// What domains tell about themselves.
+fn domains(app: &Shared, out: &mut String) {
+    let mut before = "";
+    for figure in app.kernel.registry().figures(&app.kernel) {
+        let Figure { name, help, counts, label, value } = figure;
+        if name != before {
+            let kind = if counts { "counter" } else { "gauge" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            before = name;
+        }
+        let label = label.map(|(label, value)| format!("{{{label}=\"{value}\"}}")).unwrap_or_default();
+        let _ = writeln!(out, "{name}{label} {value}");
     }
 }
 

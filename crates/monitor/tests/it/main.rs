@@ -27,6 +27,8 @@ mod maintenance;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod pushed;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod restart;
