@@ -9,7 +9,16 @@ use crate::error::{Error, Result};
 /// The lock; dropping it gives the folder back.
 #[derive(Debug)]
 pub struct DataLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DataLock {
+    /// Given back by word and not by closing alone: a child that is just being started holds a copy of the handle until
+    /// it becomes its own program, and the lock would stay with it for that moment (flock(2): "released by an explicit
+    /// LOCK_UN operation on any of these duplicate descriptors").
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// Makes the data folder for its owner alone, if it is not there.
@@ -48,7 +57,7 @@ impl DataLock {
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -64,5 +73,15 @@ mod tests {
         assert!(error.message.contains(&format!("process {}", std::process::id())), "{error}");
         drop(first);
         DataLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_handle_in_a_child_does_not_keep_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataLock::take(folder.path()).unwrap();
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        DataLock::take(folder.path()).unwrap();
+        drop(inherited);
     }
 }

@@ -99,8 +99,6 @@ pub struct Domain {
     pub endpoints: Vec<Endpoint>,
     /// Its loops.
     pub services: Vec<Service>,
-    /// What it tells about itself at `/metrics`.
-    pub figures: Option<fn(&crate::running::Handle) -> Vec<crate::Figure>>,
     /// Work at start, before anything is served: opening stores, creating what must exist.
     pub start: Option<fn(&crate::running::Handle) -> Result<()>>,
     /// Set by the one domain that knows people.
@@ -164,11 +162,6 @@ impl Registry {
             }
         }
         Ok(Self { domains, operations, nouns, jobs })
-    }
-
-    /// What domains tell about themselves at this moment.
-    pub fn figures(&self, handle: &crate::running::Handle) -> Vec<crate::Figure> {
-        self.domains.iter().filter_map(|domain| domain.figures).flat_map(|figures| figures(handle)).collect()
     }
 
     /// Addresses of others' protocols.

@@ -8,6 +8,7 @@ use kernel::settings::SettingEntry;
 use kernel::{Domain, Entry, Noun};
 
 mod address;
+mod again;
 pub mod alert;
 mod causal;
 pub mod charts;
@@ -61,6 +62,17 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration { number: 13, name: "reopening", sql: include_str!("../migrations/0013_reopening.sql") },
+    Migration {
+        number: 14,
+        name: "alerts that are kept firing",
+        sql: include_str!("../migrations/0014_rule_alerts_kept.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "alerts of deleted rules",
+        sql: include_str!("../migrations/0015_rule_alerts_gone.sql"),
+    },
 ];
 
 /// What monitoring declares.
@@ -71,6 +83,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        figures: scrape::figures().into_iter().chain(figures::all()).collect(),
         ..web::Domain::default()
     }
 }
@@ -94,7 +107,7 @@ fn declarations() -> Domain {
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
-        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
+        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }, AgentFeed { kind: "look", make: feed::look }],
         endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },
@@ -107,7 +120,6 @@ fn declarations() -> Domain {
             Service { name: "targets", run: scrape::look },
             Service { name: "monitor-remote", run: remote::send::run },
         ],
-        figures: Some(figures::all),
         start: Some(start),
         ..Domain::default()
     }
@@ -136,12 +148,15 @@ fn operations() -> Vec<Entry> {
         Entry::of::<alert::explain::ExplainAlert>(),
         Entry::of::<group::list::ListGroups>(),
         Entry::of::<group::show::ShowGroup>(),
+        Entry::of::<group::members::ListMembers>(),
+        Entry::of::<group::affected::MapGroup>(),
         Entry::of::<group::acknowledge::AcknowledgeGroup>(),
         Entry::of::<silence::CreateSilence>(),
         Entry::of::<silence::ListSilences>(),
         Entry::of::<silence::EndSilence>(),
         Entry::of::<maintenance::create::CreateWindow>(),
         Entry::of::<maintenance::list::ListWindows>(),
+        Entry::of::<maintenance::update::UpdateWindow>(),
         Entry::of::<maintenance::end::EndWindow>(),
         Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
@@ -182,10 +197,15 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
-        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: Some(rule::update::set) },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
-        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
+        Noun {
+            kind: "maintenance",
+            list: "monitor.maintenance.list",
+            resolve: maintenance::resolve,
+            set: Some(maintenance::update::set),
+        },
     ]
 }

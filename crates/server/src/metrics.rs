@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use kernel::{Figure, Result};
+use kernel::Result;
 
 use crate::Shared;
 
@@ -13,8 +13,8 @@ pub(crate) fn text(app: &Shared) -> Result<String> {
     database(app, &mut out);
     work(app, &mut out)?;
     agents(app, &mut out);
-    process(app, &mut out);
     domains(app, &mut out);
+    process(app, &mut out);
     Ok(out)
 }
 
@@ -77,19 +77,12 @@ fn agents(app: &Shared, out: &mut String) {
     }
 }
 
-/// What domains tell about themselves.
+/// What the domains tell of themselves.
 fn domains(app: &Shared, out: &mut String) {
-    let mut before = "";
-    for figure in app.kernel.registry().figures(&app.kernel) {
-        let Figure { name, help, counts, label, value } = figure;
-        if name != before {
-            let kind = if counts { "counter" } else { "gauge" };
-            // Writing to a string cannot fail.
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-            before = name;
+    for figure in &app.site.figures {
+        if let Some(value) = (figure.read)(&app.kernel) {
+            family(out, figure.kind, figure.name, figure.help, value);
         }
-        let label = label.map(|(label, value)| format!("{{{label}=\"{value}\"}}")).unwrap_or_default();
-        let _ = writeln!(out, "{name}{label} {value}");
     }
 }
 

@@ -3,13 +3,17 @@
 use kernel::Result;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Bulk, Button, Clock, Column, Empty, Filter, List, PageHeader, Row, Table, count_capped, status, tag};
+use web::ui::{Button, Clock, Column, Empty, Filter, PageHeader, Row, Table, status, tag};
 
+use super::listed::Listed;
 use super::{Names, ago, looks, tabs, with};
 use crate::check::Check;
 use crate::check::list::{Checks, ListChecks};
 use crate::machine::State;
 use crate::probe::Kind;
+
+/// Labels of a check in its row.
+const LABELS_SHOWN: usize = 2;
 
 struct View {
     clock: Clock,
@@ -79,28 +83,22 @@ fn draw(view: &View) -> Markup {
         Column::new("Asset"),
         Column::new("Kind").wide(),
         Column::new("Every").num().wide(),
+        Column::new("Labels").extra(),
         Column::new("Team").extra(),
         Column::new("Since"),
     ];
     let rows = view.checks.items.iter().map(|check| row(view, check));
     let table = Table::new("Checks").columns(columns).rows(rows);
-    let here = view.asked.href();
-    let first = (!view.asked.cursor.is_empty()).then(|| Asked { cursor: String::new(), ..view.asked.clone() }.href());
-    let next = view.checks.next.clone().map(|cursor| Asked { cursor, ..view.asked.clone() }.href());
-    let total = u64::try_from(view.checks.count).unwrap_or(0);
-    let list = List::new("checks", table)
-        .filter(filter(view))
-        .bulk(
-            Bulk::new("/_bulk", view.csrf.clone())
-                .back(here.clone())
-                .button(Button::submit("Pause").value("op", "monitor.check.pause").key("p"))
-                .button(Button::submit("Resume").value("op", "monitor.check.resume").key("r"))
-                .button(Button::submit("Delete").value("op", "monitor.check.delete")),
-        )
-        .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "check" } else { "checks" }))
-        .paging(next, first)
-        .live("list:2", here)
-        .empty(empty(view));
+    let page = |cursor: String| Asked { cursor, ..view.asked.clone() }.href();
+    let listed = Listed {
+        noun: "check",
+        count: view.checks.count,
+        here: view.asked.href(),
+        next: view.checks.next.clone().map(page),
+        first: (!view.asked.cursor.is_empty()).then(|| page(String::new())),
+        csrf: view.csrf.clone(),
+    };
+    let list = listed.around(table, filter(view), empty(view));
     html! {
         (PageHeader::new("Checks").crumb("Monitoring", Some("/monitoring"))
             .action(Button::link("Check", "/monitoring/checks/new").primary().icon("plus").key("c")))
@@ -111,7 +109,7 @@ fn draw(view: &View) -> Markup {
 
 fn filter(view: &View) -> Filter {
     let asked = &view.asked;
-    let mut filter = Filter::new("/monitoring/checks", asked.q.clone()).placeholder("Words of the name");
+    let mut filter = Filter::new("/monitoring/checks", asked.q.clone()).placeholder("Words of the name, label=value");
     for (name, value) in
         [("kind", &asked.kind), ("state", &asked.state), ("paused", &asked.paused), ("asset", &asked.asset)]
     {
@@ -156,8 +154,20 @@ fn row(view: &View, check: &Check) -> Row {
         .cell(view.names.asset(check.asset))
         .cell(tag(check.probe.kind().title()))
         .text(&web::ui::duration(check.interval_s))
+        .cell(labels(check))
         .cell(view.names.team(check.team.or(check.asset_team)))
         .cell(ago(&view.clock, check.since))
+}
+
+/// The first labels of a check, each of which leads to all checks that have it.
+fn labels(check: &Check) -> Markup {
+    html! {
+        @if check.labels.0.is_empty() { (web::ui::nobody("None")) }
+        @for (name, value) in check.labels.0.iter().take(LABELS_SHOWN) {
+            a.tag href=(with("/monitoring/checks", &[("q", &format!("{name}={value}"))])) dir="auto" { (name) "=" (value) } " "
+        }
+        @if check.labels.0.len() > LABELS_SHOWN { "…" }
+    }
 }
 
 #[cfg(test)]

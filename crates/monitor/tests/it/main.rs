@@ -1,6 +1,8 @@
 //! Monitoring from outside: agents' messages in, alerts, groups and events out, on a real database with a fake clock.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod checks;
@@ -25,13 +27,19 @@ mod lessons;
 #[cfg(test)]
 mod maintenance;
 #[cfg(test)]
+mod maps;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod pushed;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod reopening;
+#[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod rule_turns;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
