@@ -23,7 +23,9 @@ pub mod group;
 pub mod heartbeat;
 mod labels;
 mod limits;
+mod listening;
 mod live;
+pub mod looks;
 pub mod machine;
 pub mod maintenance;
 pub mod metrics;
@@ -39,7 +41,8 @@ pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
-pub mod silence;
+pub mod sign;
+mod silence;
 mod store;
 mod vantage;
 
@@ -73,6 +76,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts of deleted rules",
         sql: include_str!("../migrations/0015_rule_alerts_gone.sql"),
     },
+    Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
 ];
 
 /// What monitoring declares.
@@ -98,7 +102,11 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
+        settings: vec![
+            SettingEntry::of::<looks::Looks>(),
+            SettingEntry::of::<metrics::keeping::Keeping>(),
+            SettingEntry::of::<remote::Remotes>(),
+        ],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },

@@ -63,6 +63,8 @@ pub(crate) struct Live {
     pub(crate) seen_at: Time,
     /// A result came that was too old to be judged; its time.
     pub(crate) late: Option<Time>,
+    /// What the last bad look said of the thing, when it said more than its kind does.
+    pub(crate) sign: Option<causes::What>,
     pub(crate) recent: VecDeque<Seen>,
 }
 
@@ -116,6 +118,8 @@ pub(crate) struct Monitor {
     /// What of the server's own looks fails for reasons of its own.
     pub(crate) blind: blind::Blind,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
+    /// When this server listened.
+    pub(crate) listening: crate::listening::Listening,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -146,6 +150,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         again: crate::again::Asked::default(),
         blind: blind::Blind::default(),
         registers: Mutex::default(),
+        listening: handle.db.read(|tx| crate::listening::Listening::load(tx, now))?,
     });
     monitor.load(handle, now)?;
     let listening = monitor.clone();
@@ -203,7 +208,7 @@ impl Monitor {
             match lives.checks.get_mut(&check.id) {
                 None => {
                     self.resume(&check, now);
-                    let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
+                    let live = Live { seen_at: now, late: None, machine, check, sign: None, recent: VecDeque::new() };
                     lives.checks.insert(live.check.id, live);
                     // How it stands with what it stands on is not known yet.
                     lives.grounded = 0;
@@ -222,6 +227,7 @@ impl Monitor {
                     if renewed || resumed {
                         live.seen_at = now;
                     }
+                    live.sign = live.sign.filter(|_| !renewed);
                     live.check = check;
                 }
                 Some(_) => {}
@@ -237,7 +243,7 @@ impl Monitor {
     fn resume(&self, check: &Check, now: Time) {
         if check.open && check.group.is_none() {
             let since_ms = check.fired_at.unwrap_or(now).millis();
-            let symptom = causal::symptom(check, since_ms, check.evidence.clone());
+            let symptom = causal::symptom(check, None, since_ms, check.evidence.clone());
             self.causal.fired(&symptom, now);
         }
     }
@@ -272,11 +278,6 @@ impl Monitor {
     /// Shows every check to somebody.
     pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
         lock(&self.lives).checks.values().for_each(|live| look(&live.check));
-    }
-
-    /// Since when the server has looked without a break.
-    pub(crate) fn awake(&self) -> Time {
-        lock(&self.lives).awake
     }
 
     /// What a check is about, when it is looked at from there: outside, nothing.

@@ -9,8 +9,11 @@ use crate::limits::{CLEAN_ROWS, HISTORY_MICROS, TRANSITIONS_MICROS};
 use crate::live::{Monitor, tick, upkeep};
 use crate::store;
 
-/// Looks once a second until the server stops.
+/// Looks once a second until the server stops; then what is listened for is put down.
 pub(crate) fn run(handle: Handle) {
+    if let Err(error) = crate::check::seal_open_ones(&handle) {
+        tracing::error!(error = error.message, cause = error.cause, "secret words of checks could not be sealed");
+    }
     let mut failing = false;
     while handle.wait(Duration::from_secs(1)) {
         match tick(&handle) {
@@ -28,6 +31,14 @@ pub(crate) fn run(handle: Handle) {
             }
             Err(_) => {}
         }
+    }
+    let Ok(monitor) = handle.get::<Monitor>() else { return };
+    if let Err(error) = monitor.listening.keep(&handle, true) {
+        tracing::error!(
+            error = error.message,
+            cause = error.cause,
+            "it could not be put down when this server stopped"
+        );
     }
 }
 

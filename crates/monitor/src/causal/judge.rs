@@ -101,7 +101,7 @@ impl Judge {
             ids.insert(number, group);
             let members = members.into_iter().map(|(check, cleared)| {
                 let since_ms = check.fired_at.unwrap_or(opened_at).millis();
-                (symptom(&check, since_ms, check.evidence.clone()), cleared.map(Time::millis))
+                (symptom(&check, None, since_ms, check.evidence.clone()), cleared.map(Time::millis))
             });
             let members = members.collect();
             restored.push(Restored { group: number, paged: announced, opened_ms: opened_at.millis(), members });

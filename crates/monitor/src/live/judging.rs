@@ -46,6 +46,7 @@ impl Live {
             step,
             symptom: causal::symptom(
                 &self.check,
+                self.sign,
                 self.machine.bad_from_ms().unwrap_or(at.millis()),
                 evidence.join("\n"),
             ),
@@ -69,6 +70,10 @@ impl Live {
         let (fed, agent) = (agent.is_none(), agent.unwrap_or(&nobody));
         if let Probe::Silent { silent_after_s } = self.check.probe {
             return self.listen(silent_after_s, now, awake, agent);
+        }
+        // A job that was never heard of is not due yet: its silence is judged by its own times.
+        if matches!(self.check.probe, Probe::Heartbeat(_)) && self.recent.is_empty() {
+            return None;
         }
         let alive = self.seen_at.max(agent.connected_since()).max(awake);
         let patience = MISSED_INTERVALS * self.check.interval_s * SECOND;
