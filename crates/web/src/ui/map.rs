@@ -75,6 +75,7 @@ impl Drawing {
     /// Draws a thing with what hangs on it from a row downwards; answers the height of its middle and of the next free row.
     fn node(&mut self, node: &MapNode, depth: i32, top: i32) -> (i32, i32) {
         let x = depth * (BOX.0 + GAP);
+        let place = self.boxes.len();
         let mut next = top;
         let mut branches = Vec::new();
         for branch in &node.branches {
@@ -90,7 +91,8 @@ impl Drawing {
         for (branch, middles) in branches {
             self.connect((x + BOX.0, middle), x + BOX.0 + GAP, &middles, branch);
         }
-        self.boxes.push(thing(node, x, middle - BOX.1 / 2));
+        // Keys and screen readers come to a thing before what hangs on it.
+        self.boxes.insert(place, thing(node, x, middle - BOX.1 / 2));
         self.width = self.width.max(x + BOX.0);
         self.height = self.height.max(middle + ROW / 2);
         (middle, next.max(top + ROW))
@@ -248,6 +250,9 @@ mod tests {
         assert_eq!(drawn.node(&root, 0, 0), (108, 4 * ROW), "the cause stands in the middle of h (48) and j (168)");
         assert_eq!((drawn.width, drawn.height), (2 * (BOX.0 + GAP) + BOX.0, 4 * ROW));
         assert_eq!(drawn.lines.len(), 3);
+        let order: Vec<bool> =
+            ["cause", ">h<", ">a<"].iter().zip(&drawn.boxes).map(|(name, one)| one.0.contains(name)).collect();
+        assert_eq!(order, [true; 3], "a thing comes before what hangs on it");
     }
 
     #[test]
