@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_label_says_it_for_what_may_be_about_anything() {
         let mut check = Check::sample("x");
-        check.labels.insert("symptom".into(), "overloaded".into());
+        check.labels.0.insert("symptom".into(), "overloaded".into());
         assert_eq!((of_check(&check), of_result(&check, None, &[])), (What::Overloaded, What::Overloaded));
     }
 }
