@@ -21,6 +21,7 @@ pub mod list;
 pub mod pause;
 mod sealed;
 pub mod show;
+pub(crate) mod states;
 pub mod update;
 
 /// How much an alert matters.

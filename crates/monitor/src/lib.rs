@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
 ];
 
 /// What monitoring declares.

@@ -23,6 +23,7 @@ mod flush;
 mod intake;
 mod outbox;
 pub(crate) mod standing;
+mod states;
 mod tick;
 
 pub use feed::{Fed, feed, feed_and_keep};

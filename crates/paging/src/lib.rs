@@ -27,8 +27,10 @@ mod target;
 
 pub use page::run::tick;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 9, name: "lists by key", sql: include_str!("../migrations/0009_lists_by_key.sql") },
+];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;
 /// Rows that one step of the clean-up deletes.
@@ -138,6 +140,7 @@ fn clean(running: &Running<'_>) -> Result<()> {
     let before = kernel.now().plus(-KEPT);
     loop {
         let gone = kernel.write_as(Actor::service("paging", &[]), "paging.clean", move |cx| {
+            channel::lane::forget(cx)?;
             Ok(message::store::clean(cx.tx, before, CLEAN_ROWS)? + page::store::clean(cx.tx, before, CLEAN_ROWS)?)
         })?;
         if gone == 0 || kernel.stopping() {

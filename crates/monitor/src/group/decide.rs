@@ -15,19 +15,21 @@ use crate::{ground, store};
 /// Writes decisions in their order; answers which of our groups the engine's new groups are.
 pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<BTreeMap<u64, i64>> {
     let mut ids = known.clone();
+    // What is in force is read once for all of them.
+    let shade = Shade::load(cx.tx, cx.now)?;
     let mut rest = decisions;
     while let Some((first, others)) = rest.split_first() {
         rest = others;
         let first = match first {
             Decided::Engine(decision) => decision,
             Decided::Back { group, check, text } => {
-                with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())]))?;
+                with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())], &shade))?;
                 continue;
             }
         };
         match first {
             Decision::Open { group, cluster, members } => {
-                if let Some(id) = open::open(cx, cluster, members)? {
+                if let Some(id) = open::open(cx, cluster, members, &shade)? {
                     ids.insert(*group, id);
                 }
             }
@@ -39,17 +41,17 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                     members.push(told(member));
                     rest = others;
                 }
-                with(cx, &ids, *group, |cx, group| join(cx, &group, &members))?;
+                with(cx, &ids, *group, |cx, group| join(cx, &group, &members, &shade))?;
             }
             Decision::Reopen { group, member } => {
-                with(cx, &ids, *group, |cx, group| reopen(cx, &group, member))?;
+                with(cx, &ids, *group, |cx, group| reopen(cx, &group, member, &shade))?;
             }
             Decision::Rerank { group, cluster } => {
                 with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster))?;
             }
             Decision::Merge { from, into } => {
                 if let (Some(from), Some(into)) = (ids.get(from).copied(), ids.get(into).copied()) {
-                    merge(cx, from, into)?;
+                    merge(cx, from, into, &shade)?;
                 }
             }
             Decision::Recover { group, .. } => {
@@ -81,7 +83,7 @@ fn told(member: &Member) -> (i64, String) {
 }
 
 /// Alerts join an open group: they are recorded, and people are not told again.
-fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
+fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) -> Result<()> {
     if group.state != GroupState::Open {
         return Ok(());
     }
@@ -96,7 +98,6 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
     let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
     let rows = store::checks::by_id(cx.tx, &shown)?;
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
-    let shade = Shade::load(cx.tx, cx.now)?;
     let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
     let (mut lines, mut bare) = (group.evidence.clone(), false);
     for (nth, check) in rows.iter().enumerate() {
@@ -110,7 +111,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
             cx.emit(&changed(&risen, "joined", Some(check.reference()), silenced, detail))?;
         }
         if nth < TOLD_ALONE_MAX {
-            open::fired(cx, group, check, &text, &shade)?;
+            open::fired(cx, group, check, &text, shade)?;
         }
     }
     if rows.len() > TOLD_ALONE_MAX {
@@ -125,7 +126,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<()> {
     let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
     let now = Group { evidence: lines, open_alerts, ..risen };
     match (group.silenced, bare) {
-        (true, true) => open::announce(cx, &now, true),
+        (true, true) => open::announce(cx, &now, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &now),
     }
@@ -154,7 +155,7 @@ pub(super) fn changed(
 }
 
 /// What was over is there again within its time of rest: the same group goes on, and nobody is told as of a new one.
-fn reopen(cx: &mut Cx, group: &Group, member: &Member) -> Result<()> {
+fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<()> {
     if group.state == GroupState::Recovered {
         store::groups::reopen(cx.tx, group.id)?;
         cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Open.as_str())?;
@@ -162,7 +163,7 @@ fn reopen(cx: &mut Cx, group: &Group, member: &Member) -> Result<()> {
         cx.emit(&changed(group, "reopened", None, group.silenced, format!("It is back: {last}")))?;
     }
     let group = Group { state: GroupState::Open, ended_at: None, ..group.clone() };
-    join(cx, &group, &[told(member)])
+    join(cx, &group, &[told(member)], shade)
 }
 
 /// The judgement of an open group changed: the group stays, with what is now the likeliest cause.
@@ -200,7 +201,7 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
 }
 
 /// A group turned out to have the cause of another: its alerts go into that one.
-fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<()> {
+fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<()> {
     let (Some(group), Some(target)) = (store::groups::by_id(cx.tx, from)?, store::groups::by_id(cx.tx, into)?) else {
         return Ok(());
     };
@@ -228,7 +229,7 @@ fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<()> {
     }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.
-        (true, true) => open::announce(cx, &target, true),
+        (true, true) => open::announce(cx, &target, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &target),
     }

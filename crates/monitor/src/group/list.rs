@@ -1,12 +1,12 @@
 //! List alert groups.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Group, GroupState};
-use crate::alert::before;
 use crate::store::{self, groups::Filter};
 
 /// List alert groups, newest first, a page at a time.
@@ -53,13 +53,10 @@ impl Operation for ListGroups {
     fn run(&self, cx: &mut Cx) -> Result<Groups> {
         let reach = cx.reach(Self::NAME)?;
         let filter = Filter { state: self.state, asset: self.asset, team: self.team };
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = before(self.cursor.as_deref())?;
-        let mut items = store::groups::page(cx.tx, &filter, &reach, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let limit = page::rows(self.limit)?;
+        let before = page::before(self.cursor.as_deref())?;
+        let found = Page::of(store::groups::page(cx.tx, &filter, &reach, before, limit + 1)?, limit, |one| one.id);
         let count = store::groups::count(cx.tx, &filter, &reach, COUNT_MAX)?;
-        Ok(Groups { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Groups { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
 }

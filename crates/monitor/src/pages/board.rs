@@ -1,17 +1,20 @@
 //! The board: what is wrong now.
 
-use kernel::Result;
+use kernel::limits::COUNT_MAX;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Clock, Column, Empty, List, PageHeader, Row, Stat, Table, Tone, stats, status};
 
 use super::{Names, ago, looks, severity, tabs};
-use crate::check::Check;
+use crate::check::{self, Check};
 use crate::group::list::{Groups, ListGroups};
 use crate::group::{Group, GroupState};
 use crate::machine::State;
 use crate::store;
 
+/// The states that are counted.
+const COUNTED: [State; 6] = [State::Firing, State::Flapping, State::NoData, State::Stale, State::Error, State::Ok];
 /// Checks that are not well, on the board.
 const TROUBLED_MAX: i64 = 50;
 
@@ -19,7 +22,9 @@ struct View {
     clock: Clock,
     groups: Groups,
     troubled: Vec<Check>,
-    states: Vec<(State, bool, i64)>,
+    states: Vec<check::states::Counted>,
+    /// Counting stopped at 1,000.
+    capped: bool,
     names: Names,
 }
 
@@ -27,12 +32,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let groups = page.cx.call(&ListGroups { state: Some(GroupState::Open), ..ListGroups::default() })?;
     let reach = page.cx.actor.reach("monitor.check.list", page.cx.now).unwrap_or_default();
     let troubled = store::checks::troubled(page.cx.tx, &reach, TROUBLED_MAX)?;
-    let states = store::checks::states(page.cx.tx, &reach)?;
+    let states = check::states::states(page.cx, &COUNTED, &reach)?;
     let mut assets: Vec<i64> = groups.items.iter().filter_map(|group| group.asset).collect();
     assets.extend(troubled.iter().filter_map(|check| check.asset));
     let teams: Vec<i64> = groups.items.iter().filter_map(|group| group.team).collect();
     let names = Names::load(page, &assets, &teams)?;
-    let view = View { clock: page.clock(), groups, troubled, states, names };
+    let view = View { clock: page.clock(), groups, troubled, states, capped: !reach.everything, names };
     Ok(Content::new("Monitoring", draw(&view)))
 }
 
@@ -53,7 +58,7 @@ fn figures(view: &View) -> Markup {
     let paused: i64 = view.states.iter().filter(|(_, paused, _)| *paused).map(|(.., count)| count).sum();
     let figure = |label: &str, value: i64, note: &str, tone: Tone, to: &str| Stat {
         label: label.to_owned(),
-        value: value.to_string(),
+        value: if view.capped && value >= COUNT_MAX { "999+".to_owned() } else { value.to_string() },
         note: note.to_owned(),
         spark: Vec::new(),
         tone: if value > 0 { tone } else { Tone::Ok },
@@ -105,7 +110,7 @@ fn groups(view: &View) -> Markup {
 
 fn refs(groups: &[Group]) -> String {
     let own: Vec<String> = groups.iter().map(|group| group.reference().to_string()).collect();
-    format!("list:2 {}", own.join(" ")).trim().to_owned()
+    format!("{} {}", LiveList::Alerts, own.join(" ")).trim().to_owned()
 }
 
 fn row(view: &View, group: &Group) -> Row {
@@ -160,7 +165,8 @@ mod tests {
         let groups = Groups { items: groups, next: None, count, count_capped: false };
         let names = Names { assets: [(417, HOSTILE.to_owned())].into(), teams: [(2, "Servers".to_owned())].into() };
         let states = vec![(State::Firing, false, 3), (State::Ok, true, 1)];
-        draw(&View { clock: Clock::utc_us(1_772_438_400_000_000), groups, troubled, states, names }).into_string()
+        draw(&View { clock: Clock::utc_us(1_772_438_400_000_000), groups, troubled, states, capped: true, names })
+            .into_string()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The list of checks.
 
-use kernel::Result;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Bulk, Button, Clock, Column, Empty, Filter, List, PageHeader, Row, Table, count_capped, status, tag};
@@ -99,7 +99,7 @@ fn draw(view: &View) -> Markup {
         )
         .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "check" } else { "checks" }))
         .paging(next, first)
-        .live("list:2", here)
+        .live(LiveList::Alerts.to_string(), here)
         .empty(empty(view));
     html! {
         (PageHeader::new("Checks").crumb("Monitoring", Some("/monitoring"))

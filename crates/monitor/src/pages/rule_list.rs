@@ -1,6 +1,6 @@
 //! The list of rules.
 
-use kernel::Result;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -87,7 +87,7 @@ fn draw(view: &View) -> Markup {
         )
         .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "rule" } else { "rules" }))
         .paging(next, first)
-        .live("list:2", here)
+        .live(LiveList::Alerts.to_string(), here)
         .empty(empty(view));
     html! {
         (PageHeader::new("Rules").crumb("Monitoring", Some("/monitoring"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Actor, Cx, Error, Handle, Ref, Result, Time};
+use kernel::{Actor, Cx, Error, Handle, LiveList, Ref, Result, Time};
 use promql::Labels;
 use rules::{Active, Phase};
 
@@ -132,7 +132,7 @@ fn new_check(cx: &mut Cx, (rule, new, interval_ms): &(i64, NewRule, i64), alert:
         serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;
     let (id, _) = store::checks::insert(cx.tx, &made, &machine, cx.now)?;
     cx.touch(Ref::new("check", id));
-    cx.touch(Ref::new("list", 2));
+    cx.touch(LiveList::Alerts.reference());
     Ok(id)
 }
 

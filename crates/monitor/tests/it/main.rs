@@ -33,6 +33,8 @@ mod restart;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod scrapes;
 #[cfg(test)]
 mod series;

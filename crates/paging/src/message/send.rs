@@ -10,7 +10,7 @@ use kernel::fetch::{Request, fetch};
 use kernel::job::Running;
 use kernel::notifications::direct::{self, Direct, Tried};
 use kernel::time::SECOND;
-use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
+use kernel::{Actor, Cx, ErrorKind, Handle, LiveList, Ref, Result};
 
 use super::{Attempt, Message, MessageState, queue, store, wake};
 use crate::channel::contact::{self, When};
@@ -186,7 +186,7 @@ fn settle(cx: &mut Cx, id: i64, tried: &Tried) -> Result<()> {
     if let Some(group) = message.group {
         cx.touch(Ref::new("alert_group", group));
     }
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     if tried.ok {
         store::tried(cx.tx, &message, MessageState::Sent, &attempt, cx.now)?;
         lane::worked(cx, &message.lane, &tried.answer)?;

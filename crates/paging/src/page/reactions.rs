@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Cx, Reaction, Ref, Result, StoredEvent};
+use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,12 +13,14 @@ use crate::message::{self, Said};
 use crate::policy;
 use crate::route::{self, Chosen, Facts};
 
+/// The name of the reaction, by which it is known how far it is.
+pub(crate) const NAME: &str = "paging.alerts";
 /// Lines of one kind in a message.
 const LINES_MAX: usize = 12;
 
 pub(crate) fn follow() -> Reaction {
     Reaction {
-        name: "paging.alerts",
+        name: NAME,
         events: &["monitor.group.opened", "monitor.group.changed", "monitor.group.recovered", "monitor.group.merged"],
         grants: &[],
         run: react,
@@ -119,7 +121,6 @@ fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
         return Ok(());
     }
     group.title = kernel::text::shorten(&event.title, 200);
-    group.asset = event.asset.as_ref().map(|asset| asset.id);
     group.lines = lines(event, &facts.severity);
     group.facts = facts;
     group.silenced = event.silenced;
@@ -155,7 +156,7 @@ fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen) -> Result<()> {
         place: group.facts.place,
         ..Page::default()
     };
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     match store::insert(cx.tx, &page)? {
         Some(id) => run::run(cx, id),
         None => Ok(()),
@@ -278,7 +279,7 @@ fn recovered(cx: &mut Cx, event: &GroupRecovered) -> Result<()> {
     for to in message::store::told(cx.tx, &all)? {
         message::queue(cx, &said, &to, &recovery_key(known.group, &to))?;
     }
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     Ok(())
 }
 
