@@ -99,6 +99,20 @@ impl RelationKind {
         }
     }
 
+    /// Many share what it points at, such as a switch or a name server: work on it is no work on who uses it.
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Self::ConnectedTo | Self::PoweredBy | Self::ResolvesBy | Self::RoutesBy | Self::SyncedBy => true,
+            Self::RunsOn | Self::DependsOn | Self::PartOf | Self::StoresOn | Self::SecuredBy => false,
+        }
+    }
+
+    /// What goes wrong with the thing that it points at may go wrong with the one it comes from. A whole does not make
+    /// its parts fail.
+    pub const fn spreads(self) -> bool {
+        !matches!(self, Self::PartOf)
+    }
+
     /// The kind of a stored word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)

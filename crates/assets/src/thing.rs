@@ -10,9 +10,11 @@ pub(crate) mod list;
 pub(crate) mod show;
 pub(crate) mod store;
 
-/// What a thing can be: the stored word and the words on screen for one and for many.
+/// What a thing can be: the stored word and the words on screen for one and for many. The search for causes knows what
+/// can go wrong with each.
 pub const KINDS: &[(&str, &str, &str)] = &[
     ("server", "Server", "Servers"),
+    ("hypervisor", "Hypervisor", "Hypervisors"),
     ("workstation", "Workstation", "Workstations"),
     ("laptop", "Laptop", "Laptops"),
     ("virtual_machine", "Virtual machine", "Virtual machines"),
@@ -20,12 +22,25 @@ pub const KINDS: &[(&str, &str, &str)] = &[
     ("switch", "Switch", "Switches"),
     ("router", "Router", "Routers"),
     ("firewall", "Firewall", "Firewalls"),
+    ("gateway", "Gateway", "Gateways"),
     ("access_point", "Access point", "Access points"),
+    ("load_balancer", "Load balancer", "Load balancers"),
+    ("wan", "Internet line", "Internet lines"),
     ("printer", "Printer", "Printers"),
     ("phone", "Phone", "Phones"),
     ("storage", "Storage", "Storage"),
     ("power", "Power supply", "Power supplies"),
+    ("ups", "UPS", "UPS devices"),
+    ("pdu", "Power strip (PDU)", "Power strips (PDU)"),
     ("service", "Service", "Services"),
+    ("website", "Website", "Websites"),
+    ("database", "Database", "Databases"),
+    ("dns", "Name server", "Name servers"),
+    ("time_server", "Time server", "Time servers"),
+    ("certificate", "Certificate", "Certificates"),
+    ("cluster", "Cluster", "Clusters"),
+    ("rack", "Rack", "Racks"),
+    ("room", "Room", "Rooms"),
     ("site", "Site", "Sites"),
     ("other", "Other", "Others"),
 ];

@@ -108,6 +108,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// The sets of kinds, by name.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.sets.iter().map(|(name, kinds)| (name.as_str(), kinds.as_slice()))
+    }
+
     /// How many faults and spreads there are.
     pub fn size(&self) -> (usize, usize) {
         (self.fault.len(), self.spread.len())

@@ -7,9 +7,6 @@ use kernel::{Cx, Error, Reach, Result};
 
 use crate::limits::{HOPS_MAX, RELATED_MAX};
 
-/// Relations along which a fault spreads from parent to child.
-const SPREADING: &[&str] = &["runs_on", "connected_to", "depends_on", "powered_by"];
-
 /// An asset that the actor's grant for `operation` covers, or an error at `field`.
 pub(crate) fn visible_asset(cx: &mut Cx, operation: &str, asset: i64, field: &str) -> Result<assets::Brief> {
     let reach = cx.reach(operation)?;
@@ -47,7 +44,9 @@ pub(crate) fn name_of(tx: &mut Tx<'_>, asset: Option<i64>) -> Result<Option<Stri
 
 /// What an asset stands on, nearest first, without itself.
 pub(crate) fn ancestors(tx: &mut Tx<'_>, asset: i64) -> Result<Vec<i64>> {
-    walk(asset, |ring| Ok(assets::parents(tx, ring)?.into_iter().filter(spreads).map(|one| one.to).collect()))
+    walk(asset, |ring| {
+        Ok(assets::parents(tx, ring)?.into_iter().filter(|one| one.kind.spreads()).map(|one| one.to).collect())
+    })
 }
 
 /// What an asset stands on, if there is an asset.
@@ -55,9 +54,9 @@ pub(crate) fn below(tx: &mut Tx<'_>, asset: Option<i64>) -> Result<Vec<i64>> {
     asset.map_or_else(|| Ok(Vec::new()), |asset| ancestors(tx, asset))
 }
 
-/// Everything that stands on an asset within so many hops, without itself.
+/// Everything that stands on an asset, or is a part of it, within so many hops, without itself.
 pub(crate) fn dependents(tx: &mut Tx<'_>, asset: i64, hops: usize, most: usize) -> Result<Vec<i64>> {
-    let next = |ring: &[i64]| Ok(assets::children(tx, ring)?.into_iter().filter(holds).map(|one| one.from).collect());
+    let next = |ring: &[i64]| Ok(assets::children(tx, ring)?.into_iter().map(|one| one.from).collect());
     walk_far(asset, hops, most, next)
 }
 
@@ -67,28 +66,19 @@ pub(crate) fn foundations(tx: &mut Tx<'_>, asset: i64, hops: usize, most: usize)
         let on = assets::parents(tx, ring)?.into_iter().filter(carries).map(|one| one.to);
         let mut all: Vec<i64> = on.collect();
         all.extend(
-            assets::children(tx, ring)?.into_iter().filter(|one| one.kind.as_str() == "part_of").map(|one| one.from),
+            assets::children(tx, ring)?
+                .into_iter()
+                .filter(|one| one.kind == assets::RelationKind::PartOf)
+                .map(|one| one.from),
         );
         Ok(all)
     };
     walk_far(asset, hops, most, next)
 }
 
-/// What stands on an asset, or is a part of it, is covered by its maintenance.
-fn holds(relation: &assets::Relation) -> bool {
-    spreads(relation) || relation.kind.as_str() == "part_of"
-}
-
-/// What a service itself stands on: not the network and the power that it shares with everything else.
+/// What a thing itself stands on: not the network and the power that it shares with everything else.
 fn carries(relation: &assets::Relation) -> bool {
-    !matches!(
-        relation.kind.as_str(),
-        "connected_to" | "powered_by" | "part_of" | "routes_by" | "resolves_by" | "synced_by"
-    )
-}
-
-fn spreads(relation: &assets::Relation) -> bool {
-    SPREADING.contains(&relation.kind.as_str())
+    relation.kind.spreads() && !relation.kind.is_shared()
 }
 
 /// Breadth first over at most [`HOPS_MAX`] hops and [`RELATED_MAX`] things, one question a hop; circles end by themselves.
@@ -118,6 +108,17 @@ fn walk_far(from: i64, hops: usize, most: usize, mut next: impl FnMut(&[i64]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_inventory_has_a_kind_for_every_set_that_causes_speak_of() {
+        let known = |kind: &String| assets::KINDS.iter().any(|(word, ..)| word == kind);
+        let rules = causes::Rules::built_in();
+        let unknown = rules.sets().filter(|(name, kinds)| *name != "monitor" && !kinds.iter().any(known));
+        assert_eq!(unknown.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<&str>::new());
+        for kind in assets::RelationKind::ALL {
+            assert!(causes::RelationKind::parse(kind.as_str()).is_some(), "{kind:?} tells the search nothing");
+        }
+    }
 
     #[test]
     fn a_walk_goes_three_hops_nearest_first_and_survives_circles() {

@@ -1,4 +1,5 @@
-//! Every limit and period of monitoring, named in one place.
+//! The limits and periods of checks, alerts and groups. What only one part knows (windows, rules, scrapes, remotes) stands at
+//! the head of that part.
 
 use std::time::Duration;
 

@@ -242,7 +242,8 @@ pub fn flags(entry: &Entry) -> Vec<Arg> {
         let long = if taken.contains(&long.as_str()) { format!("set-{long}") } else { long };
         args.push(match place(name) {
             Some(_) => arg.value_name(name.to_uppercase()),
-            None => arg.long(long).value_name("VALUE").action(ArgAction::Append),
+            // A value may begin with a dash: a number below zero, an argument for a plugin.
+            None => arg.long(long).value_name("VALUE").action(ArgAction::Append).allow_hyphen_values(true),
         });
     }
     args

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod coming_back;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod forms;
