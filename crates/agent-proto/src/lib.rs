@@ -13,7 +13,7 @@
 //! agent   Prove{..}, Hello{..}           every later contact            -> Welcome | Refused
 //! agent   Series{..}                     not durable: the whole register after each Welcome, then only what is new
 //! agent   Durable{lane, seq, event}      kept on the agent's disk until Ack{lane, seq}; at least once, in order per lane
-//! server  Ack, Checks, Job, Stop, FactsResend, Trust
+//! server  Ack, Checks, Look, Job, Stop, FactsResend, Trust
 //! ```
 
 mod bounded;

@@ -27,6 +27,8 @@ struct Entry {
     spec: CheckSpec,
     due: Instant,
     running: bool,
+    /// The server wants to know at once.
+    asked: Option<Instant>,
     last: Option<CheckState>,
     memory: Memory,
 }
@@ -63,6 +65,7 @@ impl Checks {
                 spec,
                 due,
                 running: false,
+                asked: None,
                 last: None,
                 memory: Memory::default(),
             }));
@@ -74,35 +77,58 @@ impl Checks {
         if self.running() >= RUNNING_MAX {
             return None;
         }
-        self.entries.iter().filter(|entry| !entry.running).map(|entry| entry.due).min()
+        let waiting = self.entries.iter().filter(|entry| !entry.running);
+        waiting.map(Entry::next).min()
+    }
+
+    /// Runs these at once, beside their rhythm. One that runs already answers soon.
+    pub(crate) fn ask(&mut self, wanted: &[i64], now: Instant) {
+        for entry in self.entries.iter_mut().filter(|entry| wanted.contains(&entry.spec.check_id)) {
+            entry.asked = Some(now);
+        }
     }
 
     /// The checks to run now; they count as running until their result comes.
     pub(crate) fn start_due(&mut self, now: Instant) -> Vec<(CheckSpec, Memory)> {
         let room = RUNNING_MAX.saturating_sub(self.running());
         let mut specs = Vec::new();
-        for entry in self.entries.iter_mut().filter(|entry| !entry.running && entry.due <= now).take(room) {
+        for entry in self.entries.iter_mut().filter(|entry| !entry.running && entry.next() <= now).take(room) {
             entry.running = true;
             let interval = interval(&entry.spec);
             // Keep the rhythm; after a long pause begin a new one instead of running what was missed.
-            entry.due = if now < entry.due + interval { entry.due + interval } else { now + interval };
+            entry.due = if entry.due > now {
+                entry.due
+            } else if now < entry.due + interval {
+                entry.due + interval
+            } else {
+                now + interval
+            };
             specs.push((entry.spec.clone(), std::mem::take(&mut entry.memory)));
         }
         specs
     }
 
-    /// Takes a result. `None` when the check is not of today any more, or else whether its state is another than before.
+    /// Takes a result. `None` when the check is not of today any more, or else whether it is to be told at once: its state
+    /// is another than before, or somebody waits for it.
     pub(crate) fn finish(&mut self, result: &CheckResult, memory: Memory) -> Option<bool> {
         let same =
             |entry: &&mut Entry| entry.spec.check_id == result.check_id && entry.spec.generation == result.generation;
         let entry = self.entries.iter_mut().find(same)?;
         entry.running = false;
         entry.memory = memory;
-        Some(entry.last.replace(result.state) != Some(result.state))
+        let asked = entry.asked.take().is_some();
+        Some(entry.last.replace(result.state) != Some(result.state) || asked)
     }
 
     fn running(&self) -> usize {
         self.entries.iter().filter(|entry| entry.running).count()
+    }
+}
+
+impl Entry {
+    /// When it runs next.
+    fn next(&self) -> Instant {
+        self.asked.map_or(self.due, |asked| asked.min(self.due))
     }
 }
 
@@ -159,6 +185,26 @@ mod tests {
         assert_eq!(checks.finish(&result(2, CheckState::Fail), Memory::default()), None);
         checks.replace(8, vec![spec(1, 2)], Instant::now());
         assert_eq!(checks.finish(&result(1, CheckState::Ok), Memory::default()), None, "of the generation before");
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_runs_at_once_is_told_at_once_and_keeps_its_rhythm() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut checks = Checks::open(dir.path(), start);
+        checks.replace(7, vec![spec(1, 1)], start);
+        let run = |checks: &mut Checks, ms| {
+            let many = checks.start_due(at(ms)).len();
+            (many, checks.finish(&result(1, CheckState::Ok), Memory::default()))
+        };
+        assert_eq!(run(&mut checks, 0), (1, Some(true)), "the first one is news");
+        assert_eq!(checks.next_due(), Some(at(10_000)));
+        checks.ask(&[1, 2], at(3_000));
+        assert_eq!(checks.next_due(), Some(at(3_000)));
+        assert_eq!(run(&mut checks, 3_000), (1, Some(true)), "somebody waits for it");
+        assert_eq!(checks.next_due(), Some(at(10_000)), "the rhythm is kept");
+        assert_eq!(run(&mut checks, 10_000), (1, Some(false)));
     }
 
     #[tokio::test]

@@ -65,6 +65,8 @@ struct Engine {
     /// Those that have figures.
     looked: Vec<agent_proto::LookResult>,
     results_due: Option<Instant>,
+    /// When a change was said at once.
+    change_said: Option<Instant>,
     next_sample: Instant,
     /// Whether a sample was taken since the start.
     sampled: bool,
@@ -235,6 +237,7 @@ impl Engine {
             results: Vec::new(),
             looked: Vec::new(),
             results_due: None,
+            change_said: None,
             next_sample: now,
             sampled: false,
             next_facts: now,

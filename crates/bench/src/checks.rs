@@ -27,7 +27,7 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let scratch = run.scratch()?;
     let targets = Targets::start()?;
     let server = Server::start(&run.mainstay, &scratch.path().join("data"), false)?;
-    let asset = server.client.post("/api/v1/assets/things", &json!({"name": "web-01", "kind": "server"}))?;
+    let asset = server.client.post("/api/v1/assets", &json!({"name": "web-01", "kind": "server"}))?;
     let asset = asset.get("id").and_then(Value::as_i64).ok_or_else(|| Error::internal("asset-without-id", &asset))?;
     let many = if run.quick { CHECKS_QUICK } else { CHECKS };
     for n in 0..many {

@@ -19,6 +19,7 @@ mod query;
 mod report;
 mod restart;
 mod storage;
+mod storm;
 mod whole_loop;
 mod write;
 
@@ -53,6 +54,9 @@ struct Arguments {
     /// Where data is written while measuring: a folder on a real disk. Default: the system's temporary folder.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Servers among the agents, for `agents`: 300 of them, which send 300 series every 15 s.
+    #[arg(long)]
+    mixed: bool,
     /// Keep the data that was made, and use what an earlier run kept.
     #[arg(long)]
     keep: bool,
@@ -97,6 +101,10 @@ enum Name {
     Outages,
     /// Thousands of checks that the server runs itself.
     Checks,
+    /// Ten thousand alerts within a minute from one cause.
+    Storm,
+    /// The same from two unrelated causes at once.
+    Storm2,
 }
 
 impl Name {
@@ -116,6 +124,8 @@ impl Name {
             Self::Restart => "restart",
             Self::Outages => "outages",
             Self::Checks => "checks",
+            Self::Storm => "storm",
+            Self::Storm2 => "storm2",
         }
     }
 }
@@ -157,7 +167,9 @@ pub(crate) fn unusable(path: &std::path::Path, error: &std::io::Error) -> Error 
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut report = Report::new(arguments.name.word(), arguments.json);
+    let mixed = arguments.mixed && arguments.name == Name::Agents;
+    let name = if mixed { "agents --mixed" } else { arguments.name.word() };
+    let mut report = Report::new(name, arguments.json);
     match measure(&arguments, &mut report) {
         Ok(()) => {
             report.finish();
@@ -179,7 +191,7 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         Name::Write => write::measure(&run, report),
         Name::List => list::measure(&run, report),
         Name::Page => page::measure(&run, report),
-        Name::Agents => agents::measure(&run, report),
+        Name::Agents => agents::measure(&run, arguments.mixed, report),
         Name::Loop => whole_loop::measure(&run, report),
         Name::Promql => promql::measure(&run, arguments.scripts.as_deref(), report),
         Name::Ingest => ingest::measure(&run, report),
@@ -192,5 +204,7 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
             outages::measure(&outages::Wanted { folder, seed, seeds, quick: run.quick }, report)
         }
         Name::Checks => checks::measure(&run, report),
+        Name::Storm => storm::measure(&run, 1, report),
+        Name::Storm2 => storm::measure(&run, 2, report),
     }
 }

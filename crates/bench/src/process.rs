@@ -91,7 +91,11 @@ impl Memory {
 }
 
 fn cpu_of(pid: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    cpu_in(&std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default())
+}
+
+/// CPU time in a line of the kernel about a process or thread.
+fn cpu_in(stat: &str) -> Duration {
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
@@ -143,6 +147,15 @@ impl Process {
     /// CPU time since the start, user and system; the clock ticks a hundred times a second.
     pub(crate) fn cpu(&self) -> Duration {
         cpu_of(self.pid())
+    }
+
+    /// CPU time since the start of its threads of this name.
+    pub(crate) fn thread_cpu(&self, name: &str) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
+        let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+        let named =
+            stats.filter(|stat| stat.split_once('(').is_some_and(|(_, rest)| rest.starts_with(&format!("{name})"))));
+        named.map(|stat| cpu_in(&stat)).sum()
     }
 
     /// True until it has ended.

@@ -23,6 +23,8 @@ pub enum Cause {
     Vantage {
         /// The thing that looks; none for the server itself.
         thing: Option<u64>,
+        /// Only its lookups of names fail; addresses answer.
+        names: bool,
     },
 }
 
@@ -31,7 +33,7 @@ impl Cause {
     pub fn thing(&self) -> Option<u64> {
         match self {
             Self::Thing { thing, .. } => Some(*thing),
-            Self::Vantage { thing } => *thing,
+            Self::Vantage { thing, .. } => *thing,
             Self::Change { .. } => None,
         }
     }

@@ -4,168 +4,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Graph;
-use crate::looks::{Change, Known, Look, Looks};
+use crate::looks::{Change, Known, Looks};
 use crate::rules::{Rules, Table};
-use crate::solve::{Cluster, Symptom};
+use crate::solve::Symptom;
 use crate::words::What;
 
 mod group;
 mod recover;
 mod regroup;
+mod terms;
 
 pub(crate) use group::Live;
 pub use group::{GroupView, Member, Phase};
+pub use terms::{Again, Answer, Decision, Observation, Options, Restored};
 
 /// Most changes that are remembered.
 const CHANGES_MAX: usize = 20_000;
 /// How long a change is remembered, in milliseconds.
 const CHANGES_MS: i64 = 3 * 3_600_000;
 
-/// What the engine is told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Observation {
-    /// An alert is out.
-    Fired(Symptom),
-    /// An alert is gone.
-    Cleared {
-        /// Its look.
-        key: u64,
-        /// When, in milliseconds.
-        at_ms: i64,
-    },
-    /// A look gave a result: each one, also those that change nothing, and the answers to what was asked again.
-    Seen {
-        /// The look.
-        look: Look,
-        /// As it should be.
-        good: bool,
-        /// When it was made, in milliseconds.
-        at_ms: i64,
-    },
-    /// A thing was changed.
-    Changed(Change),
-    /// Nobody looks any more: the check was removed or paused.
-    Forgotten {
-        /// The look.
-        key: u64,
-    },
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
-    /// Look at these again at once, and tell the results by then.
-    Recheck {
-        /// The looks.
-        looks: Vec<u64>,
-        /// Until when answers count for the first judgement, in milliseconds.
-        until_ms: i64,
-    },
-    /// A group is open: its symptoms have one cause.
-    Open {
-        /// Its number.
-        group: u64,
-        /// Ranking and evidence.
-        cluster: Cluster,
-        /// Its symptoms.
-        members: Vec<Member>,
-    },
-    /// Tell people of a group; once for each group.
-    Page {
-        /// Its number.
-        group: u64,
-    },
-    /// A symptom belongs to an open group.
-    Join {
-        /// The group's number.
-        group: u64,
-        /// The symptom.
-        member: Member,
-    },
-    /// The judgement of an open group changed.
-    Rerank {
-        /// Its number.
-        group: u64,
-        /// Ranking and evidence.
-        cluster: Cluster,
-    },
-    /// A group turned out to have the cause of another: its symptoms belong to that one.
-    Merge {
-        /// The group that ends.
-        from: u64,
-        /// The one that goes on.
-        into: u64,
-    },
-    /// The cause is gone: these symptoms are stale, look again now, and let nobody be told of them until then.
-    Suspend {
-        /// The group's number.
-        group: u64,
-        /// The looks.
-        looks: Vec<u64>,
-        /// Until when, in milliseconds.
-        until_ms: i64,
-    },
-    /// All symptoms of a group are gone, and stayed so for its quiet time.
-    Recover {
-        /// Its number.
-        group: u64,
-        /// People were told of it, so tell them that it is over.
-        announce: bool,
-    },
-    /// A group that was over has its cause again: go on with it, tell those who know of it, and page nobody anew.
-    Reopen {
-        /// Its number.
-        group: u64,
-        /// The symptom that came back.
-        member: Member,
-    },
-}
-
-/// How the engine judges.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Most steps from a symptom to its cause.
-    pub hops: u32,
-    /// Shortest and longest wait between the first symptom and the page, for looking again, in milliseconds.
-    pub settle_ms: [i64; 2],
-    /// Shortest and longest time that all must be good before a group of several things is over, in milliseconds.
-    pub quiet_ms: [i64; 2],
-    /// A cause that comes back within this time after its end is the same group, in milliseconds.
-    pub relapse_ms: i64,
-    /// Shortest time from one full judgement to the next, in milliseconds; it grows in storms.
-    pub solve_ms: i64,
-    /// Most looks that are asked again for one group.
-    pub rechecks_max: usize,
-    /// The number of the first group.
-    pub first_group: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            hops: 6,
-            settle_ms: [4_000, 12_000],
-            quiet_ms: [30_000, 300_000],
-            relapse_ms: 15 * 60_000,
-            solve_ms: 1_000,
-            rechecks_max: 60,
-            first_group: 1,
-        }
-    }
-}
-
-/// A group as it was kept, for [`Engine::restore`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Restored {
-    /// Its number.
-    pub group: u64,
-    /// People were told of it.
-    pub paged: bool,
-    /// When it opened, in milliseconds.
-    pub opened_ms: i64,
-    /// Its symptoms, and when those that are gone were gone.
-    pub members: Vec<(Symptom, Option<i64>)>,
-}
+/// Shortest and longest time that restored groups keep the judgement they had, in milliseconds: what is well is not
+/// known right after a start, and nothing speaks against a cause then.
+const RESTORED_MS: [i64; 2] = [30_000, 300_000];
 
 /// The state of all groups.
 #[derive(Debug)]
@@ -231,6 +91,9 @@ impl Engine {
         for one in groups {
             let mut live = Live::new(one.opened_ms);
             (live.phase, live.paged) = (Phase::Open, one.paged);
+            let slowest = one.members.iter().map(|(symptom, _)| symptom.look.interval_ms).max().unwrap_or_default();
+            let [shortest, longest] = RESTORED_MS;
+            live.unsure_until = Some(now_ms + (2 * slowest).clamp(shortest, longest));
             for (symptom, gone) in one.members {
                 let key = symptom.look.key;
                 let mut member = Member::of(&symptom);
@@ -274,6 +137,11 @@ impl Engine {
                 self.fresh.remove(&key);
                 self.member_gone(key, now_ms);
             }
+            Observation::Unable { key } => {
+                for live in self.groups.values_mut().filter(|live| live.asked.contains_key(&key)) {
+                    live.asked.insert(key, false);
+                }
+            }
         }
     }
 
@@ -295,6 +163,24 @@ impl Engine {
         }
     }
 
+    /// A group that nobody knows of (any more), for example because it could not be written: what is still out of it is
+    /// judged as if it came now, and belongs to another group then.
+    pub fn disband(&mut self, group: u64) {
+        let Some(live) = self.groups.remove(&group) else { return };
+        self.owner.retain(|_, owner| *owner != group);
+        self.fresh
+            .extend(live.members.into_values().filter(|member| member.gone_ms.is_none()).map(|member| member.key));
+        self.dirty = true;
+    }
+
+    /// A symptom did not get into its group: it is judged as if it came now.
+    pub fn release(&mut self, key: u64) {
+        if let Some(live) = self.owner.remove(&key).and_then(|id| self.groups.get_mut(&id)) {
+            live.members.remove(&key);
+        }
+        self.fresh.insert(key);
+    }
+
     /// Moves time on. Call it each second or so, and at once after [`Decision::Recheck`] was answered if that matters.
     pub fn tick(&mut self, now_ms: i64) -> Vec<Decision> {
         let mut decisions = Vec::new();
@@ -302,6 +188,9 @@ impl Engine {
         self.take_fresh(now_ms, &mut decisions);
         for live in self.groups.values_mut() {
             live.settle(&self.looks, &self.options, now_ms);
+            if live.unsure_until.is_some_and(|until| now_ms >= until) {
+                (live.unsure_until, self.dirty) = (None, true);
+            }
         }
         let due = self.groups.values().any(|live| live.is_due(now_ms));
         if due || (self.dirty && now_ms - self.solved_ms >= self.pause()) {

@@ -7,14 +7,16 @@ use crate::solve::{Group, Pool};
 use crate::spread::{Effects, stands_still};
 use crate::words::{RelationKind, What};
 
+mod labels;
+
+pub(crate) use labels::{Spoken, by_time_and_labels};
+
 /// A relation that fewer things of a kind have is not one that is merely unknown.
 const SHARE_MIN: f64 = 0.2;
 /// Worse fits do not join.
 const FIT_MIN: f64 = 0.25;
 /// Longest delay that is believed without a relation, in milliseconds.
 const DELAY_MS_MAX: i64 = 10 * 60_000;
-/// Symptoms that begin further apart are not taken together by time, in milliseconds.
-const APART_MS: i64 = 45_000;
 /// So many things with the same trouble at the same time and place are no accident.
 const TOGETHER_MIN: usize = 3;
 /// Most groups that others may join.
@@ -64,6 +66,8 @@ struct Parent {
     /// Nothing is known to stand on its cause.
     bare: bool,
     sites: BTreeSet<String>,
+    /// Words of the names of what fails that say something.
+    words: BTreeSet<String>,
     onset: i64,
     slowest: i64,
     things: usize,
@@ -78,13 +82,10 @@ struct Fit {
 
 /// Groups join others of which they may be the effect by a relation that the inventory may lack: one that is usual for
 /// such things and not known of this one, at the same site, at the right time.
-pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
-    if groups.len() < 2 {
-        return;
-    }
+pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
     let shares = Shares::new(case);
     let mut parents: Vec<Parent> =
-        groups.iter().enumerate().filter_map(|(number, group)| parent(case, pool, number, group)).collect();
+        groups.iter().enumerate().filter_map(|(number, group)| parent(case, pool, spoken, number, group)).collect();
     parents.sort_by_key(|parent| (std::cmp::Reverse(parent.things), parent.group));
     parents.truncate(PARENTS_MAX);
     let mut order: Vec<usize> = (0..groups.len()).collect();
@@ -100,7 +101,7 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
             if unseen && parent.things < size {
                 continue;
             }
-            let Some(fit) = fits(case, &shares, parent, head, &signs) else { continue };
+            let Some(fit) = fits(case, (&shares, spoken), parent, head, &signs) else { continue };
             if best.is_none_or(|(value, ..)| fit.value > value + 0.001) {
                 best = Some((fit.value, parent.group, fit.relation));
             }
@@ -171,7 +172,7 @@ fn head<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<(u32, Vec<
 }
 
 /// A group as one that others may join: its cause is seen to fail, or explains several.
-fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<Parent> {
+fn parent(case: &Case<'_>, pool: &Pool, spoken: &Spoken, number: usize, group: &Group) -> Option<Parent> {
     let scored: &Scored = pool.get(group.cause?)?;
     let Origin::Thing(place, state, _) = &scored.origin else { return None };
     let things = group.things(case);
@@ -181,12 +182,13 @@ fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<
     }
     let effects = case.effects(&[(*place, *state, 1.0)]);
     let mut states = BTreeSet::new();
-    let (mut sites, mut carries) = (BTreeSet::new(), BTreeSet::new());
+    let (mut sites, mut carries, mut words) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let failing = effects.iter().filter(|(at, _)| *at == place || case.at.contains_key(at));
     for (at, found) in failing {
         let Some(node) = case.graph.node(*at) else { continue };
         states.extend(found.iter().filter(|one| one.weight >= 0.5).map(|one| (node.kind, one.state)));
         sites.insert(node.thing.site.clone());
+        words.extend(spoken.words(&node.thing.name));
         let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
         carries.extend(below);
     }
@@ -200,21 +202,33 @@ fn parent(case: &Case<'_>, pool: &Pool, number: usize, group: &Group) -> Option<
         carries,
         bare,
         sites,
+        words,
         onset: scored.onset,
         slowest,
         things: things.len(),
     })
 }
 
-fn fits(case: &Case<'_>, shares: &Shares, parent: &Parent, head: u32, signs: &[&Sign]) -> Option<Fit> {
+fn fits(
+    case: &Case<'_>,
+    (shares, spoken): (&Shares, &Spoken),
+    parent: &Parent,
+    head: u32,
+    signs: &[&Sign],
+) -> Option<Fit> {
     let node = case.graph.node(head)?;
     let site = &node.thing.site;
     if !(site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
         return None;
     }
-    let near = if parent.sites.contains(site) { 1.0 } else { 0.8 };
     let first = signs.iter().min_by_key(|sign| sign.since)?;
     let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
+    // Where a place is not known, names must have something in common.
+    let near = match parent.sites.contains(site) {
+        true => 1.0,
+        false if spoken.words(&node.thing.name).any(|word| parent.words.contains(&word)) => 0.8,
+        false => return best,
+    };
     for (kind, state) in &parent.states {
         for way in case.table.ways(*kind, *state).iter().filter(|way| way.reaches(node.kind)) {
             let share = shares.share(node.kind, way.over);
@@ -254,84 +268,4 @@ fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], fir
     };
     let best = states.map(value).fold(0.0, f64::max);
     (best >= FIT_MIN).then_some(Fit { value: best + 1.0, relation: None })
-}
-
-/// Words that belong together.
-fn family(what: What) -> u8 {
-    match what {
-        What::Unreachable | What::Down | What::NoData | What::PowerLost => 0,
-        What::Slow | What::Errors | What::Degraded | What::Overloaded => 1,
-        other => 2 + other as u8,
-    }
-}
-
-/// Things that fail alone, in the same way at the same time and place, are one group whose cause is not known.
-pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
-    let mut rows: BTreeMap<(String, u8), Vec<(i64, usize)>> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
-        let things = group.things(case);
-        let alone = things.len() == 1 && !matches!(cause_of(pool, group), Some(Origin::Change(_) | Origin::Vantage(_)));
-        let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
-        let (true, Some(sign)) = (alone, first) else { continue };
-        rows.entry((label(case, sign.thing), family(sign.what))).or_default().push((sign.since, number));
-    }
-    for ((label, _), mut row) in rows {
-        row.sort_unstable();
-        let mut run: Vec<(i64, usize)> = Vec::new();
-        for (since, number) in row {
-            if run.last().is_some_and(|(last, _)| since - last > APART_MS) {
-                together(case, groups, &std::mem::take(&mut run), &label);
-            }
-            run.push((since, number));
-        }
-        together(case, groups, &run, &label);
-    }
-    groups.retain(|group| !group.signs.is_empty());
-}
-
-fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
-    Some(&pool.get(group.cause?)?.origin)
-}
-
-/// The site of a thing; of one without, how its name begins.
-fn label(case: &Case<'_>, thing: u64) -> String {
-    let site = case.graph.thing(thing).map(|thing| thing.site.clone()).unwrap_or_default();
-    if !site.is_empty() {
-        return site;
-    }
-    let name = case.graph.name(thing);
-    let prefix: String = name.chars().take_while(|letter| letter.is_alphabetic()).collect();
-    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}*") }
-}
-
-fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], label: &str) {
-    let siblings = run.len() == 2 && same_parent(case, groups, run);
-    if run.len() < TOGETHER_MIN && !siblings {
-        return;
-    }
-    let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
-    let mut signs = BTreeSet::new();
-    for (_, number) in run {
-        if let Some(group) = groups.get_mut(*number) {
-            signs.append(&mut group.signs);
-        }
-    }
-    let Some(group) = groups.get_mut(*into) else { return };
-    *group = Group::of(signs, None);
-    group.unknown = Some(format!(
-        "{} things ({label}) began to fail within {}, and nothing known explains more than one of them. Grouped by time and site alone.",
-        run.len(),
-        crate::candidate::span(last - first)
-    ));
-}
-
-/// Two things hang on the same thing, which works.
-fn same_parent(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)]) -> bool {
-    let mut sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| {
-        let things = group.things(case).into_iter().filter_map(|thing| case.graph.place(thing));
-        let ups = things.filter_map(|place| case.graph.node(place)).flat_map(|node| &node.up);
-        ups.filter(|edge| edge.kind == RelationKind::ConnectedTo).map(|edge| edge.other).collect::<BTreeSet<u32>>()
-    });
-    let (Some(one), Some(other)) = (sets.next(), sets.next()) else { return false };
-    one.intersection(&other).next().is_some()
 }

@@ -18,6 +18,11 @@ pub struct Look {
     pub vantage: Option<u64>,
     /// From one result to the next, in milliseconds.
     pub interval_ms: i64,
+    /// It looks up a name first.
+    pub by_name: bool,
+    /// What it has in common with looks at other things beside its word: the rule that it comes from, for one. Empty
+    /// when nothing is known.
+    pub label: String,
 }
 
 /// A thing was changed.
@@ -55,6 +60,11 @@ impl Known {
     fn new(look: Look) -> Self {
         let what = look.what;
         Self { look, fired: false, what, bad_since: None, bad_at: None, good: None, evidence: String::new() }
+    }
+
+    /// The time of the newest result.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        self.good.map(|(_, at)| at).max(self.bad_at)
     }
 
     /// The newest result was bad.
@@ -137,8 +147,7 @@ impl Looks {
     pub(crate) fn seen(&mut self, look: &Look, good: bool, at_ms: i64) -> bool {
         let known = self.told(look);
         let was_bad = known.is_bad();
-        let newest = known.good.map(|(_, at)| at).max(known.bad_at);
-        if newest.is_some_and(|newest| newest > at_ms) {
+        if known.newest().is_some_and(|newest| newest > at_ms) {
             return false;
         }
         if good {
@@ -191,7 +200,15 @@ mod tests {
     use super::*;
 
     fn look() -> Look {
-        Look { key: 1, thing: 7, what: What::Down, vantage: None, interval_ms: 10_000 }
+        Look {
+            key: 1,
+            thing: 7,
+            what: What::Down,
+            vantage: None,
+            interval_ms: 10_000,
+            by_name: false,
+            label: String::new(),
+        }
     }
 
     #[test]

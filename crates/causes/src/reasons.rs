@@ -17,7 +17,7 @@ impl Case<'_> {
                 Cause::Thing { thing: self.graph.id(*place), state: *state, fault: fault.clone() }
             }
             Origin::Change(label) => Cause::Change { label: label.clone() },
-            Origin::Vantage(thing) => Cause::Vantage { thing: *thing },
+            Origin::Vantage(thing, names) => Cause::Vantage { thing: *thing, names: *names },
         }
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn reasons(case: &Case<'_>, scored: &Scored, group: &Group, explained
 fn own(case: &Case<'_>, scored: &Scored) -> Option<Reason> {
     let Origin::Thing(place, state, _) = &scored.origin else {
         return match &scored.origin {
-            Origin::Vantage(_) => Some(reason(true, blind_words(scored), None, None)),
+            Origin::Vantage(_, names) => Some(reason(true, blind_words(*names, scored), None, None)),
             _ => None,
         };
     };
@@ -77,8 +77,13 @@ fn own(case: &Case<'_>, scored: &Scored) -> Option<Reason> {
         .then(|| reason(false, "Nobody looks at it: it is not seen to fail itself.".to_owned(), Some(thing), None))
 }
 
-fn blind_words(scored: &Scored) -> String {
+fn blind_words(names: bool, scored: &Scored) -> String {
     let things = scored.things(|_| true);
+    if names {
+        return format!(
+            "The names of {things} things cannot be looked up from here, and no other name could be since."
+        );
+    }
     format!("{things} things that have nothing else in common are bad from here at the same time.")
 }
 

@@ -29,7 +29,7 @@ pub(crate) const SLACK_MS: i64 = 15_000;
 /// A bad result that has not fired counts so much.
 const SUSPECTED: f64 = 0.6;
 /// So many symptoms are a storm.
-const STORM: usize = 600;
+pub(crate) const STORM: usize = 600;
 
 /// A symptom in the case at hand.
 #[derive(Clone, Debug)]
@@ -76,7 +76,14 @@ pub(crate) struct Case<'a> {
     pub(crate) signs: Vec<Sign>,
     /// The symptoms of each thing, by place.
     pub(crate) at: BTreeMap<u32, Vec<u32>>,
-    signed: BTreeSet<u64>,
+    /// The place of each symptom's thing, if it is known.
+    places: Vec<Option<u32>>,
+    /// The symptoms that each vantage sees.
+    by_vantage: BTreeMap<Option<u64>, Vec<u32>>,
+    /// The looks of the symptoms, in order.
+    signed: Vec<u64>,
+    /// Places where every look is a symptom: nothing is good there.
+    all_bad: BTreeSet<u32>,
     failed: BTreeSet<u32>,
     pub(crate) hops: u32,
     pub(crate) now: i64,
@@ -87,7 +94,8 @@ pub(crate) struct Case<'a> {
 pub(crate) enum Origin {
     Thing(u32, What, String),
     Change(String),
-    Vantage(Option<u64>),
+    /// Who looks, and whether it only finds no names.
+    Vantage(Option<u64>, bool),
 }
 
 /// A candidate with all that speaks for and against it.
@@ -122,7 +130,11 @@ impl Scored {
 
     /// How many things it explains.
     pub(crate) fn things(&self, counts: impl Fn(u32) -> bool) -> usize {
-        self.gains.iter().filter(|(sign, ..)| counts(*sign)).map(|(_, thing, _)| *thing).collect::<BTreeSet<_>>().len()
+        let mut things: Vec<u64> =
+            self.gains.iter().filter(|(sign, ..)| counts(*sign)).map(|(_, thing, _)| *thing).collect();
+        // They come by thing.
+        things.dedup();
+        things.len()
     }
 }
 
@@ -142,16 +154,37 @@ impl<'a> Case<'a> {
         now: i64,
     ) -> Self {
         let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut by_vantage: BTreeMap<Option<u64>, Vec<u32>> = BTreeMap::new();
         let mut failed = BTreeSet::new();
-        for (number, sign) in (0_u32..).zip(&signs) {
-            let Some(place) = graph.place(sign.thing) else { continue };
+        let places: Vec<Option<u32>> = signs.iter().map(|sign| graph.place(sign.thing)).collect();
+        for ((number, sign), place) in (0_u32..).zip(&signs).zip(&places) {
+            by_vantage.entry(sign.vantage).or_default().push(number);
+            let Some(place) = *place else { continue };
             at.entry(place).or_default().push(number);
             if stands_still(sign.what) || sign.what == What::PowerLost {
                 failed.insert(place);
             }
         }
-        let signed = signs.iter().map(|sign| sign.key).collect();
-        Self { graph, table, looks, changes, signs, at, signed, failed, hops, now }
+        let mut signed: Vec<u64> = signs.iter().map(|sign| sign.key).collect();
+        signed.sort_unstable();
+        let is_bad = |known: &Known| signed.binary_search(&known.look.key).is_ok();
+        let all_bad = at.keys().copied().filter(|place| looks.at(graph.id(*place)).all(is_bad)).collect();
+        Self { graph, table, looks, changes, signs, at, places, by_vantage, signed, all_bad, failed, hops, now }
+    }
+
+    /// The look is a symptom.
+    fn is_signed(&self, known: &Known) -> bool {
+        self.signed.binary_search(&known.look.key).is_ok()
+    }
+
+    /// The symptoms that a vantage sees.
+    fn seen_from(&self, vantage: Option<u64>) -> impl Iterator<Item = (u32, &Sign)> {
+        let numbers = self.by_vantage.get(&vantage).into_iter().flatten();
+        numbers.filter_map(|number| Some((*number, self.sign(*number)?)))
+    }
+
+    fn place_of(&self, number: u32) -> Option<u32> {
+        self.places.get(number as usize).copied().flatten()
     }
 
     pub(crate) fn sign(&self, number: u32) -> Option<&Sign> {
@@ -177,8 +210,10 @@ impl<'a> Case<'a> {
         let open = |place: &u32| self.at.get(place).is_some_and(|signs| signs.iter().any(|sign| !told.contains(sign)));
         found.extend(leaves.into_iter().filter(open).flat_map(|place| self.faults(place)));
         found.extend(self.looks.vantages().filter_map(|vantage| self.blind(vantage)));
-        let labels: BTreeSet<&str> = self.changes.iter().map(|change| change.label.as_str()).collect();
-        found.extend(labels.into_iter().filter_map(|label| self.bad_change(label)));
+        found.extend(self.looks.vantages().filter_map(|vantage| self.nameless(vantage)));
+        let mut made: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+        self.changes.iter().for_each(|change| made.entry(&change.label).or_default().push(change));
+        found.extend(made.into_iter().filter_map(|(label, made)| self.bad_change(label, &made)));
         found
     }
 
@@ -198,8 +233,15 @@ impl<'a> Case<'a> {
         let fits: Vec<i64> = matches.iter().filter(own).filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
         let early = self.onset(&matches.iter().collect::<Vec<_>>()).map(|(at, _)| (at, true));
         let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false)), early];
-        let scored = anchors.into_iter().flatten().filter_map(|(at, own)| {
+        let mut ways: Vec<Vec<&Match>> = Vec::new();
+        for (at, own) in anchors.into_iter().flatten() {
             let kept = self.in_time(&matches, at, own);
+            // Where all begin at once they are the same from every side.
+            if !ways.iter().any(|known| same(known, &kept)) {
+                ways.push(kept);
+            }
+        }
+        let scored = ways.into_iter().filter_map(|kept| {
             let (onset, half) = self.onset(&kept)?;
             let distance = f64::from(kept.iter().map(|one| one.hops).min()?) * DISTANCE;
             let end = self.end(&kept);
@@ -250,10 +292,9 @@ impl<'a> Case<'a> {
             }
         }
         for vantage in self.looks.vantages().flatten().filter(|one| cut.has(*one)) {
-            let outside = (0_u32..).zip(&self.signs).filter(|(_, sign)| {
-                sign.vantage == Some(vantage)
-                    && self.graph.place(sign.thing).is_none_or(|place| !effects.contains_key(&place))
-            });
+            let outside = self
+                .seen_from(Some(vantage))
+                .filter(|(number, _)| self.place_of(*number).is_none_or(|place| !effects.contains_key(&place)));
             found.extend(outside.filter_map(|(number, sign)| {
                 let fit = 0.9 * self.table.explains(What::Unreachable, sign.what) * sign.strength();
                 (fit >= FIT_MIN).then_some(Match { sign: number, fit, delay: 20_000, hops: 1 })
@@ -265,15 +306,22 @@ impl<'a> Case<'a> {
     /// The middle of the times at which they began.
     fn middle(&self, matches: &[Match]) -> Option<i64> {
         let mut times: Vec<i64> = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied()
+        let half = times.len() / 2;
+        (!times.is_empty()).then(|| *times.select_nth_unstable(half).1)
     }
 
     /// When it began at the latest, a few strays left aside, and when half of it had begun.
     fn onset(&self, kept: &[&Match]) -> Option<(i64, i64)> {
         let mut times: Vec<i64> = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
-        times.sort_unstable();
-        Some((*times.get(times.len() / 8)?, *times.get(times.len() / 2)?))
+        if times.is_empty() {
+            return None;
+        }
+        let (few, half) = (times.len() / 8, times.len() / 2);
+        let (before, middle, _) = times.select_nth_unstable(half);
+        let middle = *middle;
+        // Of one to eight the first is meant.
+        let first = if before.is_empty() { middle } else { *before.select_nth_unstable(few).1 };
+        Some((first, middle))
     }
 
     /// Those that began when they should: after the cause's own symptom, or around the middle of all.
@@ -328,6 +376,10 @@ impl<'a> Case<'a> {
         // What stands on a thing that is fine is fine as well: no news.
         let (mut fine, mut spared) = (BTreeSet::new(), BTreeSet::new());
         for (hops, place) in &order {
+            let nothing_good = self.all_bad.contains(place);
+            if nothing_good && fine.is_empty() {
+                continue;
+            }
             let (Some(states), Some(node)) = (effects.get(place), self.graph.node(*place)) else { continue };
             let mut above = node.up.iter().filter(|edge| effects.contains_key(&edge.other)).peekable();
             if *hops > 0 && above.peek().is_some() && above.all(|edge| fine.contains(&edge.other)) {
@@ -335,9 +387,12 @@ impl<'a> Case<'a> {
                 spared.insert(self.graph.id(*place));
                 continue;
             }
+            if nothing_good {
+                continue;
+            }
             let thing = node.thing.id;
             let bad_too = self.at.contains_key(place);
-            for known in self.looks.at(thing).filter(|known| !self.signed.contains(&known.look.key)) {
+            for known in self.looks.at(thing).filter(|known| !self.is_signed(known)) {
                 let worst = states.iter().filter_map(|effect| {
                     let good = known.good_within(onset + effect.delay_ms + 5_000, end)?;
                     let seen = if effect.state == What::Down { 1.0 } else { cut.seen(known.look.vantage, *place) };
@@ -393,6 +448,11 @@ fn against(absent: &[(u64, f64, i64)], looks: &Looks) -> f64 {
     of.values().map(|(most, all)| most + AGAIN * (all - most)).sum()
 }
 
+/// The same symptoms.
+fn same(one: &[&Match], other: &[&Match]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| std::ptr::eq(*a, *b))
+}
+
 /// Too much of what is known speaks against it.
 fn is_refuted(scored: &Scored) -> bool {
     let explained: f64 = scored.gains.iter().map(|(.., fit)| fit).sum();
@@ -408,11 +468,13 @@ struct Cut<'a> {
     effects: &'a Effects,
     cause: u32,
     above: BTreeMap<u32, BTreeSet<u32>>,
+    /// The places of vantages that stand behind the cause; none of those that do not.
+    behind: BTreeMap<u64, Option<u32>>,
 }
 
 impl<'a> Cut<'a> {
     fn new(graph: &'a Graph, effects: &'a Effects, cause: u32) -> Self {
-        Self { graph, effects, cause, above: BTreeMap::new() }
+        Self { graph, effects, cause, above: BTreeMap::new(), behind: BTreeMap::new() }
     }
 
     /// The vantage stands behind the cause.
@@ -423,7 +485,13 @@ impl<'a> Cut<'a> {
 
     /// How surely a vantage sees that a thing is cut off: not at all when both are on the same side.
     fn seen(&mut self, vantage: Option<u64>, place: u32) -> f64 {
-        let Some(from) = vantage.filter(|one| self.has(*one)).and_then(|one| self.graph.place(one)) else { return 1.0 };
+        let Some(vantage) = vantage else { return 1.0 };
+        let known = self.behind.get(&vantage).copied();
+        let behind = known.unwrap_or_else(|| self.graph.place(vantage).filter(|_| self.has(vantage)));
+        if known.is_none() {
+            self.behind.insert(vantage, behind);
+        }
+        let Some(from) = behind else { return 1.0 };
         if from == place {
             return 0.3;
         }

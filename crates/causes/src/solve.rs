@@ -62,21 +62,24 @@ pub fn rank(
     let signs = looks.all().filter(|known| known.fired).filter_map(Sign::of).collect();
     let case = Case::new((graph, &table, &looks, changes), signs, 6, now_ms);
     let all: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
-    ranking(&case, &Pool::new(case.candidates()), &Group::of(all, None))
+    ranking(&case, &Pool::new(case.candidates(), case.signs.len()), &Group::of(all, None))
 }
 
 /// All candidates, and which of them explain a symptom.
 pub(crate) struct Pool {
     pub(crate) scored: Vec<Scored>,
-    by_sign: BTreeMap<u32, Vec<u32>>,
+    by_sign: Vec<Vec<u32>>,
 }
 
 impl Pool {
-    pub(crate) fn new(scored: Vec<Scored>) -> Self {
-        let mut by_sign: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    /// The candidates of a case with so many symptoms.
+    pub(crate) fn new(scored: Vec<Scored>, signs: usize) -> Self {
+        let mut by_sign: Vec<Vec<u32>> = vec![Vec::new(); signs];
         for (number, one) in (0_u32..).zip(&scored) {
             for (sign, ..) in &one.gains {
-                by_sign.entry(*sign).or_default().push(number);
+                if let Some(of) = by_sign.get_mut(*sign as usize) {
+                    of.push(number);
+                }
             }
         }
         Self { scored, by_sign }
@@ -88,7 +91,13 @@ impl Pool {
 
     /// Candidates that explain any of these.
     fn of(&self, signs: &BTreeSet<u32>) -> BTreeSet<u32> {
-        signs.iter().filter_map(|sign| self.by_sign.get(sign)).flatten().copied().collect()
+        let mut found = vec![false; self.scored.len()];
+        for number in signs.iter().filter_map(|sign| self.by_sign.get(*sign as usize)).flatten() {
+            if let Some(found) = found.get_mut(*number as usize) {
+                *found = true;
+            }
+        }
+        (0_u32..).zip(found).filter(|(_, found)| *found).map(|(number, _)| number).collect()
     }
 }
 
@@ -118,13 +127,48 @@ impl Group {
 
 /// The groups of all symptoms of a case, and the candidates.
 pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
-    let pool = Pool::new(case.candidates());
-    let mut left: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
+    let pool = Pool::new(case.candidates(), case.signs.len());
+    let mut left = Marks::all(case.signs.len());
     let mut groups = cover(&pool, &mut left);
-    singles(case, &pool, &mut left, &mut groups);
-    gaps::join(case, &pool, &mut groups);
-    gaps::by_time_and_labels(case, &pool, &mut groups);
+    singles(case, &pool, &left, &mut groups);
+    if groups.len() > 1 {
+        let spoken = gaps::Spoken::new(case);
+        gaps::join(case, &pool, &spoken, &mut groups);
+        gaps::by_time_and_labels(case, &pool, &spoken, &mut groups);
+    }
     (pool, groups)
+}
+
+/// Which symptoms count.
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn all(count: usize) -> Self {
+        Self(vec![true; count])
+    }
+
+    fn of(signs: &BTreeSet<u32>) -> Self {
+        let mut marks = vec![false; signs.last().map_or(0, |last| *last as usize + 1)];
+        for sign in signs {
+            if let Some(mark) = marks.get_mut(*sign as usize) {
+                *mark = true;
+            }
+        }
+        Self(marks)
+    }
+
+    fn has(&self, sign: u32) -> bool {
+        self.0.get(sign as usize).copied().unwrap_or_default()
+    }
+
+    /// Takes a mark away; true when it was there.
+    fn take(&mut self, sign: u32) -> bool {
+        self.0.get_mut(sign as usize).is_some_and(std::mem::take)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> {
+        (0_u32..).zip(&self.0).filter(|(_, mark)| **mark).map(|(sign, _)| sign)
+    }
 }
 
 /// Points as an integer, so that they have an order.
@@ -133,10 +177,10 @@ fn milli(points: f64) -> i64 {
 }
 
 /// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
-fn cover(pool: &Pool, left: &mut BTreeSet<u32>) -> Vec<Group> {
-    let of = |number: u32, left: &BTreeSet<u32>| {
+fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
+    let of = |number: u32, left: &Marks| {
         let scored = pool.get(number)?;
-        let counts = |sign: u32| left.contains(&sign);
+        let counts = |sign: u32| left.has(sign);
         (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
     };
     let numbers = (0_u32..).zip(&pool.scored).map(|(number, _)| number);
@@ -150,7 +194,7 @@ fn cover(pool: &Pool, left: &mut BTreeSet<u32>) -> Vec<Group> {
             Some(_) => {
                 let gains = pool.get(number).map(|scored| scored.gains.as_slice()).unwrap_or_default();
                 let signs: BTreeSet<u32> =
-                    gains.iter().map(|(sign, ..)| *sign).filter(|sign| left.remove(sign)).collect();
+                    gains.iter().map(|(sign, ..)| *sign).filter(|sign| left.take(*sign)).collect();
                 groups.push(Group::of(signs, Some(number)));
             }
             None => {}
@@ -160,9 +204,9 @@ fn cover(pool: &Pool, left: &mut BTreeSet<u32>) -> Vec<Group> {
 }
 
 /// What is left belongs to the group that has the thing already, or is a group of its own for each thing.
-fn singles(case: &Case<'_>, pool: &Pool, left: &mut BTreeSet<u32>, groups: &mut Vec<Group>) {
+fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) {
     let mut of: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
-    for sign in std::mem::take(left) {
+    for sign in left.iter() {
         if let Some(one) = case.sign(sign) {
             of.entry(one.thing).or_default().insert(sign);
         }
@@ -207,7 +251,8 @@ fn own(case: &Case<'_>, scored: &Scored) -> f64 {
 
 /// The candidates of a group, best first, one for each thing.
 pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candidate> {
-    let counts = |sign: u32| group.signs.contains(&sign);
+    let marks = Marks::of(&group.signs);
+    let counts = |sign: u32| marks.has(sign);
     let mut ranked: Vec<(f64, u32)> = pool
         .of(&group.signs)
         .into_iter()

@@ -1,177 +1,89 @@
-//! The cause engine in monitoring: what it is told, what it knows of things, and which of its groups is which of ours.
-//! It lives in memory; what it decides is written by `group/decide.rs`, and after a restart it is told again what is out.
+//! The cause engine in monitoring: what it is told, and what it wants to be looked at again. It lives in memory; what it
+//! decides is written by `group/decide.rs`, and after a restart it is told again what is out.
+//!
+//! Whoever tells it something only puts that into its inbox, so nobody waits while it judges.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard};
 
-use causes::{Decision, Engine, Graph, Look, Observation, Options, Relation, RelationKind, Restored, Rules, Source};
-use causes::{Symptom, Thing, What};
+use causes::{Look, Observation, RelationKind, Symptom, Thing, What};
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
 use crate::check::Check;
-use crate::live::standing::Ground;
+use crate::live::lock;
 use crate::probe::Probe;
-use crate::store;
 
-/// Things read from the inventory at a time.
-const THINGS_ROWS: i64 = 500;
-/// Groups that are taken over at a start.
-const RESTORED_MAX: i64 = 2_000;
-/// Alerts of one group that are taken over at a start.
-const RESTORED_ALERTS_MAX: i64 = 20_000;
+mod inventory;
+mod judge;
+
+pub(crate) use inventory::{Ground, Under, thing};
+use judge::Told;
+pub(crate) use judge::{Applied, Decided, Judge, Wanted};
+
 /// Alerts about no asset are about things of their own, beyond all assets.
 const NO_ASSET: u64 = 1 << 48;
+/// More than this waits only when nothing is judged any more: single results are left out then, alerts never.
+const INBOX_MAX: usize = 200_000;
 
-/// What is to be written.
-#[derive(Clone, Debug)]
-pub(crate) enum Decided {
-    /// As the engine says.
-    Engine(Decision),
-    /// An alert is back in a group that is still open.
-    Back {
-        /// The engine's number of the group.
-        group: u64,
-        /// The check.
-        check: i64,
-        /// What was seen.
-        text: String,
-    },
-}
-
-/// The engine with what connects it to the database.
+/// The engine, its inbox, and what is read while it judges.
 pub(crate) struct Causal {
-    pub(crate) engine: Engine,
-    /// Our number of each of its groups.
-    pub(crate) ids: BTreeMap<u64, i64>,
-    /// What it decided and is not written yet, in order.
-    pub(crate) waiting: VecDeque<Decided>,
+    inbox: Mutex<Vec<(Told, Time)>>,
+    judge: Mutex<Judge>,
     /// What each thing stands on.
-    pub(crate) ground: Ground,
-    /// Looks that it wants to be taken again at once, and until when that helps.
-    pub(crate) wanted: BTreeMap<i64, Time>,
-}
-
-/// What is over is over: a fault that comes back later opens a group of its own, which people are told of and for which
-/// the desk opens an incident.
-fn options() -> Options {
-    Options { relapse_ms: 0, ..Options::default() }
+    ground: Mutex<Ground>,
 }
 
 impl Causal {
     /// An engine that knows what the inventory knows, and the groups that are open.
     pub(crate) fn load(tx: &mut Tx<'_>, now: Time) -> Result<Self> {
-        let (graph, ground) = graph(tx)?;
-        let mut engine = Engine::new(graph, Rules::built_in(), options());
-        let mut ids = BTreeMap::new();
-        let mut restored = Vec::new();
-        for (group, announced, opened_at) in store::groups::open(tx, RESTORED_MAX)? {
-            let members = store::groups::restored(tx, group, RESTORED_ALERTS_MAX)?;
-            let number = u64::try_from(group).unwrap_or_default();
-            ids.insert(number, group);
-            let members = members.into_iter().map(|(check, cleared)| {
-                let since_ms = check.fired_at.unwrap_or(opened_at).millis();
-                (symptom(&check, since_ms, check.evidence.clone()), cleared.map(Time::millis))
-            });
-            let members = members.collect();
-            restored.push(Restored { group: number, paged: announced, opened_ms: opened_at.millis(), members });
+        let (judge, under) = Judge::load(tx, now)?;
+        let ground = Ground { under, version: 1 };
+        Ok(Self { inbox: Mutex::default(), judge: Mutex::new(judge), ground: Mutex::new(ground) })
+    }
+
+    fn tell(&self, told: Told, at: Time) {
+        let mut inbox = lock(&self.inbox);
+        let full = inbox.len() >= INBOX_MAX;
+        if !full || !matches!(told, Told::Observed(Observation::Seen { .. })) {
+            inbox.push((told, at));
         }
-        engine.restore(restored, now.millis());
-        Ok(Self { engine, ids, waiting: VecDeque::new(), ground, wanted: BTreeMap::new() })
     }
 
     /// Tells the engine what was observed.
-    pub(crate) fn observe(&mut self, observation: Observation, now: Time) {
-        self.engine.observe(observation, now.millis());
+    pub(crate) fn observe(&self, observation: Observation, now: Time) {
+        self.tell(Told::Observed(observation), now);
     }
 
     /// An alert is out, and that is on disk.
-    pub(crate) fn fired(&mut self, symptom: &Symptom, now: Time) {
-        let key = symptom.look.key;
-        self.observe(Observation::Fired(symptom.clone()), now);
-        if let (Some(group), Ok(check)) = (self.engine.group_of(key), i64::try_from(key))
-            && self.ids.contains_key(&group)
-        {
-            self.waiting.push_back(Decided::Back { group, check, text: symptom.evidence.clone() });
-        }
-    }
-
-    /// Moves time on; what follows waits to be written.
-    pub(crate) fn tick(&mut self, now: Time) {
-        self.wanted.retain(|_, until| *until > now);
-        for decision in self.engine.tick(now.millis()) {
-            match decision {
-                Decision::Recheck { looks, until_ms } | Decision::Suspend { looks, until_ms, .. } => {
-                    let until = Time(until_ms.saturating_mul(1_000));
-                    let checks = looks.into_iter().filter_map(|key| i64::try_from(key).ok());
-                    self.wanted.extend(checks.map(|check| (check, until)));
-                }
-                // Told when it opens.
-                Decision::Page { .. } => {}
-                other => self.waiting.push_back(Decided::Engine(other)),
-            }
-        }
+    pub(crate) fn fired(&self, symptom: &Symptom, now: Time) {
+        self.tell(Told::Fired(symptom.clone()), now);
     }
 
     /// A thing of the inventory is as this says from now on; none: it is gone.
-    pub(crate) fn thing(&mut self, id: i64, thing: Option<Thing>) {
-        let number = u64::try_from(id).unwrap_or_default();
-        match thing {
-            Some(thing) => self.engine.graph_mut().put(thing),
-            None => self.engine.graph_mut().remove(number),
-        }
+    pub(crate) fn thing(&self, id: i64, thing: Option<Thing>, now: Time) {
+        self.tell(Told::Thing(id, thing), now);
     }
 
     /// A relation is known, or no longer.
-    pub(crate) fn relation(&mut self, from: i64, kind: &str, to: i64, known: bool) {
+    pub(crate) fn relation(&self, from: i64, kind: &str, to: i64, known: bool, now: Time) {
         let Some(kind) = RelationKind::parse(kind) else { return };
-        if known {
-            self.ground.entry(from).or_default().insert((kind, to));
-        } else if let Some(on) = self.ground.get_mut(&from) {
-            on.remove(&(kind, to));
-        }
-        let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) else { return };
-        if known {
-            let relation = Relation { from, kind, to, group: String::new(), source: Source::Declared };
-            self.engine.graph_mut().relate(&relation);
-        } else {
-            self.engine.graph_mut().unrelate(from, kind, to);
-        }
+        lock(&self.ground).relation(from, kind, to, known);
+        self.tell(Told::Related { from, kind, to, known }, now);
     }
-}
 
-/// A thing of the inventory as the engine knows it; nothing when it is retired.
-pub(crate) fn thing(id: i64, brief: &assets::Brief) -> Option<Thing> {
-    let live = brief.status != assets::Status::Retired;
-    let site = brief.place.map(|place| place.to_string()).unwrap_or_default();
-    let number = u64::try_from(id).ok()?;
-    live.then(|| Thing { id: number, kind: brief.kind.clone(), name: brief.name.clone(), site })
-}
+    /// What each thing stands on.
+    pub(crate) fn ground(&self) -> MutexGuard<'_, Ground> {
+        lock(&self.ground)
+    }
 
-fn graph(tx: &mut Tx<'_>) -> Result<(Graph, Ground)> {
-    let (mut graph, mut ground) = (Graph::new(), Ground::new());
-    let mut after = 0;
-    let mut all = Vec::new();
-    loop {
-        let things = assets::things_after(tx, after, THINGS_ROWS)?;
-        let Some((last, _)) = things.last() else { break };
-        after = *last;
-        for (id, brief) in things {
-            if let Some(thing) = thing(id, &brief) {
-                graph.put(thing);
-                all.push(id);
-            }
-        }
+    /// Who judges, once it has read its inbox. Only what writes its decisions may wait for this.
+    pub(crate) fn judge(&self) -> MutexGuard<'_, Judge> {
+        let mut judge = lock(&self.judge);
+        let told = std::mem::take(&mut *lock(&self.inbox));
+        judge.take(told);
+        judge
     }
-    for slice in all.chunks(usize::try_from(THINGS_ROWS).unwrap_or(500)) {
-        for relation in assets::parents(tx, slice)? {
-            let Some(kind) = RelationKind::parse(relation.kind.as_str()) else { continue };
-            ground.entry(relation.from).or_default().insert((kind, relation.to));
-            let (Ok(from), Ok(to)) = (u64::try_from(relation.from), u64::try_from(relation.to)) else { continue };
-            let source = if relation.source.starts_with("agent") { Source::Discovered } else { Source::Declared };
-            graph.relate(&Relation { from, kind, to, group: String::new(), source });
-        }
-    }
-    Ok((graph, ground))
 }
 
 /// A check as a look.
@@ -184,13 +96,26 @@ pub(crate) fn look(check: &Check) -> Look {
         // That a machine is not heard from is what the server sees, whoever else looks at it.
         vantage: check.vantage.filter(|_| !matches!(check.probe, Probe::Silent { .. })).map(number),
         interval_ms: check.interval_s.saturating_mul(1_000),
+        by_name: check.probe.looks_up_a_name(),
+        label: label(check),
+    }
+}
+
+/// What it shares with others like it: the rule that it comes from, or its name.
+fn label(check: &Check) -> String {
+    match &check.probe {
+        Probe::Rule { rule, labels } => labels.get("alertname").cloned().unwrap_or_else(|| format!("rule {rule}")),
+        _ => check.name.clone(),
     }
 }
 
 /// An alert that is out, as a symptom.
 pub(crate) fn symptom(check: &Check, since_ms: i64, evidence: String) -> Symptom {
     let look = look(check);
-    Symptom { what: look.what, look, since_ms, evidence }
+    // That a name is not found says nothing about what it names.
+    let unnamed = look.by_name && evidence.lines().next_back().is_some_and(probes::guard::is_unresolved);
+    let what = if unnamed { What::NameFails } else { look.what };
+    Symptom { what, look, since_ms, evidence }
 }
 
 /// The asset that a thing of the engine is; nothing for what is beyond.

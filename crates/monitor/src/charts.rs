@@ -1,6 +1,6 @@
 //! The figures on an asset's page: CPU, memory, disk, network, load, and the agent itself, in the shape the console draws.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Error, Kernel, Operation, PrepareCx, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,9 @@ pub struct ReadChart {
     /// Until when, in milliseconds since 1970.
     #[serde(default)]
     pub to: Option<i64>,
+    /// Read before the transaction.
+    #[serde(skip)]
+    lines: Option<Vec<Line>>,
 }
 
 impl Operation for ReadChart {
@@ -159,9 +162,23 @@ impl Operation for ReadChart {
     const EFFECT: Effect = Effect::Read;
     type Output = ChartData;
 
+    /// The samples are read here: no reader of the database waits for them.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        let span = span(cx.now, self.minutes, self.from, self.to)?;
+        cx.kernel.read_as(cx.actor, |cx| ground::visible_asset(cx, Self::NAME, self.asset, "asset"))?;
+        self.lines = Some(lines(cx.kernel, self.asset, self.panel, span)?);
+        Ok(())
+    }
+
     fn run(&self, cx: &mut Cx) -> Result<ChartData> {
         let (from, to) = span(cx.now, self.minutes, self.from, self.to)?;
-        panel(cx, self.asset, self.panel, from, to)
+        ground::visible_asset(cx, Self::NAME, self.asset, "asset")?;
+        let series = match &self.lines {
+            Some(lines) => lines.clone(),
+            None => lines(cx.kernel, self.asset, self.panel, (from, to))?,
+        };
+        let around = around::asset(cx, self.asset, (from, to))?;
+        Ok(figure((from, to), series, &around))
     }
 }
 
@@ -178,38 +195,33 @@ pub(crate) fn span(now: Time, minutes: Option<i64>, from: Option<i64>, to: Optio
     Ok((from, to))
 }
 
-/// A figure of an asset that the actor may see.
+/// Several figures of an asset over the same time; what stands around them is read once.
 ///
 /// # Errors
 /// The asset is not visible to the actor, or the time is empty or too long.
-pub fn panel(cx: &mut Cx, asset: i64, panel: Panel, from: Time, to: Time) -> Result<ChartData> {
-    let mut all = panels(cx, asset, &[panel], (from, to))?;
-    all.pop().ok_or_else(|| Error::internal("chart-no-panel", format!("{panel:?}")))
-}
-
-/// Several figures of an asset over the same time; what stands around them is read once.
 pub(crate) fn panels(cx: &mut Cx, asset: i64, panels: &[Panel], (from, to): (Time, Time)) -> Result<Vec<ChartData>> {
     ground::visible_asset(cx, ReadChart::NAME, asset, "asset")?;
     check_span(from, to)?;
     let around = around::asset(cx, asset, (from, to))?;
-    let mut all = Vec::new();
-    for panel in panels {
-        all.push(ChartData {
-            from: from.millis(),
-            to: to.millis(),
-            series: lines(cx, asset, *panel, (from, to))?,
-            bands: around.bands.clone(),
-            marks: around.marks.clone(),
-            thresholds: Vec::new(),
-            notes: Vec::new(),
-        });
-    }
-    Ok(all)
+    let one = |panel: &Panel| Ok(figure((from, to), lines(cx.kernel, asset, *panel, (from, to))?, &around));
+    panels.iter().map(one).collect()
 }
 
-fn lines(cx: &mut Cx, asset: i64, panel: Panel, (from, to): (Time, Time)) -> Result<Vec<Line>> {
+fn figure((from, to): (Time, Time), series: Vec<Line>, around: &around::Around) -> ChartData {
+    ChartData {
+        from: from.millis(),
+        to: to.millis(),
+        series,
+        bands: around.bands.clone(),
+        marks: around.marks.clone(),
+        thresholds: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn lines(kernel: &Kernel, asset: i64, panel: Panel, (from, to): (Time, Time)) -> Result<Vec<Line>> {
     let mut sums = Sums::new(panel);
-    visit(cx, asset, panel.metrics(), (from, to), |one| {
+    visit(kernel, asset, panel.metrics(), (from, to), |one| {
         sums.take(one);
         true
     })?;

@@ -25,6 +25,16 @@ pub(crate) fn checks(cx: &mut Cx, asset: i64) -> Result<Option<Vec<u8>>> {
     encode(generation, checks).map(Some)
 }
 
+/// What an agent is asked to look at again at once; nothing most of the time.
+pub(crate) fn look(cx: &mut Cx, asset: i64) -> Result<Option<Vec<u8>>> {
+    let asked = cx.kernel.get::<Monitor>()?.again.of_agent(asset, cx.now);
+    let frame = asked.map(|(number, mut checks)| {
+        checks.truncate(agent_proto::limits::CHECKS_MAX);
+        agent_proto::encode(&Frame::direct(FromServer::Look { number, checks }))
+    });
+    frame.transpose().map_err(|error| Error::internal("look-not-encoded", error))
+}
+
 fn encode(generation: i64, checks: Vec<CheckSpec>) -> Result<Vec<u8>> {
     agent_proto::encode(&Frame::direct(FromServer::Checks { generation, checks }))
         .map_err(|error| Error::internal("checks-not-encoded", error))

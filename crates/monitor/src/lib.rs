@@ -8,6 +8,7 @@ use kernel::settings::SettingEntry;
 use kernel::{Domain, Entry, Noun};
 
 mod address;
+mod again;
 pub mod alert;
 mod causal;
 pub mod charts;
@@ -60,6 +61,16 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration {
+        number: 14,
+        name: "alerts that are kept firing",
+        sql: include_str!("../migrations/0014_rule_alerts_kept.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "alerts of deleted rules",
+        sql: include_str!("../migrations/0015_rule_alerts_gone.sql"),
+    },
     Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
 ];
 
@@ -94,7 +105,7 @@ fn declarations() -> Domain {
             AgentMessage { kind: "samples", handle: samples::samples },
             AgentMessage { kind: "gap", handle: samples::gap },
         ],
-        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }],
+        feeds: vec![AgentFeed { kind: "checks", make: feed::checks }, AgentFeed { kind: "look", make: feed::look }],
         endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },
@@ -179,7 +190,7 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "check", list: "monitor.check.list", resolve: check::resolve, set: Some(check::set) },
         Noun { kind: "alert", list: "monitor.alert.list", resolve: alert::resolve, set: None },
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
-        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: None },
+        Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: Some(rule::update::set) },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },

@@ -33,6 +33,10 @@ pub(crate) const MISSED_INTERVALS: i64 = 3;
 pub(crate) const LATE_MICROS: i64 = 10 * MINUTE;
 /// When the own loop stood still this long, silence is ours, not the machines'. In microseconds.
 pub(crate) const BLIND_MICROS: i64 = 30 * SECOND;
+/// What was found and waits for the database longer than this: monitoring is behind. In microseconds.
+pub(crate) const LAG_MICROS: i64 = 30 * SECOND;
+/// It no longer is when nothing waits longer than this. In microseconds.
+pub(crate) const LAG_OVER_MICROS: i64 = 5 * SECOND;
 /// Seconds without a message after which a host counts as not heard from, unless the check says otherwise.
 pub(crate) const SILENT_S_DEFAULT: i64 = 120;
 /// How far up and down the relations a cause is looked for.
@@ -43,6 +47,8 @@ pub(crate) const RELATED_MAX: usize = 200;
 pub(crate) const BEFORE_MICROS: i64 = 2 * HOUR;
 /// Most entries of "what changed just before".
 pub(crate) const BEFORE_MAX: i64 = 20;
+/// Most checks that are run beside their rhythm at a time.
+pub(crate) const AGAIN_MAX: usize = 1_000;
 /// Most lines of evidence kept with a group.
 pub(crate) const EVIDENCE_MAX: usize = 20;
 /// Most characters of one line of evidence.
@@ -145,8 +151,14 @@ pub(crate) const RULE_SERIES_MAX: u64 = 10_000;
 pub(crate) const RULE_TIME: Duration = Duration::from_secs(10);
 /// Memory for one rule, in bytes.
 pub(crate) const RULE_MEMORY_BYTES: usize = 128 << 20;
-/// Groups of rules that are evaluated at the same time.
+/// Groups of rules that are evaluated at the same time, beside those that are slow.
 pub(crate) const RULE_GROUPS_AT_ONCE: usize = 2;
+/// A turn of a group that takes longer than this is slow: others do not wait for it.
+pub(crate) const RULE_SLOW: Duration = Duration::from_secs(1);
+/// Groups known to be slow that are evaluated at the same time.
+pub(crate) const RULE_SLOW_AT_ONCE: usize = 2;
+/// Most groups that are evaluated at the same time in all.
+pub(crate) const RULE_LANES: usize = 8;
 /// How long an alert of a rule is kept after it ended, in microseconds.
 pub(crate) const RULE_ALERT_MICROS: i64 = DAY;
 /// Most alerts of a rule in an answer.

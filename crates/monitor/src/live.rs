@@ -4,31 +4,36 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kernel::time::SECOND;
 use kernel::{Actor, Error, Handle, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::causal::{self, Causal};
 use crate::check::Check;
-use crate::limits::{BLIND_MICROS, EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
 use crate::machine::{Machine, Outcome, State, Step};
 use crate::metrics::keeping::Keeping;
-use crate::probe::Probe;
 use crate::store;
 
+mod agents;
+mod blind;
 mod feed;
 mod flaps;
 mod flush;
 mod intake;
+mod judging;
 mod outbox;
 pub(crate) mod standing;
 mod states;
+#[cfg(test)]
+mod tests;
 mod tick;
 
+pub(crate) use agents::{Agent, Link};
 pub use feed::{Fed, feed, feed_and_keep};
 pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
+use judging::line;
+pub(crate) use judging::word;
 pub use tick::{tick, tick_with_room};
 
 /// Results of each check that are kept for show and evidence.
@@ -81,33 +86,15 @@ pub(crate) struct Pending {
     pub(crate) number: u64,
 }
 
-/// Whether an agent is connected, as fleet told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Link {
-    /// Nothing was told since the server started.
-    #[default]
-    Unknown,
-    /// Since when it is connected.
-    Connected(Time),
-    /// Since when it is away.
-    Away(Time),
-}
-
-/// What is known of an agent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Agent {
-    pub(crate) heard: Option<Time>,
-    pub(crate) link: Link,
-}
-
 /// All checks, and since when the server has looked without a break.
 pub(crate) struct Lives {
     pub(crate) checks: BTreeMap<i64, Live>,
     pub(crate) awake: Time,
     pub(crate) ticked: Time,
     pub(crate) reviewed: Time,
-    /// The assets that are gone as a whole.
+    /// The assets that are gone as a whole, and of which version of the ground that was judged.
     out: BTreeSet<i64>,
+    grounded: u64,
 }
 
 /// What monitoring keeps in memory.
@@ -124,7 +111,11 @@ pub(crate) struct Monitor {
     flushing: Mutex<()>,
     agents: Mutex<BTreeMap<i64, Agent>>,
     /// What alerts have one cause.
-    pub(crate) causal: Mutex<Causal>,
+    pub(crate) causal: Causal,
+    /// What is to be looked at again at once.
+    pub(crate) again: crate::again::Asked,
+    /// What of the server's own looks fails for reasons of its own.
+    pub(crate) blind: blind::Blind,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
 }
 
@@ -139,7 +130,8 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     let keeping = handle.read_as(&Actor::service("monitor", &["monitor.*"]), |cx| cx.setting::<Keeping>())?;
     let series = tsdb::Store::open(&folder, keeping.options(), now.millis())
         .map_err(|error| Error::unavailable(format!("The store of series cannot be opened: {error}.")))?;
-    let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now, out: BTreeSet::new() };
+    let lives =
+        Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now, out: BTreeSet::new(), grounded: 0 };
     let monitor = Arc::new(Monitor {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),
@@ -151,7 +143,9 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         outbox: Mutex::default(),
         flushing: Mutex::default(),
         agents: Mutex::default(),
-        causal: Mutex::new(handle.db.read(|tx| Causal::load(tx, now))?),
+        causal: handle.db.read(|tx| Causal::load(tx, now))?,
+        again: crate::again::Asked::default(),
+        blind: blind::Blind::default(),
         registers: Mutex::default(),
     });
     monitor.load(handle, now)?;
@@ -212,6 +206,8 @@ impl Monitor {
                     self.resume(&check, now);
                     let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
                     lives.checks.insert(live.check.id, live);
+                    // How it stands with what it stands on is not known yet.
+                    lives.grounded = 0;
                 }
                 Some(live) if live.check.version <= check.version => {
                     let renewed = live.check.generation != check.generation;
@@ -243,14 +239,14 @@ impl Monitor {
         if check.open && check.group.is_none() {
             let since_ms = check.fired_at.unwrap_or(now).millis();
             let symptom = causal::symptom(check, since_ms, check.evidence.clone());
-            lock(&self.causal).fired(&symptom, now);
+            self.causal.fired(&symptom, now);
         }
     }
 
     /// Nobody looks at this any more.
     fn forget(&self, check: i64, now: Time) {
         let key = u64::try_from(check).unwrap_or_default();
-        lock(&self.causal).observe(causes::Observation::Forgotten { key }, now);
+        self.causal.observe(causes::Observation::Forgotten { key }, now);
     }
 
     /// What was looked at is told to the cause engine, also what changes nothing.
@@ -261,27 +257,17 @@ impl Monitor {
             Outcome::Between | Outcome::Unknown => return,
         };
         let look = causal::look(check);
-        lock(&self.causal).observe(causes::Observation::Seen { look, good, at_ms: at.millis() }, now);
-    }
-
-    /// Stamps that an agent was heard from.
-    pub(crate) fn heard(&self, asset: i64, at: Time) {
-        let mut agents = lock(&self.agents);
-        let agent = agents.entry(asset).or_default();
-        agent.heard = agent.heard.max(Some(at));
-    }
-
-    /// Takes over what fleet told about a connection.
-    pub(crate) fn linked(&self, asset: i64, link: Link) {
-        lock(&self.agents).entry(asset).or_default().link = link;
-        if let Link::Connected(at) = link {
-            self.heard(asset, at);
-        }
+        self.causal.observe(causes::Observation::Seen { look, good, at_ms: at.millis() }, now);
     }
 
     /// True while there is such a check, as far as memory goes.
     pub(crate) fn has(&self, check: i64) -> bool {
         lock(&self.lives).checks.contains_key(&check)
+    }
+
+    /// Shows a check to somebody, if there is such a one.
+    pub(crate) fn with<T>(&self, check: i64, read: impl FnOnce(&Check) -> T) -> Option<T> {
+        lock(&self.lives).checks.get(&check).map(|live| read(&live.check))
     }
 
     /// Shows every check to somebody.
@@ -304,165 +290,4 @@ impl Monitor {
     pub(crate) fn recent(&self, check: i64) -> Vec<Seen> {
         lock(&self.lives).checks.get(&check).map(|live| live.recent.iter().rev().cloned().collect()).unwrap_or_default()
     }
-}
-
-impl Agent {
-    /// True when the agent is there now, as far as anybody knows.
-    fn is_there(&self, now: Time) -> bool {
-        match self.link {
-            Link::Connected(_) => true,
-            Link::Away(since) => self.heard.is_some_and(|at| at > since),
-            Link::Unknown => self.heard.is_some_and(|at| now.since(at) <= 60 * SECOND),
-        }
-    }
-
-    fn connected_since(&self) -> Time {
-        if let Link::Connected(at) = self.link { at } else { Time(0) }
-    }
-}
-
-impl Live {
-    /// Judges one result, and keeps it for those who ask.
-    pub(crate) fn take(&mut self, seen: Seen, outcome: Outcome, now: Time) -> Option<Pending> {
-        self.seen_at = now;
-        self.late = None;
-        let at_ms = seen.at.millis();
-        self.recent.push_back(seen);
-        if self.recent.len() > RECENT_MAX {
-            self.recent.pop_front();
-        }
-        let step = self.machine.take(&self.check.rule(), at_ms, outcome, now)?;
-        let evidence = self.evidence(&step);
-        Some(self.pending(step, evidence, now))
-    }
-
-    /// The results that led to a step, oldest first, in plain words.
-    fn evidence(&self, step: &Step) -> Vec<String> {
-        let (wanted, most) = match (step.fired, step.cleared) {
-            (true, _) => (Some("bad"), 3),
-            (_, true) => (Some("good"), self.check.rule().clear_k.min(3)),
-            _ => (None, 1),
-        };
-        let fits = |seen: &&Seen| wanted.is_none_or(|wanted| seen.outcome == wanted);
-        let mut lines: Vec<String> =
-            self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
-        lines.reverse();
-        lines.extend(self.flap_words(step).map(|words| line(self.seen_at, &words)));
-        lines
-    }
-
-    fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
-        Pending {
-            check: self.check.id,
-            generation: self.check.generation,
-            step,
-            symptom: causal::symptom(
-                &self.check,
-                self.machine.bad_from_ms().unwrap_or(at.millis()),
-                evidence.join("\n"),
-            ),
-            machine: self.machine.clone(),
-            evidence,
-            at,
-            tries: 0,
-            not_before: Time(0),
-            number: 0,
-        }
-    }
-
-    /// The asset whose agent is expected to be heard from; none when the server looks itself.
-    fn listener(&self) -> Option<i64> {
-        if matches!(self.check.probe, Probe::Silent { .. }) { self.check.asset } else { self.check.vantage }
-    }
-
-    /// What the passing of time means for this check.
-    fn look(&mut self, now: Time, awake: Time, agent: Option<&Agent>) -> Option<Pending> {
-        let nobody = Agent::default();
-        let (fed, agent) = (agent.is_none(), agent.unwrap_or(&nobody));
-        if let Probe::Silent { silent_after_s } = self.check.probe {
-            return self.listen(silent_after_s, now, awake, agent);
-        }
-        let alive = self.seen_at.max(agent.connected_since()).max(awake);
-        let patience = MISSED_INTERVALS * self.check.interval_s * SECOND;
-        if now.since(alive) < patience {
-            return None;
-        }
-        let step = self.machine.missing(fed || agent.is_there(now), now)?;
-        let text = match (step.to, self.late) {
-            (_, Some(late)) => {
-                format!(
-                    "Results arrive, but the newest is dated {late}: the clock of the machine, or what waited on it, is far behind."
-                )
-            }
-            (_, None) if fed => {
-                let quiet = web::ui::duration(now.since(self.seen_at) / SECOND);
-                format!("The server looks itself, but no result came for {quiet}.")
-            }
-            (State::NoData, None) => {
-                format!(
-                    "The agent is connected, but no result came for {}.",
-                    web::ui::duration(now.since(self.seen_at) / SECOND)
-                )
-            }
-            _ => format!(
-                "The agent is away; no result came for {}.",
-                web::ui::duration(now.since(self.seen_at) / SECOND)
-            ),
-        };
-        Some(self.pending(step, vec![line(now, &text)], now))
-    }
-
-    /// Judges whether a host was heard from. While the server itself has not looked long enough, nothing is known.
-    fn listen(&mut self, silent_after_s: i64, now: Time, awake: Time, agent: &Agent) -> Option<Pending> {
-        if now.since(self.seen_at) < self.check.interval_s * SECOND {
-            return None;
-        }
-        let limit = silent_after_s.saturating_mul(SECOND);
-        let quiet = agent.heard.map(|at| now.since(at));
-        let (outcome, text) = match quiet {
-            Some(quiet) if quiet <= limit => {
-                (Outcome::Good, format!("Heard from {} ago.", web::ui::duration(quiet.max(0) / SECOND)))
-            }
-            _ => {
-                let since = awake.max(self.check.created_at).max(agent.heard.unwrap_or(Time(0)));
-                if now.since(since) <= limit {
-                    return None;
-                }
-                let text = quiet.map_or_else(
-                    || {
-                        format!(
-                            "Not heard from since the server looks, {} ago.",
-                            web::ui::duration(now.since(since) / SECOND)
-                        )
-                    },
-                    |quiet| format!("No message for {}.", web::ui::duration(quiet / SECOND)),
-                );
-                (Outcome::Bad, text)
-            }
-        };
-        let seen = Seen { at: now, outcome: word(outcome).to_owned(), value: None, took_us: 0, text };
-        self.take(seen, outcome, now)
-    }
-}
-
-/// The stable word of an outcome.
-pub(crate) fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Good => "good",
-        Outcome::Bad => "bad",
-        Outcome::Between => "between",
-        Outcome::Unknown => "unknown",
-    }
-}
-
-/// A line of evidence: when and what. Control characters and line ends from outside become spaces.
-fn line(at: Time, text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let stamp = at.timestamp().strftime("%F %H:%M:%S UTC");
-    kernel::text::shorten(&format!("{stamp}: {}", clean.trim()), EVIDENCE_CHARS_MAX)
-}
-
-/// True when the own loop stood still for so long that silence says nothing about others.
-fn was_blind(ticked: Time, now: Time) -> bool {
-    now < ticked || now.since(ticked) > BLIND_MICROS
 }

@@ -22,6 +22,7 @@ mod check_list;
 pub(crate) mod explore;
 mod figure;
 mod group;
+mod listed;
 mod maintenance;
 pub(crate) mod proposals;
 mod rule;
@@ -41,10 +42,11 @@ pub(crate) fn all() -> Vec<Page> {
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
         Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/rules", "monitor.rule.list", rule_list::page),
-        Page::console("/monitoring/rules/new", "monitor.rule.create", rule_form::create),
+        Page::console("/monitoring/rules/new", "monitor.rule.create", rule_form::create).asks(rule_form::CREATE),
         Page::console("/monitoring/rules/files", "monitor.rule.export", rule_files::page),
-        Page::console("/monitoring/rules/{id}", "monitor.rule.show", rule::page),
-        Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change),
+        Page::console("/monitoring/rules/{id}", "monitor.rule.show", rule::page).asks(rule::EARLY),
+        Page::console("/monitoring/rules/{id}/change", "monitor.rule.update", rule_form::change)
+            .asks(rule_form::CHANGE),
         Page::console("/monitoring/explore", "monitor.metrics.query", explore::page),
         Page::console("/monitoring/maintenance", "monitor.maintenance.list", maintenance::page),
         Page::console("/monitoring/proposals", "monitor.proposal.list", proposals::page),

@@ -3,7 +3,7 @@
 use kernel::{Cx, Event, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 
-use crate::live::{Link, Monitor, lock};
+use crate::live::{Link, Monitor};
 use crate::{samples, store};
 
 /// Checks of a retired asset that are read at a time.
@@ -85,7 +85,7 @@ fn inventory_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
         name @ ("assets.relation.added" | "assets.relation.removed") => {
             let related = event.fields::<Related>()?;
             let known = name == "assets.relation.added";
-            lock(&monitor.causal).relation(related.from.id, &related.kind, related.to.id, known);
+            monitor.causal.relation(related.from.id, &related.kind, related.to.id, known, event.at);
         }
         "assets.facts.changed" => {
             let (Some(asset), facts) = (asset_of(event), event.fields::<FactsChanged>()?) else { return Ok(()) };
@@ -97,13 +97,13 @@ fn inventory_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
                 at_ms: event.at.millis(),
                 words: format!("was changed: {}", facts.what),
             };
-            lock(&monitor.causal).observe(causes::Observation::Changed(change), event.at);
+            monitor.causal.observe(causes::Observation::Changed(change), event.at);
         }
         _ => {
             let Some(asset) = asset_of(event) else { return Ok(()) };
             let brief = assets::brief(cx.tx, &[asset])?.remove(&asset);
             let thing = brief.and_then(|brief| crate::causal::thing(asset, &brief));
-            lock(&monitor.causal).thing(asset, thing);
+            monitor.causal.thing(asset, thing, event.at);
         }
     }
     Ok(())

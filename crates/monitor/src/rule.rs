@@ -16,12 +16,14 @@ pub(crate) mod fields;
 pub mod form;
 pub mod import;
 pub(crate) mod judge;
+mod lanes;
 pub mod list;
 pub(crate) mod live;
 pub(crate) mod load;
 pub mod pause;
 pub mod preview;
 pub(crate) mod rows;
+pub(crate) mod seat;
 pub mod show;
 pub mod test;
 pub(crate) mod turn;
@@ -154,6 +156,8 @@ pub struct Standing {
     pub firing: usize,
     /// Evaluations that were left out since the server started, because earlier ones took too long.
     pub missed: u64,
+    /// Why its group is not evaluated on time, with the rule that takes longest; null while it is.
+    pub slow: Option<String>,
 }
 
 /// A rule as it is stored.
@@ -247,7 +251,7 @@ pub(crate) fn find(cx: &mut Cx, operation: &str, id: i64) -> Result<Stored> {
 
 /// A rule as it is answered, with how it stands.
 pub(crate) fn shown(cx: &mut Cx, stored: Stored) -> Result<Rule> {
-    let standing = cx.kernel.get::<live::Engine>()?.standing(stored.id);
+    let standing = cx.kernel.get::<live::Engine>()?.standing(stored.id, cx.now);
     Ok(stored.shown(standing))
 }
 

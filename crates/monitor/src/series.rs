@@ -1,6 +1,6 @@
 //! Reading series: decimated so that no peak and no trough is lost, counters as rates.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Error, Kernel, Operation, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,7 @@ impl Operation for ReadSeries {
         let metrics: Vec<&str> = self.metric.iter().map(String::as_str).collect();
         let span = (from.millis(), to.millis());
         let (mut series, mut more) = (Vec::new(), false);
-        visit(cx, self.asset, &metrics, (from, to), |one| {
+        visit(cx.kernel, self.asset, &metrics, (from, to), |one| {
             if series.len() >= SERIES_ANSWER_MAX {
                 more = true;
                 return false;
@@ -106,7 +106,7 @@ pub(crate) fn check_span(from: Time, to: Time) -> Result<()> {
 /// Hands over the series of an asset's metrics one after the other, so that few of them are in memory at a time; `each`
 /// answers whether it wants more.
 pub(crate) fn visit(
-    cx: &mut Cx,
+    kernel: &Kernel,
     asset: i64,
     metrics: &[&str],
     (from, to): (Time, Time),
@@ -115,7 +115,7 @@ pub(crate) fn visit(
     let asset = asset.to_string();
     let matchers = [tsdb::Matcher::one_of(tsdb::NAME_LABEL, metrics), tsdb::Matcher::equal("asset", &asset)];
     let limits = tsdb::Limits { samples: SAMPLES_READ_MAX, ..tsdb::Limits::default() };
-    let monitor = cx.kernel.get::<Monitor>()?;
+    let monitor = kernel.get::<Monitor>()?;
     let visited = monitor.series.visit(&matchers, (from.millis(), to.millis()), limits, each);
     visited.map_err(failed)
 }

@@ -80,10 +80,15 @@ enum Work {
     Known(Box<Probe>),
 }
 
+/// What is found out without looking: check, its shape, its asset, what it is.
+type Unseen = (i64, i64, Option<i64>, Box<Probe>);
+
 struct Looks {
     handle: Handle,
     plans: HashMap<i64, Plan>,
     due: BTreeSet<(Instant, i64)>,
+    /// What is looked at beside its rhythm, as soon as there is room.
+    again: BTreeSet<i64>,
     running: usize,
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     found: Vec<Done>,
@@ -99,6 +104,7 @@ impl Looks {
             handle,
             plans: HashMap::new(),
             due: BTreeSet::new(),
+            again: BTreeSet::new(),
             running: 0,
             // Bounded by the looks at a time.
             done: mpsc::unbounded_channel(),
@@ -110,6 +116,10 @@ impl Looks {
     }
 
     async fn run(mut self) {
+        let monitor = match self.handle.get::<Monitor>() {
+            Ok(monitor) => monitor,
+            Err(error) => return self.say(Err(error), "the server's own checks cannot run"),
+        };
         let mut review = Instant::now();
         let mut flush = None;
         while !self.handle.stopping() {
@@ -129,6 +139,7 @@ impl Looks {
                     self.finish(done);
                     flush = flush.or(Some(Instant::now() + COMPANY));
                 }
+                () = monitor.again.wait() => self.again.append(&mut monitor.again.take_own()),
                 () = tokio::time::sleep_until(wake) => {}
             }
             if flush.is_some_and(|at| at <= Instant::now()) {
@@ -216,45 +227,46 @@ impl Looks {
         Ok(())
     }
 
-    /// Starts what is due, as far as there is room. What still runs is left out this time.
+    /// Starts what was asked for, then what is due, as far as there is room. What still runs is left out this time.
     fn start(&mut self, now: Instant) {
         let mut known = Vec::new();
+        while self.running < LOOKS_MAX
+            && let Some(id) = self.again.pop_first()
+        {
+            known.extend(self.begin(id));
+        }
         while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now && self.running < LOOKS_MAX) {
             self.due.remove(&(at, id));
             let Some(plan) = self.plans.get_mut(&id) else { continue };
             // Keep the rhythm; after a long pause begin a new one instead of running what was missed.
             plan.due = if now < at + plan.interval { at + plan.interval } else { now + plan.interval };
             self.due.insert((plan.due, id));
-            if plan.running {
-                continue;
-            }
-            match &plan.work {
-                Work::Known(probe) => known.push((id, plan.generation, plan.asset, probe.clone())),
-                Work::Look(look) => {
-                    plan.running = true;
-                    self.running += 1;
-                    let around = Around { now_s: self.handle.now().millis().div_euclid(1_000), plugins: Vec::new() };
-                    let deadline = (plan.interval / 5 * 4).min(Duration::from_millis(u64::from(TIMEOUT_MS_MAX)));
-                    let (look, done, handle) = (look.clone(), self.done.0.clone(), self.handle.clone());
-                    let (generation, asset) = (plan.generation, plan.asset);
-                    tokio::spawn(async move {
-                        let start = Instant::now();
-                        let seen = probes::look(&look, &around, &mut Memory::default(), deadline).await;
-                        // The loop is gone when this fails: then nobody wants to know either.
-                        let _ = done.send(Done {
-                            check: id,
-                            generation,
-                            asset,
-                            at: handle.now(),
-                            took: start.elapsed(),
-                            seen,
-                        });
-                    });
-                }
-            }
+            known.extend(self.begin(id));
         }
         let judged = tokio::task::block_in_place(|| self.judge(&known));
         self.say(judged, "what was heard cannot be judged");
+    }
+
+    /// Begins a look that does not run; answers what is known without looking.
+    fn begin(&mut self, id: i64) -> Option<Unseen> {
+        let plan = self.plans.get_mut(&id).filter(|plan| !plan.running)?;
+        let look = match &plan.work {
+            Work::Known(probe) => return Some((id, plan.generation, plan.asset, probe.clone())),
+            Work::Look(look) => look.clone(),
+        };
+        plan.running = true;
+        self.running += 1;
+        let around = Around { now_s: self.handle.now().millis().div_euclid(1_000), plugins: Vec::new() };
+        let deadline = (plan.interval / 5 * 4).min(Duration::from_millis(u64::from(TIMEOUT_MS_MAX)));
+        let (done, handle) = (self.done.0.clone(), self.handle.clone());
+        let (generation, asset) = (plan.generation, plan.asset);
+        tokio::spawn(async move {
+            let start = Instant::now();
+            let seen = probes::look(&look, &around, &mut Memory::default(), deadline).await;
+            // The loop is gone when this fails: then nobody wants to know either.
+            let _ = done.send(Done { check: id, generation, asset, at: handle.now(), took: start.elapsed(), seen });
+        });
+        None
     }
 
     fn finish(&mut self, done: Done) {
@@ -269,7 +281,7 @@ impl Looks {
     }
 
     /// Judges what the server knows without looking: heartbeats and forecasts.
-    fn judge(&self, known: &[(i64, i64, Option<i64>, Box<Probe>)]) -> Result<()> {
+    fn judge(&self, known: &[Unseen]) -> Result<()> {
         if known.is_empty() {
             return Ok(());
         }

@@ -37,6 +37,8 @@ impl<'s> Check<'s> {
             what: at.kind.word(),
             vantage: Some(id(at.vantage)),
             interval_ms: at.every_ms,
+            by_name: false,
+            label: String::new(),
         };
         let rule = Rule {
             fire_n: at.fire.0,

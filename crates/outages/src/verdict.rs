@@ -32,7 +32,7 @@ struct Told {
 impl Record {
     pub(crate) fn take(&mut self, decision: &Decision, now: i64) {
         match decision {
-            Decision::Open { group, cluster, members } => {
+            Decision::Open { group, cluster, members, .. } => {
                 let told = self.groups.entry(*group).or_default();
                 (told.opened_ms, told.open, told.members) = (now, 1, members.len());
                 (told.at_page, told.last) = (Some(cluster.clone()), Some(cluster.clone()));
@@ -149,7 +149,7 @@ fn words(scenario: &Scenario, record: &Record) -> Vec<String> {
     let names = names(scenario);
     let name = |cause: &Cause| match cause {
         Cause::Change { label } => format!("change {label}"),
-        Cause::Vantage { thing } => format!("vantage {}", thing.and_then(|id| names.get(&id)).unwrap_or(&"none")),
+        Cause::Vantage { thing, .. } => format!("vantage {}", thing.and_then(|id| names.get(&id)).unwrap_or(&"none")),
         Cause::Thing { thing, state, .. } => format!("{} {}", names.get(thing).unwrap_or(&"?"), state.as_str()),
     };
     let groups = record.groups.iter().filter(|(_, told)| told.pages > 0);

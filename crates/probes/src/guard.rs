@@ -13,6 +13,16 @@ const ADDRESSES_MAX: usize = 8;
 const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
+/// Longest wait for the machine's own resolver, which may go on for half a minute: what then is said is the reason.
+const RESOLVE_MAX: Duration = Duration::from_secs(4);
+/// What is said when a name has no address.
+const UNRESOLVED: &str = "cannot be resolved";
+
+/// True of evidence that says that the name of what was looked at could not be looked up: nothing is known of itself.
+pub fn is_unresolved(evidence: &str) -> bool {
+    evidence.contains(UNRESOLVED)
+}
+
 /// Why this address may not be reached.
 pub fn refused(address: IpAddr) -> Option<&'static str> {
     match address.to_canonical() {
@@ -97,8 +107,9 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let found = tokio::net::lookup_host((host, port)).await;
-    let found = found.map_err(|e| format!("{host} cannot be resolved: {}", plain(&e)))?;
+    let found = tokio::time::timeout(RESOLVE_MAX, tokio::net::lookup_host((host, port))).await;
+    let late = |_| format!("{host} {UNRESOLVED}: no name server answers within {} s", RESOLVE_MAX.as_secs());
+    let found = found.map_err(late)?.map_err(|e| format!("{host} {UNRESOLVED}: {}", plain(&e)))?;
     Ok(found.take(ADDRESSES_MAX).collect())
 }
 

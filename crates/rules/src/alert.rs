@@ -1,13 +1,21 @@
 //! What the answer to an alert's expression leads to: pending, firing, keeping on, ended (prometheus.io, "Alerting
 //! rules"), and beyond it an expression that ends the alert, n of m evaluations, and missing data that ends nothing.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use promql::{Labels, NAME_LABEL, Sample};
 
-use crate::expression::base_of;
-use crate::template::{Data, Template};
-use crate::{Extras, Missing, Pairs};
+use crate::expression::parts_of;
+use crate::{Extras, Missing, Pairs, Part};
+
+mod basis;
+mod found;
+mod window;
+
+use basis::{Basis, Tie};
+use found::{found, within};
+use window::Windows;
 
 /// How an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +57,38 @@ pub struct Active {
     pub keeping_since_ms: Option<i64>,
     /// It was not true at the last evaluation, and nothing says that it is over: its series give no value.
     pub unknown: bool,
+    /// When it was true last, and what it was made of then.
+    tie: Tie,
+}
+
+impl Active {
+    /// One that an earlier process left behind: nothing is known of it until the next evaluation.
+    pub fn kept(labels: Labels, source: Labels, phase: Phase, since: Since) -> Self {
+        Self {
+            labels,
+            source,
+            annotations: Labels::empty(),
+            value: f64::NAN,
+            phase,
+            active_at_ms: since.active_at_ms,
+            fired_at_ms: since.fired_at_ms,
+            keeping_since_ms: since.keeping_since_ms,
+            unknown: true,
+            // It was true when it began, and when it fired.
+            tie: Tie::at(since.fired_at_ms.unwrap_or(since.active_at_ms)),
+        }
+    }
+}
+
+/// The times of an alert, in ms since 1970 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// Since when it is true.
+    pub active_at_ms: i64,
+    /// When it fired.
+    pub fired_at_ms: Option<i64>,
+    /// Since when it is only kept firing.
+    pub keeping_since_ms: Option<i64>,
 }
 
 /// A rule with what it is evaluated under.
@@ -85,21 +125,16 @@ pub type Ask<'a> = dyn Fn(&str, i64) -> Result<Vec<Sample>, String> + 'a;
 #[derive(Clone, Debug, Default)]
 pub struct Alerts {
     active: BTreeMap<Labels, Active>,
-    windows: BTreeMap<Labels, Window>,
-}
-
-/// At which of the last evaluations a series was there.
-#[derive(Clone, Debug)]
-struct Window {
-    hits: VecDeque<bool>,
-    last: Sample,
+    windows: Windows,
+    /// The expression, and what it is made of.
+    parts: Option<(String, Arc<[Part]>)>,
 }
 
 impl Alerts {
     /// Goes on where an earlier process stopped.
     pub fn restored(active: impl IntoIterator<Item = Active>) -> Self {
         let active = active.into_iter().map(|one| (one.labels.clone(), one)).collect();
-        Self { active, windows: BTreeMap::new() }
+        Self { active, ..Self::default() }
     }
 
     /// The alerts that are pending or firing, in order of their labels.
@@ -117,21 +152,56 @@ impl Alerts {
         self.active.is_empty()
     }
 
+    /// Lets go of an alert of which nothing is known, because somebody decided so; true if there was one.
+    pub fn dismiss(&mut self, labels: &Labels) -> bool {
+        let unknown = self.active.get(labels).is_some_and(|one| one.unknown);
+        unknown && self.active.remove(labels).is_some()
+    }
+
+    /// What the evaluations said that an earlier process made: asked once more at their moments, oldest first, for the
+    /// windows of n of m.
+    ///
+    /// # Errors
+    /// In words, with nothing changed: the expression has no answer.
+    pub fn recall(&mut self, rule: &Watched<'_>, moments_ms: &[i64], ask: &Ask<'_>) -> Result<(), String> {
+        let (_, m) = rule.extras.fire;
+        let parts = self.parts(rule);
+        let mut windows = Windows::default();
+        for one in self.active.values() {
+            windows.expect(&one.source, &one.tie);
+        }
+        for at_ms in moments_ms {
+            let asked_ms = at_ms.saturating_sub(rule.offset_ms);
+            let mut basis = Basis::new(&parts, ask, asked_ms);
+            let keeps = rule.extras.missing == Missing::Keep;
+            windows.turn(m, ask(rule.expr, asked_ms)?, asked_ms, keeps.then_some(&mut basis))?;
+        }
+        self.windows = windows;
+        Ok(())
+    }
+
     /// Evaluates the rule once; answers the alerts that ended with it.
     ///
     /// # Errors
     /// In words, with nothing changed: the expression has no answer, there are too many alerts, or two are the same.
     pub fn evaluate(&mut self, rule: &Watched<'_>, at_ms: i64, ask: &Ask<'_>) -> Result<Vec<Active>, String> {
         let asked_ms = at_ms.saturating_sub(rule.offset_ms);
-        let vector = self.often_enough(rule.extras.fire, ask(rule.expr, asked_ms)?);
+        let parts = self.parts(rule);
+        let mut basis = Basis::new(&parts, ask, asked_ms);
+        let (vector, windows) = self.often_enough(rule, ask(rule.expr, asked_ms)?, asked_ms, &mut basis)?;
         within(rule.limit, &vector)?;
-        let found = found(rule, vector, at_ms, ask)?;
-        let over = self.over(rule, &found, asked_ms, ask)?;
+        let mut found = found(rule, vector, (at_ms, asked_ms), ask)?;
+        // Of n of m it may be an earlier evaluation at which it was true.
+        for new in found.values_mut() {
+            new.tie = windows.tie(&new.source).unwrap_or_else(|| Tie::at(asked_ms));
+        }
+        let over = self.over(rule, &found, &windows, &mut basis, asked_ms)?;
+        self.windows = windows;
         for (labels, new) in found {
             match self.active.get_mut(&labels) {
                 Some(known) => {
                     (known.value, known.annotations, known.source) = (new.value, new.annotations, new.source);
-                    (known.keeping_since_ms, known.unknown) = (None, false);
+                    (known.keeping_since_ms, known.unknown, known.tie) = (None, false, new.tie);
                 }
                 None => drop(self.active.insert(labels.clone(), new)),
             }
@@ -142,60 +212,80 @@ impl Alerts {
                 (alert.phase, alert.fired_at_ms) = (Phase::Firing, Some(at_ms));
             }
         }
-        Ok(self.end(rule, over, at_ms))
+        let ended = self.end(rule, over, at_ms);
+        let sources = self.active.values().map(|one| one.source.clone()).collect();
+        self.windows.forget(&sources);
+        Ok(ended)
+    }
+
+    /// What the expression is made of, read again when it is another one.
+    fn parts(&mut self, rule: &Watched<'_>) -> Arc<[Part]> {
+        match &self.parts {
+            Some((expr, parts)) if expr == rule.expr => parts.clone(),
+            known => {
+                if known.is_some() {
+                    self.active.values_mut().for_each(|one| one.tie.loosen());
+                    self.windows.loosen();
+                }
+                let parts = crate::parse_expression(rule.expr).map(|expr| parts_of(&expr)).unwrap_or_default();
+                let parts: Arc<[Part]> = parts.into();
+                self.parts = Some((rule.expr.to_owned(), parts.clone()));
+                parts
+            }
+        }
     }
 
     /// Of n of m: which series were there often enough, with their newest values.
-    fn often_enough(&mut self, (n, m): (usize, usize), vector: Vec<Sample>) -> Vec<Sample> {
+    fn often_enough(
+        &self,
+        rule: &Watched<'_>,
+        vector: Vec<Sample>,
+        asked_ms: i64,
+        basis: &mut Basis<'_>,
+    ) -> Result<(Vec<Sample>, Windows), String> {
+        let (n, m) = rule.extras.fire;
         if m <= 1 {
-            return vector;
+            return Ok((vector, Windows::default()));
         }
-        let here: BTreeMap<Labels, Sample> = vector.into_iter().map(|one| (one.labels.clone(), one)).collect();
-        for (labels, sample) in &here {
-            let fresh = || Window { hits: VecDeque::new(), last: sample.clone() };
-            self.windows.entry(labels.clone()).or_insert_with(fresh).last = sample.clone();
+        let mut windows = self.windows.clone();
+        for one in self.active.values() {
+            windows.expect(&one.source, &one.tie);
         }
-        for (labels, window) in &mut self.windows {
-            window.hits.push_back(here.contains_key(labels));
-            if window.hits.len() > m {
-                window.hits.pop_front();
-            }
-        }
-        self.windows.retain(|_, window| window.hits.contains(&true));
-        let enough = |window: &&Window| window.hits.iter().filter(|hit| **hit).count() >= n;
-        self.windows.values().filter(enough).map(|window| window.last.clone()).collect()
+        windows.turn(m, vector, asked_ms, (rule.extras.missing == Missing::Keep).then_some(basis))?;
+        Ok((windows.often_enough(n), windows))
     }
 
     /// The alerts that are not true any more: whether each is over, or whether nothing is known.
     fn over(
-        &self,
+        &mut self,
         rule: &Watched<'_>,
         found: &BTreeMap<Labels, Active>,
+        windows: &Windows,
+        basis: &mut Basis<'_>,
         asked_ms: i64,
-        ask: &Ask<'_>,
     ) -> Result<Vec<(Labels, Over)>, String> {
-        let gone: Vec<&Active> = self.active.values().filter(|one| !found.contains_key(&one.labels)).collect();
-        if gone.is_empty() {
-            return Ok(Vec::new());
-        }
-        let bare = |all: Vec<Sample>| all.iter().map(|one| one.labels.without_name()).collect::<BTreeSet<_>>();
+        let mut gone: Vec<&mut Active> =
+            self.active.values_mut().filter(|one| !found.contains_key(&one.labels)).collect();
         let firing = gone.iter().any(|one| one.phase == Phase::Firing);
         let clear = rule.extras.clear.as_ref().filter(|_| firing);
-        let cleared = clear.map(|clear| ask(clear, asked_ms)).transpose()?.map(bare);
-        // The series themselves, whatever their values: what is not among them is not known to be well.
+        let bare = |all: Vec<Sample>| all.iter().map(|one| one.labels.without_name()).collect::<BTreeSet<_>>();
+        let cleared = clear.map(|clear| basis.ask(clear, asked_ms)).transpose()?.map(bare);
         let keeps = rule.extras.missing == Missing::Keep;
-        let base = crate::parse_expression(rule.expr).ok().as_ref().and_then(base_of).map(ToString::to_string);
-        let there = base.filter(|_| keeps).map(|base| ask(&base, asked_ms)).transpose()?.map(bare);
-        let judge = |one: &Active| match (&cleared, &there) {
-            (Some(cleared), there) if one.phase == Phase::Firing => match ends(cleared, &one.source) {
-                true => Over::Yes,
-                false if there.as_ref().is_some_and(|there| !there.contains(&one.source)) => Over::Unknown,
-                false => Over::NotYet,
-            },
-            (_, Some(there)) if !there.contains(&one.source) => Over::Unknown,
-            _ => Over::Yes,
-        };
-        Ok(gone.into_iter().map(|one| (one.labels.clone(), judge(one))).collect())
+        let mut out = Vec::with_capacity(gone.len());
+        for one in &mut gone {
+            let cleared = cleared.as_ref().filter(|_| one.phase == Phase::Firing);
+            let over = if cleared.is_some_and(|cleared| ends(cleared, &one.source)) {
+                Over::Yes
+            } else if (keeps || cleared.is_some()) && basis.lost(&one.source, &mut one.tie)? {
+                if keeps { Over::Unknown } else { Over::Yes }
+            } else if cleared.is_some() || (rule.extras.fire.1 > 1 && windows.may_hold(&one.source, rule.extras.fire)) {
+                Over::NotYet
+            } else {
+                Over::Yes
+            };
+            out.push((one.labels.clone(), over));
+        }
+        Ok(out)
     }
 
     fn end(&mut self, rule: &Watched<'_>, over: Vec<(Labels, Over)>, at_ms: i64) -> Vec<Active> {
@@ -232,7 +322,7 @@ impl Alerts {
 #[derive(Clone, Copy, PartialEq)]
 enum Over {
     Yes,
-    /// The expression that ends it does not say so.
+    /// The expression that ends it does not say so, or too few evaluations do.
     NotYet,
     /// Its series give no value.
     Unknown,
@@ -242,63 +332,6 @@ enum Over {
 fn ends(cleared: &BTreeSet<Labels>, source: &Labels) -> bool {
     let agrees = |one: &Labels| one.iter().all(|(name, value)| source.get(name) == Some(value));
     cleared.contains(source) || cleared.iter().any(agrees)
-}
-
-/// Refuses more alerts than there may be, and names the label that makes them so many.
-fn within(limit: Option<u64>, vector: &[Sample]) -> Result<(), String> {
-    let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| vector.len() > *limit) else {
-        return Ok(());
-    };
-    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, value) in vector.iter().flat_map(|one| one.labels.iter()) {
-        values.entry(name).or_default().insert(value);
-    }
-    let most = values.iter().max_by_key(|(_, values)| values.len());
-    let offender = most.map(|(name, values)| format!("; the label \"{name}\" has {} values", values.len()));
-    Err(format!("exceeded limit of {limit} with {} alerts{}", vector.len(), offender.unwrap_or_default()))
-}
-
-/// The alerts that the samples make.
-fn found(
-    rule: &Watched<'_>,
-    vector: Vec<Sample>,
-    at_ms: i64,
-    ask: &Ask<'_>,
-) -> Result<BTreeMap<Labels, Active>, String> {
-    let query = |text: &str| ask(text, at_ms);
-    let mut found = BTreeMap::new();
-    for sample in vector {
-        let data = Data {
-            labels: &sample.labels,
-            value: sample.value,
-            external_labels: rule.external_labels,
-            external_url: rule.external_url,
-            now_ms: at_ms,
-            query: &query,
-        };
-        let source = sample.labels.without_name();
-        let own = rule.labels.iter().map(|(name, text)| (name.clone(), Template::expanded(text, &data)));
-        let named = std::iter::once(("alertname".to_owned(), rule.name.to_owned()));
-        let kept = source.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let labels = Labels::from_pairs(kept.chain(own).chain(named));
-        let annotations = rule.annotations.iter().filter(|(name, _)| !name.starts_with(crate::PREFIX));
-        let annotations = annotations.map(|(name, text)| (name.as_str(), Template::expanded(text, &data)));
-        let alert = Active {
-            labels: labels.clone(),
-            annotations: Labels::from_pairs(annotations),
-            source,
-            value: sample.value,
-            phase: Phase::Pending,
-            active_at_ms: at_ms,
-            fired_at_ms: None,
-            keeping_since_ms: None,
-            unknown: false,
-        };
-        if found.insert(labels, alert).is_some() {
-            return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

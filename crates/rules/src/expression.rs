@@ -2,6 +2,10 @@
 
 use promql::{BinaryOp, Expr, ExprKind, ParseError, ParseOptions, ValueType};
 
+mod parts;
+
+pub use parts::{Part, parts_of};
+
 /// Reads an expression; what Prometheus has behind feature flags is known too.
 ///
 /// # Errors
@@ -10,8 +14,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     promql::parse_with(text, ParseOptions { experimental: true, ..ParseOptions::default() })
 }
 
-/// The part of an expression whose series are there whether or not the condition holds: what stands left of a comparison
-/// with a number, looked for through parentheses, `and` and `unless`.
+/// What an expression compares with a number, to be drawn beside it: looked for through parentheses, `and` and `unless`.
 ///
 /// ```
 /// let base = |text: &str| rules::base_of(&promql::parse(text).unwrap()).map(ToString::to_string);

@@ -23,8 +23,8 @@ mod record;
 pub mod suite;
 mod template;
 
-pub use alert::{Active, Alerts, Ask, Phase, Watched};
-pub use expression::{base_of, parse as parse_expression};
+pub use alert::{Active, Alerts, Ask, Phase, Since, Watched};
+pub use expression::{Part, base_of, parse as parse_expression, parts_of};
 pub use extras::{Extras, Missing, PREFIX};
 pub use file::{FILE_BYTES_MAX, Group, Kind, Pairs, Rule, RuleFile};
 pub use mistake::Mistake;

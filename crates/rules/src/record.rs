@@ -50,6 +50,11 @@ pub fn recorded(
 pub struct Written(BTreeSet<Labels>);
 
 impl Written {
+    /// What an earlier process wrote last.
+    pub fn restored(series: &[(Labels, f64)]) -> Self {
+        Self(series.iter().map(|(labels, _)| labels.clone()).collect())
+    }
+
     /// Takes over what is written now; answers the series that are not there any more and get a staleness marker.
     pub fn next(&mut self, series: &[(Labels, f64)]) -> Vec<Labels> {
         let now: BTreeSet<Labels> = series.iter().map(|(labels, _)| labels.clone()).collect();

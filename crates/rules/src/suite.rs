@@ -26,6 +26,8 @@ pub struct Suite {
 
 #[derive(Clone, Debug)]
 struct Test {
+    /// Its place among the tests, from 1.
+    number: usize,
     name: String,
     interval_ms: i64,
     series: Vec<(Labels, Vec<promql::notation::Point>)>,
@@ -87,8 +89,7 @@ impl Suite {
     pub fn run(&self, files: &BTreeMap<String, String>) -> Result<Report, Mistake> {
         let mut groups = Vec::new();
         for (name, text) in files {
-            let file = crate::RuleFile::parse(text)
-                .map_err(|wrong| Mistake { message: format!("{name}: {}", wrong.message), ..wrong })?;
+            let file = crate::RuleFile::parse(text).map_err(|wrong| Mistake { file: Some(name.clone()), ..wrong })?;
             groups.extend(file.groups);
         }
         let place = |name: &str| self.order.iter().position(|known| known == name).unwrap_or(usize::MAX);

@@ -9,7 +9,7 @@ use axum::response::Response;
 use kernel::{Cx, Error, ErrorKind, Ref, Result, Time};
 use maud::{Markup, html};
 use web::domain::Group;
-use web::page::{Audience, Content, PageCx};
+use web::page::{Asked, Asking, Audience, Content, PageCx};
 use web::shell::{self, NavGroup, NavItem, Shell, ShellUser};
 use web::ui::{Button, Empty, Flash, Tone};
 
@@ -30,9 +30,32 @@ pub(crate) async fn page(State(app): State<Shared>, index: usize, request: Reque
     let (parts, _) = request.into_parts();
     let done = app.blocking(move |app| {
         let page = app.site.pages.get(index).ok_or_else(|| Error::internal("page-missing", index))?;
-        Ok(show(app, &parts, page.path, page.grant, page.audience, page.render))
+        let Some(early) = page.early else {
+            return Ok(show(app, &parts, page.path, page.grant, page.audience, page.render));
+        };
+        let asked = ask(app, &parts, page.path, page.grant, early.ask);
+        Ok(show(app, &parts, page.path, page.grant, page.audience, |cx| match asked {
+            // Who may not open the page is told so by the page.
+            None => (page.render)(cx),
+            Some(asked) => (early.render)(cx, asked?),
+        }))
     });
     done.await.unwrap_or_else(|error| respond::error(&error))
+}
+
+/// Asks what a page wants to know before its transaction; nothing for those who may not open it.
+fn ask(
+    app: &Shared,
+    parts: &Parts,
+    pattern: &str,
+    grant: &str,
+    ask: fn(&Asking) -> Result<Asked>,
+) -> Option<Result<Asked>> {
+    let who = Credentials::of(parts).resolve(&app.kernel).ok()?;
+    let now = app.kernel.now();
+    who.actor.reach(grant, now)?;
+    let (path, query) = (path_fields(pattern, parts.uri.path()), door::query(parts));
+    Some(ask(&Asking { kernel: &app.kernel, actor: &who.actor, now, path, query }))
 }
 
 /// Makes a page and puts it into its frame; whatever goes wrong becomes a page too.

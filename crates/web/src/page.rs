@@ -1,8 +1,9 @@
 //! Pages: functions from a read transaction to markup. The server adds the shell, the session and the response.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
-use kernel::{Cx, Error, Ref, Result};
+use kernel::{Actor, Cx, Error, Kernel, Ref, Result, Time};
 use maud::{Markup, html};
 
 use crate::ui::{Tone, notice};
@@ -26,17 +27,51 @@ pub struct Page {
     pub audience: Audience,
     /// Makes the page in one read transaction.
     pub render: fn(&mut PageCx) -> Result<Content>,
+    /// What it asks before; the server then makes it with that.
+    pub early: Option<Early>,
+}
+
+/// What takes long and needs no transaction: asked before the page, so that no reader of the database waits for it.
+#[derive(Clone, Copy)]
+pub struct Early {
+    /// Asks.
+    pub ask: fn(&Asking) -> Result<Asked>,
+    /// Makes the page with what was answered.
+    pub render: fn(&mut PageCx, Asked) -> Result<Content>,
+}
+
+/// An answer of the page's own kind.
+pub type Asked = Box<dyn Any + Send>;
+
+/// For whom a page asks, and what its address says.
+pub struct Asking<'a> {
+    /// The kernel: short reads, and whatever the domains keep in memory.
+    pub kernel: &'a Kernel,
+    /// Who opens the page.
+    pub actor: &'a Actor,
+    /// The moment of the call.
+    pub now: Time,
+    /// Parameters of the path.
+    pub path: BTreeMap<String, String>,
+    /// The query string, decoded, in order.
+    pub query: Vec<(String, String)>,
 }
 
 impl Page {
     /// A page of the console.
     pub const fn console(path: &'static str, grant: &'static str, render: fn(&mut PageCx) -> Result<Content>) -> Self {
-        Self { path, grant, audience: Audience::Console, render }
+        Self { path, grant, audience: Audience::Console, render, early: None }
+    }
+
+    /// The same page, with something that is asked before.
+    pub const fn asks(mut self, early: Early) -> Self {
+        self.early = Some(early);
+        self
     }
 
     /// A page of the portal.
     pub const fn portal(path: &'static str, grant: &'static str, render: fn(&mut PageCx) -> Result<Content>) -> Self {
-        Self { path, grant, audience: Audience::Portal, render }
+        Self { path, grant, audience: Audience::Portal, render, early: None }
     }
 }
 
@@ -118,8 +153,7 @@ pub fn placed(parts: &[Part], place: PanelPlace) -> Markup {
 impl PageCx<'_, '_, '_> {
     /// A parameter of the path as a number; what is no number does not exist.
     pub fn id(&self, name: &str) -> Result<i64> {
-        let text = self.path.get(name).ok_or_else(|| Error::internal("path-parameter-missing", name))?;
-        text.parse().map_err(|_| Error::not_found("This page"))
+        number(&self.path, name)
     }
 
     /// What other domains show about a subject to this actor, in order of declaration. It is drawn with the page, so that
@@ -143,12 +177,35 @@ impl PageCx<'_, '_, '_> {
 
     /// The first value of a query parameter; empty counts as absent.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        first(&self.query, name)
     }
+
+    /// For what is asked before, where it is asked within the transaction after all.
+    pub fn asking(&self) -> Asking<'_> {
+        let (path, query) = (self.path.clone(), self.query.clone());
+        Asking { kernel: self.cx.kernel, actor: self.cx.actor, now: self.cx.now, path, query }
+    }
+}
+
+impl Asking<'_> {
+    /// A parameter of the path as a number; what is no number does not exist.
+    pub fn id(&self, name: &str) -> Result<i64> {
+        number(&self.path, name)
+    }
+
+    /// The first value of a query parameter; empty counts as absent.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        first(&self.query, name)
+    }
+}
+
+fn number(path: &BTreeMap<String, String>, name: &str) -> Result<i64> {
+    let text = path.get(name).ok_or_else(|| Error::internal("path-parameter-missing", name))?;
+    text.parse().map_err(|_| Error::not_found("This page"))
+}
+
+fn first<'q>(query: &'q [(String, String)], name: &str) -> Option<&'q str> {
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
 }
 
 /// A part of a thing's page that a domain adds to another domain's noun.

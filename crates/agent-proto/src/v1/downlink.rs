@@ -55,6 +55,15 @@ pub enum FromServer {
         #[serde(deserialize_with = "bounded::list::<ITEMS_MAX, _, _>")]
         bundle: Vec<Vec<u8>>,
     },
+    /// Take these looks at once, beside their rhythm, and say at once what they found: something depends on it. Checks
+    /// that the agent does not have are left out.
+    Look {
+        /// Names this request.
+        number: i64,
+        /// The checks, by number.
+        #[serde(deserialize_with = "bounded::list::<CHECKS_MAX, _, _>")]
+        checks: Vec<i64>,
+    },
 }
 
 /// What a new agent must keep.

@@ -102,6 +102,7 @@ pub(crate) fn from_server() -> Vec<(&'static str, FromServer)> {
             }),
         ),
         ("facts_resend", FromServer::FactsResend { section: "cpu".into() }),
+        ("look_again", FromServer::Look { number: 13, checks: vec![41, 300] }),
         ("trust", FromServer::Trust { bundle: vec![vec![0x30; 300]] }),
     ]
 }

@@ -63,6 +63,7 @@ impl Engine {
         match message {
             FromServer::Ack { lane, seq } => self.ring.ack(lane, seq),
             FromServer::Checks { generation, checks } => self.checks.replace(generation, checks, Instant::now()),
+            FromServer::Look { checks, .. } => self.checks.ask(&checks, Instant::now()),
             FromServer::Job(signed) => self.tell(ToExecutor::Job(signed)),
             FromServer::Stop(signed) => self.tell(ToExecutor::Stop(signed)),
             FromServer::FactsResend { section } => {

@@ -87,7 +87,8 @@ impl Engine {
         }
     }
 
-    /// A change is said at once, a repetition waits for company.
+    /// A change is said at once, a repetition waits for company, and so do further changes within the same second: when
+    /// much changes at once, the server writes it at once.
     fn on_check(&mut self, found: LookResult, memory: Memory) {
         let Some(changed) = self.checks.finish(&found.result, memory) else { return };
         self.counts.checks += 1;
@@ -97,10 +98,13 @@ impl Engine {
             self.looked.push(found);
         }
         let many = self.results.len() >= agent_proto::limits::CHECKS_MAX / 2 || self.looked.len() >= LOOKED_MAX;
-        if changed || many {
+        let now = Instant::now();
+        let alone = self.change_said.is_none_or(|at| now.duration_since(at) >= RESULTS_WAIT);
+        if many || changed && alone {
+            self.change_said = changed.then_some(now).or(self.change_said);
             self.flush_results();
         } else if self.results_due.is_none() {
-            self.results_due = Some(Instant::now() + RESULTS_WAIT);
+            self.results_due = Some(now + RESULTS_WAIT);
         }
     }
 

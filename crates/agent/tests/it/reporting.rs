@@ -85,6 +85,27 @@ async fn checks_run_on_schedule_and_a_change_is_seen() {
 }
 
 #[tokio::test]
+async fn a_look_that_is_asked_for_is_taken_at_once_beside_its_rhythm() {
+    let server = Server::start().await;
+    let (_machine, mut peer, _) = connected(&server, "").await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let probe = Probe::Tcp { host: "127.0.0.1".into(), port };
+    // An hour from one to the next: a second one within the test is the one that was asked for.
+    let check = CheckSpec { check_id: 41, generation: 2, interval_ms: 3_600_000, timeout_ms: 5_000, probe };
+    peer.say(FromServer::Checks { generation: 2, checks: vec![check] }).await;
+    let result = |message: &FromAgent| match message {
+        FromAgent::Durable { event: Durable::CheckResults { results }, .. } => results.first().cloned(),
+        _ => None,
+    };
+    let first = peer.find(result).await;
+    peer.say(FromServer::Look { number: 1, checks: vec![41, 999] }).await;
+    let second = peer.find(result).await;
+    assert_eq!((second.check_id, second.state), (41, CheckState::Ok));
+    assert!(second.at_ms > first.at_ms, "{} {}", second.at_ms, first.at_ms);
+}
+
+#[tokio::test]
 async fn what_was_not_acknowledged_comes_again_and_numbers_never_go_back() {
     let server = Server::start().await;
     let (mut machine, mut peer, _) = connected(&server, "").await;

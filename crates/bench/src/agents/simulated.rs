@@ -24,44 +24,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::Tally;
+use super::series::Machine;
 
-/// Series of one agent.
-pub(crate) const SERIES: usize = 40;
 /// Longest wait for one step of the way in: many come at once.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What a workstation sends: names without and with one label, as the real agent's.
-const PLAIN: &[&str] = &[
-    "mainstay_agent_cpu_seconds_total",
-    "mainstay_agent_resident_bytes",
-    "node_time_seconds",
-    "node_load1",
-    "node_load5",
-    "node_load15",
-    "node_memory_MemTotal_bytes",
-    "node_memory_MemAvailable_bytes",
-    "node_memory_SwapTotal_bytes",
-    "node_memory_SwapFree_bytes",
-    "node_boot_time_seconds",
-    "node_procs_running",
-    "node_procs_blocked",
-];
-const LABELLED: &[(&str, &str, &[&str])] = &[
-    ("node_cpu_seconds_total", "mode", &["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"]),
-    ("node_filesystem_size_bytes", "mountpoint", &["/", "/home"]),
-    ("node_filesystem_avail_bytes", "mountpoint", &["/", "/home"]),
-    ("node_network_receive_bytes_total", "device", &["eth0", "wlan0"]),
-    ("node_network_transmit_bytes_total", "device", &["eth0", "wlan0"]),
-    ("node_network_receive_errs_total", "device", &["eth0", "wlan0"]),
-    ("node_network_up", "device", &["eth0", "wlan0"]),
-    ("node_disk_read_bytes_total", "device", &["nvme0n1"]),
-    ("node_disk_written_bytes_total", "device", &["nvme0n1"]),
-    ("node_disk_reads_completed_total", "device", &["nvme0n1"]),
-    ("node_disk_writes_completed_total", "device", &["nvme0n1"]),
-    ("node_disk_io_time_seconds_total", "device", &["nvme0n1"]),
-    ("mainstay_agent_ring_bytes", "lane", &["all"]),
-    ("mainstay_agent_ring_waiting", "lane", &["all"]),
-];
 
 /// Where they connect, shared by all.
 pub(crate) struct Target {
@@ -69,29 +35,23 @@ pub(crate) struct Target {
     url: String,
     token: EnrolmentToken,
     tls: TlsConnector,
+    machine: Machine,
     series: Vec<SeriesName>,
 }
 
 impl Target {
-    pub(crate) fn new(url: &str, token: EnrolmentToken) -> Result<Self> {
+    pub(crate) fn new(url: &str, token: EnrolmentToken, machine: Machine) -> Result<Self> {
         let address = url.trim_start_matches("wss://").split('/').next().unwrap_or_default().to_owned();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let config = config.map_err(|error| Error::internal("tls", error))?;
         let config =
             config.dangerous().with_custom_certificate_verifier(Arc::new(OwnServer(provider))).with_no_client_auth();
-        let plain = PLAIN.iter().map(|name| SeriesName { name: (*name).to_owned(), labels: Vec::new() });
-        let labelled = LABELLED.iter().flat_map(|(name, label, values)| {
-            values.iter().map(|value| SeriesName {
-                name: (*name).to_owned(),
-                labels: vec![((*label).to_owned(), (*value).to_owned())],
-            })
-        });
-        let series: Vec<SeriesName> = plain.chain(labelled).take(SERIES).collect();
-        if series.len() != SERIES {
-            return Err(Error::internal("series-of-a-workstation", series.len()));
+        let (series, tls) = (machine.series(), TlsConnector::from(Arc::new(config)));
+        if series.len() != machine.count() {
+            return Err(Error::internal("series-of-a-machine", series.len()));
         }
-        Ok(Self { address, url: url.to_owned(), token, tls: TlsConnector::from(Arc::new(config)), series })
+        Ok(Self { address, url: url.to_owned(), token, tls, machine, series })
     }
 }
 
@@ -134,7 +94,7 @@ impl ServerCertVerifier for OwnServer {
     }
 }
 
-type Outcome<T> = std::result::Result<T, String>;
+pub(crate) type Outcome<T> = std::result::Result<T, String>;
 
 /// One connection.
 struct Link {
@@ -191,6 +151,7 @@ pub(crate) struct Simulated {
     number: usize,
     seq: u64,
     profile: Profile,
+    series: u32,
 }
 
 impl Simulated {
@@ -218,9 +179,32 @@ impl Simulated {
         };
         let register = (1..).zip(target.series.iter().cloned()).collect();
         link.say(FromAgent::Series { register }).await?;
-        let mut agent = Self { link, number, seq: 0, profile };
+        let series = u32::try_from(target.series.len()).unwrap_or(0);
+        let mut agent = Self { link, number, seq: 0, profile, series };
+        if profile.metrics_interval_ms != target.machine.profile().metrics_interval_ms {
+            return Err(format!("the server asks for samples every {} ms", profile.metrics_interval_ms));
+        }
         agent.keep(Lane::Facts, Durable::Facts(facts::whole("system", now_ms(), &section(number)))).await?;
         Ok(agent)
+    }
+
+    /// The next message, whenever it comes. Safe to give up waiting for.
+    pub(crate) async fn hear(&mut self) -> Outcome<FromServer> {
+        loop {
+            match self.link.socket.next().await {
+                Some(Ok(Message::Binary(bytes))) => {
+                    return decode::<FromServer>(&bytes).map(|frame| frame.message).map_err(|error| error.to_string());
+                }
+                Some(Ok(Message::Close(_))) | None => return Err("the server closed the connection".to_owned()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// Shows that it lives.
+    pub(crate) async fn ping(&mut self) -> Outcome<()> {
+        self.link.socket.send(Message::Ping(Bytes::new())).await.map_err(|error| error.to_string())
     }
 
     /// Sends, pings and listens until the link breaks.
@@ -236,26 +220,20 @@ impl Simulated {
                     let samples = self.samples();
                     self.keep(Lane::Metrics, Durable::Samples(samples)).await?;
                     tally.sent.fetch_add(1, Ordering::Relaxed);
+                    tally.samples.fetch_add(self.series as usize, Ordering::Relaxed);
                 }
-                _ = ping.tick() => self.link.socket.send(Message::Ping(Bytes::new())).await.map_err(|error| error.to_string())?,
-                message = self.link.socket.next() => match message {
-                    Some(Ok(Message::Binary(bytes))) => {
-                        let frame = decode::<FromServer>(&bytes).map_err(|error| error.to_string())?;
-                        match frame.message {
-                            FromServer::Ack { lane: Lane::Metrics, .. } => { tally.acknowledged.fetch_add(1, Ordering::Relaxed); }
-                            FromServer::Refused(refusal) => return Err(refusal.text),
-                            _ => {}
-                        }
-                    }
-                    Some(Ok(Message::Close(_))) | None => return Err("the server closed the connection".to_owned()),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(error.to_string()),
+                _ = ping.tick() => self.ping().await?,
+                heard = self.hear() => match heard? {
+                    FromServer::Ack { lane: Lane::Metrics, .. } => { tally.acknowledged.fetch_add(1, Ordering::Relaxed); }
+                    FromServer::Refused(refusal) => return Err(refusal.text),
+                    _ => {}
                 },
             }
         }
     }
 
-    async fn keep(&mut self, lane: Lane, event: Durable) -> Outcome<()> {
+    /// Says something that the server acknowledges.
+    pub(crate) async fn keep(&mut self, lane: Lane, event: Durable) -> Outcome<()> {
         self.seq += 1;
         self.link.say(FromAgent::Durable { lane, seq: self.seq, event }).await
     }
@@ -268,12 +246,11 @@ impl Simulated {
             2 => (moment * 0.7 + f64::from(id)).sin() * 100.0,
             _ => f64::from(id) * 1_048_576.0,
         };
-        let last = u32::try_from(SERIES).unwrap_or(0);
-        Samples { at_ms, values: (1..=last).map(|id| (id, value(id))).collect() }
+        Samples { at_ms, values: (1..=self.series).map(|id| (id, value(id))).collect() }
     }
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     Clock::System.now().0 / 1_000
 }
 
@@ -286,12 +263,17 @@ fn hints(number: usize) -> IdentityHints {
         number & 255
     );
     IdentityHints {
-        hostname: format!("ws-{number:05}"),
+        hostname: hostname(number),
         machine_id: Some(format!("{number:032x}")),
         dmi_uuid: None,
         serial: Some(format!("BENCH{number:06}")),
         macs: vec![mac],
     }
+}
+
+/// What the machine of an agent is called.
+pub(crate) fn hostname(number: usize) -> String {
+    format!("ws-{number:05}")
 }
 
 fn hello(number: usize) -> Hello {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::candidate::Cause;
 use crate::looks::{Known, Looks};
 use crate::rules::Table;
-use crate::score::{SLACK_MS, Sign};
+use crate::score::{SLACK_MS, STORM, Sign};
 use crate::solve::{Cluster, Symptom};
 use crate::spread::Effects;
 use crate::words::What;
 
-use super::{Options, is_loss};
+use super::{Again, Answer, Options, is_loss};
 
 /// A new symptom that fits a cause worse is judged anew.
 const FIT_MIN: f64 = 0.4;
@@ -130,9 +130,11 @@ pub(crate) struct Live {
     pub(crate) reach: Effects,
     /// When its cause began at the latest.
     pub(crate) onset: i64,
-    /// Looks that were asked again.
-    pub(crate) asked: BTreeSet<u64>,
+    /// Looks that were asked again; false for those that cannot be taken at will.
+    pub(crate) asked: BTreeMap<u64, bool>,
     pub(crate) answered: bool,
+    /// It was restored, and what is well is not known again before this.
+    pub(crate) unsure_until: Option<i64>,
     /// How often its cause came back.
     pub(crate) relapses: u32,
     /// The cause is gone: until when what it leaves behind is held back.
@@ -154,8 +156,9 @@ impl Live {
             cluster: None,
             reach: Effects::new(),
             onset: now_ms,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             answered: false,
+            unsure_until: None,
             relapses: 0,
             hold_until: None,
             past: false,
@@ -184,15 +187,28 @@ impl Live {
     pub(crate) fn settle(&mut self, looks: &Looks, options: &Options, now_ms: i64) {
         let Phase::Settling { until_ms } = self.phase else { return };
         let [shortest, _] = options.settle_ms;
-        let told = |key: &u64| {
-            looks.get(*key).is_none_or(|known| {
-                known.bad_at.max(known.good.map(|(_, at)| at)).is_some_and(|at| at >= self.opened_ms)
-            })
+        let told = |(key, able): (&u64, &bool)| {
+            !*able || looks.get(*key).is_none_or(|known| known.newest().is_some_and(|at| at >= self.opened_ms))
         };
         self.answered = self.asked.iter().all(told);
         if self.answered && now_ms >= self.opened_ms + shortest {
             self.phase = Phase::Settling { until_ms: until_ms.min(now_ms) };
         }
+    }
+
+    /// What came of asking again.
+    pub(crate) fn again(&self, looks: &Looks) -> Vec<Again> {
+        let told = self.asked.iter().filter_map(|(key, able)| Some((looks.get(*key)?, *able)));
+        told.map(|(known, able)| {
+            let answer = match known.newest().filter(|at| *at >= self.opened_ms) {
+                Some(at) if known.is_bad() => Answer::Bad(at),
+                Some(at) => Answer::Good(at),
+                None if able => Answer::None,
+                None => Answer::Unable,
+            };
+            Again { key: known.look.key, thing: known.look.thing, what: known.look.what, answer }
+        })
+        .collect()
     }
 
     /// Its symptoms are good in newer results, though not often enough yet for them to be gone.
@@ -220,8 +236,8 @@ impl Live {
             held || (first..=self.onset + delay + known.look.interval_ms + LATE_MS).contains(&since)
         };
         match self.cause() {
-            Some(Cause::Vantage { thing })
-                if *thing == known.look.vantage && is_loss(known.what) && in_time(LATE_MS) =>
+            Some(Cause::Vantage { thing, names })
+                if *thing == known.look.vantage && blinds(*names, known) && in_time(LATE_MS) =>
             {
                 0.9
             }
@@ -268,9 +284,10 @@ impl Live {
         self.members.values().all(|member| member.gone_ms.is_some())
     }
 
-    /// Enough joined since the last judgement to judge anew.
+    /// Enough joined since the last judgement to judge anew. In a storm, what its cause explains is no news.
     pub(crate) fn has_grown(&self) -> bool {
-        self.members.len() > self.judged + self.judged / 4 + 1
+        let much = if self.judged < STORM { self.judged / 4 } else { self.judged };
+        self.members.len() > self.judged + much + 1
     }
 
     pub(crate) fn judged(&mut self) {
@@ -290,4 +307,9 @@ impl Live {
         let times = 1_i64 << self.relapses.min(10);
         once.max(if self.relapses > 0 { shortest } else { 0 }).saturating_mul(times).min(options.relapse_ms)
     }
+}
+
+/// A look from a blind vantage says this because of that: all is lost to it, or names are.
+fn blinds(names: bool, known: &Known) -> bool {
+    if names { known.what == What::NameFails && known.look.by_name } else { is_loss(known.what) }
 }

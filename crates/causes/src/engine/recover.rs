@@ -31,7 +31,8 @@ impl Engine {
             live.again_ms = now_ms + AGAIN_MS;
             let Some(cluster) = live.cluster.clone() else { continue };
             let members = live.members.values().cloned().collect();
-            decisions.push(Decision::Open { group: id, cluster, members });
+            let again = live.again(&self.looks);
+            decisions.push(Decision::Open { group: id, cluster, members, again });
             decisions.push(Decision::Page { group: id });
         }
     }
@@ -71,14 +72,14 @@ impl Engine {
 
 /// The cause is gone: what still is bad is stale.
 fn hold_back(id: u64, live: &mut Live, options: &super::Options, now_ms: i64, decisions: &mut Vec<Decision>) {
-    if live.hold_until.is_some() || live.things() < 2 {
+    let gone = live.members.values().filter(|member| member.gone_ms.is_some()).count();
+    if live.hold_until.is_some() || gone == 0 || live.things() < 2 {
         return;
     }
     let thing = live.cause().and_then(Cause::thing);
     let mut own = live.members.values().filter(|member| Some(member.thing) == thing).peekable();
     let seen = own.peek().is_some();
     let own_gone = seen && own.all(|member| member.gone_ms.is_some());
-    let gone = live.members.values().filter(|member| member.gone_ms.is_some()).count();
     if !own_gone && (seen || gone * 2 <= live.members.len()) {
         return;
     }

@@ -110,7 +110,10 @@ impl Engine {
             here.sort_by_key(|(votes, id)| (std::cmp::Reverse(*votes), *id));
             let Some(((_, into), others)) = here.split_first() else { continue };
             for (votes, from) in others {
-                let whole = self.groups.get(from).is_some_and(|live| votes * 2 > live.members.len());
+                let whole = self
+                    .groups
+                    .get(from)
+                    .is_some_and(|live| live.unsure_until.is_none() && votes * 2 > live.members.len());
                 let Some(ended) = whole.then(|| self.groups.remove(from)).flatten() else { continue };
                 let keys: Vec<u64> = ended.members.keys().copied().collect();
                 if let Some(live) = self.groups.get_mut(into) {
@@ -145,7 +148,11 @@ impl Engine {
             plan.keys.iter().filter_map(owned).for_each(|id| *votes.entry(id).or_default() += 1);
             votes.into_iter().max_by_key(|(id, count)| (*count, std::cmp::Reverse(*id)))
         };
-        if let Some(id) = at_home {
+        if let Some(id) = at_home.filter(|id| self.waits(*id, &new, now_ms)) {
+            // Nothing speaks against this home yet: what is well there is asked first.
+            self.settle(plan, &new, claimed, now_ms, decisions);
+            claimed.insert(id);
+        } else if let Some(id) = at_home {
             self.take_in(id, &new, decisions);
             self.rejudge(id, plan, decisions);
         } else if new.is_empty() {
@@ -158,6 +165,13 @@ impl Engine {
         } else {
             self.settle(plan, &new, claimed, now_ms, decisions);
         }
+    }
+
+    /// New symptoms of a restored group are looked at again before they join it.
+    fn waits(&self, home: u64, new: &[u64], now_ms: i64) -> bool {
+        let unsure = self.groups.get(&home).is_some_and(|live| live.unsure_until.is_some());
+        let owner = |key: &u64| self.owner.get(key).and_then(|id| self.groups.get(id));
+        unsure && !new.is_empty() && !new.iter().filter_map(owner).any(|live| live.is_due(now_ms))
     }
 
     fn take_in(&mut self, id: u64, new: &[u64], decisions: &mut Vec<Decision>) {
@@ -187,6 +201,9 @@ impl Engine {
         live.onset = if live.past { plan.onset } else { live.onset.min(plan.onset) };
         live.reach = plan.reach;
         live.judged();
+        if live.unsure_until.is_some() {
+            return;
+        }
         if !same {
             decisions.push(Decision::Rerank { group: id, cluster: plan.cluster.clone() });
         }
@@ -243,7 +260,8 @@ impl Engine {
         }
         (live.onset, live.reach, live.cluster) = (plan.onset, plan.reach, Some(plan.cluster));
         live.judged();
-        let looks: Vec<u64> = plan.ask.into_iter().filter(|key| live.asked.insert(*key)).collect();
+        let looks: Vec<u64> = plan.ask.into_iter().filter(|key| !live.asked.contains_key(key)).collect();
+        live.asked.extend(looks.iter().map(|key| (*key, true)));
         if let (false, Phase::Settling { until_ms }) = (looks.is_empty(), live.phase) {
             decisions.push(Decision::Recheck { looks, until_ms });
         }

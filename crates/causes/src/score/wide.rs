@@ -17,9 +17,9 @@ const CHANGE_PRIOR: f64 = -5.5;
 impl Case<'_> {
     /// The looker itself, or its way out.
     pub(super) fn blind(&self, vantage: Option<u64>) -> Option<Scored> {
-        let matches: Vec<Match> = (0_u32..)
-            .zip(&self.signs)
-            .filter(|(_, sign)| sign.vantage == vantage && (vantage.is_none() || sign.thing != 0))
+        let matches: Vec<Match> = self
+            .seen_from(vantage)
+            .filter(|(_, sign)| vantage.is_none() || sign.thing != 0)
             .map(|(number, sign)| Match {
                 sign: number,
                 fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
@@ -36,7 +36,7 @@ impl Case<'_> {
         }
         let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
         let end = self.end(&kept);
-        let good = self.looks.from(vantage).filter(|known| !self.signed.contains(&known.look.key));
+        let good = self.looks.from(vantage).filter(|known| !self.is_signed(known));
         let absent: Vec<(u64, f64, i64)> = good
             .filter(|known| self.table.expects(What::Unreachable, known.look.what) > 0.0)
             .filter_map(|known| Some((known.look.key, 0.95, known.good_within(onset + 5_000, end)?)))
@@ -47,13 +47,39 @@ impl Case<'_> {
             return None;
         }
         let base = BLIND_PRIOR - against(&absent, self.looks);
-        let scored = Scored { origin: Origin::Vantage(vantage), onset, base, gains, absent, change: None, seen: false };
+        let scored =
+            Scored { origin: Origin::Vantage(vantage, false), onset, base, gains, absent, change: None, seen: false };
         (!is_refuted(&scored)).then_some(scored)
     }
 
+    /// The looker itself cannot look up names, while addresses answer.
+    pub(super) fn nameless(&self, vantage: Option<u64>) -> Option<Scored> {
+        let matches: Vec<Match> = (0_u32..)
+            .zip(&self.signs)
+            .filter(|(_, sign)| sign.vantage == vantage && sign.what == What::NameFails)
+            .filter(|(_, sign)| self.looks.get(sign.key).is_some_and(|known| known.look.by_name))
+            .map(|(number, sign)| Match { sign: number, fit: 0.8 * sign.strength(), delay: 0, hops: 1 })
+            .filter(|one| one.fit >= FIT_MIN)
+            .collect();
+        let kept = self.in_time(&matches, self.middle(&matches)?, false);
+        let gains = self.gains(&kept);
+        if gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len() < 3 {
+            return None;
+        }
+        let onset = kept.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        let end = self.end(&kept);
+        // Who finds one name finds names.
+        let mut named = self.looks.from(vantage).filter(|known| known.look.by_name);
+        if named.any(|known| !self.signed.contains(&known.look.key) && known.good_within(onset + 5_000, end).is_some())
+        {
+            return None;
+        }
+        let origin = Origin::Vantage(vantage, true);
+        Some(Scored { origin, onset, base: BLIND_PRIOR, gains, absent: Vec::new(), change: None, seen: false })
+    }
+
     /// One change of several things.
-    pub(super) fn bad_change(&self, label: &str) -> Option<Scored> {
-        let made: Vec<&Change> = self.changes.iter().filter(|change| change.label == label).collect();
+    pub(super) fn bad_change(&self, label: &str, made: &[&Change]) -> Option<Scored> {
         let places: BTreeMap<u32, i64> =
             made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
         if places.len() < 2 {
@@ -68,8 +94,7 @@ impl Case<'_> {
         let last = places.values().copied().max()?;
         let mut matches = self.matches(&effects, u32::MAX);
         matches.retain(|one| {
-            let place = self.sign(one.sign).and_then(|sign| self.graph.place(sign.thing));
-            let made = place.and_then(|place| places.get(&place)).copied();
+            let made = self.place_of(one.sign).and_then(|place| places.get(&place)).copied();
             self.sign(one.sign).is_some_and(|sign| {
                 let since = sign.since + SLACK_MS;
                 let until = made.unwrap_or(last) + CHANGE_SHOWS_MS + one.delay + sign.interval;

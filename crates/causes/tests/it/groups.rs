@@ -113,7 +113,7 @@ proptest! {
         let mut house = House::switches(8);
         for (server, bad, seconds) in turns {
             let name = format!("srv-{server}");
-            if bad { house.fire(&name, What::Unreachable) } else { house.clear(&name) }
+            if bad { house.fire(&name, What::Unreachable); } else { house.clear(&name) }
             house.pass(seconds);
         }
         let mut open = std::collections::BTreeMap::<u64, i32>::new();

@@ -61,19 +61,37 @@ impl House {
     }
 
     pub(crate) fn look(&self, thing: u64) -> Look {
-        Look { key: 1_000 + thing, thing, what: What::Unreachable, vantage: None, interval_ms: INTERVAL }
+        let (key, what) = (1_000 + thing, What::Unreachable);
+        Look { key, thing, what, vantage: None, interval_ms: INTERVAL, by_name: false, label: String::new() }
     }
 
     pub(crate) fn see(&mut self, observation: Observation) {
         self.engine.observe(observation, self.now);
     }
 
-    pub(crate) fn fire(&mut self, name: &str, what: What) {
+    /// Nothing answers any more.
+    pub(crate) fn mute(&mut self) {
+        self.bad.clear();
+    }
+
+    /// A second goes by in which nothing is looked at; what is asked again in it.
+    pub(crate) fn pass_mute(&mut self) -> Vec<u64> {
+        self.now += 1_000;
+        let decided = self.engine.tick(self.now);
+        let looks =
+            decided.iter().filter_map(|one| if let Decision::Recheck { looks, .. } = one { Some(looks) } else { None });
+        let asked = looks.flatten().copied().collect();
+        self.decided.extend(decided);
+        asked
+    }
+
+    pub(crate) fn fire(&mut self, name: &str, what: What) -> u64 {
         let id = self.id(name);
         self.bad.insert(id, true);
         let look = self.look(id);
         self.see(Observation::Seen { look: look.clone(), good: false, at_ms: self.now });
         self.see(Observation::Fired(Symptom { look, what, since_ms: self.now, evidence: "no answer".into() }));
+        1_000 + id
     }
 
     pub(crate) fn clear(&mut self, name: &str) {

@@ -1,6 +1,10 @@
 //! The engine as its users see it.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
+mod gaps;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod house;

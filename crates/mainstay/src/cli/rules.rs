@@ -72,7 +72,7 @@ fn said(file: &str, tested: &Result<Report>) -> String {
 }
 
 fn test(path: &Path) -> Result<Report> {
-    let said = |wrong: rules::Mistake| Error::invalid("file", format!("{}: {wrong}", path.display()));
+    let said = |wrong: rules::Mistake| Error::invalid("file", wrong.at(&path.display().to_string()));
     let suite = Suite::parse(&read(path)?).map_err(said)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut files = BTreeMap::new();
@@ -151,6 +151,12 @@ mod tests {
             text.contains("FAILED") && text.contains("alertname: Down, time: 2m") && text.contains("exp:[]"),
             "{text}"
         );
+        write("broken.yml", &TESTS.replace("values: '0 0", "values: 'zero 0"));
+        let broken = test(&folder.path().join("broken.yml")).unwrap_err().message;
+        assert!(broken.contains("broken.yml:3:") && broken.contains("\"zero\" is no point"), "{broken}");
+        write("rules.yml", &RULES.replace("up == 0", "up =="));
+        let broken = test(&folder.path().join("tests.yml")).unwrap_err().message;
+        assert!(broken.contains("rules.yml:5:") && !broken.contains("tests.yml"), "{broken}");
         std::fs::remove_file(folder.path().join("rules.yml")).unwrap();
         assert!(test(&folder.path().join("tests.yml")).unwrap_err().message.contains("no file fits"));
     }

@@ -25,7 +25,7 @@ pub struct ExplainAlert {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// What it is about: `looked`, `rule`, `state`, `silence`, `maintenance`, `flapping`, `unreachable`, `waits`, `group`,
-    /// `cause` or `told`.
+    /// `cause`, `again` (what was looked at again first) or `told`.
     pub about: String,
     /// It keeps people from being told.
     pub holds_back: bool,
@@ -190,6 +190,7 @@ fn grouped(group: &Group, alert: &Alert) -> Vec<Step> {
         }
         (None, None) => {}
     }
+    steps.extend(group.judgement.again.first().map(|text| step("again", false, text.clone(), Some(group.opened_at))));
     let told = match (group.announced, group.silenced) {
         (true, _) => "People were told when the group opened; who, how and with what answer is listed below.",
         (false, true) => "Nobody was told when the group opened: all of it was covered.",

@@ -1,20 +1,22 @@
 //! Writing what the cause engine decided: groups open, grow, are judged anew, become one, end and come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{Cluster, Decision, Member};
 use kernel::{Cx, Ref, Result};
 
+use super::judgement::Judgement;
 use super::{Group, GroupState, open, recover, title};
-use crate::causal::Decided;
+use crate::causal::{Applied, Decided};
 use crate::events::{GroupChanged, GroupMerged};
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::shade::Shade;
 use crate::{ground, store};
 
-/// Writes decisions in their order; answers which of our groups the engine's new groups are.
-pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<BTreeMap<u64, i64>> {
-    let mut ids = known.clone();
+/// Writes decisions in their order; answers which of our groups the engine's are, and which of its groups are over with
+/// us: what would join those belongs to a group of its own.
+pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<Applied> {
+    let (mut ids, mut over) = (known.clone(), BTreeSet::new());
     // What is in force is read once for all of them.
     let shade = Shade::load(cx.tx, cx.now)?;
     let mut rest = decisions;
@@ -23,13 +25,15 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
         let first = match first {
             Decided::Engine(decision) => decision,
             Decided::Back { group, check, text } => {
-                with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())], &shade))?;
+                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())], &shade))? {
+                    over.insert(*group);
+                }
                 continue;
             }
         };
         match first {
-            Decision::Open { group, cluster, members } => {
-                if let Some(id) = open::open(cx, cluster, members, &shade)? {
+            Decision::Open { group, cluster, members, again } => {
+                if let Some(id) = open::open(cx, cluster, members, again, &shade)? {
                     ids.insert(*group, id);
                 }
             }
@@ -41,39 +45,47 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                     members.push(told(member));
                     rest = others;
                 }
-                with(cx, &ids, *group, |cx, group| join(cx, &group, &members, &shade))?;
+                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &members, &shade))? {
+                    over.insert(*group);
+                }
             }
             Decision::Reopen { group, member } => {
-                with(cx, &ids, *group, |cx, group| reopen(cx, &group, member, &shade))?;
+                if !with(cx, &ids, *group, |cx, group| reopen(cx, &group, member, &shade))? {
+                    over.insert(*group);
+                }
             }
             Decision::Rerank { group, cluster } => {
-                with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster))?;
+                with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster).map(|()| true))?;
             }
             Decision::Merge { from, into } => {
-                if let (Some(from), Some(into)) = (ids.get(from).copied(), ids.get(into).copied()) {
-                    merge(cx, from, into, &shade)?;
+                if let (Some(ours), Some(target)) = (ids.remove(from), ids.get(into).copied())
+                    && !merge(cx, ours, target, &shade)?
+                {
+                    // The group that was to go on is over: the other one does.
+                    ids.insert(*into, ours);
                 }
             }
             Decision::Recover { group, .. } => {
-                with(cx, &ids, *group, |cx, group| recover::over(cx, &group))?;
+                with(cx, &ids, *group, |cx, group| recover::over(cx, &group).map(|()| true))?;
+                ids.remove(group);
             }
             Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
         }
     }
-    Ok(ids)
+    Ok(Applied { ids, over })
 }
 
-/// Does something with a group, unless it is not there (any more).
+/// Does something with a group; false when it is not there (any more).
 fn with(
     cx: &mut Cx,
     ids: &BTreeMap<u64, i64>,
     group: u64,
-    work: impl FnOnce(&mut Cx, Group) -> Result<()>,
-) -> Result<()> {
-    let Some(id) = ids.get(&group) else { return Ok(()) };
+    work: impl FnOnce(&mut Cx, Group) -> Result<bool>,
+) -> Result<bool> {
+    let Some(id) = ids.get(&group) else { return Ok(false) };
     match store::groups::by_id(cx.tx, *id)? {
         Some(found) => work(cx, found),
-        None => Ok(()),
+        None => Ok(false),
     }
 }
 
@@ -82,10 +94,10 @@ fn told(member: &Member) -> (i64, String) {
     (i64::try_from(member.key).unwrap_or_default(), member.evidence.clone())
 }
 
-/// Alerts join an open group: they are recorded, and people are not told again.
-fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) -> Result<()> {
+/// Alerts join an open group: they are recorded, and people are not told again. False when it is over.
+fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) -> Result<bool> {
     if group.state != GroupState::Open {
-        return Ok(());
+        return Ok(false);
     }
     let checks: Vec<i64> = members.iter().map(|(check, _)| *check).collect();
     store::groups::take(cx.tx, group.id, &checks, cx.now)?;
@@ -129,7 +141,8 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) ->
         (true, true) => open::announce(cx, &now, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &now),
-    }
+    }?;
+    Ok(true)
 }
 
 pub(super) fn changed(
@@ -155,7 +168,7 @@ pub(super) fn changed(
 }
 
 /// What was over is there again within its time of rest: the same group goes on, and nobody is told as of a new one.
-fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<()> {
+fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<bool> {
     if group.state == GroupState::Recovered {
         store::groups::reopen(cx.tx, group.id)?;
         cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Open.as_str())?;
@@ -171,10 +184,10 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
     if group.state != GroupState::Open {
         return Ok(());
     }
-    let judgement = open::judgement(cx, cluster)?;
+    let judgement = Judgement { again: group.judgement.again.clone(), ..open::judgement(cx, cluster)? };
     store::groups::set_judgement(cx.tx, group.id, &judgement)?;
     cx.touch(group.reference());
-    let cause = |one: &super::judgement::Judgement| one.cause().map(|one| (one.asset, one.what.clone()));
+    let cause = |one: &Judgement| one.cause().map(|one| (one.asset, one.what.clone()));
     let (before, Some((asset, what))) = (cause(&group.judgement), cause(&judgement)) else { return Ok(()) };
     if before.as_ref().is_some_and(|(old, words)| *old == asset && *words == what) {
         return Ok(());
@@ -200,13 +213,14 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
     if now.silenced { Ok(()) } else { open::attend(cx, &now) }
 }
 
-/// A group turned out to have the cause of another: its alerts go into that one.
-fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<()> {
+/// A group turned out to have the cause of another: its alerts go into that one. False when that one is over and
+/// this one is not.
+fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     let (Some(group), Some(target)) = (store::groups::by_id(cx.tx, from)?, store::groups::by_id(cx.tx, into)?) else {
-        return Ok(());
+        return Ok(true);
     };
     if group.state != GroupState::Open || target.state != GroupState::Open {
-        return Ok(());
+        return Ok(group.state != GroupState::Open);
     }
     store::groups::merge(cx.tx, from, into, cx.now)?;
     cx.attention_done(&group.reference(), open::NEED)?;
@@ -232,5 +246,6 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<()> {
         (true, true) => open::announce(cx, &target, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &target),
-    }
+    }?;
+    Ok(true)
 }

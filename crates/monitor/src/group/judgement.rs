@@ -1,6 +1,7 @@
 //! What may be the cause of a group, with what speaks for and against each candidate, as it is kept and shown.
 
-use causes::{Candidate, Cause, Cluster};
+use causes::{Again, Answer, Candidate, Cause, Cluster};
+use kernel::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,9 @@ const CANDIDATES_MAX: usize = 5;
 /// Reasons of a candidate that are kept.
 const REASONS_MAX: usize = 12;
 
+/// Checks that are named as looked at again and good, and as not looked at again.
+const AGAIN_NAMED: usize = 3;
+
 /// What may be the cause of a group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -19,6 +23,8 @@ pub struct Judgement {
     pub undetermined: Option<String>,
     /// What may be the cause, the likeliest first, at most 5.
     pub candidates: Vec<Suspect>,
+    /// What was looked at again before people were told, and what was not, in plain words.
+    pub again: Vec<String>,
 }
 
 /// What may be the cause.
@@ -53,7 +59,7 @@ impl Judgement {
     /// As it is kept; `name` says what a thing is called.
     pub(crate) fn of(cluster: &Cluster, name: impl Fn(u64) -> String) -> Self {
         let candidates = cluster.candidates.iter().take(CANDIDATES_MAX).map(|one| suspect(one, &name)).collect();
-        Self { undetermined: cluster.undetermined.clone(), candidates }
+        Self { undetermined: cluster.undetermined.clone(), candidates, again: Vec::new() }
     }
 
     /// The cause, if it is determined.
@@ -69,10 +75,17 @@ fn suspect(one: &Candidate, name: &impl Fn(u64) -> String) -> Suspect {
             ("thing", asset_of(*thing), words, state.as_str(), fault.clone())
         }
         Cause::Change { label } => ("change", None, format!("a change of several things: {label}"), "", String::new()),
-        Cause::Vantage { thing: None } => {
+        Cause::Vantage { thing: None, names: true } => {
+            ("monitor", None, "this monitor cannot look up names".to_owned(), "name_fails", String::new())
+        }
+        Cause::Vantage { thing: None, names: false } => {
             ("monitor", None, "this monitor is blind".to_owned(), "unreachable", String::new())
         }
-        Cause::Vantage { thing: Some(thing) } => {
+        Cause::Vantage { thing: Some(thing), names: true } => {
+            let words = format!("{}, from where it was looked, cannot look up names", name(*thing));
+            ("monitor", asset_of(*thing), words, "name_fails", String::new())
+        }
+        Cause::Vantage { thing: Some(thing), names: false } => {
             let words = format!("{}, from where it was looked, is cut off", name(*thing));
             ("monitor", asset_of(*thing), words, "unreachable", String::new())
         }
@@ -93,5 +106,66 @@ fn suspect(one: &Candidate, name: &impl Fn(u64) -> String) -> Suspect {
         absent: one.absent,
         reasons_for: reasons(true),
         reasons_against: reasons(false),
+    }
+}
+
+/// What came of looking again, at most a few lines; `name` says what a check is called.
+pub(super) fn looked_again(all: &[Again], name: impl Fn(u64) -> String) -> Vec<String> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let of = |fits: fn(Answer) -> bool| all.iter().filter(|one| fits(one.answer)).collect::<Vec<&Again>>();
+    let (good, bad) = (of(|one| matches!(one, Answer::Good(_))), of(|one| matches!(one, Answer::Bad(_))));
+    let (mute, unable) = (of(|one| one == Answer::None), of(|one| one == Answer::Unable));
+    let asked = all.len() - unable.len();
+    let mut lines = Vec::new();
+    if asked > 0 {
+        lines.push(format!(
+            "Before anybody was told, {asked} {} looked at again: {} bad, {} good, {} without an answer in time.",
+            if asked == 1 { "check was" } else { "checks were" },
+            bad.len(),
+            good.len(),
+            mute.len()
+        ));
+    }
+    lines.extend(good.iter().take(AGAIN_NAMED).filter_map(|one| {
+        let Answer::Good(at) = one.answer else { return None };
+        let at = Time(at.saturating_mul(1_000)).timestamp().strftime("%H:%M:%S UTC");
+        Some(format!("Looked at again, and good at {at}: {}", name(one.key)))
+    }));
+    lines.extend(mute.iter().take(AGAIN_NAMED).map(|one| format!("Was not looked at again: {}", name(one.key))));
+    if !unable.is_empty() {
+        let words = if unable.len() == 1 { "check that tells" } else { "checks that tell" };
+        lines.push(format!("{} {words} more cannot be run at will, so nobody waited for it.", unable.len()));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_what_was_looked_at_again_and_what_was_not() {
+        let again = |key: u64, answer: Answer| Again { key, thing: key, what: causes::What::Down, answer };
+        let lines = looked_again(
+            &[
+                again(1, Answer::Bad(1_000)),
+                again(2, Answer::Good(5_000)),
+                again(3, Answer::None),
+                again(4, Answer::Unable),
+            ],
+            |key| format!("check {key}"),
+        );
+        assert_eq!(
+            lines,
+            [
+                "Before anybody was told, 3 checks were looked at again: 1 bad, 1 good, 1 without an answer in time.",
+                "Looked at again, and good at 00:00:05 UTC: check 2",
+                "Was not looked at again: check 3",
+                "1 check that tells more cannot be run at will, so nobody waited for it.",
+            ]
+        );
+        assert!(looked_again(&[], |_| String::new()).is_empty());
     }
 }

@@ -1,10 +1,10 @@
 //! A group opens: who is told, with what was seen, what may be the cause, and what changed just before.
 
-use causes::{Cause, Cluster, Member};
+use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
 use kernel::{Cx, Ref, Result};
 
-use super::judgement::Judgement;
+use super::judgement::{self, Judgement};
 use super::{Group, GroupState, title};
 use crate::causal::{asset_of, checks_of};
 use crate::check::{Check, Severity};
@@ -33,8 +33,14 @@ struct Scene {
 }
 
 /// Opens a group of alerts with one cause; answers its number, or nothing when all of its checks are gone.
-pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member], shade: &Shade) -> Result<Option<i64>> {
-    let Some(scene) = scene(cx, cluster, members)? else { return Ok(None) };
+pub(crate) fn open(
+    cx: &mut Cx,
+    cluster: &Cluster,
+    members: &[Member],
+    again: &[Again],
+    shade: &Shade,
+) -> Result<Option<i64>> {
+    let Some(scene) = scene(cx, cluster, members, again)? else { return Ok(None) };
     let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
     let briefs = assets::brief(cx.tx, &[lead.asset, scene.cause].into_iter().flatten().collect::<Vec<i64>>())?;
     let at_cause = scene.cause.is_none() || lead.asset == scene.cause;
@@ -90,8 +96,8 @@ pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member], shade: &S
     Ok(Some(group.id))
 }
 
-fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member]) -> Result<Option<Scene>> {
-    let judgement = judgement(cx, cluster)?;
+fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) -> Result<Option<Scene>> {
+    let judgement = Judgement { again: looked_again(cx, again)?, ..judgement(cx, cluster)? };
     let cause = judgement.cause().and_then(|suspect| suspect.asset);
     let at_cause = |member: &Member| cause.is_some() && asset_of(member.thing) == cause;
     let mut order: Vec<&Member> = members.iter().filter(|member| member.gone_ms.is_none()).collect();
@@ -114,11 +120,28 @@ fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member]) -> Result<Option<Sc
     Ok(Some(Scene { seen, checks, judgement, cause, severity }))
 }
 
+/// What was looked at again before the group opened, in plain words.
+fn looked_again(cx: &mut Cx, again: &[Again]) -> Result<Vec<String>> {
+    let numbers: Vec<i64> = again.iter().filter_map(|one| i64::try_from(one.key).ok()).collect();
+    let checks = store::checks::by_id(cx.tx, &numbers)?;
+    let assets: Vec<i64> = checks.iter().filter_map(|check| check.asset).collect();
+    let names = ground::asset_names(cx.tx, &assets)?;
+    Ok(judgement::looked_again(again, |key| {
+        let check = checks.iter().find(|check| u64::try_from(check.id) == Ok(key));
+        let asset = check.and_then(|check| check.asset).and_then(|id| names.get(&id));
+        match (check, asset) {
+            (Some(check), Some(asset)) => format!("{} on {asset}", check.name),
+            (Some(check), None) => check.name.clone(),
+            (None, _) => format!("check {key}, which is gone"),
+        }
+    }))
+}
+
 /// What may be the cause, with the names that things have now.
 pub(super) fn judgement(cx: &mut Cx, cluster: &Cluster) -> Result<Judgement> {
     let things = cluster.candidates.iter().filter_map(|one| match &one.cause {
         Cause::Thing { thing, .. } => asset_of(*thing),
-        Cause::Vantage { thing } => thing.and_then(asset_of),
+        Cause::Vantage { thing, .. } => thing.and_then(asset_of),
         Cause::Change { .. } => None,
     });
     let names = ground::asset_names(cx.tx, &things.collect::<Vec<i64>>())?;

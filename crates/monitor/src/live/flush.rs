@@ -8,7 +8,6 @@ use kernel::{Actor, Cx, Handle, LiveList, Ref, Result};
 
 use super::outbox::Next;
 use super::{Monitor, Pending, lock};
-use crate::causal::Decided;
 use crate::check::Check;
 use crate::machine::State;
 use crate::{group, store};
@@ -51,40 +50,36 @@ impl Monitor {
 
     /// What is on disk is told to the cause engine.
     fn told(&self, slice: &[Pending]) {
-        let mut causal = lock(&self.causal);
         for one in slice {
             if one.step.fired {
-                causal.fired(&one.symptom, one.at);
+                self.causal.fired(&one.symptom, one.at);
             }
             if one.step.cleared {
                 let key = one.symptom.look.key;
-                causal.observe(Observation::Cleared { key, at_ms: one.at.millis() }, one.at);
+                self.causal.observe(Observation::Cleared { key, at_ms: one.at.millis() }, one.at);
             }
         }
     }
 
-    /// Moves the cause engine on, and writes what it decided. An error leaves the rest waiting.
+    /// Moves the cause engine on, has looked at again what it wants to know, and writes what it decided. An error leaves
+    /// the rest waiting. Results come in while it judges; only what is written waits for each other.
     pub(super) fn decide(&self, handle: &Handle) -> Result<()> {
+        let now = handle.now();
+        let mut judge = self.causal.judge();
+        let wanted = judge.turn(now, |check| self.can_look(check, now));
+        let asked = self.look_again(handle, wanted, now);
         let _one_at_a_time = lock(&self.flushing);
-        lock(&self.causal).tick(handle.now());
         let mut size = DECISIONS;
         loop {
-            let (slice, known) = {
-                let causal = lock(&self.causal);
-                (causal.waiting.iter().take(size).cloned().collect::<Vec<Decided>>(), causal.ids.clone())
-            };
+            let (slice, known) = judge.slice(size);
             if slice.is_empty() {
-                return Ok(());
+                return asked;
             }
             let count = slice.len();
             let (slice, known) = (Arc::new(slice), Arc::new(known));
             let write = move |cx: &mut Cx| group::decide::apply(cx, &slice, &known);
             match handle.write_as(actor(), "monitor.group.decide", write) {
-                Ok(ids) => {
-                    let mut causal = lock(&self.causal);
-                    causal.ids = ids;
-                    causal.waiting.drain(..count);
-                }
+                Ok(applied) => judge.written(count, applied),
                 Err(error) if error.is_passing() => return Err(error),
                 // Together they were too much, or one of them is refused: the others must not wait for it.
                 Err(_) if count > 1 => size = count / 2,
@@ -92,9 +87,9 @@ impl Monitor {
                     tracing::error!(
                         error = error.message,
                         cause = error.cause,
-                        "a decision about alert groups was given up"
+                        "a decision about alert groups is refused; its alerts are judged anew"
                     );
-                    lock(&self.causal).waiting.pop_front();
+                    judge.refused();
                     size = DECISIONS;
                 }
             }

@@ -49,6 +49,11 @@ impl Outbox {
         self.waiting.push_back(pending);
     }
 
+    /// When the oldest of what waits, and is not put off by itself, was found.
+    pub(super) fn oldest(&self) -> Option<Time> {
+        self.waiting.iter().find(|one| one.tries == 0).map(|one| one.at)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }

@@ -7,15 +7,12 @@ use causes::{RelationKind, What};
 use kernel::Time;
 
 use super::{Live, Lives, Pending, line};
-use crate::causal;
+use crate::causal::{self, Ground, Under};
 use crate::machine::Standing;
 use crate::probe::Probe;
 
 /// How far down it is looked.
 const DEPTH_MAX: usize = 6;
-
-/// What each thing stands on.
-pub(crate) type Ground = BTreeMap<i64, BTreeSet<(RelationKind, i64)>>;
 
 /// True when the alert of a check says that its asset is gone as a whole.
 fn is_out(live: &Live) -> bool {
@@ -25,19 +22,19 @@ fn is_out(live: &Live) -> bool {
 }
 
 impl Lives {
-    /// What follows for all checks when other things are out than before.
+    /// What follows for all checks when other things are out than before, or things stand on others than before.
     pub(super) fn stand(&mut self, ground: &Ground, now: Time) -> Vec<Pending> {
         let out: BTreeSet<i64> =
             self.checks.values().filter(|live| is_out(live)).filter_map(|live| live.check.asset).collect();
-        if out == self.out {
+        if out == self.out && ground.version == self.grounded {
             return Vec::new();
         }
-        self.out = out;
+        (self.out, self.grounded) = (out, ground.version);
         let mut known = BTreeMap::new();
         let mut moved = Vec::new();
         for live in self.checks.values_mut() {
             let Some(asset) = live.check.asset else { continue };
-            let standing = standing(asset, ground, &self.out, &mut known, 0);
+            let standing = standing(asset, &ground.under, &self.out, &mut known, 0);
             if standing == live.machine.standing {
                 continue;
             }
@@ -59,7 +56,7 @@ impl Lives {
 /// How a thing stands, when these things are out.
 fn standing(
     asset: i64,
-    ground: &Ground,
+    ground: &Under,
     out: &BTreeSet<i64>,
     known: &mut BTreeMap<i64, Standing>,
     depth: usize,
@@ -103,7 +100,7 @@ mod tests {
     #[test]
     fn a_thing_is_unreachable_when_all_of_a_kind_is_out_and_degraded_when_a_part_is() {
         let (up, on, part) = (RelationKind::ConnectedTo, RelationKind::RunsOn, RelationKind::PartOf);
-        let ground: Ground = BTreeMap::from([
+        let ground: Under = BTreeMap::from([
             (1, BTreeSet::from([(up, 10), (up, 11)])),
             (2, BTreeSet::from([(on, 1)])),
             (3, BTreeSet::from([(part, 10)])),

@@ -3,8 +3,9 @@
 use kernel::time::SECOND;
 use kernel::{Handle, Result};
 
+use super::blind::was_blind;
 use super::flush::actor;
-use super::{Monitor, lock, was_blind};
+use super::{Monitor, lock};
 use crate::machine::Outcome;
 use crate::{full, silence};
 
@@ -25,12 +26,15 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let upkeep = monitor.series.maintain(handle.now().millis());
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
-    monitor.flush(handle)?;
+    let flushed = monitor.flush(handle);
+    // Judged in any case: what is told to the cause engine must not pile up.
     let decided = monitor.decide(handle);
+    flushed?;
     if review {
         review_silences(handle)?;
     }
     decided?;
+    monitor.note_lag(handle)?;
     told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
@@ -41,12 +45,12 @@ impl Monitor {
         let now = handle.now();
         let agents = lock(&self.agents).clone();
         let mut lives = lock(&self.lives);
-        if was_blind(lives.ticked, now) {
+        if was_blind(lives.ticked, now) || self.is_behind(now) {
             lives.awake = now;
         }
         lives.ticked = now;
         let awake = lives.awake;
-        let standing = lives.stand(&lock(&self.causal).ground, now);
+        let standing = lives.stand(&self.causal.ground(), now);
         let mut outbox = lock(&self.outbox);
         standing.into_iter().for_each(|pending| outbox.push(pending));
         for live in lives.checks.values_mut().filter(|live| !live.check.paused) {

@@ -9,7 +9,8 @@ use rules::Active;
 use super::ask;
 use super::json::{self, Failure};
 use crate::live::lock;
-use crate::rule::live::{Engine, Group, LiveRule};
+use crate::rule::live::Engine;
+use crate::rule::seat::{Post, Seat};
 
 /// What a request narrows the rules to.
 struct Wanted {
@@ -54,13 +55,13 @@ impl Wanted {
         })
     }
 
-    fn group(&self, group: &Group) -> bool {
+    fn group(&self, group: &Seat) -> bool {
         let file = group.file.as_deref().unwrap_or(OWN);
         (self.groups.is_empty() || self.groups.contains(&group.def.name))
             && (self.files.is_empty() || self.files.contains(file))
     }
 
-    fn rule(&self, rule: &LiveRule) -> bool {
+    fn rule(&self, rule: &Post) -> bool {
         let said = &rule.stored.new.rule;
         let labels = Labels::from_pairs(rule.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let fits = |all: &Vec<Matcher>| all.iter().all(|matcher| matcher.matches(&labels));
@@ -74,7 +75,7 @@ impl Wanted {
 const OWN: &str = "mainstay.yml";
 
 /// True when a reach covers a rule.
-fn covers(reach: &Reach, rule: &LiveRule) -> bool {
+fn covers(reach: &Reach, rule: &Post) -> bool {
     let new = &rule.stored.new;
     reach.everything
         || new.place.is_some_and(|place| reach.places.contains(&place))
@@ -96,13 +97,12 @@ fn all_rules(engine: &Engine, wanted: &Wanted, reach: &Reach) -> Said {
     let (mut listed, mut next) = (Vec::new(), None);
     let mut begun = wanted.after.is_none();
     for group in &groups {
-        let group = lock(group);
         let token = format!("{}:{}", group.file.as_deref().unwrap_or(OWN), group.def.name);
         if !begun {
             begun = wanted.after.as_ref() == Some(&token);
             continue;
         }
-        if !wanted.group(&group) || !group.rules.iter().any(|rule| covers(reach, rule) && wanted.rule(rule)) {
+        if !wanted.group(group) || !group.rules.iter().any(|rule| covers(reach, rule) && wanted.rule(rule)) {
             continue;
         }
         if listed.len() >= wanted.limit {
@@ -110,7 +110,7 @@ fn all_rules(engine: &Engine, wanted: &Wanted, reach: &Reach) -> Said {
             break;
         }
         let mut out = Vec::new();
-        write_group(&mut out, &group, wanted, reach);
+        write_group(&mut out, group, wanted, reach);
         listed.push((token, out));
     }
     json::success(&[], &[], |out| {
@@ -128,29 +128,30 @@ fn field(out: &mut Vec<u8>, name: &str, text: &str) {
     json::text(out, text);
 }
 
-fn write_group(out: &mut Vec<u8>, group: &Group, wanted: &Wanted, reach: &Reach) {
+fn write_group(out: &mut Vec<u8>, group: &Seat, wanted: &Wanted, reach: &Reach) {
     field(out, "{\"name\":", &group.def.name);
     field(out, ",\"file\":", group.file.as_deref().unwrap_or(OWN));
     out.extend_from_slice(b",\"rules\":");
-    let shown: Vec<&LiveRule> = group.rules.iter().filter(|rule| covers(reach, rule) && wanted.rule(rule)).collect();
+    let shown: Vec<&Post> = group.rules.iter().filter(|rule| covers(reach, rule) && wanted.rule(rule)).collect();
     json::list(out, &shown, |out, rule| write_rule(out, rule, wanted));
+    let pace = lock(&group.pace).clone();
     let rest = format!(
         ",\"interval\":{},\"limit\":{},\"evaluationTime\":{},\"lastEvaluation\":",
         seconds(group.interval_ms),
         group.def.limit.unwrap_or(0),
-        group.took.as_secs_f64()
+        pace.took.as_secs_f64()
     );
     out.extend_from_slice(rest.as_bytes());
-    json::text(out, &stamp(group.evaluated_ms));
+    json::text(out, &stamp(pace.evaluated_ms));
     out.push(b'}');
 }
 
-fn write_rule(out: &mut Vec<u8>, rule: &LiveRule, wanted: &Wanted) {
-    let said = &rule.stored.new.rule;
+fn write_rule(out: &mut Vec<u8>, rule: &Post, wanted: &Wanted) {
+    let (said, seen) = (&rule.stored.new.rule, rule.slot.seen());
     let expr = ::rules::parse_expression(&said.expr).map_or_else(|_| said.expr.clone(), |expr| expr.to_string());
     let alerting = said.kind == rules::Kind::Alert;
     if alerting {
-        let phases = || rule.alerts.active().map(|one| one.phase);
+        let phases = || seen.active.iter().map(|(one, _)| one.phase);
         field(out, "{\"state\":", phases().max().map_or("inactive", rules::Phase::as_str));
         field(out, ",\"name\":", &said.name);
         field(out, ",\"query\":", &expr);
@@ -169,23 +170,19 @@ fn write_rule(out: &mut Vec<u8>, rule: &LiveRule, wanted: &Wanted) {
         let own = said.annotations.iter().filter(|(name, _)| !name.starts_with(rules::PREFIX));
         out.extend_from_slice(b",\"annotations\":");
         json::labels(out, &Labels::from_pairs(own.map(|(name, value)| (name, value))));
-        let active: Vec<&Active> = if wanted.without_alerts { Vec::new() } else { rule.alerts.active().collect() };
+        let active: Vec<&Active> =
+            if wanted.without_alerts { Vec::new() } else { seen.active.iter().map(|(one, _)| one).collect() };
         if !wanted.without_alerts {
             out.extend_from_slice(b",\"alerts\":");
             json::list(out, &active, |out, alert| write_alert(out, alert));
         }
     }
-    let health = match (&rule.error, rule.evaluated_ms) {
-        (Some(_), _) => "err",
-        (None, Some(_)) => "ok",
-        (None, None) => "unknown",
-    };
-    field(out, ",\"health\":", health);
-    if let Some(error) = &rule.error {
+    field(out, ",\"health\":", seen.health());
+    if let Some(error) = &seen.error {
         field(out, ",\"lastError\":", error);
     }
-    out.extend_from_slice(format!(",\"evaluationTime\":{},\"lastEvaluation\":", rule.took.as_secs_f64()).as_bytes());
-    json::text(out, &stamp(rule.evaluated_ms));
+    out.extend_from_slice(format!(",\"evaluationTime\":{},\"lastEvaluation\":", seen.took.as_secs_f64()).as_bytes());
+    json::text(out, &stamp(seen.evaluated_ms));
     field(out, ",\"type\":", if alerting { "alerting" } else { "recording" });
     out.push(b'}');
 }
@@ -211,14 +208,14 @@ pub(super) fn alerts(kernel: &Handle, asked: &Asked) -> Said {
         out.extend_from_slice(b"{\"alerts\":[");
         let mut first = true;
         for group in engine.all() {
-            let group = lock(&group);
-            let seen = group.rules.iter().filter(|rule| covers(&asked.reach, rule));
-            for alert in seen.flat_map(|rule| rule.alerts.active()) {
-                if !first {
-                    out.push(b',');
+            for rule in group.rules.iter().filter(|rule| covers(&asked.reach, rule)) {
+                for (alert, _) in &rule.slot.seen().active {
+                    if !first {
+                        out.push(b',');
+                    }
+                    first = false;
+                    write_alert(out, alert);
                 }
-                first = false;
-                write_alert(out, alert);
             }
         }
         out.extend_from_slice(b"]}");

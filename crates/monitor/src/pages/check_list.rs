@@ -1,10 +1,11 @@
 //! The list of checks.
 
-use kernel::{LiveList, Result};
+use kernel::Result;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{Bulk, Button, Clock, Column, Empty, Filter, List, PageHeader, Row, Table, count_capped, status, tag};
+use web::ui::{Button, Clock, Column, Empty, Filter, PageHeader, Row, Table, status, tag};
 
+use super::listed::Listed;
 use super::{Names, ago, looks, tabs, with};
 use crate::check::Check;
 use crate::check::list::{Checks, ListChecks};
@@ -84,23 +85,16 @@ fn draw(view: &View) -> Markup {
     ];
     let rows = view.checks.items.iter().map(|check| row(view, check));
     let table = Table::new("Checks").columns(columns).rows(rows);
-    let here = view.asked.href();
-    let first = (!view.asked.cursor.is_empty()).then(|| Asked { cursor: String::new(), ..view.asked.clone() }.href());
-    let next = view.checks.next.clone().map(|cursor| Asked { cursor, ..view.asked.clone() }.href());
-    let total = u64::try_from(view.checks.count).unwrap_or(0);
-    let list = List::new("checks", table)
-        .filter(filter(view))
-        .bulk(
-            Bulk::new("/_bulk", view.csrf.clone())
-                .back(here.clone())
-                .button(Button::submit("Pause").value("op", "monitor.check.pause").key("p"))
-                .button(Button::submit("Resume").value("op", "monitor.check.resume").key("r"))
-                .button(Button::submit("Delete").value("op", "monitor.check.delete")),
-        )
-        .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "check" } else { "checks" }))
-        .paging(next, first)
-        .live(LiveList::Alerts.to_string(), here)
-        .empty(empty(view));
+    let page = |cursor: String| Asked { cursor, ..view.asked.clone() }.href();
+    let listed = Listed {
+        noun: "check",
+        count: view.checks.count,
+        here: view.asked.href(),
+        next: view.checks.next.clone().map(page),
+        first: (!view.asked.cursor.is_empty()).then(|| page(String::new())),
+        csrf: view.csrf.clone(),
+    };
+    let list = listed.around(table, filter(view), empty(view));
     html! {
         (PageHeader::new("Checks").crumb("Monitoring", Some("/monitoring"))
             .action(Button::link("Check", "/monitoring/checks/new").primary().icon("plus").key("c")))

@@ -129,7 +129,7 @@ fn main(view: &View) -> Markup {
 /// What may be the cause, likeliest first, with what speaks for and against it.
 fn causes(view: &View) -> Markup {
     let judgement = &view.detail.group.judgement;
-    if judgement.candidates.is_empty() && judgement.undetermined.is_none() {
+    if judgement.candidates.is_empty() && judgement.undetermined.is_none() && judgement.again.is_empty() {
         return html! {};
     }
     let columns = [
@@ -155,6 +155,7 @@ fn causes(view: &View) -> Markup {
                 p.pad { strong { "The cause cannot be determined. " } span dir="auto" { (why) } }
             }
             @if !judgement.candidates.is_empty() { (table) }
+            @if !judgement.again.is_empty() { div.pad { (lines(&judgement.again)) } }
         }))
     }
 }
@@ -324,6 +325,7 @@ mod tests {
         };
         hostile.judgement.candidates = vec![suspect];
         hostile.judgement.undetermined = Some(HOSTILE.into());
+        hostile.judgement.again = vec![HOSTILE.into()];
         hostile.evidence = vec![HOSTILE.into()];
         hostile.changed_before = vec![Before { at: kernel::Time(0), title: HOSTILE.into() }];
         hostile.acknowledged_by = Some(HOSTILE.into());

@@ -2,7 +2,7 @@
 
 use kernel::{Error, LiveList, Operation as _, Result};
 use maud::{Markup, html};
-use web::page::{Content, PageCx};
+use web::page::{Asking, Content, Early, PageCx};
 use web::ui::{
     Button, Card, Clock, Column, Facts, PageHeader, Row, Split, Table, Tone, columns, notice, pill, post_button, status,
 };
@@ -10,7 +10,7 @@ use web::ui::{
 use super::rule_form::PATIENCE;
 use super::rule_list::looks;
 use super::{Names, ago, severity, with};
-use crate::rule::preview::PreviewRule;
+use crate::rule::preview::{Preview, PreviewRule};
 use crate::rule::show::{RuleAlert, RuleDetail, ShowRule};
 use crate::rule::{Makes, Rule};
 
@@ -23,15 +23,45 @@ struct View {
     figure: Markup,
 }
 
+/// A rule, and what it would have done lately: nothing for those who may not try rules.
+struct Tried {
+    detail: RuleDetail,
+    seen: Option<Result<Preview>>,
+}
+
+/// `/monitoring/rules/{id}`
+pub(super) const EARLY: Early = Early {
+    ask: |asking| {
+        let show = ShowRule { id: asking.id("id")? };
+        let detail = asking.kernel.read_as(asking.actor, |cx| cx.call(&show))?;
+        let seen = seen(asking, &detail.rule);
+        Ok(Box::new(Tried { detail, seen }))
+    },
+    render: |page, asked| {
+        let tried = asked.downcast::<Tried>().map_err(|_| Error::internal("rule-not-tried", "another answer"))?;
+        made(page, *tried)
+    },
+};
+
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let id = page.id("id")?;
     let detail = page.cx.call(&ShowRule { id })?;
+    let seen = seen(&page.asking(), &detail.rule);
+    made(page, Tried { detail, seen })
+}
+
+fn made(page: &mut PageCx, Tried { detail, seen }: Tried) -> Result<Content> {
     let assets: Vec<i64> = detail.rule.asset.into_iter().collect();
     let teams: Vec<i64> = detail.rule.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
     let may_change = page.cx.may("monitor.rule.update");
-    let figure = figure(page, &detail.rule)?;
-    let view = View { clock: page.clock(), detail, names, may_change, csrf: page.csrf.clone(), figure };
+    let clock = page.clock();
+    let figure = match seen {
+        None => html! {},
+        Some(Ok(shown)) => super::figure::of_preview(preview_source(&detail.rule), &shown, &clock),
+        Some(Err(error)) => notice(Tone::Warn, &error.message),
+    };
+    let view = View { clock, detail, names, may_change, csrf: page.csrf.clone(), figure };
     Ok(Content::new(view.detail.rule.name.clone(), draw(&view)))
 }
 
@@ -40,6 +70,7 @@ fn draw(view: &View) -> Markup {
     let here = format!("/monitoring/rules/{}", rule.id);
     let shown = html! {
         @if let Some(error) = &rule.standing.error { (notice(Tone::Warn, error)) }
+        @if let Some(slow) = &rule.standing.slow { (notice(Tone::Warn, slow)) }
         @if rule.makes == Makes::Alert { (alerts(view)) }
     };
     let main = html! {
@@ -54,22 +85,16 @@ fn draw(view: &View) -> Markup {
 }
 
 /// What the rule compares, and when it fires, in the last six hours; why not, when that cannot be said.
-fn figure(page: &mut PageCx, rule: &Rule) -> Result<Markup> {
-    if !page.cx.may(PreviewRule::NAME) {
-        return Ok(html! {});
-    }
-    let reach = page.cx.reach(PreviewRule::NAME)?;
+fn seen(asking: &Asking, rule: &Rule) -> Option<Result<Preview>> {
+    let reach = asking.actor.reach(PreviewRule::NAME, asking.now)?;
     let ask = serde_json::json!({
         "makes": rule.makes.as_str(), "name": rule.name, "expr": rule.expr, "clear": rule.clear,
         "for": promql::format_duration(rule.for_ms), "keep_firing_for": promql::format_duration(rule.keep_firing_ms),
-        "fire_n": rule.fire_n, "fire_m": rule.fire_m,
+        "fire_n": rule.fire_n, "fire_m": rule.fire_m, "missing": rule.missing,
     });
-    let asked = serde_json::from_value::<PreviewRule>(ask)
-        .map_err(|error| Error::internal("rule-preview", error.to_string()))?;
-    Ok(match asked.seen_by(page.cx.kernel, &reach, page.cx.now, PATIENCE) {
-        Ok(shown) => super::figure::of_preview(preview_source(rule), &shown, &page.clock()),
-        Err(error) => notice(Tone::Warn, &error.message),
-    })
+    let asked =
+        serde_json::from_value::<PreviewRule>(ask).map_err(|error| Error::internal("rule-preview", error.to_string()));
+    Some(asked.and_then(|asked| asked.seen_by(asking.kernel, &reach, asking.now, PATIENCE)))
 }
 
 /// Where the figure of a rule comes from.
@@ -88,6 +113,7 @@ fn preview_source(rule: &Rule) -> String {
         ("keep_firing_for", keep.as_str()),
         ("fire_n", n.as_str()),
         ("fire_m", m.as_str()),
+        ("missing", if rule.missing == crate::rule::Missing::Clear { "clear" } else { "keep" }),
     ];
     with("/api/v1/monitor/rules/preview", &all)
 }
@@ -265,7 +291,9 @@ mod tests {
             unknown: false,
             check: Some(7),
         };
-        let detail = RuleDetail { rule: Rule::sample(name), alerts: vec![alert; alerts], text: name.into() };
+        let mut rule = Rule::sample(name);
+        rule.standing.slow = Some(format!("The group is slow: {name}"));
+        let detail = RuleDetail { rule, alerts: vec![alert; alerts], text: name.into() };
         let view = View {
             clock: Clock::utc_us(0),
             detail,
@@ -280,6 +308,7 @@ mod tests {
     #[test]
     fn a_rule_draws_quiet_busy_and_hostile() {
         assert!(drawn("HighLoad", 0).contains("None is pending or out"));
+        assert!(drawn("HighLoad", 0).contains("The group is slow: HighLoad"));
         assert!(drawn("HighLoad", 200).contains("/monitoring/checks/7"));
         assert!(!drawn(HOSTILE, 1).contains("<script>alert"));
     }

@@ -1,12 +1,11 @@
 //! The list of rules.
 
-use kernel::{LiveList, Result};
+use kernel::Result;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{
-    Bulk, Button, Clock, Column, Empty, Filter, List, PageHeader, Row, Table, Tone, count_capped, status, tag,
-};
+use web::ui::{Button, Clock, Column, Empty, Filter, PageHeader, Row, Table, Tone, status, tag};
 
+use super::listed::Listed;
 use super::{Names, ago, tabs, with};
 use crate::rule::list::{ListRules, Rules};
 use crate::rule::{Makes, Rule};
@@ -72,23 +71,16 @@ fn draw(view: &View) -> Markup {
         Column::new("Evaluated"),
     ];
     let table = Table::new("Rules").columns(columns).rows(view.rules.items.iter().map(|rule| row(view, rule)));
-    let here = view.asked.href();
-    let first = (!view.asked.cursor.is_empty()).then(|| Asked { cursor: String::new(), ..view.asked.clone() }.href());
-    let next = view.rules.next.clone().map(|cursor| Asked { cursor, ..view.asked.clone() }.href());
-    let total = u64::try_from(view.rules.count).unwrap_or(0);
-    let list = List::new("rules", table)
-        .filter(filter(view))
-        .bulk(
-            Bulk::new("/_bulk", view.csrf.clone())
-                .back(here.clone())
-                .button(Button::submit("Pause").value("op", "monitor.rule.pause").key("p"))
-                .button(Button::submit("Resume").value("op", "monitor.rule.resume").key("r"))
-                .button(Button::submit("Delete").value("op", "monitor.rule.delete")),
-        )
-        .total(format!("{} {}", count_capped(total, 1_000), if total == 1 { "rule" } else { "rules" }))
-        .paging(next, first)
-        .live(LiveList::Alerts.to_string(), here)
-        .empty(empty(view));
+    let page = |cursor: String| Asked { cursor, ..view.asked.clone() }.href();
+    let listed = Listed {
+        noun: "rule",
+        count: view.rules.count,
+        here: view.asked.href(),
+        next: view.rules.next.clone().map(page),
+        first: (!view.asked.cursor.is_empty()).then(|| page(String::new())),
+        csrf: view.csrf.clone(),
+    };
+    let list = listed.around(table, filter(view), empty(view));
     html! {
         (PageHeader::new("Rules").crumb("Monitoring", Some("/monitoring"))
             .subtitle(html! { "Conditions over series, in PromQL or as a form, evaluated again and again." })
@@ -140,6 +132,7 @@ pub(super) fn looks(rule: &Rule) -> (Tone, String) {
     match (rule.paused, standing.health.as_str()) {
         (true, _) => (Tone::Idle, "Paused".into()),
         (_, "err") => (Tone::Warn, "Fails".into()),
+        _ if standing.slow.is_some() && standing.firing == 0 => (Tone::Warn, "Slow".into()),
         (_, "unknown") => (Tone::Idle, "Waiting".into()),
         _ if standing.firing > 0 => (Tone::Critical, format!("{} out", standing.firing)),
         _ if standing.pending > 0 => (Tone::Warn, format!("{} pending", standing.pending)),

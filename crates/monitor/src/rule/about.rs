@@ -1,5 +1,7 @@
 //! Which asset an alert is about.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kernel::Result;
 use kernel::db::Tx;
 use promql::Labels;
@@ -7,21 +9,37 @@ use promql::Labels;
 /// Labels that hold a host, the likelier first.
 const HOSTS: [&str; 5] = ["instance", "host", "hostname", "node", "nodename"];
 
-/// The asset that labels name: our own number of it, or a host by its name; else the rule's.
-pub(super) fn asset(tx: &mut Tx<'_>, labels: &Labels, usual: Option<i64>) -> Result<Option<i64>> {
-    if let Some(id) = labels.get("asset").and_then(|id| id.parse::<i64>().ok())
-        && assets::brief(tx, &[id])?.contains_key(&id)
-    {
-        return Ok(Some(id));
+/// Most names in one question.
+const NAMES: usize = 1_000;
+
+/// The assets that alerts are about, each with what is known of it: one for each of the labels, in their order. It is our
+/// own number of it, or a host by its name; else the rule's.
+pub(super) fn assets(
+    tx: &mut Tx<'_>,
+    all: &[&Labels],
+    usual: Option<i64>,
+) -> Result<Vec<Option<(i64, ::assets::Brief)>>> {
+    let own = |labels: &Labels| labels.get("asset").and_then(|id| id.parse::<i64>().ok());
+    let called: Vec<Vec<String>> = all.iter().map(|labels| names(labels)).collect();
+    let wanted: BTreeSet<&String> = called.iter().flatten().collect();
+    let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+    let mut found = BTreeMap::new();
+    for some in wanted.chunks(NAMES) {
+        found.extend(::assets::named(tx, some)?);
     }
-    let names = names(labels);
-    if !names.is_empty() {
-        let found = assets::named(tx, &names)?;
-        if let Some(id) = names.iter().find_map(|name| found.get(name)) {
-            return Ok(Some(*id));
-        }
+    let ids: BTreeSet<i64> =
+        all.iter().filter_map(|labels| own(labels)).chain(found.values().copied()).chain(usual).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut briefs = BTreeMap::new();
+    for some in ids.chunks(NAMES) {
+        briefs.extend(::assets::brief(tx, some)?);
     }
-    Ok(usual)
+    let about = |(labels, called): (&&Labels, &Vec<String>)| {
+        let named = || called.iter().find_map(|name| found.get(name).copied());
+        let id = own(labels).filter(|id| briefs.contains_key(id)).or_else(named).or(usual)?;
+        Some((id, briefs.get(&id)?.clone()))
+    };
+    Ok(all.iter().zip(&called).map(about).collect())
 }
 
 /// What an asset may be called, the likelier first: the whole host, and its first part.

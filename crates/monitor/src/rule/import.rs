@@ -65,6 +65,7 @@ impl Operation for ImportRules {
         let mut done = Imported { name: self.name.clone(), groups: file.groups.len(), added: 0, kept: 0, removed: 0 };
         for (place, group) in (0..).zip(&file.groups) {
             let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
+            let mut hurried = false;
             for (position, rule) in (0..).zip(&group.rules) {
                 let new = new_rule(cx, rule, group)?;
                 // The same rule of the same group goes on, with its alerts.
@@ -75,9 +76,11 @@ impl Operation for ImportRules {
                 match exact.or_else(|| before.iter().position(same)) {
                     Some(place) => {
                         let old = before.swap_remove(place);
+                        hurried |= old.interval_ms != group.interval_ms;
                         store::rules::move_to(cx.tx, old.id, group_id, position)?;
                         if old.new != new {
                             store::rules::update(cx.tx, old.id, &new, cx.now)?;
+                            super::update::follow(cx, old.id, &old.new, &new)?;
                             super::index(cx, old.id, &new)?;
                         }
                         done.kept += 1;
@@ -88,6 +91,9 @@ impl Operation for ImportRules {
                         done.added += 1;
                     }
                 }
+            }
+            if hurried {
+                super::update::follow_interval(cx, group_id, group.interval_ms)?;
             }
         }
         done.removed = before.len();

@@ -1,4 +1,4 @@
-//! The rules in memory, and when each group is evaluated.
+//! The rules in memory: which groups there are, who is due, and what readers are told.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,71 +6,61 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kernel::{Handle, Result, Time};
-use promql::Labels;
-use rules::{Alerts, Extras, Pairs, Written};
 
+use super::lanes::Lanes;
+use super::seat::{Post, Seat, Slot};
 use super::show::RuleAlert;
 use super::{Standing, load, rows, turn};
-use crate::limits::{RULE_ALERTS_SHOWN, RULE_GROUPS_AT_ONCE};
+use crate::limits::{RULE_GROUPS_AT_ONCE, RULE_LANES};
 use crate::live::lock;
 
 /// All groups of rules.
 #[derive(Default)]
 pub(crate) struct Engine {
-    groups: Mutex<BTreeMap<i64, Arc<Mutex<Group>>>>,
+    book: Mutex<Arc<Book>>,
     /// Rules were changed, and memory is behind.
     dirty: AtomicBool,
-    /// One look at the clock at a time.
-    looking: Mutex<()>,
+    /// One reads the rules at a time.
+    reading: Mutex<()>,
+    /// What went wrong with a turn, until somebody says it.
+    trouble: Mutex<Option<kernel::Error>>,
 }
 
-/// A group in memory.
-pub(crate) struct Group {
-    pub(crate) id: i64,
-    pub(crate) def: rules::Group,
-    pub(crate) file: Option<String>,
-    pub(crate) interval_ms: i64,
-    /// When within an interval it is evaluated.
-    pub(crate) phase_ms: i64,
-    /// The evaluation that comes next, in ms since 1970.
-    pub(crate) due_ms: i64,
-    pub(crate) evaluated_ms: Option<i64>,
-    pub(crate) took: Duration,
-    pub(crate) missed: u64,
-    pub(crate) rules: Vec<LiveRule>,
+/// The groups at one moment; a change of rules makes another one.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(super) seats: BTreeMap<i64, Arc<Seat>>,
+    /// Where each rule is: its group, and its place there.
+    places: HashMap<i64, (i64, usize)>,
 }
 
-/// A rule in memory.
-pub(crate) struct LiveRule {
-    pub(crate) id: i64,
-    pub(crate) stored: super::Stored,
-    /// Its labels and those of its group.
-    pub(crate) labels: Pairs,
-    pub(crate) extras: Extras,
-    pub(crate) alerts: Alerts,
-    pub(crate) written: Written,
-    /// The alerts that have a check, by their labels.
-    pub(crate) known: HashMap<Labels, Known>,
-    pub(crate) error: Option<String>,
-    pub(crate) evaluated_ms: Option<i64>,
-    pub(crate) took: Duration,
-    pub(crate) samples: usize,
-    pub(crate) series: usize,
-}
+impl Book {
+    pub(super) fn new(seats: BTreeMap<i64, Arc<Seat>>) -> Self {
+        let of = |seat: &Arc<Seat>| {
+            let group = seat.id;
+            let all = seat.rules.iter().enumerate().map(move |(place, post)| (post.id, (group, place)));
+            all.collect::<Vec<_>>()
+        };
+        let places = seats.values().flat_map(of).collect();
+        Self { seats, places }
+    }
 
-/// An alert that has a check.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Known {
-    pub(crate) row: i64,
-    pub(crate) check: i64,
-    /// How it is stored: nothing when it is over.
-    pub(crate) phase: Option<rules::Phase>,
+    fn find(&self, rule: i64) -> Option<(&Seat, &Post)> {
+        let (group, place) = self.places.get(&rule)?;
+        let seat = self.seats.get(group)?;
+        Some((seat, seat.rules.get(*place)?))
+    }
+
+    /// What is remembered of a rule.
+    pub(super) fn slot(&self, rule: i64) -> Option<Arc<Slot>> {
+        self.find(rule).map(|(_, post)| post.slot.clone())
+    }
 }
 
 /// Reads the rules and listens for changes of them.
 pub(crate) fn start(handle: &Handle) -> Result<()> {
     let engine = Arc::new(Engine::default());
-    engine.load(handle)?;
+    *lock(&engine.book) = Arc::new(load::book(handle, None, handle.now())?);
     let listening = engine.clone();
     handle.listen(Box::new(move |refs| {
         if refs.iter().any(|one| one.kind == "rule") {
@@ -81,24 +71,21 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     Ok(())
 }
 
-/// Evaluates the groups that are due: the service calls it several times a second.
+/// Evaluates the groups that are due, and waits for them: for tests and for whoever makes the time himself.
 pub fn evaluate(handle: &Handle) -> Result<()> {
     let engine = handle.get::<Engine>()?;
-    let _one_at_a_time = lock(&engine.looking);
-    if engine.dirty.swap(false, Ordering::AcqRel) {
-        engine.load(handle).inspect_err(|_| engine.dirty.store(true, Ordering::Release))?;
-    }
-    let now = handle.now();
-    let due: Vec<Arc<Mutex<Group>>> = {
-        let groups = lock(&engine.groups);
-        groups.values().filter(|group| lock(group).due_ms <= now.millis()).cloned().collect()
-    };
+    engine.refresh(handle)?;
+    let due = engine.due(handle.now());
     let share = due.len().div_ceil(RULE_GROUPS_AT_ONCE).max(1);
+    let run = |seats: &[Arc<Seat>]| {
+        // What one group cannot write does not hold up the others.
+        seats.iter().fold(Ok(()), |done: Result<()>, seat| done.and(turn::group(handle, seat)))
+    };
     let mut parts = due.chunks(share);
     let first = parts.next().unwrap_or_default();
     std::thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || run(handle, part, now))).collect();
-        let mut done = run(handle, first, now);
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || run(part))).collect();
+        let mut done = run(first);
         for other in others {
             let ended = other.join().unwrap_or_else(|_| Err(kernel::Error::internal("rule-thread", "ended early")));
             done = done.and(ended);
@@ -107,26 +94,42 @@ pub fn evaluate(handle: &Handle) -> Result<()> {
     })
 }
 
-fn run(handle: &Handle, groups: &[Arc<Mutex<Group>>], now: Time) -> Result<()> {
-    let mut done = Ok(());
-    for group in groups {
-        let mut group = lock(group);
-        // What one group cannot write does not hold up the others.
-        done = done.and(turn::group(handle, &mut group, now));
-    }
-    done
+/// Looks four times a second until the server stops; groups that are due are evaluated beside it, each in its own turn.
+pub(crate) fn serve(handle: Handle) {
+    let Ok(engine) = handle.get::<Engine>() else { return };
+    let lanes = Lanes::default();
+    std::thread::scope(|scope| {
+        for _ in 0..RULE_LANES {
+            let (engine, lanes, handle) = (&engine, &lanes, &handle);
+            scope.spawn(move || {
+                lanes.work(|seat: &Arc<Seat>| {
+                    if let Err(error) = turn::group(handle, seat) {
+                        *lock(&engine.trouble) = Some(error);
+                    }
+                });
+            });
+        }
+        look(&handle, &engine, &lanes);
+        // What still runs is not waited for longer than it takes to notice.
+        lock(&engine.book).seats.values().for_each(|seat| seat.leave());
+        lanes.end();
+    });
 }
 
-/// Looks four times a second until the server stops.
-pub(crate) fn serve(handle: Handle) {
+fn look(handle: &Handle, engine: &Engine, lanes: &Lanes<Arc<Seat>>) {
     let mut failing = false;
     let mut cleaned = Time(0);
     while handle.wait(Duration::from_millis(250)) {
         let now = handle.now();
-        let mut done = evaluate(&handle);
+        let mut done = engine.refresh(handle);
+        for seat in engine.due(now) {
+            let was_slow = seat.is_slow();
+            lanes.offer(seat, was_slow);
+        }
+        done = done.and(lock(&engine.trouble).take().map_or(Ok(()), Err));
         if now.since(cleaned) >= 10 * kernel::time::SECOND || now < cleaned {
             cleaned = now;
-            done = done.and(rows::clean(&handle));
+            done = done.and(rows::clean(handle));
         }
         match done {
             Ok(()) if failing => {
@@ -145,104 +148,48 @@ pub(crate) fn serve(handle: Handle) {
 }
 
 impl Engine {
-    /// Brings memory to what the database says; alerts of rules that stay go on.
-    fn load(&self, handle: &Handle) -> Result<()> {
-        let now = handle.now();
-        let mut old = std::mem::take(&mut *lock(&self.groups));
-        let mut memory: HashMap<i64, LiveRule> = HashMap::new();
-        let mut times = HashMap::new();
-        for group in old.values() {
-            let mut group = lock(group);
-            times.insert(group.id, (group.interval_ms, group.due_ms, group.evaluated_ms, group.took, group.missed));
-            memory.extend(group.rules.drain(..).map(|rule| (rule.id, rule)));
+    fn book(&self) -> Arc<Book> {
+        lock(&self.book).clone()
+    }
+
+    /// Brings memory to what the database says; rules that stay go on with their alerts. No evaluation is waited for.
+    fn refresh(&self, handle: &Handle) -> Result<()> {
+        let _one_at_a_time = lock(&self.reading);
+        if !self.dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
         }
-        let loaded = load::groups(handle, memory, now);
-        let mut groups = match loaded {
-            Ok(groups) => groups,
-            Err(error) => {
-                // Without its rules a group evaluates nothing; the next try loads all of them again.
-                old.clear();
-                return Err(error);
-            }
-        };
-        for group in &mut groups {
-            if let Some((interval_ms, due, evaluated, took, missed)) = times.get(&group.id)
-                && *interval_ms == group.interval_ms
-            {
-                (group.due_ms, group.evaluated_ms, group.took, group.missed) = (*due, *evaluated, *took, *missed);
+        let old = self.book();
+        let new =
+            load::book(handle, Some(&old), handle.now()).inspect_err(|_| self.dirty.store(true, Ordering::Release))?;
+        for (id, seat) in &old.seats {
+            if new.seats.get(id).is_none_or(|now| !Arc::ptr_eq(now, seat)) {
+                seat.leave();
             }
         }
-        let by_id = groups.into_iter().map(|group| (group.id, Arc::new(Mutex::new(group))));
-        *lock(&self.groups) = by_id.collect();
+        *lock(&self.book) = Arc::new(new);
         Ok(())
     }
 
+    /// The groups whose turn it is, taken.
+    fn due(&self, now: Time) -> Vec<Arc<Seat>> {
+        self.book().seats.values().filter(|seat| seat.claim(now)).cloned().collect()
+    }
+
     /// How the evaluation of a rule went.
-    pub(crate) fn standing(&self, id: i64) -> Standing {
-        let unknown = Standing { health: "unknown".to_owned(), ..Standing::default() };
-        self.with(id, |group, rule| rule.standing(group)).unwrap_or(unknown)
+    pub(crate) fn standing(&self, id: i64, now: Time) -> Standing {
+        let unknown = || Standing { health: "unknown".to_owned(), ..Standing::default() };
+        self.book().find(id).map_or_else(unknown, |(seat, post)| seat.standing(post, now))
     }
 
     /// The alerts of a rule that are pending or out.
     pub(crate) fn alerts(&self, id: i64) -> Vec<RuleAlert> {
-        self.with(id, |_, rule| rule.shown()).unwrap_or_default()
-    }
-
-    /// Nobody waits for a group that is being evaluated: that writes, and who asks may be the writer.
-    fn with<T>(&self, id: i64, read: impl Fn(&Group, &LiveRule) -> T) -> Option<T> {
-        let groups: Vec<_> = lock(&self.groups).values().cloned().collect();
-        groups.iter().find_map(|group| {
-            let group = group.try_lock().ok()?;
-            group.rules.iter().find(|rule| rule.id == id).map(|rule| read(&group, rule))
-        })
+        self.book().find(id).map(|(_, post)| post.slot.seen().shown()).unwrap_or_default()
     }
 
     /// Every group, in the order of files and groups.
-    pub(crate) fn all(&self) -> Vec<Arc<Mutex<Group>>> {
-        let mut all: Vec<_> = lock(&self.groups).values().cloned().collect();
-        all.sort_by_key(|group| {
-            let group = lock(group);
-            (group.file.clone(), group.def.name.clone(), group.id)
-        });
-        all
-    }
-}
-
-impl LiveRule {
-    fn standing(&self, group: &Group) -> Standing {
-        let firing = self.alerts.active().filter(|one| one.phase == rules::Phase::Firing).count();
-        Standing {
-            health: match (&self.error, self.evaluated_ms) {
-                (Some(_), _) => "err",
-                (None, Some(_)) => "ok",
-                (None, None) => "unknown",
-            }
-            .to_owned(),
-            error: self.error.clone(),
-            evaluated_at: self.evaluated_ms.map(|ms| Time(ms.saturating_mul(1_000))),
-            took_us: u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
-            samples: self.samples,
-            series: self.series,
-            pending: self.alerts.len() - firing,
-            firing,
-            missed: group.missed,
-        }
-    }
-
-    fn shown(&self) -> Vec<RuleAlert> {
-        let words = |labels: &Labels| labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let shown = |one: &rules::Active| RuleAlert {
-            labels: words(&one.labels),
-            annotations: words(&one.annotations),
-            state: one.phase.as_str().to_owned(),
-            value: promql::format_value(one.value),
-            active_at: Time(one.active_at_ms.saturating_mul(1_000)),
-            unknown: one.unknown,
-            check: self.known.get(&one.labels).map(|known| known.check),
-        };
-        let mut all: Vec<RuleAlert> = self.alerts.active().map(shown).collect();
-        all.sort_by(|a, b| a.state.cmp(&b.state).then(a.active_at.cmp(&b.active_at)));
-        all.truncate(RULE_ALERTS_SHOWN);
+    pub(crate) fn all(&self) -> Vec<Arc<Seat>> {
+        let mut all: Vec<_> = self.book().seats.values().cloned().collect();
+        all.sort_by(|a, b| (&a.file, &a.def.name, a.id).cmp(&(&b.file, &b.def.name, b.id)));
         all
     }
 }

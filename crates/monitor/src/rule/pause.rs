@@ -46,7 +46,7 @@ impl Operation for ResumeRule {
     }
 }
 
-fn set_paused(cx: &mut Cx, operation: &str, id: i64, paused: bool) -> Result<Rule> {
+pub(super) fn set_paused(cx: &mut Cx, operation: &str, id: i64, paused: bool) -> Result<Rule> {
     let rule = find(cx, operation, id)?;
     if rule.paused != paused {
         store::rules::set_paused(cx.tx, id, paused, cx.now)?;

@@ -1,6 +1,5 @@
 //! What a rule would have done in the last hours, on the data that is there.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -136,7 +135,15 @@ fn preview(new: &NewRule, (from, to): (i64, i64), ask: &Range<'_>) -> Result<Pre
     let base = rules::base_of(&parsed).map(ToString::to_string);
     let mut seen = Preview { from, to, expr: new.rule.expr.clone(), clear: extras.clear.clone(), ..Preview::default() };
     let mut answers: BTreeMap<String, Vec<Points>> = BTreeMap::new();
-    for text in [Some(&new.rule.expr), base.as_ref(), extras.clear.as_ref()].into_iter().flatten() {
+    let mut asked = vec![new.rule.expr.clone()];
+    asked.extend(base.iter().chain(&extras.clear).cloned());
+    if new.rule.kind == rules::Kind::Alert && extras.missing == rules::Missing::Keep {
+        asked.extend(rules::parts_of(&parsed).into_iter().map(|part| part.text));
+    }
+    for text in &asked {
+        if answers.contains_key(text) {
+            continue;
+        }
         let answer = ask(text, when)?;
         seen.warnings.extend(answer.warnings);
         let Value::Matrix(mut series) = answer.value else {
@@ -210,7 +217,7 @@ fn play(
         external_labels: &empty,
         external_url: "",
     };
-    let steps = Steps { answers, places: RefCell::default() };
+    let steps = Steps(answers);
     let ask = |text: &str, at_ms: i64| steps.at(text, at_ms);
     let mut alerts = Alerts::default();
     let mut open: BTreeMap<Labels, Fired> = BTreeMap::new();
@@ -242,32 +249,20 @@ fn play(
     Ok(())
 }
 
-/// Answers over a span, looked at step by step.
-struct Steps<'a> {
-    answers: &'a BTreeMap<String, Vec<Points>>,
-    /// How far each series was gone through: steps come in order.
-    places: RefCell<BTreeMap<&'a str, Vec<usize>>>,
-}
+/// Answers over a span, looked at moment by moment.
+struct Steps<'a>(&'a BTreeMap<String, Vec<Points>>);
 
 impl Steps<'_> {
     fn at(&self, text: &str, at_ms: i64) -> std::result::Result<Vec<Sample>, String> {
-        let Some((name, series)) = self.answers.get_key_value(text) else {
+        let Some(series) = self.0.get(text) else {
             return Err("a preview answers no other questions".to_owned());
         };
-        let mut places = self.places.borrow_mut();
-        let places = places.entry(name.as_str()).or_insert_with(|| vec![0; series.len()]);
-        let mut found = Vec::new();
-        for (one, place) in series.iter().zip(places.iter_mut()) {
-            while one.points.get(*place).is_some_and(|(at, _)| *at < at_ms) {
-                *place += 1;
-            }
-            if let Some((at, value)) = one.points.get(*place)
-                && *at == at_ms
-            {
-                found.push(Sample { labels: one.labels.clone(), at_ms, value: *value });
-            }
-        }
-        Ok(found)
+        let of = |one: &Points| {
+            let place = one.points.partition_point(|(at, _)| *at < at_ms);
+            let (at, value) = one.points.get(place).copied()?;
+            (at == at_ms).then(|| Sample { labels: one.labels.clone(), at_ms, value })
+        };
+        Ok(series.iter().filter_map(of).collect())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Alerts of rules in the database: each has a check, so that silences, groups, history and explanations know it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kernel::{Actor, Cx, Error, Handle, LiveList, Ref, Result, Time};
 use promql::Labels;
-use rules::{Active, Phase};
+use rules::Active;
 
-use super::live::{Known, LiveRule};
+use super::seat::{Known, Memory, Post, since};
 use super::{NewRule, about, severity_word};
 use crate::check::NewCheck;
 use crate::group;
@@ -14,7 +15,7 @@ use crate::limits::{CHECKS_MAX, LABEL_VALUE_CHARS_MAX, LABELS_MAX, RULE_ALERT_MI
 use crate::live::Monitor;
 use crate::machine::Machine;
 use crate::probe::Probe;
-use crate::store::{self, rule_alerts::Kept};
+use crate::store::{self, rule_alerts::Stand};
 
 fn actor() -> Actor {
     Actor::service("monitor", &["monitor.*"])
@@ -28,85 +29,125 @@ struct Behind {
     labels: Labels,
 }
 
-/// Writes what changed: alerts that are new get a check, others their phase.
-pub(super) fn keep(handle: &Handle, rule: &mut LiveRule, interval_ms: i64, at_ms: i64) -> Result<()> {
+/// What a rule's alerts have in common.
+struct Shape {
+    rule: i64,
+    new: NewRule,
+    interval_ms: i64,
+}
+
+/// Writes what changed: alerts that are new get a check, others how they stand.
+pub(super) fn keep(handle: &Handle, post: &Post, memory: &mut Memory, interval_ms: i64, at_ms: i64) -> Result<()> {
     let monitor = handle.get::<Monitor>()?;
     monitor.refresh(handle)?;
-    // A check that somebody deleted is made again if its alert is still there.
-    rule.known.retain(|_, known| monitor.has(known.check));
+    forget(&monitor, memory);
     let mut behind = Vec::new();
-    for alert in rule.alerts.active() {
-        let known = rule.known.get(&alert.labels).copied();
-        if known.is_none_or(|known| known.phase != Some(alert.phase)) {
+    for alert in memory.alerts.active() {
+        let known = memory.known.get(&alert.labels).copied();
+        if known.is_none_or(|known| !known.says(alert)) {
             behind.push(Behind { known, alert: Some(alert.clone()), labels: alert.labels.clone() });
         }
     }
-    let active: std::collections::HashSet<&Labels> = rule.alerts.active().map(|one| &one.labels).collect();
-    for (labels, known) in &rule.known {
-        if known.phase.is_some() && !active.contains(labels) {
+    let active: HashSet<&Labels> = memory.alerts.active().map(|one| &one.labels).collect();
+    for (labels, known) in &memory.known {
+        if known.stored.is_some() && !active.contains(labels) {
             behind.push(Behind { known: Some(*known), alert: None, labels: labels.clone() });
         }
     }
-    let shape = Arc::new((rule.id, rule.stored.new.clone(), interval_ms));
-    for some in behind.chunks(SLICE) {
-        let (some, shape, at) = (some.to_vec(), shape.clone(), Time(at_ms.saturating_mul(1_000)));
-        let inside = some.clone();
-        let written = handle.write_as(actor(), "monitor.rule.alerts", move |cx| {
-            inside.iter().map(|one| write(cx, &shape, one, at)).collect::<Result<Vec<Known>>>()
-        })?;
-        rule.known.extend(some.into_iter().map(|one| one.labels).zip(written));
+    if behind.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let shape = Arc::new(Shape { rule: post.id, new: post.stored.new.clone(), interval_ms });
+    let mut done = Ok(());
+    let mut waiting: Vec<Vec<Behind>> = behind.chunks(SLICE).map(<[Behind]>::to_vec).collect();
+    while let Some(some) = waiting.pop() {
+        match put(handle, &shape, &some, Time(at_ms.saturating_mul(1_000))) {
+            Ok(written) => memory.known.extend(some.into_iter().map(|one| one.labels).zip(written)),
+            // One that cannot be written does not hold up the others.
+            Err(error) if some.len() > 1 && !error.is_passing() => {
+                let (first, second) = some.split_at(some.len() / 2);
+                waiting.extend([first.to_vec(), second.to_vec()]);
+            }
+            Err(error) => {
+                let passing = error.is_passing();
+                done = done.and(Err(error));
+                if passing {
+                    break;
+                }
+            }
+        }
+    }
+    done
 }
 
-fn word(phase: Option<Phase>) -> &'static str {
-    phase.map_or("over", Phase::as_str)
+/// A check that somebody deleted is made again if its alert is true; one of which nothing is known goes with its check.
+fn forget(monitor: &Monitor, memory: &mut Memory) {
+    let gone: Vec<Labels> =
+        memory.known.iter().filter(|(_, known)| !monitor.has(known.check)).map(|(labels, _)| labels.clone()).collect();
+    for labels in gone {
+        memory.known.remove(&labels);
+        memory.alerts.dismiss(&labels);
+    }
 }
 
-fn write(cx: &mut Cx, shape: &(i64, NewRule, i64), one: &Behind, at: Time) -> Result<Known> {
-    let phase = one.alert.as_ref().map(|alert| alert.phase);
+/// Writes some in one transaction.
+fn put(handle: &Handle, shape: &Arc<Shape>, some: &[Behind], at: Time) -> Result<Vec<Known>> {
+    let (some, shape) = (some.to_vec(), shape.clone());
+    handle.write_as(actor(), "monitor.rule.alerts", move |cx| {
+        if !store::rules::is_there(cx.tx, shape.rule)? {
+            // It was deleted meanwhile, and its checks go.
+            return Ok(Vec::new());
+        }
+        let fresh: Vec<&Labels> = some.iter().filter(|one| one.known.is_none()).map(|one| &one.labels).collect();
+        let abouts = about::assets(cx.tx, &fresh, shape.new.asset)?;
+        if !fresh.is_empty() {
+            let count = store::checks::count_all(cx.tx)?;
+            if count.saturating_add(i64::try_from(fresh.len()).unwrap_or(i64::MAX)) > CHECKS_MAX {
+                let why = format!("There are {count} checks; {CHECKS_MAX} are the most there may be.");
+                return Err(Error::over_limit(why));
+            }
+        }
+        let mut abouts = abouts.into_iter();
+        let mut written = Vec::with_capacity(some.len());
+        for one in &some {
+            let about = if one.known.is_none() { abouts.next().flatten() } else { None };
+            written.push(write(cx, &shape, one, about, at)?);
+        }
+        Ok(written)
+    })
+}
+
+fn write(cx: &mut Cx, shape: &Shape, one: &Behind, about: Option<(i64, assets::Brief)>, at: Time) -> Result<Known> {
     let time = |ms: i64| Time(ms.saturating_mul(1_000));
-    let (active, fired) = match &one.alert {
-        Some(alert) => (time(alert.active_at_ms), alert.fired_at_ms.map_or(Time(0), time)),
-        None => (Time(0), Time(0)),
+    let stands = one.alert.as_ref().map(|alert| (alert.phase, since(alert)));
+    let stand = match stands {
+        Some((phase, since)) => Stand {
+            phase: phase.as_str(),
+            active_at: time(since.active_at_ms),
+            fired_at: since.fired_at_ms.map_or(Time(0), time),
+            keeping_at: since.keeping_since_ms.map_or(Time(0), time),
+            ended_at: Time(0),
+        },
+        None => Stand { phase: "over", active_at: Time(0), fired_at: Time(0), keeping_at: Time(0), ended_at: at },
     };
     match (one.known, &one.alert) {
         (Some(known), _) => {
-            let ended = if phase.is_none() { at } else { Time(0) };
-            store::rule_alerts::moved(cx.tx, known.row, word(phase), active, fired, ended)?;
-            Ok(Known { phase, ..known })
+            store::rule_alerts::moved(cx.tx, known.row, &stand)?;
+            Ok(Known { stored: stands, ..known })
         }
         (None, Some(alert)) => {
-            let check = new_check(cx, shape, alert)?;
-            let words =
-                |labels: &Labels| labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            let kept = Kept {
-                id: 0,
-                rule: shape.0,
-                check,
-                labels: words(&alert.labels),
-                source: words(&alert.source),
-                phase: word(phase).to_owned(),
-                active_at: active,
-                fired_at: fired,
-            };
-            let row = store::rule_alerts::insert(cx.tx, &kept)?;
-            Ok(Known { row, check, phase })
+            let check = new_check(cx, shape, alert, about)?;
+            let row = store::rule_alerts::insert(cx.tx, (shape.rule, check), (&alert.labels, &alert.source), &stand)?;
+            Ok(Known { row, check, stored: stands })
         }
-        (None, None) => Err(Error::internal("rule-alert-unknown", shape.0)),
+        (None, None) => Err(Error::internal("rule-alert-unknown", shape.rule)),
     }
 }
 
 /// The check of an alert: the rule is its probe, the server looks.
-fn new_check(cx: &mut Cx, (rule, new, interval_ms): &(i64, NewRule, i64), alert: &Active) -> Result<i64> {
-    if store::checks::count_all(cx.tx)? >= CHECKS_MAX {
-        return Err(Error::over_limit(format!("There are {CHECKS_MAX} checks already, the most there may be.")));
-    }
-    let asset = about::asset(cx.tx, &alert.labels, new.asset)?;
-    let brief = match asset {
-        Some(id) => assets::brief(cx.tx, &[id])?.remove(&id),
-        None => None,
-    };
+fn new_check(cx: &mut Cx, shape: &Shape, alert: &Active, about: Option<(i64, assets::Brief)>) -> Result<i64> {
+    let new = &shape.new;
+    let (asset, brief) = about.unzip();
     let severity = alert.labels.get("severity").map_or(new.severity, severity_word);
     let probe =
         alert.labels.iter().map(|(name, value)| (name.to_owned(), kernel::text::shorten(value, LABEL_VALUE_CHARS_MAX)));
@@ -114,8 +155,8 @@ fn new_check(cx: &mut Cx, (rule, new, interval_ms): &(i64, NewRule, i64), alert:
         name: name(&new.rule, &alert.labels, brief.as_ref().map(|brief| brief.name.as_str())),
         asset,
         vantage: None,
-        probe: Probe::Rule { rule: *rule, labels: probe.collect() },
-        interval_s: (interval_ms / 1_000).max(1),
+        probe: Probe::Rule { rule: shape.rule, labels: probe.collect() },
+        interval_s: (shape.interval_ms / 1_000).max(1),
         fire_n: 1,
         fire_m: 1,
         clear_k: 1,

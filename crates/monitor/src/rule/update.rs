@@ -1,12 +1,13 @@
 //! Change a rule.
 
-use kernel::{Access, Cx, Effect, Operation, Ref, Result, Route, patch};
+use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, patch};
 use serde_json::{Value, json};
 
 use super::fields::rule_input;
 use super::words::Words;
-use super::{NewRule, Rule, Stored, find, index, shown};
+use super::{Makes, NewRule, Rule, Stored, find, index, severity_of, shown};
 use crate::events::RuleChanged;
+use crate::limits::RULE_INTERVAL_MS;
 use crate::store;
 
 rule_input! {
@@ -41,11 +42,8 @@ impl Operation for UpdateRule {
         let mut new = self.given().apply(Some(&current.new))?;
         new.settle(cx, Self::NAME, Some(&current.new))?;
         let interval = self.interval.as_deref().filter(|text| !text.trim().is_empty());
-        let interval_ms = interval.map(super::create::interval).transpose()?;
-        if interval_ms.is_some() && interval_ms != current.interval_ms {
-            store::rules::set_interval(cx.tx, current.group_id, interval_ms)?;
-            cx.changed(&current.reference(), "interval_ms", current.interval_ms, interval_ms)?;
-            cx.touch(current.reference());
+        if let Some(interval_ms) = interval.map(super::create::interval).transpose()? {
+            set_interval(cx, &current, Some(interval_ms))?;
         }
         apply(cx, &current, &new)?;
         let stored = find(cx, Self::NAME, self.id)?;
@@ -53,12 +51,13 @@ impl Operation for UpdateRule {
     }
 }
 
-/// Writes what differs; equal fields are no change.
+/// Writes what differs; equal fields are no change. The checks of its alerts follow at once.
 fn apply(cx: &mut Cx, current: &Stored, new: &NewRule) -> Result<()> {
     if *new == current.new {
         return Ok(());
     }
     store::rules::update(cx.tx, current.id, new, cx.now)?;
+    follow(cx, current.id, &current.new, new)?;
     new.record(cx, &current.reference(), Some(&current.new))?;
     index(cx, current.id, new)?;
     cx.emit(&RuleChanged { rule: current.reference(), name: new.rule.name.clone() })?;
@@ -66,15 +65,83 @@ fn apply(cx: &mut Cx, current: &Stored, new: &NewRule) -> Result<()> {
     Ok(())
 }
 
+/// What the checks of a rule's alerts took over from it is changed in them too.
+pub(super) fn follow(cx: &mut Cx, rule: i64, old: &NewRule, new: &NewRule) -> Result<()> {
+    if (old.rule.for_ms, old.team) == (new.rule.for_ms, new.team) {
+        return Ok(());
+    }
+    for check in store::rule_alerts::follow(cx.tx, rule, (new.rule.for_ms, new.team), cx.now)? {
+        cx.touch(Ref::new("check", check));
+    }
+    Ok(())
+}
+
+/// The checks of a group's alerts are looked at as often as the group.
+pub(super) fn follow_interval(cx: &mut Cx, group: i64, interval_ms: Option<i64>) -> Result<()> {
+    let interval_s = (interval_ms.unwrap_or(RULE_INTERVAL_MS) / 1_000).max(1);
+    for check in store::rule_alerts::follow_interval(cx.tx, group, interval_s, cx.now)? {
+        cx.touch(Ref::new("check", check));
+    }
+    Ok(())
+}
+
+/// From one evaluation of the rule's group to the next; none is the usual.
+fn set_interval(cx: &mut Cx, current: &Stored, interval_ms: Option<i64>) -> Result<()> {
+    if interval_ms == current.interval_ms {
+        return Ok(());
+    }
+    store::rules::set_interval(cx.tx, current.group_id, interval_ms)?;
+    follow_interval(cx, current.group_id, interval_ms)?;
+    cx.changed(&current.reference(), "interval_ms", current.interval_ms, interval_ms)?;
+    cx.touch(current.reference());
+    Ok(())
+}
+
+/// Sets one field to an earlier value, for undo.
+pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
+    cx.reach_everything(UpdateRule::OPERATION)?;
+    let current = find(cx, UpdateRule::OPERATION, id)?;
+    let mut new = current.new.clone();
+    let wrong = || Error::conflict(format!("The field \"{field}\" of a rule cannot be put back."));
+    let text = || value.as_str().map(str::to_owned).ok_or_else(wrong);
+    let number = || value.as_i64().ok_or_else(wrong);
+    // Their order is as it was, so that a file whose rule is put back is byte for byte what was imported.
+    let words = || serde_json::from_value::<Words>(value.clone()).map(|words| words.0).map_err(|_| wrong());
+    match field {
+        "name" => new.rule.name = text()?,
+        "makes" => new.rule.kind = value.as_str().and_then(Makes::parse).ok_or_else(wrong)?.kind(),
+        "expr" => new.rule.expr = text()?,
+        "form" => new.form = serde_json::from_value(value.clone()).map_err(|_| wrong())?,
+        "for_ms" => new.rule.for_ms = number()?,
+        "keep_firing_ms" => new.rule.keep_firing_ms = number()?,
+        "labels" => {
+            new.rule.labels = words()?;
+            new.severity = severity_of(&new.rule.labels);
+        }
+        "annotations" => new.rule.annotations = words()?,
+        "team" => new.team = value.as_i64(),
+        "asset" => new.asset = value.as_i64(),
+        "interval_ms" => return set_interval(cx, &current, value.as_i64()),
+        "paused" => {
+            let paused = value.as_bool().ok_or_else(wrong)?;
+            return super::pause::set_paused(cx, UpdateRule::OPERATION, id, paused).map(|_| ());
+        }
+        _ => return Err(wrong()),
+    }
+    new.settle(cx, UpdateRule::OPERATION, Some(&current.new))?;
+    apply(cx, &current, &new)
+}
+
 impl NewRule {
     /// Records every field that differs from `old`.
     pub(crate) fn record(&self, cx: &mut Cx, subject: &Ref, old: Option<&Self>) -> Result<()> {
-        let fields = |new: &Self| -> [(&'static str, Value); 9] {
+        let fields = |new: &Self| -> [(&'static str, Value); 10] {
             let words = |words: &[(String, String)]| json!(Words(words.to_vec()));
             [
                 ("name", json!(new.rule.name)),
                 ("makes", json!(if new.rule.kind == rules::Kind::Alert { "alert" } else { "record" })),
                 ("expr", json!(new.rule.expr)),
+                ("form", json!(new.form)),
                 ("for_ms", json!(new.rule.for_ms)),
                 ("keep_firing_ms", json!(new.rule.keep_firing_ms)),
                 ("labels", words(&new.rule.labels)),

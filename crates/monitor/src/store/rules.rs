@@ -124,9 +124,16 @@ pub(crate) fn set_paused(tx: &mut Tx<'_>, id: i64, paused: bool, now: Time) -> R
     Ok(())
 }
 
+/// Deletes a rule; its alerts are marked, to be taken away in slices.
 pub(crate) fn delete_row(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute("UPDATE monitor_rule_alerts SET phase = 'gone' WHERE rule_id = ?1", &[id.into()])?;
     tx.execute("DELETE FROM monitor_rules WHERE id = ?1", &[id.into()])?;
     Ok(())
+}
+
+/// True while there is such a rule.
+pub(crate) fn is_there(tx: &mut Tx<'_>, id: i64) -> Result<bool> {
+    Ok(!tx.query("SELECT 1 FROM monitor_rules WHERE id = ?1", &[id.into()])?.is_empty())
 }
 
 /// Deletes a rule, its group if that is empty then, and a file that has no group left.

@@ -193,3 +193,24 @@ fn what_changed_just_before_is_not_crowded_out_by_alerts_and_repairs() {
     assert!(!titles.contains(&"Repaired"), "{titles:?}");
     assert!(titles.iter().any(|title| title.contains("web-01")), "{titles:?}");
 }
+
+#[test]
+fn what_would_join_a_group_that_just_ended_opens_one_of_its_own() {
+    let house = House::new();
+    let (host, vm) = (house.asset("host-01"), house.asset("vm-01"));
+    house.link(vm, "runs_on", host);
+    let (host_runs, service) = (house.check(host, "Host runs"), house.check(vm, "Service runs"));
+    house.report(host, host_runs, "bb");
+    assert_eq!(house.groups("open").len(), 1);
+    house.send(vm, vec![house.result(service, CheckState::Fail)]).unwrap();
+    house.call("monitor.check.delete", json!({"id": host_runs}));
+    assert_eq!(house.call("monitor.group.list", json!({"state": "open"}))["count"], 0);
+    // The cause engine has not let go of that group yet.
+    house.wait(2);
+    house.send(vm, vec![house.result(service, CheckState::Fail)]).unwrap();
+    assert_eq!(house.state(service), "firing");
+    house.wait(30);
+    let open = house.groups("open");
+    assert_eq!((open.len(), open[0]["check"].as_i64()), (1, Some(service)), "{open:?}");
+    assert_eq!(house.show(service)["check"]["group"], open[0]["id"]);
+}

@@ -113,6 +113,29 @@ fn lesson_03_unreachable_only_when_all_paths_are_down() {
 }
 
 #[test]
+fn lesson_03_how_a_thing_stands_is_judged_again_when_its_relations_change() {
+    let house = House::new();
+    let (switch, web) = (house.thing("sw-left", "switch"), house.asset("web-01"));
+    let input = json!({"name": "Heard from", "asset": switch, "kind": "silent", "silent_after_s": 60});
+    house.call("monitor.check.create", input);
+    let (on_switch, service) = (house.check(switch, "Agent runs"), house.check(web, "Web server runs"));
+    house.wait(1);
+    all_report(&house, &[(switch, on_switch), (web, service)], "gg");
+    all_report(&house, &[(web, service)], "gggggggbb");
+    assert_eq!(house.state(service), "firing", "nobody knows that it stands on what is out");
+    house.link(web, "connected_to", switch);
+    house.world.settle().unwrap();
+    house.wait(2);
+    assert_eq!(house.state(service), "unreachable");
+    let relations = house.call("assets.relation.list", json!({"id": web}));
+    let relation = relations["items"][0]["relation"].as_i64().unwrap();
+    house.call("assets.relation.remove", json!({"relation": relation}));
+    house.world.settle().unwrap();
+    house.wait(2);
+    assert_eq!(house.state(service), "firing");
+}
+
+#[test]
 fn lesson_04_missing_data_never_resolves_and_absence_has_an_owner() {
     let house = House::new();
     let web = house.asset("web-01");
@@ -259,6 +282,49 @@ fn lesson_05_when_all_fall_silent_at_once_it_is_the_monitor_that_is_blind() {
 }
 
 #[test]
+fn lesson_05_when_names_are_not_found_and_addresses_answer_it_is_the_monitors_own_trouble() {
+    let house = House::new();
+    let host = |n: usize| if n == 5 { "10.0.0.5".to_owned() } else { format!("web-{n}.example.org") };
+    let checks: Vec<(i64, String)> = (0..6)
+        .map(|n| {
+            let asset = house.asset(&format!("web-{n}"));
+            let input = json!({"name": "Port answers", "asset": asset, "kind": "tcp", "host": host(n), "port": 443, "vantage": 0});
+            (house.call("monitor.check.create", input)["id"].as_i64().unwrap(), host(n))
+        })
+        .collect();
+    let look = |named: bool| {
+        house.wait(5);
+        let at = house.kernel().now();
+        let fed: Vec<monitor::Fed> = checks
+            .iter()
+            .map(|(check, host)| {
+                let good = named || host.starts_with("10.");
+                let evidence = if good {
+                    format!("{host} takes connections")
+                } else {
+                    format!("{host} cannot be resolved: no name server answers within 4 s")
+                };
+                let outcome = if good { monitor::machine::Outcome::Good } else { monitor::machine::Outcome::Bad };
+                monitor::Fed { check: *check, outcome, value: None, at, took_us: 1, evidence }
+            })
+            .collect();
+        monitor::feed(house.kernel(), &fed).unwrap();
+        house.news.store(true, std::sync::atomic::Ordering::SeqCst);
+    };
+    look(true);
+    for _ in 0..5 {
+        look(false);
+    }
+    let open = house.groups("open");
+    let title = open[0]["title"].as_str().unwrap();
+    assert_eq!((open.len(), title), (1, "This monitor cannot look up names: 5 checks fail at once"), "{open:?}");
+    for _ in 0..12 {
+        look(true);
+    }
+    assert_eq!((messages(&house).len(), house.groups("open").len()), (2, 0), "one alert, one recovery");
+}
+
+#[test]
 fn lesson_08_every_alert_explains_why_it_was_told_or_not() {
     let house = House::new();
     let (up, children) = access_switch(&house, 4);
@@ -279,7 +345,7 @@ fn lesson_08_every_alert_explains_why_it_was_told_or_not() {
     assert!(child["verdict"].as_str().unwrap().contains("Switch answers fails on sw-01"), "{child}");
     let about: Vec<&str> =
         child["steps"].as_array().unwrap().iter().map(|step| step["about"].as_str().unwrap()).collect();
-    assert_eq!(about, ["looked", "rule", "state", "group", "cause", "told"]);
+    assert_eq!(about, ["looked", "rule", "state", "group", "cause", "again", "told"]);
     let silence = json!({"check": children[0].1, "minutes": 60, "reason": "Being replaced"});
     house.call("monitor.silence.create", silence);
     let child = explain(children[0].1);

@@ -1,6 +1,8 @@
 //! Monitoring from outside: agents' messages in, alerts, groups and events out, on a real database with a fake clock.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod checks;
@@ -30,6 +32,8 @@ mod pages;
 mod remote;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod rule_turns;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

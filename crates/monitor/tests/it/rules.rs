@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::house::House;
 use crate::restart::{call, open};
 
-const FILE: &str = "# ours\ngroups:\n- name: web\n  interval: 10s\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n  - alert: Down\n    expr: up == 0   # gone\n    for: 20s\n    labels: {severity: page}\n    annotations:\n      summary: '{{ $labels.instance }} is down'\n";
+pub(crate) const FILE: &str = "# ours\ngroups:\n- name: web\n  interval: 10s\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n  - alert: Down\n    expr: up == 0   # gone\n    for: 20s\n    labels: {severity: page}\n    annotations:\n      summary: '{{ $labels.instance }} is down'\n";
 
 impl House {
     /// Seconds pass, with samples of series written every ten of them.
-    fn play(&self, seconds: i64, samples: &[(&str, Value, f64)]) {
+    pub(crate) fn play(&self, seconds: i64, samples: &[(&str, Value, f64)]) {
         for second in 0..seconds {
             if second % 10 == 0 && !samples.is_empty() {
                 let samples: Vec<Value> = samples
@@ -27,18 +27,18 @@ impl House {
         self.world.settle().unwrap();
     }
 
-    fn rule(&self, more: Value) -> i64 {
+    pub(crate) fn rule(&self, more: Value) -> i64 {
         let mut input = json!({"name": "High", "expr": "load > 90", "interval": "10s"});
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.call("monitor.rule.create", input)["id"].as_i64().unwrap()
     }
 
-    fn alerts_of(&self, rule: i64) -> Vec<Value> {
+    pub(crate) fn alerts_of(&self, rule: i64) -> Vec<Value> {
         self.call("monitor.rule.show", json!({"id": rule}))["alerts"].as_array().unwrap().clone()
     }
 }
 
-fn load(value: f64) -> Vec<(&'static str, Value, f64)> {
+pub(crate) fn load(value: f64) -> Vec<(&'static str, Value, f64)> {
     vec![("load", json!({"instance": "web-01:9100"}), value)]
 }
 

@@ -1,39 +1,65 @@
-//! Alerts over a series of answers.
+//! Alerts over series that are played minute by minute.
+
+use promql::{MemorySource, Options, When};
 
 use super::*;
 
 const MINUTE: i64 = 60_000;
 
+/// A rule over series; each is `name{..} values`, a value a minute, as tests of rules write them.
 struct Play {
+    source: MemorySource,
     alerts: Alerts,
     extras: Extras,
+    expr: &'static str,
     for_ms: i64,
     keep_ms: i64,
 }
 
 impl Play {
-    fn new(for_ms: i64, keep_ms: i64, extras: Extras) -> Self {
-        Self { alerts: Alerts::default(), extras, for_ms, keep_ms }
+    fn new(expr: &'static str, series: &[&str]) -> Self {
+        let mut source = MemorySource::default();
+        for line in series {
+            let (labels, points) = promql::notation::parse_series(line).unwrap();
+            for (minute, point) in (0..).zip(points) {
+                let value = match point {
+                    promql::notation::Point::Value(value) => value,
+                    promql::notation::Point::Stale => f64::from_bits(promql::STALE_BITS),
+                    _ => continue,
+                };
+                source.push(&labels, minute * MINUTE, value);
+            }
+        }
+        Self { source, alerts: Alerts::default(), extras: Extras::default(), expr, for_ms: 0, keep_ms: 0 }
     }
 
-    /// One evaluation of `load > 90`, ended by `load < 80` where the extras say so. No value is no series.
-    fn minute(&mut self, minute: i64, value: Option<f64>) -> (Vec<&'static str>, usize) {
-        let labels = Labels::from_pairs([("__name__", "load"), ("host", "a")]);
-        let answer = |fits: bool| {
-            let value = value.filter(|_| fits).map(|value| Sample { labels: labels.clone(), at_ms: 0, value });
-            Ok(value.into_iter().collect())
+    fn extras(mut self, extras: Extras) -> Self {
+        self.extras = extras;
+        self
+    }
+
+    fn waits(mut self, minutes: i64) -> Self {
+        self.for_ms = minutes * MINUTE;
+        self
+    }
+
+    fn keeps(mut self, minutes: i64) -> Self {
+        self.keep_ms = minutes * MINUTE;
+        self
+    }
+
+    /// Evaluates, or recalls the minutes before.
+    fn turn(&mut self, minute: i64, recalls: bool) {
+        let source = &self.source;
+        let ask = |text: &str, at_ms: i64| {
+            let options = Options { threads: 1, ..Options::default() };
+            let answer = promql::query(text, source, When::Instant(at_ms), &options).map_err(|why| why.to_string())?;
+            crate::vector_of(answer.value)
         };
-        let ask = |text: &str, _: i64| match text {
-            "load > 90" => answer(value.is_some_and(|value| value > 90.0)),
-            "load < 80" => answer(value.is_some_and(|value| value < 80.0)),
-            "load" => answer(true),
-            other => Err(format!("nobody asks {other}")),
-        };
-        let pairs = Pairs::new();
-        let empty = Labels::empty();
+        let (pairs, empty) = (Pairs::new(), Labels::empty());
         let rule = Watched {
             name: "High",
-            expr: "load > 90",
+            expr: self.expr,
             for_ms: self.for_ms,
             keep_firing_ms: self.keep_ms,
             labels: &pairs,
@@ -44,71 +70,156 @@ impl Play {
             external_labels: &empty,
             external_url: "",
         };
-        let ended = self.alerts.evaluate(&rule, minute * MINUTE, &ask).unwrap();
-        (self.alerts.active().map(|one| one.phase.as_str()).collect(), ended.len())
+        if recalls {
+            let m = i64::try_from(self.extras.fire.1).unwrap();
+            let moments: Vec<i64> = (minute - m + 1..minute).filter(|at| *at >= 0).map(|at| at * MINUTE).collect();
+            self.alerts.recall(&rule, &moments, &ask).unwrap();
+        } else {
+            self.alerts.evaluate(&rule, minute * MINUTE, &ask).unwrap();
+        }
     }
 
-    fn phases(&mut self, values: &[Option<f64>]) -> String {
-        let letter = |one: (Vec<&'static str>, usize)| match one.0.first() {
-            None => '.',
-            Some(phase) => phase.chars().next().unwrap_or('?'),
+    /// What an earlier process leaves behind.
+    fn restart(&mut self, minute: i64) {
+        let kept = |one: &Active| {
+            let since = Since {
+                active_at_ms: one.active_at_ms,
+                fired_at_ms: one.fired_at_ms,
+                keeping_since_ms: one.keeping_since_ms,
+            };
+            Active::kept(one.labels.clone(), one.source.clone(), one.phase, since)
         };
-        (0..).zip(values).map(|(minute, value)| letter(self.minute(minute, *value))).collect()
+        self.alerts = Alerts::restored(self.alerts.active().map(kept).collect::<Vec<_>>());
+        self.turn(minute, true);
+    }
+
+    /// One letter a minute for the first alert: p, f, or ? where nothing is known; `restarts` says before which minute the
+    /// process is another one.
+    fn phases(&mut self, minutes: i64, restarts: Option<i64>) -> String {
+        let mut said = String::new();
+        for minute in 0..minutes {
+            if restarts == Some(minute) {
+                self.restart(minute);
+            }
+            self.turn(minute, false);
+            said.push(match self.alerts.active().next() {
+                None => '.',
+                Some(one) if one.unknown => '?',
+                Some(one) if one.phase == Phase::Pending => 'p',
+                Some(_) => 'f',
+            });
+        }
+        said
     }
 }
 
-fn known(values: &[f64]) -> Vec<Option<f64>> {
-    values.iter().copied().map(Some).collect()
+/// The letters of a rule, whenever the process ends and another one goes on.
+fn play(made: impl Fn() -> Play, minutes: i64, expected: &str) {
+    assert_eq!(made().phases(minutes, None), expected);
+    for restart in 1..minutes {
+        assert_eq!(made().phases(minutes, Some(restart)), expected, "restarted before minute {restart}");
+    }
+}
+
+fn load(values: &str) -> Play {
+    Play::new("load > 90", &[&format!("load{{host=\"a\"}} {values}")])
 }
 
 #[test]
 fn an_alert_is_pending_for_its_time_and_then_fires_until_it_is_not_true() {
-    let mut play = Play::new(2 * MINUTE, 0, Extras::default());
-    assert_eq!(play.phases(&known(&[50.0, 95.0, 95.0, 95.0, 95.0, 50.0, 95.0, 50.0])), ".ppff.p.");
+    play(|| load("50 95 95 95 95 50 95 50").waits(2), 8, ".ppff.p.");
 }
 
 #[test]
 fn it_keeps_firing_for_its_time_and_a_new_hit_begins_that_anew() {
-    let mut play = Play::new(0, 2 * MINUTE, Extras::default());
-    assert_eq!(play.phases(&known(&[95.0, 50.0, 50.0, 95.0, 50.0, 50.0, 50.0, 50.0])), "ffffff..");
+    play(|| load("95 50 50 95 50 50 50 50").keeps(2), 8, "ffffff..");
 }
 
 #[test]
 fn a_pair_of_conditions_does_not_flap_between_them() {
-    let extras = Extras { clear: Some("load < 80".into()), ..Extras::default() };
-    assert_eq!(Play::new(0, 0, extras).phases(&known(&[85.0, 95.0, 85.0, 89.0, 95.0, 81.0, 79.0, 85.0])), ".fffff..");
+    let extras = || Extras { clear: Some("load < 80".into()), ..Extras::default() };
+    play(|| load("85 95 85 89 95 81 79 85").extras(extras()), 8, ".fffff..");
 }
 
 #[test]
 fn n_of_m_needs_so_many_hits() {
-    let extras = Extras { fire: (2, 3), ..Extras::default() };
-    assert_eq!(Play::new(0, 0, extras).phases(&known(&[95.0, 50.0, 50.0, 95.0, 50.0, 95.0, 50.0, 50.0])), ".....f..");
+    let extras = || Extras { fire: (2, 3), ..Extras::default() };
+    play(|| load("95 50 50 95 50 95 50 50").extras(extras()), 8, ".....f..");
+    let extras = || Extras { fire: (3, 5), ..Extras::default() };
+    play(|| load("95 50 95 50 95 50 95 50 50 50 50").extras(extras()), 11, "....f.f....");
 }
 
 #[test]
-fn missing_data_ends_nothing_unless_the_rule_says_so() {
-    let values = [Some(95.0), None, None, Some(50.0)];
-    let mut play = Play::new(0, 0, Extras::default());
-    assert_eq!(play.phases(&values), "fff.");
-    play.phases(&values[..2]);
-    assert!(play.alerts.active().all(|one| one.unknown));
-    let clear = Extras { missing: Missing::Clear, ..Extras::default() };
-    assert_eq!(Play::new(0, 0, clear).phases(&values), "f...");
+fn n_of_m_counts_what_is_not_known_neither_way() {
+    let extras = || Extras { fire: (2, 3), ..Extras::default() };
+    play(|| load("95 95 stale stale stale stale stale 50 50 50").extras(extras()), 10, ".ff????f..");
+    play(|| load("95 stale 95 stale stale stale 95 95").extras(extras()), 8, "..f???ff");
 }
 
 #[test]
 fn a_gap_does_not_begin_the_time_of_a_pending_alert_anew() {
-    let mut play = Play::new(3 * MINUTE, 0, Extras::default());
-    assert_eq!(play.phases(&[Some(95.0), None, None, Some(95.0)]), "pppf");
+    play(|| load("95 stale stale 95").waits(3), 4, "p??f");
 }
 
 #[test]
-fn it_goes_on_where_an_earlier_process_stopped() {
-    let mut first = Play::new(2 * MINUTE, 0, Extras::default());
-    first.phases(&known(&[95.0, 95.0]));
-    let mut second = Play::new(2 * MINUTE, 0, Extras::default());
-    second.alerts = Alerts::restored(first.alerts.active().cloned());
-    assert_eq!(second.minute(2, Some(95.0)), (vec!["firing"], 0));
+fn missing_data_ends_nothing_unless_the_rule_says_so() {
+    let clear = || Extras { missing: Missing::Clear, ..Extras::default() };
+    play(|| load("95 stale stale 50"), 4, "f??.");
+    play(|| load("95 stale stale 50").extras(clear()), 4, "f...");
+    let pair = || Extras { clear: Some("load < 80".into()), ..Extras::default() };
+    play(|| load("95 stale 85 79").extras(pair()), 4, "f?f.");
+    play(|| load("95 85 stale 85").extras(Extras { missing: Missing::Clear, ..pair() }), 4, "ff..");
+}
+
+#[test]
+fn what_a_rule_is_made_of_must_be_there_before_its_alert_ends() {
+    for (expr, series, expected) in [
+        // One side of a ratio, of a join and of a set is gone: nobody knows.
+        ("a / b > 1", ["a{h=\"x\"} 9 9 stale 1", "b{h=\"x\"} 1 1 1 1"], "ff?."),
+        ("a / b > 1", ["a{h=\"x\"} 9 9 9 1", "b{h=\"x\"} 1 1 stale 1"], "ff?."),
+        ("a > on (h) b", ["a{h=\"x\"} 9 9 9 1", "b{h=\"x\"} 1 1 stale 1"], "ff?."),
+        ("a > 5 and on (s) b == 1", ["a{h=\"x\", s=\"o\"} 9 9 9 9", "b{s=\"o\"} 1 stale 1 0"], "f?f."),
+        ("a > 5 and on (s) b == 1", ["a{h=\"x\", s=\"o\"} 9 stale 9 1", "b{s=\"o\"} 1 1 1 1"], "f?f."),
+        // The part that made it true is gone, another one is well.
+        ("a > 5 or b > 5", ["a{h=\"x\"} 9 stale stale 1", "b{h=\"x\"} 1 1 1 1"], "f??."),
+        // A part that was not there while it was true is not missed.
+        ("a > 5 or b > 5", ["a{h=\"x\"} 9 9 1 1", "b{h=\"y\"} 1 1 1 1"], "ff.."),
+        ("a > 5 unless on (h) m == 1", ["a{h=\"x\"} 9 9 9 9", "m{h=\"x\"} stale stale 1 1"], "ff.."),
+        ("a > 5 unless on (h) m == 1", ["a{h=\"x\"} 9 stale 9 1", "m{h=\"x\"} stale stale stale stale"], "f?f."),
+        // Another host's series says nothing of this one.
+        ("a / b > 1", ["a{h=\"x\"} 9 stale stale 1", "b{h=\"x\"} 1 1 1 1"], "f??."),
+        ("sum by (s) (a) > 5", ["a{h=\"x\", s=\"o\"} 9 stale stale 1", "a{h=\"x\", s=\"p\"} 1 1 1 1"], "f??."),
+        // Of a sum over all, the rest that is there is enough.
+        ("sum(a) > 5", ["a{h=\"x\"} 9 stale stale 1", "a{h=\"y\"} 1 1 1 1"], "f..."),
+        // A count of what is down is over when nothing is down.
+        ("count(a == 0) > 0", ["a{h=\"x\"} 0 0 1 1", "a{h=\"y\"} 1 1 1 1"], "ff.."),
+        ("a > scalar(b)", ["a{h=\"x\"} 9 9 9 1", "b 1 stale 1 1"], "f?f."),
+        // Absence is no data by itself, and so is a series that is the condition.
+        ("absent(a)", ["a{h=\"x\"} stale stale 1 1", "b 1 1 1 1"], "ff.."),
+        ("a", ["a{h=\"x\"} 1 1 stale stale", "b 1 1 1 1"], "ff.."),
+    ] {
+        play(|| Play::new(expr, &series), 4, expected);
+    }
+}
+
+#[test]
+fn an_alert_of_which_nothing_is_known_can_be_let_go_and_no_other() {
+    let mut play = load("95 95 stale 95");
+    play.phases(2, None);
+    let labels = play.alerts.active().next().unwrap().labels.clone();
+    assert!(!play.alerts.dismiss(&labels), "it is true");
+    play.turn(2, false);
+    assert!(play.alerts.dismiss(&labels) && play.alerts.is_empty());
+}
+
+#[test]
+fn an_edited_rule_goes_on_with_its_alerts_where_their_labels_are_the_same() {
+    let mut play = load("95 95 85 stale 85");
+    play.for_ms = 60 * MINUTE;
+    play.phases(2, None);
+    (play.expr, play.for_ms) = ("load > 80", 2 * MINUTE);
+    assert_eq!(play.phases(5, None).get(2..), Some("f?f"));
+    assert_eq!(play.alerts.active().next().unwrap().active_at_ms, 0);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn rule(text: RuleText) -> Result<Rule, String> {
 }
 
 /// Makes a value of a text where it stands.
-struct Scalar<F>(F, &'static str);
+pub(crate) struct Scalar<F>(pub(crate) F, pub(crate) &'static str);
 
 impl<T, F: FnOnce(&str) -> Result<T, String>> Visitor<'_> for Scalar<F> {
     type Value = T;
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Length {
 }
 
 /// An expression that can be read.
-struct Query(String);
+pub(crate) struct Query(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -76,6 +76,7 @@ impl<'a> Played<'a> {
 
     fn said(&self, what: &str) -> String {
         match self.test.name.as_str() {
+            "" if self.suite.tests.len() > 1 => format!("test {}\n{what}", self.test.number),
             "" => what.to_owned(),
             name => format!("name: {name}\n{what}"),
         }

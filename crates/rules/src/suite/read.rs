@@ -2,10 +2,10 @@
 
 use promql::Labels;
 use promql::notation::{Point, parse_labels, parse_series};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{AlertTest, ExprTest, Suite, Test};
-use crate::file::{FILE_BYTES_MAX, Length, Words};
+use crate::file::{FILE_BYTES_MAX, Length, Query, Scalar, Words};
 use crate::mistake::Mistake;
 
 const MINUTE: i64 = 60_000;
@@ -36,8 +36,8 @@ struct TestText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SeriesText {
-    series: String,
-    values: String,
+    series: SeriesName,
+    values: Values,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ struct ExpectedAlert {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExprText {
-    expr: String,
+    expr: Query,
     eval_time: Length,
     exp_samples: Option<Vec<ExpectedSample>>,
 }
@@ -67,23 +67,73 @@ struct ExprText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectedSample {
-    labels: Option<String>,
+    labels: Option<LabelsText>,
     #[serde(default)]
     value: Number,
-    histogram: Option<String>,
+    #[serde(default, rename = "histogram")]
+    _histogram: NoHistogram,
+}
+
+/// The labels of a series, its name among them.
+struct SeriesName(Labels);
+
+impl<'de> Deserialize<'de> for SeriesName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| parse_series(&format!("{text} 0")).map(|(labels, _)| Self(labels));
+        deserializer.deserialize_str(Scalar(read, "a series such as up{job=\"node\"}"))
+    }
+}
+
+/// The values of a series.
+struct Values(Vec<Point>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| {
+            let (_, points) = parse_series(&format!("x {text}"))?;
+            match points.iter().any(|point| matches!(point, Point::Histogram(_))) {
+                true => Err(NO_HISTOGRAMS.to_owned()),
+                false => Ok(Self(points)),
+            }
+        };
+        deserializer.deserialize_str(Scalar(read, "values such as 0+10x3"))
+    }
+}
+
+const NO_HISTOGRAMS: &str = "native histograms are not supported";
+
+/// What must not be there.
+#[derive(Default)]
+struct NoHistogram;
+
+impl<'de> Deserialize<'de> for NoHistogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Scalar(|_: &str| Err(NO_HISTOGRAMS.to_owned()), "nothing"))
+    }
+}
+
+/// Labels in braces, or a name with labels.
+struct LabelsText(Labels);
+
+impl<'de> Deserialize<'de> for LabelsText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| match text.trim().is_empty() {
+            true => Ok(Self(Labels::empty())),
+            false => parse_labels(text).map(Self),
+        };
+        deserializer.deserialize_str(Scalar(read, "labels such as up{job=\"node\"}"))
+    }
 }
 
 /// A number as YAML or as PromQL writes it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Plain(f64),
-    Text(String),
-}
+#[derive(Default)]
+struct Number(f64);
 
-impl Default for Number {
-    fn default() -> Self {
-        Self::Plain(0.0)
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read =
+            |text: &str| promql::parse_float(text.trim()).map(Self).ok_or_else(|| format!("{text:?} is no number"));
+        deserializer.deserialize_str(Scalar(read, "a number"))
     }
 }
 
@@ -101,32 +151,22 @@ pub(super) fn suite(text: &str) -> Result<Suite, Mistake> {
         interval_ms,
         order: read.group_eval_order.unwrap_or_default(),
         fuzzy: read.fuzzy_compare,
-        tests: tests.map(|(place, one)| test(one, place, interval_ms)).collect::<Result<_, _>>()?,
+        tests: tests.map(|(place, one)| test(one, place, interval_ms)).collect(),
     })
 }
 
-fn test(text: TestText, place: usize, usual_ms: i64) -> Result<Test, Mistake> {
-    let name = text.name.unwrap_or_default();
-    let called = if name.is_empty() { format!("tests[{place}]") } else { format!("test \"{name}\"") };
-    let wrong = |why: String| Mistake::new(format!("{called}: {why}"));
-    let mut series = Vec::new();
-    for one in text.input_series.unwrap_or_default() {
-        let (labels, points) = parse_series(&format!("{} {}", one.series, one.values)).map_err(&wrong)?;
-        if points.iter().any(|point| matches!(point, Point::Histogram(_))) {
-            return Err(wrong(format!("series {:?}: native histograms are not supported", one.series)));
-        }
-        series.push((labels, points));
-    }
-    let exprs = text.promql_expr_test.unwrap_or_default().into_iter();
-    Ok(Test {
+fn test(text: TestText, place: usize, usual_ms: i64) -> Test {
+    let series = text.input_series.unwrap_or_default().into_iter();
+    Test {
+        number: place + 1,
         interval_ms: text.interval.map_or(usual_ms, |length| if length.0 > 0 { length.0 } else { usual_ms }),
-        series,
+        series: series.map(|one| (one.series.0, one.values.0)).collect(),
         alerts: text.alert_rule_test.unwrap_or_default().into_iter().map(alert).collect(),
-        exprs: exprs.map(expr).collect::<Result<_, _>>().map_err(&wrong)?,
+        exprs: text.promql_expr_test.unwrap_or_default().into_iter().map(expr).collect(),
         external_labels: labels(text.external_labels),
         external_url: text.external_url.unwrap_or_default(),
-        name,
-    })
+        name: text.name.unwrap_or_default(),
+    }
 }
 
 fn labels(words: Option<Words>) -> Labels {
@@ -144,19 +184,8 @@ fn alert(text: AlertText) -> AlertTest {
     AlertTest { at_ms: text.eval_time.0, name: text.alertname, group, expected }
 }
 
-fn expr(text: ExprText) -> Result<ExprTest, String> {
-    let mut expected = Vec::new();
-    for one in text.exp_samples.unwrap_or_default() {
-        if one.histogram.is_some() {
-            return Err(format!("expr {:?}: native histograms are not supported", text.expr));
-        }
-        let labels = one.labels.unwrap_or_default();
-        let labels = if labels.trim().is_empty() { Labels::empty() } else { parse_labels(&labels)? };
-        let value = match one.value {
-            Number::Plain(value) => value,
-            Number::Text(text) => promql::parse_float(text.trim()).ok_or_else(|| format!("{text:?} is no number"))?,
-        };
-        expected.push((labels, value));
-    }
-    Ok(ExprTest { at_ms: text.eval_time.0, expr: text.expr, expected })
+fn expr(text: ExprText) -> ExprTest {
+    let expected = text.exp_samples.unwrap_or_default().into_iter();
+    let expected = expected.map(|one| (one.labels.map_or_else(Labels::empty, |labels| labels.0), one.value.0));
+    ExprTest { at_ms: text.eval_time.0, expr: text.expr.0, expected: expected.collect() }
 }

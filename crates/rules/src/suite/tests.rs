@@ -118,10 +118,23 @@ fn what_cannot_be_read_is_named() {
         let said = Suite::parse(text).unwrap_err().to_string();
         assert!(said.contains(part), "{text}: {said}");
     };
-    wrong("tests:\n- name: a\n  input_series: [{series: x, values: '1 b'}]\n", "test \"a\": \"b\" is no point");
+    wrong(
+        "tests:\n- name: a\n  input_series: [{series: x, values: '1 b'}]\n",
+        "line 3, column 38: tests[0].input_series[0].values: \"b\" is no point",
+    );
+    wrong("tests:\n- promql_expr_test:\n  - expr: sum(\n", "line 3");
+    wrong(
+        "tests:\n- promql_expr_test:\n  - {expr: x, eval_time: 0, exp_samples: [{labels: 'x{', value: 1}]}\n",
+        "line 3",
+    );
+    wrong(
+        "tests:\n- promql_expr_test:\n  - {expr: x, eval_time: 0, exp_samples: [{value: one}]}\n",
+        "\"one\" is no number",
+    );
     wrong("tests:\n- interval: 1 minute\n", "line 2");
     wrong("tests:\n- input_series: [{series: x, values: '{{schema:0}}'}]\n", "native histograms");
     wrong("test: []\n", "unknown field");
     let broken = BTreeMap::from([("r.yml".to_owned(), "groups: 1".to_owned())]);
-    assert!(Suite::default().run(&broken).unwrap_err().message.contains("r.yml"));
+    let wrong = Suite::default().run(&broken).unwrap_err();
+    assert!(wrong.to_string().starts_with("r.yml:1:") && wrong.at("tests.yml") == wrong.to_string(), "{wrong}");
 }

@@ -21,12 +21,12 @@ fn files_of_the_world_are_read_and_what_is_written_means_the_same() {
 }
 
 #[test]
-fn their_conditions_have_a_base_by_which_missing_data_is_known() {
+fn their_conditions_have_parts_by_which_missing_data_is_known() {
     let file = RuleFile::parse(FILES[0].1).unwrap();
     let alerts = file.groups.iter().flat_map(|group| &group.rules).filter(|rule| rule.kind == Kind::Alert);
-    let with_base = alerts.filter(|rule| {
+    let with_parts = alerts.filter(|rule| {
         let expr = rules::parse_expression(&rule.expr).unwrap();
-        rules::base_of(&expr).is_some()
+        !rules::parts_of(&expr).is_empty()
     });
-    assert_eq!(with_base.count(), 7, "all but the one that asks for absence");
+    assert_eq!(with_parts.count(), 7, "all but the one that asks for absence");
 }

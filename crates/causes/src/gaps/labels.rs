@@ -1,0 +1,173 @@
+//! Grouping by time and labels, where nothing known explains more than one thing: only what shares something that says
+//! something, and fails in the same way at the same time. The rest stays apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::TOGETHER_MIN;
+use crate::score::{Case, Origin, Sign};
+use crate::solve::{Group, Pool};
+use crate::words::{RelationKind, What};
+
+/// Symptoms that begin further apart are not taken together by time, in milliseconds.
+const APART_MS: i64 = 45_000;
+/// Shorter words of names say nothing.
+const WORD_MIN: usize = 2;
+/// Among fewer things no word is called common.
+const THINGS_MIN: usize = 8;
+
+/// How things fail: words that belong together. What a rule of somebody's own finds wrong is one with others of the same
+/// rule only.
+type Family = (u8, String);
+
+fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
+    let plain = |number: u8| Some((number, String::new()));
+    match sign.what {
+        What::Unreachable | What::Down | What::NoData | What::PowerLost => plain(0),
+        What::Slow | What::Errors | What::Degraded | What::Overloaded => plain(1),
+        What::Other => {
+            let label = &case.looks.get(sign.key)?.look.label;
+            (!label.is_empty()).then(|| (2, label.clone()))
+        }
+        other => plain(3 + other as u8),
+    }
+}
+
+/// Things that fail alone, in the same way at the same time and place, are one group whose cause is not known.
+pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
+    let mut rows: BTreeMap<(Shared, Family), Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let things = group.things(case);
+        let alone =
+            things.len() == 1 && !matches!(cause_of(pool, group), Some(Origin::Change(_) | Origin::Vantage(..)));
+        let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
+        let (true, Some(sign)) = (alone, first) else { continue };
+        let (Some(shared), Some(family)) = (Shared::of(case, spoken, sign), family(case, sign)) else { continue };
+        rows.entry((shared, family)).or_default().push((sign.since, number));
+    }
+    for ((label, _), mut row) in rows {
+        row.sort_unstable();
+        let mut run: Vec<(i64, usize)> = Vec::new();
+        for (since, number) in row {
+            if run.last().is_some_and(|(last, _)| since - last > APART_MS) {
+                together(case, groups, &std::mem::take(&mut run), &label);
+            }
+            run.push((since, number));
+        }
+        together(case, groups, &run, &label);
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
+    Some(&pool.get(group.cause?)?.origin)
+}
+
+/// What things that fail together may be grouped by, where nothing is known that explains more than one of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shared {
+    /// The place they are at.
+    Site(String),
+    /// How their names begin, as no place is known.
+    Name(String),
+    /// What the looks have in common, as the things themselves are not known.
+    Label(String),
+}
+
+impl Shared {
+    /// What a symptom shares with others; nothing when it has nothing to share that says something.
+    fn of(case: &Case<'_>, spoken: &Spoken, sign: &Sign) -> Option<Self> {
+        let label = case.looks.get(sign.key).map(|known| known.look.label.as_str()).unwrap_or_default();
+        let Some(thing) = case.graph.thing(sign.thing) else {
+            return (!label.is_empty()).then(|| Self::Label(label.to_owned()));
+        };
+        if !thing.site.is_empty() {
+            return Some(Self::Site(thing.site.clone()));
+        }
+        spoken.start(&thing.name).map(Self::Name)
+    }
+
+    /// In words: what it is, and by what they were grouped.
+    fn words(&self) -> (String, &'static str) {
+        match self {
+            Self::Site(site) => (site.clone(), "time and site"),
+            Self::Name(start) => (format!("{start}*"), "time and name"),
+            Self::Label(label) => (label.clone(), "time and labels"),
+        }
+    }
+}
+
+/// The words of names, as far as they say something: not those that most things have.
+pub(crate) struct Spoken {
+    common: BTreeSet<String>,
+}
+
+impl Spoken {
+    pub(crate) fn new(case: &Case<'_>) -> Self {
+        let (mut of, mut all) = (BTreeMap::<String, usize>::new(), 0_usize);
+        let places = u32::try_from(case.graph.places()).unwrap_or(u32::MAX);
+        for node in (0..places).filter_map(|place| case.graph.node(place)) {
+            all += 1;
+            for word in split(&node.thing.name).collect::<BTreeSet<_>>() {
+                *of.entry(word).or_default() += 1;
+            }
+        }
+        let common = of.into_iter().filter(|(_, many)| all >= THINGS_MIN && many * 2 > all).map(|(word, _)| word);
+        Self { common: common.collect() }
+    }
+
+    /// The words of a name that say something.
+    pub(super) fn words<'n>(&'n self, name: &'n str) -> impl Iterator<Item = String> + 'n {
+        split(name).filter(|word| !self.common.contains(word))
+    }
+
+    /// How a name begins, when more follows and it says something.
+    fn start(&self, name: &str) -> Option<String> {
+        let start: String = name.chars().take_while(|letter| letter.is_alphabetic()).collect::<String>().to_lowercase();
+        let says = start.chars().count() >= WORD_MIN && start.len() < name.len() && !self.common.contains(&start);
+        says.then_some(start)
+    }
+}
+
+/// The words of a name: `sw-osl-02` says `sw` and `osl`, `srv01.r12` says `srv`, `srv01` and `r12`.
+fn split(name: &str) -> impl Iterator<Item = String> + '_ {
+    let parts = name.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
+    let both = parts.flat_map(|part| {
+        let start: String = part.chars().take_while(|letter| letter.is_alphabetic()).collect();
+        let whole = (start.len() < part.len()).then_some(part);
+        std::iter::once(start).chain(whole)
+    });
+    both.filter(|word| word.chars().count() >= WORD_MIN && word.chars().any(char::is_alphabetic))
+}
+
+fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
+    let siblings = run.len() == 2 && same_parent(case, groups, run);
+    if run.len() < TOGETHER_MIN && !siblings {
+        return;
+    }
+    let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
+    let mut signs = BTreeSet::new();
+    for (_, number) in run {
+        if let Some(group) = groups.get_mut(*number) {
+            signs.append(&mut group.signs);
+        }
+    }
+    let Some(group) = groups.get_mut(*into) else { return };
+    *group = Group::of(signs, None);
+    let (label, by) = shared.words();
+    group.unknown = Some(format!(
+        "{} things ({label}) began to fail within {}, and nothing known explains more than one of them. Grouped by {by} alone.",
+        run.len(),
+        crate::candidate::span(last - first)
+    ));
+}
+
+/// Two things hang on the same thing, which works.
+fn same_parent(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)]) -> bool {
+    let mut sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| {
+        let things = group.things(case).into_iter().filter_map(|thing| case.graph.place(thing));
+        let ups = things.filter_map(|place| case.graph.node(place)).flat_map(|node| &node.up);
+        ups.filter(|edge| edge.kind == RelationKind::ConnectedTo).map(|edge| edge.other).collect::<BTreeSet<u32>>()
+    });
+    let (Some(one), Some(other)) = (sets.next(), sets.next()) else { return false };
+    one.intersection(&other).next().is_some()
+}

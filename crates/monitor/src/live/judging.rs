@@ -1,0 +1,151 @@
+//! Judging one check: by a result, or by the time that passed without one.
+
+use kernel::Time;
+use kernel::time::SECOND;
+
+use super::{Agent, Live, Pending, RECENT_MAX, Seen};
+use crate::causal;
+use crate::limits::{EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
+use crate::machine::{Outcome, State, Step};
+use crate::probe::Probe;
+
+impl Live {
+    /// Judges one result, and keeps it for those who ask.
+    pub(crate) fn take(&mut self, seen: Seen, outcome: Outcome, now: Time) -> Option<Pending> {
+        self.seen_at = now;
+        self.late = None;
+        let at_ms = seen.at.millis();
+        self.recent.push_back(seen);
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
+        let step = self.machine.take(&self.check.rule(), at_ms, outcome, now)?;
+        let evidence = self.evidence(&step);
+        Some(self.pending(step, evidence, now))
+    }
+
+    /// The results that led to a step, oldest first, in plain words.
+    fn evidence(&self, step: &Step) -> Vec<String> {
+        let (wanted, most) = match (step.fired, step.cleared) {
+            (true, _) => (Some("bad"), 3),
+            (_, true) => (Some("good"), self.check.rule().clear_k.min(3)),
+            _ => (None, 1),
+        };
+        let fits = |seen: &&Seen| wanted.is_none_or(|wanted| seen.outcome == wanted);
+        let mut lines: Vec<String> =
+            self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
+        lines.reverse();
+        lines.extend(self.flap_words(step).map(|words| line(self.seen_at, &words)));
+        lines
+    }
+
+    pub(super) fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
+        Pending {
+            check: self.check.id,
+            generation: self.check.generation,
+            step,
+            symptom: causal::symptom(
+                &self.check,
+                self.machine.bad_from_ms().unwrap_or(at.millis()),
+                evidence.join("\n"),
+            ),
+            machine: self.machine.clone(),
+            evidence,
+            at,
+            tries: 0,
+            not_before: Time(0),
+            number: 0,
+        }
+    }
+
+    /// The asset whose agent is expected to be heard from; none when the server looks itself.
+    pub(super) fn listener(&self) -> Option<i64> {
+        if matches!(self.check.probe, Probe::Silent { .. }) { self.check.asset } else { self.check.vantage }
+    }
+
+    /// What the passing of time means for this check.
+    pub(super) fn look(&mut self, now: Time, awake: Time, agent: Option<&Agent>) -> Option<Pending> {
+        let nobody = Agent::default();
+        let (fed, agent) = (agent.is_none(), agent.unwrap_or(&nobody));
+        if let Probe::Silent { silent_after_s } = self.check.probe {
+            return self.listen(silent_after_s, now, awake, agent);
+        }
+        let alive = self.seen_at.max(agent.connected_since()).max(awake);
+        let patience = MISSED_INTERVALS * self.check.interval_s * SECOND;
+        if now.since(alive) < patience {
+            return None;
+        }
+        let step = self.machine.missing(fed || agent.is_there(now), now)?;
+        let text = match (step.to, self.late) {
+            (_, Some(late)) => {
+                format!(
+                    "Results arrive, but the newest is dated {late}: the clock of the machine, or what waited on it, is far behind."
+                )
+            }
+            (_, None) if fed => {
+                let quiet = web::ui::duration(now.since(self.seen_at) / SECOND);
+                format!("The server looks itself, but no result came for {quiet}.")
+            }
+            (State::NoData, None) => {
+                format!(
+                    "The agent is connected, but no result came for {}.",
+                    web::ui::duration(now.since(self.seen_at) / SECOND)
+                )
+            }
+            _ => format!(
+                "The agent is away; no result came for {}.",
+                web::ui::duration(now.since(self.seen_at) / SECOND)
+            ),
+        };
+        Some(self.pending(step, vec![line(now, &text)], now))
+    }
+
+    /// Judges whether a host was heard from. While the server itself has not looked long enough, nothing is known.
+    fn listen(&mut self, silent_after_s: i64, now: Time, awake: Time, agent: &Agent) -> Option<Pending> {
+        if now.since(self.seen_at) < self.check.interval_s * SECOND {
+            return None;
+        }
+        let limit = silent_after_s.saturating_mul(SECOND);
+        let quiet = agent.heard.map(|at| now.since(at));
+        let (outcome, text) = match quiet {
+            Some(quiet) if quiet <= limit => {
+                (Outcome::Good, format!("Heard from {} ago.", web::ui::duration(quiet.max(0) / SECOND)))
+            }
+            _ => {
+                let since = awake.max(self.check.created_at).max(agent.heard.unwrap_or(Time(0)));
+                if now.since(since) <= limit {
+                    return None;
+                }
+                let text = quiet.map_or_else(
+                    || {
+                        format!(
+                            "Not heard from since the server looks, {} ago.",
+                            web::ui::duration(now.since(since) / SECOND)
+                        )
+                    },
+                    |quiet| format!("No message for {}.", web::ui::duration(quiet / SECOND)),
+                );
+                (Outcome::Bad, text)
+            }
+        };
+        let seen = Seen { at: now, outcome: word(outcome).to_owned(), value: None, took_us: 0, text };
+        self.take(seen, outcome, now)
+    }
+}
+
+/// The stable word of an outcome.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Good => "good",
+        Outcome::Bad => "bad",
+        Outcome::Between => "between",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// A line of evidence: when and what. Control characters and line ends from outside become spaces.
+pub(super) fn line(at: Time, text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let stamp = at.timestamp().strftime("%F %H:%M:%S UTC");
+    kernel::text::shorten(&format!("{stamp}: {}", clean.trim()), EVIDENCE_CHARS_MAX)
+}

@@ -1,0 +1,81 @@
+//! What waits for whom.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use agent_proto::{CheckResult, CheckState};
+use causes::{Look, Observation, Symptom, What};
+use kernel::registry::AgentFrom;
+use kernel::world::World;
+use kernel::{Actor, Time};
+use serde_json::json;
+
+use super::{Monitor, check_results};
+
+/// Longer than anything takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn intake_does_not_wait_for_a_judgement() {
+    let world = World::new(vec![people::domain().kernel, assets::domain().kernel, crate::domain().kernel]).unwrap();
+    let admin = Actor::os("ada");
+    let call = |operation: &str, input| world.call(&admin, operation, input).unwrap();
+    let asset = call("assets.thing.create", json!({"name": "web-01", "kind": "server"}))["id"].as_i64().unwrap();
+    let other = call("assets.thing.create", json!({"name": "sw-01", "kind": "switch"}))["id"].as_i64().unwrap();
+    let input = json!({"name": "Runs", "asset": asset, "kind": "process", "process": "nginx"});
+    let check = call("monitor.check.create", input)["id"].as_i64().unwrap();
+    super::tick(&world.kernel).unwrap();
+    let monitor = world.kernel.get::<Monitor>().unwrap();
+    let now = world.kernel.now();
+    for key in 1_000..11_000 {
+        monitor.causal.observe(Observation::Fired(symptom(key, now)), now);
+    }
+    // Whoever judges 10,000 symptoms holds this all the time.
+    let judging = monitor.causal.judge();
+    let (done, heard) = mpsc::channel();
+    let kernel = world.kernel.clone();
+    let thread = std::thread::spawn(move || {
+        for nth in 1..=2_i64 {
+            let from = AgentFrom { asset, agent: asset, at: now };
+            let at_ms = now.millis() + nth;
+            let result = CheckResult {
+                check_id: check,
+                generation: 1,
+                at_ms,
+                state: CheckState::Fail,
+                value: None,
+                took_us: 1,
+                evidence: "no process nginx runs".into(),
+            };
+            check_results(&kernel, &from, &vec![result]).unwrap();
+        }
+        let monitor = kernel.get::<Monitor>().unwrap();
+        monitor.causal.relation(asset, "connected_to", other, true, now);
+        done.send(()).unwrap();
+    });
+    heard.recv_timeout(PATIENCE).expect("results are taken and the inventory is followed while it judges");
+    assert_eq!(
+        call("monitor.check.show", json!({"id": check}))["check"]["state"],
+        "firing",
+        "and all of it is on disk"
+    );
+    drop(judging);
+    thread.join().unwrap();
+    // What was told meanwhile was not lost.
+    let mut judge = monitor.causal.judge();
+    judge.turn(now.plus(kernel::time::SECOND), |_| false);
+    assert!(judge.has(u64::try_from(check).unwrap()));
+}
+
+fn symptom(key: u64, now: Time) -> Symptom {
+    let look = Look {
+        key,
+        thing: 1 << 48 | key,
+        what: What::Down,
+        vantage: None,
+        interval_ms: 10_000,
+        by_name: false,
+        label: String::new(),
+    };
+    Symptom { look, what: What::Down, since_ms: now.millis(), evidence: "x".into() }
+}
