@@ -1,8 +1,8 @@
 //! Who acts, what they hold, and how far it reaches. Row visibility follows from a `Reach`.
 
-mod visible;
+mod store;
 
-pub use visible::Visible;
+pub use store::Visible;
 
 use crate::error::{Error, Result};
 use crate::reference::Ref;

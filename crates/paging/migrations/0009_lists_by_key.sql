@@ -13,7 +13,7 @@ ALTER TABLE paging_groups DROP COLUMN place_id;
 ALTER TABLE paging_groups DROP COLUMN asset_id;
 -- The day of a test is part of its message's key.
 ALTER TABLE paging_lanes DROP COLUMN test_day;
--- The last calls of the dead-man's switch, by the hash of the address, which is a secret. Deleted when the address is not in
+-- The last calls of the dead-man's switch, by the hash of the address, which is a secret. Kept until the address is not in
 -- the setting any more.
 DROP TABLE paging_beats;
 CREATE TABLE paging_beats (
