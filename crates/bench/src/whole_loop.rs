@@ -38,26 +38,27 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     done
 }
 
+/// Each fault is the first in a house of its own: what is back shortly after it was over goes on with the same incident and
+/// has to hold longer until that is closed, which is another story.
 fn faults(run: &Run, report: &mut Report, folder: &Path, program: &Path) -> Result<()> {
-    let data = folder.join("data");
-    House::open(&data)?.furnish()?.close();
-    let server = Server::start(program, &data, true)?;
-    let client = &server.client;
-    until("This machine in the console", PATIENCE, ASK, || {
-        client.get("/api/v1/assets").ok().filter(|things| !items(things).is_empty())
-    })?;
-    let mut service = serve(program)?;
-    tour(program, &data)?;
-    // A third fault within twenty runs of the check would be flapping, which is another story.
     let rounds = if run.quick { 1 } else { 2 };
     let (mut tickets, mut proofs, mut interval) = (Vec::new(), Vec::new(), 0.0_f64);
     for round in 0..rounds {
+        let data = folder.join(format!("data-{round}"));
+        House::open(&data)?.furnish()?.close();
+        let server = Server::start(program, &data, true)?;
+        let client = &server.client;
+        until("This machine in the console", PATIENCE, ASK, || {
+            client.get("/api/v1/assets").ok().filter(|things| !items(things).is_empty())
+        })?;
+        let mut service = serve(program)?;
+        tour(program, &data)?;
         let check = until("The check's first good result", PATIENCE, ASK, || all_ok(client))?;
         interval = number(&check, "interval_s");
         // Somewhere inside of the interval, not always at the same point of it.
         pause(Duration::from_millis(1_300 * (round + 1)));
         let known = client.get(INCIDENTS).map(|page| items(&page).len())?;
-        let one = fault(client, program, &mut service, known)?;
+        let one = fault(client, &mut service, known)?;
         report.say(format!(
             "fault {}: incident after {:.1} s, closed with proof after {:.1} s",
             round + 1,
@@ -66,10 +67,12 @@ fn faults(run: &Run, report: &mut Report, folder: &Path, program: &Path) -> Resu
         ));
         tickets.push(one.0);
         proofs.push(one.1);
+        report.datum("checks", client.get("/api/v1/monitor/checks").map(|page| items(&page).len())?);
+        report.say(format!("server CPU in all: {:.1} s", server.process.cpu().as_secs_f64()));
+        // The one that the runbook started would answer in the next house.
+        end_all_of(program, &["demo", "service"]);
     }
     report.datum("faults", rounds);
-    report.datum("checks", client.get("/api/v1/monitor/checks").map(|page| items(&page).len())?);
-    report.say(format!("server CPU in all: {:.1} s", server.process.cpu().as_secs_f64()));
     report.figure("fault_to_ticket_s", percentile(&tickets, 1.0));
     report.figure("fault_to_proof_s", percentile(&proofs, 1.0));
     report.figure("interval_s", interval);
@@ -91,14 +94,9 @@ fn tour(program: &Path, data: &Path) -> Result<()> {
 }
 
 /// Kills the service; answers the seconds until the incident is open and until it is closed.
-fn fault(client: &Client, program: &Path, service: &mut Option<Process>, known: usize) -> Result<(f64, f64)> {
-    match service.take() {
-        Some(mut own) => own.kill(),
-        // The one that the runbook started.
-        None if end_all_of(program, &["demo", "service"]) == 0 => {
-            return Err(Error::unavailable("The service that the runbook started was not found."));
-        }
-        None => {}
+fn fault(client: &Client, service: &mut Option<Process>, known: usize) -> Result<(f64, f64)> {
+    if let Some(mut own) = service.take() {
+        own.kill();
     }
     let started = Instant::now();
     let opened = until("The incident", PATIENCE, ASK, || {

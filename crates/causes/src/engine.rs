@@ -251,9 +251,11 @@ impl Engine {
         }
     }
 
-    /// The group whose cause explains a new symptom, or that had it before.
+    /// The group whose cause explains a new symptom, or that had it before. When that one is over, only what is at its cause
+    /// opens it again at once: what merely followed from it may have a cause of its own now, and is judged.
     fn explained_by(&self, known: &Known, now_ms: i64) -> Option<u64> {
-        let had = self.owner.get(&known.look.key).copied().filter(|id| self.groups.contains_key(id));
+        let open = |live: &Live| !matches!(live.phase, Phase::Resting { .. }) || live.is_about(known.look.thing);
+        let had = self.owner.get(&known.look.key).copied().filter(|id| self.groups.get(id).is_some_and(open));
         let fit = |live: &Live| live.fit(known, self.graph.place(known.look.thing), &self.table, now_ms);
         let best = self.groups.iter().map(|(id, live)| (fit(live), *id)).filter(|(fit, _)| *fit > 0.0);
         had.or_else(|| best.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, id)| id))

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::settings::Alerts;
 use crate::store::link::Link;
 use crate::ticket::open::{Opened, insert};
-use crate::ticket::resolve::resolve;
+use crate::ticket::resolve::{reopen_noted, resolve};
 use crate::ticket::say::note;
 use crate::ticket::{Kind, LinkKind, Priority, SUMMARY_CHARS_MAX, Source, Status, TEXT_CHARS_MAX, Ticket};
 use crate::{needs, store};
@@ -24,6 +24,7 @@ pub(crate) fn follow() -> Reaction {
             "monitor.group.opened",
             "monitor.group.changed",
             "monitor.group.recovered",
+            "monitor.group.reopened",
             "monitor.group.merged",
             "runbooks.run.started",
             "runbooks.run.finished",
@@ -39,6 +40,7 @@ pub(crate) fn follow() -> Reaction {
 fn run(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     match event.name.as_str() {
         "monitor.group.opened" => group_opened(cx, &event.fields()?),
+        "monitor.group.reopened" => group_is_back(cx, &event.fields()?),
         "monitor.group.changed" => group_changed(cx, &event.fields()?),
         "monitor.group.recovered" => group_recovered(cx, &event.fields()?),
         "monitor.group.merged" => group_merged(cx, &event.fields()?),
@@ -63,6 +65,12 @@ struct GroupOpened {
     changed_before: Vec<Before>,
     #[serde(default)]
     silenced: bool,
+    /// A silence over it ended.
+    #[serde(default)]
+    again: bool,
+    /// How long it was over, when it is back.
+    #[serde(default)]
+    over_s: i64,
 }
 
 #[derive(Deserialize)]
@@ -79,9 +87,37 @@ fn key(group: &Ref) -> String {
 
 /// A group of alerts is an incident, unless it is silenced. The group's reference is the ticket's external key: one incident a group.
 fn group_opened(cx: &mut Cx, group: &GroupOpened) -> Result<()> {
+    match (group.silenced, group.again) {
+        (true, _) => Ok(()),
+        // It may have been over and back while a silence kept it from people.
+        (false, true) => group_is_back(cx, group),
+        (false, false) => open_incident(cx, group, None),
+    }
+}
+
+/// What was over is back: its incident is taken up again. One that was closed for good stays so, and a new one points at it.
+fn group_is_back(cx: &mut Cx, group: &GroupOpened) -> Result<()> {
     if group.silenced {
         return Ok(());
     }
+    let Some(ticket) = of_cause(cx, &group.group)? else { return open_incident(cx, group, None) };
+    let after =
+        if group.over_s > 0 { format!(", {} after it was over", duration(group.over_s)) } else { String::new() };
+    let text = format!("The alert is back{after}.\n\n{}", what_is_known(group));
+    let text = kernel::text::shorten(text.trim(), TEXT_CHARS_MAX - 1);
+    match ticket.status {
+        Status::Closed => {
+            store::ticket::give_key_up(cx.tx, ticket.id)?;
+            open_incident(cx, group, Some(ticket.id))
+        }
+        Status::Resolved => reopen_noted(cx, &ticket, &text).map(|_| ()),
+        _ if group.again => Ok(()),
+        _ => note(cx, &ticket, &text).map(|_| ()),
+    }
+}
+
+/// Opens the incident of a group; `earlier` is one of the same group that was closed.
+fn open_incident(cx: &mut Cx, group: &GroupOpened, earlier: Option<i64>) -> Result<()> {
     let brief = match group.asset.as_ref().filter(|asset| asset.kind == "asset") {
         Some(asset) => assets::brief(cx.tx, &[asset.id])?.remove(&asset.id),
         None => None,
@@ -114,7 +150,8 @@ fn group_opened(cx: &mut Cx, group: &GroupOpened) -> Result<()> {
     };
     let about = group.asset.iter().map(|asset| Link { to: asset.clone(), kind: LinkKind::About });
     let cause = Link { to: group.group.clone(), kind: LinkKind::CausedBy };
-    let links: Vec<Link> = about.chain(std::iter::once(cause)).collect();
+    let earlier = earlier.map(|id| Link { to: crate::ticket::subject(id), kind: LinkKind::Related });
+    let links: Vec<Link> = about.chain(std::iter::once(cause)).chain(earlier).collect();
     // A ticket that has the key from elsewhere must not stand for the incident.
     store::ticket::reclaim_key(cx.tx, &key(&group.group), Source::Alert)?;
     match insert(cx, ticket, &links, &[])? {

@@ -31,6 +31,7 @@ pub fn split() -> (Vec<kernel::Domain>, Site) {
         site.panels.extend(domain.panels);
         site.nav.extend(domain.nav);
         site.creates.extend(domain.creates);
+        site.figures.extend(domain.figures);
     }
     site.pages.extend(server::own_pages());
     site.nav.extend(server::own_places());

@@ -13,6 +13,7 @@ use kernel::{Result, Time};
 use crate::check::Check;
 use crate::live::lock;
 use crate::probe::Probe;
+use crate::sign;
 
 mod inventory;
 mod judge;
@@ -92,7 +93,7 @@ pub(crate) fn look(check: &Check) -> Look {
     Look {
         key: number(check.id),
         thing: check.asset.map_or_else(|| NO_ASSET + number(check.id), number),
-        what: what(check),
+        what: sign::of_check(check),
         // That a machine is not heard from is what the server sees, whoever else looks at it.
         vantage: check.vantage.filter(|_| !matches!(check.probe, Probe::Silent { .. })).map(number),
         interval_ms: check.interval_s.saturating_mul(1_000),
@@ -109,35 +110,18 @@ fn label(check: &Check) -> String {
     }
 }
 
-/// An alert that is out, as a symptom.
-pub(crate) fn symptom(check: &Check, since_ms: i64, evidence: String) -> Symptom {
+/// An alert that is out, as a symptom; `sign` is what its last bad result said, when that is known.
+pub(crate) fn symptom(check: &Check, sign: Option<What>, since_ms: i64, evidence: String) -> Symptom {
     let look = look(check);
     // That a name is not found says nothing about what it names.
     let unnamed = look.by_name && evidence.lines().next_back().is_some_and(probes::guard::is_unresolved);
-    let what = if unnamed { What::NameFails } else { look.what };
+    let what = if unnamed { What::NameFails } else { sign.unwrap_or(look.what) };
     Symptom { what, look, since_ms, evidence }
 }
 
 /// The asset that a thing of the engine is; nothing for what is beyond.
 pub(crate) fn asset_of(thing: u64) -> Option<i64> {
     (thing < NO_ASSET).then(|| i64::try_from(thing).ok()).flatten()
-}
-
-/// What a check says when it is bad. A label `symptom` says it for rules, which may be about anything.
-fn what(check: &Check) -> What {
-    if let Some(what) = check.labels.get("symptom").and_then(What::parse) {
-        return what;
-    }
-    match check.probe.kind().as_str() {
-        "process" | "unit" | "tcp" | "ssh" | "smtp" | "imap" | "postgres" | "mysql" => What::Down,
-        "http" => What::Errors,
-        "file_system" | "fill_up" => What::DiskFull,
-        "silent" | "heartbeat" | "scrape" => What::NoData,
-        "icmp" | "ping" => What::Unreachable,
-        "dns" => What::NameFails,
-        "tls" | "certificate" => What::CertInvalid,
-        _ => What::Other,
-    }
 }
 
 /// The checks of decisions of one kind, each once.

@@ -11,8 +11,8 @@ mod maintenance;
 mod rule;
 mod silence;
 
-pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered};
-pub use maintenance::{MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
+pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered, GroupReopened};
+pub use maintenance::{MaintenanceChanged, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
 pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
 pub use silence::{SilenceCreated, SilenceEnded};
 

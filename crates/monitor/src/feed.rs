@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use agent_proto::{CheckResult, CheckSpec, Figure, Frame, FromServer, LookResult};
+use agent_proto::{CheckResult, CheckSpec, CheckState, Figure, Frame, FromServer, LookResult};
 use kernel::registry::AgentFrom;
 use kernel::{Cx, Error, Handle, Result};
 
@@ -81,8 +81,11 @@ pub(crate) fn look_results(handle: &Handle, from: &AgentFrom, body: &dyn Any) ->
         return Err(Error::internal("look-results-type", "the gateway handed over something else"));
     };
     let results: Vec<CheckResult> = looked.iter().map(|one| one.result.clone()).collect();
-    live::check_results(handle, from, &results)?;
     let monitor = handle.get::<Monitor>()?;
+    for LookResult { result, figures } in looked.iter().filter(|one| one.result.state == CheckState::Fail) {
+        monitor.note_sign(result.check_id, Some(from.asset), result.value, figures);
+    }
+    live::check_results(handle, from, &results)?;
     for LookResult { result, figures } in looked {
         if let Some(asset) = monitor.about(result.check_id, Some(from.asset)) {
             monitor.keep_figures(result.check_id, asset, result.at_ms, result.value, figures);

@@ -10,14 +10,18 @@ use crate::labels::Labels;
 use crate::store;
 
 pub mod acknowledge;
+pub mod affected;
 pub(crate) mod decide;
 pub(crate) mod flaps;
 pub mod judgement;
 pub mod list;
+pub mod members;
 pub(crate) mod open;
 pub(crate) mod recover;
+pub(crate) mod reopen;
 pub mod show;
 pub mod similar;
+pub(crate) mod tree;
 
 /// Where a group is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +72,10 @@ pub struct Group {
     pub opened_at: Time,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// When it was back last, after it had ended.
+    pub reopened_at: Option<Time>,
+    /// How often it was back.
+    pub reopened: i64,
     /// Who said that they are on it.
     pub acknowledged_by: Option<String>,
     /// When they said so.
@@ -105,6 +113,11 @@ impl Group {
     /// The asset that is the likely cause, as a reference.
     pub(crate) fn about(&self) -> Option<Ref> {
         self.asset.map(|id| Ref::new("asset", id))
+    }
+
+    /// Since when it is open, for the first time or again.
+    pub(crate) fn open_since(&self) -> Time {
+        self.reopened_at.unwrap_or(self.opened_at)
     }
 
     /// As a reference.
@@ -177,6 +190,8 @@ impl Group {
             team: Some(2),
             opened_at: Time(0),
             ended_at: None,
+            reopened_at: None,
+            reopened: 0,
             acknowledged_by: None,
             acknowledged_at: None,
             silenced: false,

@@ -70,6 +70,37 @@ fn is_name(name: &str) -> bool {
     first && name.len() <= LABEL_NAME_CHARS_MAX && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// What a filter box asks for: words, and labels as `name=value` (or `name=` for any value).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) words: Vec<String>,
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// Reads the text of a filter box, at most eight parts of it.
+    pub(crate) fn read(text: Option<&str>) -> Self {
+        let mut asked = Self::default();
+        for part in text.unwrap_or_default().split_whitespace().take(8) {
+            match part.split_once('=').filter(|(name, _)| !name.is_empty()) {
+                Some((name, value)) => asked.labels.push((name.to_owned(), value.to_owned())),
+                None => asked.words.push(part.to_owned()),
+            }
+        }
+        asked
+    }
+
+    /// What the stored labels must hold, as patterns of text.
+    pub(crate) fn patterns(&self) -> Vec<String> {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let one = |(name, value): &(String, String)| match value.as_str() {
+            "" => format!("{}:", quoted(name)),
+            value => format!("{}:{}", quoted(name), quoted(value)),
+        };
+        self.labels.iter().map(one).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,8 @@ pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
-pub mod silence;
+pub mod sign;
+mod silence;
 mod store;
 mod vantage;
 
@@ -61,6 +62,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "proposals", sql: include_str!("../migrations/0007_proposals.sql") },
     Migration { number: 8, name: "scrape jobs", sql: include_str!("../migrations/0008_scrapes.sql") },
     Migration { number: 10, name: "remotes", sql: include_str!("../migrations/0010_remotes.sql") },
+    Migration { number: 13, name: "reopening", sql: include_str!("../migrations/0013_reopening.sql") },
     Migration {
         number: 14,
         name: "alerts that are kept firing",
@@ -82,6 +84,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
+        figures: scrape::figures(),
         ..web::Domain::default()
     }
 }
@@ -144,12 +147,15 @@ fn operations() -> Vec<Entry> {
         Entry::of::<alert::explain::ExplainAlert>(),
         Entry::of::<group::list::ListGroups>(),
         Entry::of::<group::show::ShowGroup>(),
+        Entry::of::<group::members::ListMembers>(),
+        Entry::of::<group::affected::MapGroup>(),
         Entry::of::<group::acknowledge::AcknowledgeGroup>(),
         Entry::of::<silence::CreateSilence>(),
         Entry::of::<silence::ListSilences>(),
         Entry::of::<silence::EndSilence>(),
         Entry::of::<maintenance::create::CreateWindow>(),
         Entry::of::<maintenance::list::ListWindows>(),
+        Entry::of::<maintenance::update::UpdateWindow>(),
         Entry::of::<maintenance::end::EndWindow>(),
         Entry::of::<maintenance::preview::PreviewWindow>(),
         Entry::of::<series::ReadSeries>(),
@@ -194,6 +200,11 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
         Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
-        Noun { kind: "maintenance", list: "monitor.maintenance.list", resolve: maintenance::resolve, set: None },
+        Noun {
+            kind: "maintenance",
+            list: "monitor.maintenance.list",
+            resolve: maintenance::resolve,
+            set: Some(maintenance::update::set),
+        },
     ]
 }

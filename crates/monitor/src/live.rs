@@ -64,6 +64,8 @@ pub(crate) struct Live {
     pub(crate) seen_at: Time,
     /// A result came that was too old to be judged; its time.
     pub(crate) late: Option<Time>,
+    /// What the last bad look said of the thing, when it said more than its kind does.
+    pub(crate) sign: Option<causes::What>,
     pub(crate) recent: VecDeque<Seen>,
 }
 
@@ -204,7 +206,7 @@ impl Monitor {
             match lives.checks.get_mut(&check.id) {
                 None => {
                     self.resume(&check, now);
-                    let live = Live { seen_at: now, late: None, machine, check, recent: VecDeque::new() };
+                    let live = Live { seen_at: now, late: None, machine, check, sign: None, recent: VecDeque::new() };
                     lives.checks.insert(live.check.id, live);
                     // How it stands with what it stands on is not known yet.
                     lives.grounded = 0;
@@ -223,6 +225,7 @@ impl Monitor {
                     if renewed || resumed {
                         live.seen_at = now;
                     }
+                    live.sign = live.sign.filter(|_| !renewed);
                     live.check = check;
                 }
                 Some(_) => {}
@@ -238,7 +241,7 @@ impl Monitor {
     fn resume(&self, check: &Check, now: Time) {
         if check.open && check.group.is_none() {
             let since_ms = check.fired_at.unwrap_or(now).millis();
-            let symptom = causal::symptom(check, since_ms, check.evidence.clone());
+            let symptom = causal::symptom(check, None, since_ms, check.evidence.clone());
             self.causal.fired(&symptom, now);
         }
     }

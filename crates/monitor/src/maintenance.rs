@@ -16,6 +16,7 @@ pub mod end;
 pub mod list;
 pub mod preview;
 pub(crate) mod recurrence;
+pub mod update;
 pub(crate) mod watch;
 
 use recurrence::{Rule, Times};
@@ -120,6 +121,14 @@ impl Window {
         let rule = if self.rrule.is_empty() { None } else { Some(Rule::parse(&self.rrule)?) };
         let duration_s = self.minutes.saturating_mul(60);
         Ok(Times { first: wall(&self.first_start)?, zone: zone(&self.time_zone)?, duration_s, rule })
+    }
+
+    /// The times at which it is in force within a span, oldest first, at most so many.
+    pub(crate) fn spans(&self, from: Time, to: Time, most: usize) -> Vec<(Time, Time)> {
+        let Ok(times) = self.times() else { return Vec::new() };
+        let over = self.over_at.unwrap_or(Time(i64::MAX));
+        let all = times.between(from, to, most).into_iter().filter(|(start, _)| *start < over);
+        all.map(|(start, end)| (start, end.min(over))).filter(|(start, end)| end > start && *end > from).collect()
     }
 
     /// The occurrence that a moment lies in.

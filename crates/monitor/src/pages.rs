@@ -15,6 +15,7 @@ use crate::machine::State;
 
 mod alert;
 mod board;
+mod calendar;
 mod check;
 mod check_fields;
 mod check_form;
@@ -24,6 +25,8 @@ mod figure;
 mod group;
 mod listed;
 mod maintenance;
+mod map;
+mod members;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;
@@ -32,11 +35,13 @@ mod rule_list;
 mod scrape;
 mod scrapes;
 mod silences;
+mod window_form;
 
 pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/monitoring", "monitor.group.list", board::page),
         Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
+        Page::console("/monitoring/groups/{id}/alerts", "monitor.group.alerts", members::page),
         Page::console("/monitoring/alerts/{id}", "monitor.alert.explain", alert::page),
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
@@ -105,6 +110,12 @@ pub(crate) fn severity(severity: Severity) -> (Tone, &'static str) {
         Severity::Critical => (Tone::Critical, "Critical"),
         Severity::Warning => (Tone::Warn, "Warning"),
     }
+}
+
+/// What was seen, without the moment before it: for rows that say when.
+fn seen(evidence: &str) -> &str {
+    let stamp = evidence.split_once(" UTC: ").filter(|(at, _)| at.len() == 19 && at.starts_with("20"));
+    stamp.map_or(evidence, |(_, text)| text)
 }
 
 /// The crumbs' and tabs' way between the pages of monitoring.
@@ -189,6 +200,12 @@ mod tests {
             assert!(state == State::Ok || state == State::Waiting || tone == Tone::Critical || state == State::Pending);
             assert_eq!(looks(state, false, true).1, "Paused");
         }
+    }
+
+    #[test]
+    fn what_was_seen_is_shown_without_its_moment() {
+        assert_eq!(seen("2026-11-22 11:56:36 UTC: connection refused"), "connection refused");
+        assert_eq!(seen("the job said: at UTC: never"), "the job said: at UTC: never");
     }
 
     #[test]

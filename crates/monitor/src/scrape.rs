@@ -16,6 +16,7 @@ pub mod create;
 pub mod delete;
 mod discover;
 pub mod fields;
+mod figures;
 mod files;
 pub mod import;
 pub mod list;
@@ -35,6 +36,7 @@ mod turn;
 pub mod update;
 mod yaml;
 
+pub(crate) use figures::all as figures;
 pub use files::TargetFolder;
 pub use relabel::{Action, Relabel};
 pub(crate) use scraper::Scraper;

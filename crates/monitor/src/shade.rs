@@ -15,6 +15,36 @@ const SPREAD_MAX: usize = 5_000;
 /// How far a window spreads along relations.
 const SPREAD_HOPS: usize = 8;
 
+/// The times in a span at which windows hold back an alert, at most so many; `team` is who would be told.
+pub(crate) fn planned(
+    tx: &mut Tx<'_>,
+    windows: Vec<Window>,
+    (alert, team): (&Facing, Option<i64>),
+    (from, to): (Time, Time),
+    most: usize,
+) -> Result<Vec<Cover>> {
+    let mut found = Vec::new();
+    for window in windows {
+        let spans = window.spans(from, to, most.saturating_sub(found.len()));
+        // What else is asked for is cheap to look at; what it spreads to is not.
+        if spans.is_empty() || !fits(&window, alert, team) {
+            continue;
+        }
+        let area = Area::new(tx, window, from, to)?;
+        if area.covers(alert, team) {
+            found.extend(spans.into_iter().map(|(from, until)| Cover { from, until, ..area.cover() }));
+        }
+    }
+    Ok(found)
+}
+
+/// What a window asks for besides things and places.
+fn fits(window: &Window, alert: &Facing, team: Option<i64>) -> bool {
+    window.check.is_none_or(|check| check == alert.check)
+        && window.team.is_none_or(|wanted| team == Some(wanted))
+        && window.labels.0.iter().all(|(name, value)| alert.labels.get(name) == Some(value))
+}
+
 /// What a silence or a window may fit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facing {
@@ -103,12 +133,7 @@ impl Area {
         let within = |set: &Option<BTreeSet<i64>>, one: Option<i64>| {
             set.as_ref().is_none_or(|set| one.is_some_and(|one| set.contains(&one)))
         };
-        let window = &self.window;
-        within(&self.assets, alert.asset)
-            && within(&self.places, alert.place)
-            && window.check.is_none_or(|check| check == alert.check)
-            && window.team.is_none_or(|wanted| team == Some(wanted))
-            && window.labels.0.iter().all(|(name, value)| alert.labels.get(name) == Some(value))
+        within(&self.assets, alert.asset) && within(&self.places, alert.place) && fits(&self.window, alert, team)
     }
 
     fn cover(&self) -> Cover {

@@ -321,6 +321,9 @@ impl Looks {
             let figures = done.seen.figures.into_iter().map(|one| Figure { name: one.name, value: one.value });
             let figures: Vec<Figure> = figures.collect();
             monitor.keep_figures(done.check, done.asset, done.at.millis(), done.seen.value, &figures);
+            if done.seen.outcome == Found::Bad {
+                monitor.note_sign(done.check, None, done.seen.value, &figures);
+            }
             fed.push(Fed {
                 check: done.check,
                 outcome: match done.seen.outcome {

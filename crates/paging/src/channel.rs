@@ -11,6 +11,7 @@ pub mod events;
 pub mod lane;
 pub mod list;
 pub(crate) mod payload;
+pub(crate) mod seal;
 pub(crate) mod store;
 pub(crate) mod template;
 pub mod test;
@@ -108,10 +109,10 @@ pub struct Config {
     pub host: String,
     /// `GET`, `POST` or `PUT`; for text messages only.
     pub method: String,
-    /// Headers, one a line; for text messages only.
+    /// Names of its headers, one a line; what they hold is sealed. For text messages only.
     pub headers: String,
-    /// The body; for text messages only.
-    pub body: String,
+    /// It has a body, which is sealed. For text messages only.
+    pub has_body: bool,
 }
 
 /// The sealed part of a channel.
@@ -119,7 +120,14 @@ pub struct Config {
 pub(crate) struct Secrets {
     pub(crate) url: String,
     pub(crate) token: String,
+    /// The template of the headers, one a line.
+    pub(crate) headers: String,
+    /// The template of the body.
+    pub(crate) body: String,
 }
+
+/// The sealed parts by name.
+pub(crate) const PARTS: [&str; 4] = ["url", "token", "headers", "body"];
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -132,7 +140,7 @@ pub(crate) const fn subject(id: i64) -> Ref {
     Ref::new("paging_channel", id)
 }
 
-/// The name of a sealed secret of a channel; `part` is `url` or `token`.
+/// The name of a sealed secret of a channel; `part` is one of [`PARTS`].
 pub(crate) fn secret(id: i64, part: &str) -> String {
     format!("paging.channel.{id}.{part}")
 }
@@ -142,7 +150,7 @@ pub(crate) fn secrets(cx: &mut Cx, id: i64) -> Result<Secrets> {
         let bytes = cx.secret(&secret(id, part))?.unwrap_or_default();
         String::from_utf8(bytes).map_err(|error| Error::internal("channel-secret", error))
     };
-    Ok(Secrets { url: read("url")?, token: read("token")? })
+    Ok(Secrets { url: read("url")?, token: read("token")?, headers: read("headers")?, body: read("body")? })
 }
 
 /// What the other side said, without what is secret, cut to a length that fits a row.
@@ -150,9 +158,10 @@ pub(crate) fn redacted(answer: &str, secrets: &Secrets) -> String {
     let mut text = answer.to_owned();
     let path = secrets.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let plain = secrets.url.split(['?', '#']).next().unwrap_or_default();
-    for (hidden, word) in
-        [(secrets.url.as_str(), "(address)"), (plain, "(address)"), (path, "(path)"), (&secrets.token, "(secret)")]
-    {
+    let mut all =
+        vec![(secrets.url.as_str(), "(address)"), (plain, "(address)"), (path, "(path)"), (&secrets.token, "(secret)")];
+    all.extend(keys(&secrets.headers).into_iter().map(|key| (key, "(secret)")));
+    for (hidden, word) in all {
         if hidden.len() >= 4 {
             text = text.replace(hidden, word);
         }
@@ -161,22 +170,38 @@ pub(crate) fn redacted(answer: &str, secrets: &Secrets) -> String {
     kernel::text::shorten(text.trim(), 500)
 }
 
+/// What may be a key in headers: the words of all that say more than how the body is written.
+fn keys(headers: &str) -> Vec<&str> {
+    let lines = headers.lines().filter_map(|line| line.split_once(':'));
+    let telling = lines.filter(|(name, _)| !["content-type", "accept"].contains(&name.trim().to_lowercase().as_str()));
+    telling
+        .flat_map(|(_, value)| value.split_whitespace())
+        .filter(|word| word.len() >= 6 && *word != "Bearer")
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_answer_shows_no_secret_of_the_channel() {
-        let secrets =
-            Secrets { url: "https://hooks.example.org/services/T0/B0/abc?x=1".into(), token: "hunter22".into() };
+        let secrets = Secrets {
+            url: "https://hooks.example.org/services/T0/B0/abc?x=1".into(),
+            token: "hunter22".into(),
+            headers: "X-Key: swordfish\nContent-Type: application/json".into(),
+            ..Secrets::default()
+        };
         for answer in [
             "https://hooks.example.org/services/T0/B0/abc cannot be reached",
             "no route for services/T0/B0/abc?x=1",
             "token hunter22 is wrong",
+            "no such key: swordfish, in application/json",
         ] {
             let shown = redacted(answer, &secrets);
-            assert!(!shown.contains("abc") && !shown.contains("hunter22"), "{shown}");
+            assert!(!["abc", "hunter22", "swordfish"].iter().any(|secret| shown.contains(secret)), "{shown}");
         }
+        assert_eq!(redacted("415 application/json", &secrets), "415 application/json");
         assert_eq!(redacted("200 ok\r\n", &Secrets::default()), "200 ok");
         assert_eq!(redacted(&"x".repeat(9_000), &Secrets::default()).chars().count(), 501);
     }

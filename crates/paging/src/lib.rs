@@ -29,6 +29,7 @@ pub use page::run::tick;
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
+    Migration { number: 2, name: "reopening", sql: include_str!("../migrations/0002_reopening.sql") },
     Migration { number: 9, name: "lists by key", sql: include_str!("../migrations/0009_lists_by_key.sql") },
 ];
 /// How long messages and ended escalations are kept, in microseconds.
@@ -107,10 +108,11 @@ fn operations() -> Vec<Entry> {
     ]
 }
 
-/// Makes the key of links, and takes over the setting that earlier versions kept under another name.
+/// Makes the key of links, seals what earlier versions kept plain, and takes over the setting that earlier versions kept under another name.
 fn start(kernel: &Handle) -> Result<()> {
     kernel.put(Arc::new(message::send::Lanes::default()));
     link::make_key(kernel)?;
+    channel::seal::plain_templates(kernel)?;
     kernel.db.write("paging.settings.move", kernel::db::Priority::Background, |tx| {
         kernel::settings::rename(tx, "monitor.notify", "paging.default")
     })

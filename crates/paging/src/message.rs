@@ -9,6 +9,7 @@ use crate::channel::payload::What;
 
 pub mod list;
 pub(crate) mod send;
+pub(crate) mod settle;
 pub(crate) mod store;
 
 /// The kind of the job that sends what waits on a lane.

@@ -12,6 +12,7 @@ pub mod acknowledge;
 pub mod explain;
 pub mod list;
 pub(crate) mod reactions;
+pub(crate) mod reopened;
 pub(crate) mod run;
 pub(crate) mod store;
 
@@ -85,6 +86,9 @@ pub struct Page {
     pub(crate) team: Option<i64>,
     #[serde(skip)]
     pub(crate) place: Option<i64>,
+    /// The round with which its steps began last.
+    #[serde(skip)]
+    pub(crate) first_round: i64,
 }
 
 /// What is kept of an alert group.
@@ -102,6 +106,8 @@ pub(crate) struct Told {
     pub(crate) ended_at: Option<Time>,
     pub(crate) acknowledged_by: String,
     pub(crate) acknowledged_at: Option<Time>,
+    /// When it was back last, after it was over for those who were told of it.
+    pub(crate) again_at: Option<Time>,
 }
 
 /// Something an escalation did, and why.
@@ -164,15 +170,16 @@ pub(crate) fn told(cx: &mut Cx, message: &Message) -> Result<()> {
                 lines: vec!["It is over by now.".into()],
                 ..said
             };
-            message::queue(cx, &said, &to, &recovery_key(root.group, &to)).map(drop)
+            message::queue(cx, &said, &to, &recovery_key(&root, &to)).map(drop)
         }
         None => Ok(()),
     }
 }
 
-/// One recovery a recipient of an alert group.
-pub(crate) fn recovery_key(group: i64, to: &message::Recipient) -> String {
-    format!("recovery/{group}/{}/{}", to.lane, to.address)
+/// One recovery a recipient of an alert group, each time that it is over.
+pub(crate) fn recovery_key(group: &Told, to: &message::Recipient) -> String {
+    let time = group.again_at.map_or_else(String::new, |at| format!("/{}", at.0));
+    format!("recovery/{}{time}/{}/{}", group.group, to.lane, to.address)
 }
 
 /// The reference of an alert group.

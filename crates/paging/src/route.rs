@@ -107,6 +107,13 @@ pub struct Chosen {
     pub muted_until: Option<Time>,
 }
 
+impl Chosen {
+    /// How long it is held back, as something to compare: not at all, until a moment, without an end.
+    fn held(&self) -> (bool, bool, Time) {
+        (self.muted, self.muted && self.muted_until.is_none(), self.muted_until.unwrap_or_default())
+    }
+}
+
 /// Where the tree leads, and why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
@@ -185,8 +192,7 @@ impl Tree {
             let route = "No route fits".to_owned();
             decision.chosen.push(Chosen { policy: self.otherwise, route, muted: false, muted_until: None });
         }
-        let mut seen = BTreeSet::new();
-        decision.chosen.retain(|one| seen.insert(one.policy));
+        decision.chosen = each_once(std::mem::take(&mut decision.chosen));
         decision
     }
 
@@ -218,6 +224,20 @@ impl Tree {
         }
         found
     }
+}
+
+/// Each policy once, in order. A mute time holds back its own route only: when another route leads to the same policy without
+/// one, that one counts, and of several mute times the one that ends first.
+fn each_once(all: Vec<Chosen>) -> Vec<Chosen> {
+    let mut kept: Vec<Chosen> = Vec::new();
+    for one in all {
+        match kept.iter_mut().find(|known| known.policy == one.policy) {
+            None => kept.push(one),
+            Some(known) if one.held() < known.held() => *known = one,
+            Some(_) => {}
+        }
+    }
+    kept
 }
 
 /// What a node hands down to those below it.
@@ -328,5 +348,22 @@ mod tests {
         let chosen = tree.decide(&labels("oslo"), kernel::world::START).chosen.remove(0);
         assert!(chosen.muted);
         assert_eq!(chosen.muted_until, Some(kernel::world::START.plus(4 * kernel::time::HOUR)));
+    }
+
+    #[test]
+    fn a_route_without_a_mute_time_wins_over_one_that_is_muted_whichever_comes_first() {
+        let muted = |mute: &str| Wanted { mute: mute.into(), ..Wanted::default() };
+        let (quiet, longer) = (muted("mon 06:00-12:00"), muted("mon 06:00-14:00"));
+        let chosen = |wanted: Vec<Wanted>| {
+            let nodes = (1..).zip(wanted).map(|(id, wanted)| Node { goes_on: true, ..node(id, None, Some(7), wanted) });
+            let all = tree(nodes.collect()).decide(&labels("oslo"), kernel::world::START).chosen;
+            assert_eq!(all.len(), 1, "one policy, once");
+            (all[0].route.clone(), all[0].muted_until.map(|at| at.since(kernel::world::START) / kernel::time::HOUR))
+        };
+        let route = |name: &str, hours: Option<i64>| (name.to_owned(), hours);
+        assert_eq!(chosen(vec![quiet.clone(), Wanted::default()]), route("n2", None));
+        assert_eq!(chosen(vec![Wanted::default(), quiet.clone()]), route("n1", None));
+        assert_eq!(chosen(vec![longer.clone(), quiet.clone()]), route("n2", Some(4)), "the mute time that ends first");
+        assert_eq!(chosen(vec![quiet, longer]), route("n1", Some(4)));
     }
 }

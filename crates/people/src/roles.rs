@@ -112,6 +112,8 @@ const READS: &[Part] = &[
     given("monitor.alert.explain"),
     given("monitor.group.list"),
     given("monitor.group.show"),
+    given("monitor.group.alerts"),
+    given("monitor.group.map"),
     given("monitor.silence.list"),
     given("monitor.rule.list"),
     given("monitor.rule.show"),

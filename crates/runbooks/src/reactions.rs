@@ -22,6 +22,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "monitor.group.opened",
     "monitor.group.changed",
     "monitor.group.recovered",
+    "monitor.group.reopened",
     "assets.thing.changed",
 ];
 
@@ -36,7 +37,8 @@ pub(crate) fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
             let why = format!("{} stopped all runs", event.fields::<Ordered>()?.by);
             stop::stop_all(cx, &why, event.at)
         }
-        "monitor.group.opened" => opened(cx, &event.fields()?),
+        // What is back is answered anew, within what may be done in an hour.
+        "monitor.group.opened" | "monitor.group.reopened" => opened(cx, &event.fields()?),
         "monitor.group.changed" => joined(cx, &event.fields()?),
         "monitor.group.recovered" => recovered(cx, &event.fields::<Recovered>()?.group),
         "assets.thing.changed" => moved(cx, event.fields::<Moved>()?.asset.id),
@@ -188,6 +190,9 @@ struct Opened {
     team: Option<i64>,
     #[serde(default)]
     silenced: bool,
+    /// Since when it is open again, when it was over.
+    #[serde(default)]
+    open_since: Time,
 }
 
 fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
@@ -205,7 +210,7 @@ fn opened(cx: &mut Cx, group: &Opened) -> Result<()> {
             Some(asset) => Stands { asset: Some(asset.id), ..Stands::default() },
             None => stands(cx, binding.check)?,
         };
-        begin::answer(cx, &binding, &stands.alert(&group.group, group.team))?;
+        begin::answer(cx, &binding, &stands.alert(&group.group, group.open_since, group.team))?;
     }
     Ok(())
 }
@@ -219,8 +224,8 @@ struct Stands {
 }
 
 impl Stands {
-    fn alert<'a>(&self, cause: &'a Ref, team: Option<i64>) -> Alert<'a> {
-        Alert { cause, asset: self.asset, fired_at: self.fired_at, team: team.or(self.team) }
+    fn alert<'a>(&self, cause: &'a Ref, open_since: Time, team: Option<i64>) -> Alert<'a> {
+        Alert { cause, open_since, asset: self.asset, fired_at: self.fired_at, team: team.or(self.team) }
     }
 }
 
@@ -252,6 +257,8 @@ struct Changed {
     checks: Vec<Ref>,
     #[serde(default)]
     silenced: bool,
+    #[serde(default)]
+    open_since: Time,
 }
 
 /// A further check of the same cause failed: what is bound to it is answered too, once an alert, on the check's own
@@ -263,7 +270,7 @@ fn joined(cx: &mut Cx, group: &Changed) -> Result<()> {
     let checks: Vec<i64> = group.check.iter().chain(&group.checks).map(|check| check.id).collect();
     for binding in binding::store::of_checks(cx.tx, &checks)? {
         let stands = stands(cx, binding.check)?;
-        begin::answer(cx, &binding, &stands.alert(&group.group, None))?;
+        begin::answer(cx, &binding, &stands.alert(&group.group, group.open_since, None))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::{Error, Handle, Ref, Result};
 use tokio::sync::{Semaphore, broadcast, watch};
-use web::domain::{Create, Place};
+use web::domain::{Create, Figure, Place};
 use web::page::{Door, Page, Panel, PanelSlot};
 
 use crate::compress::Packed;
@@ -28,6 +28,8 @@ pub struct Site {
     pub nav: Vec<Place>,
     /// What "+ New" offers.
     pub creates: Vec<Create>,
+    /// Figures that `/metrics` tells.
+    pub figures: Vec<Figure>,
 }
 
 /// The application.

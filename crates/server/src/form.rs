@@ -112,13 +112,15 @@ fn answer(app: &Shared, parts: &Parts, body: &Bytes) -> Response {
         Ok(done) if wants_json(parts) => {
             respond::json(StatusCode::OK, &json!({ "output": done.output, "audit": done.audit }))
         }
-        Ok(done) => match form_page::once(entry, &form, &done.output) {
-            Some(body) => {
-                let content = Content::new("Keep this now", body);
-                pages::framed(app, parts, &credentials, &who, Audience::Console, StatusCode::OK, &content)
+        Ok(done) => {
+            match form_page::once(entry, &form, &done.output).or_else(|| form_page::noted(entry, &form, &done.output)) {
+                Some(body) => {
+                    let content = Content::new(form_page::title(entry), body);
+                    pages::framed(app, parts, &credentials, &who, Audience::Console, StatusCode::OK, &content)
+                }
+                None => succeeded(&form, &done),
             }
-            None => succeeded(&form, &done),
-        },
+        }
         Err(error) if wants_json(parts) => respond::error(&error),
         Err(error) if error.kind == ErrorKind::SignIn => pages::failed(app, parts, &credentials, &who, &error),
         Err(error) if error.kind == ErrorKind::Held => {

@@ -40,6 +40,22 @@ pub(crate) fn once(entry: &Entry, form: &Submitted, output: &Value) -> Option<Ma
     })
 }
 
+/// The page for an answer that tells what was left undone, as `notes`; `None` when there are none.
+pub(crate) fn noted(entry: &Entry, form: &Submitted, output: &Value) -> Option<Markup> {
+    let back = form.mark("_back").filter(|back| crate::respond::local(back)).unwrap_or("/");
+    let notes: Vec<&str> = output.get("notes")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    if notes.is_empty() || back.contains("{id}") {
+        return None;
+    }
+    Some(html! {
+        (PageHeader::new(title(entry)).subtitle(html! { "It is done, but not all of it. This is what to look at." }))
+        (Card::new("What to look at").count(notes.len()).body(html! {
+            ul.lines { @for note in &notes { li dir="auto" { (note) } } }
+            (Button::link("Go on", back).primary())
+        }))
+    })
+}
+
 fn label(name: &str) -> String {
     let mut text = name.replace('_', " ");
     if let Some(first) = text.get_mut(..1) {

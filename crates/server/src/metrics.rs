@@ -13,6 +13,7 @@ pub(crate) fn text(app: &Shared) -> Result<String> {
     database(app, &mut out);
     work(app, &mut out)?;
     agents(app, &mut out);
+    domains(app, &mut out);
     process(app, &mut out);
     Ok(out)
 }
@@ -73,6 +74,15 @@ fn agents(app: &Shared, out: &mut String) {
         ("mainstay_agent_protocol_errors_total", "Connections that broke the protocol.", &counters.broken),
     ] {
         family(out, "counter", name, help, value.load(Ordering::Relaxed));
+    }
+}
+
+/// What the domains tell of themselves.
+fn domains(app: &Shared, out: &mut String) {
+    for figure in &app.site.figures {
+        if let Some(value) = (figure.read)(&app.kernel) {
+            family(out, figure.kind, figure.name, figure.help, value);
+        }
     }
 }
 

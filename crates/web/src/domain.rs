@@ -17,6 +17,21 @@ pub struct Domain {
     pub nav: Vec<Place>,
     /// What "+ New" offers.
     pub creates: Vec<Create>,
+    /// Figures of its own that `/metrics` tells.
+    pub figures: Vec<Figure>,
+}
+
+/// A figure of the server itself, for whoever watches it.
+#[derive(Clone, Copy)]
+pub struct Figure {
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// Its name, as Prometheus names them.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// Reads it from memory; nothing when it is not known.
+    pub read: fn(&kernel::Handle) -> Option<u64>,
 }
 
 /// An entry of the navigation.

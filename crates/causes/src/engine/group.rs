@@ -224,6 +224,11 @@ impl Live {
         Some(&cluster.candidates.first()?.cause)
     }
 
+    /// A thing is its cause, or the only one it has.
+    pub(crate) fn is_about(&self, thing: u64) -> bool {
+        self.things() <= 1 || self.cause().and_then(Cause::thing) == Some(thing)
+    }
+
     /// How well its cause explains a new symptom, from 0 to 1.
     pub(crate) fn fit(&self, known: &Known, place: Option<u32>, table: &Table, now_ms: i64) -> f64 {
         if matches!(self.phase, Phase::Resting { .. }) {
@@ -299,11 +304,12 @@ impl Live {
         self.members.values().map(|member| member.thing).collect::<BTreeSet<_>>().len()
     }
 
-    /// How long all must be good before it is over, in milliseconds.
+    /// How long all must be good before it is over, in milliseconds. Of a single thing its own checks have said often enough
+    /// that it is well; of several one may only be good for a moment.
     pub(crate) fn quiet_ms(&self, options: &Options) -> i64 {
         let slowest = self.members.values().map(|member| member.interval_ms).max().unwrap_or_default();
         let [shortest, longest] = options.quiet_ms;
-        let once = if self.things() <= 1 { slowest.min(longest) } else { (2 * slowest).clamp(shortest, longest) };
+        let once = if self.things() <= 1 { 0 } else { (2 * slowest).clamp(shortest, longest) };
         let times = 1_i64 << self.relapses.min(10);
         once.max(if self.relapses > 0 { shortest } else { 0 }).saturating_mul(times).min(options.relapse_ms)
     }

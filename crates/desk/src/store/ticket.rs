@@ -118,6 +118,12 @@ pub(crate) fn reclaim_key(tx: &mut Tx<'_>, key: &str, source: Source) -> Result<
     Ok(())
 }
 
+/// Takes its external key from a ticket, so that another can stand for the same.
+pub(crate) fn give_key_up(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.execute("UPDATE desk_tickets SET external_key = NULL WHERE id = ?1", &[id.into()])?;
+    Ok(())
+}
+
 /// Resolved tickets that nobody has touched since a moment.
 pub(crate) fn settled(tx: &mut Tx<'_>, before: Time, limit: i64) -> Result<Vec<i64>> {
     let rows = tx.query(

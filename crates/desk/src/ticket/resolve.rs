@@ -77,12 +77,23 @@ impl Operation for ReopenTicket {
         if !self.why.trim().is_empty() {
             write(cx, self.id, EntryKind::Reply, "why", &self.why)?;
         }
-        let mut after = before.clone();
-        after.become_status(resumed(&before), cx.now);
-        change::save(cx, &before, &mut after)?;
-        let links = change::linked(cx, self.id)?;
-        let why = kernel::text::shorten(self.why.trim(), 300);
-        cx.emit(&TicketReopened { ticket: subject(self.id), links, why })?;
-        Ok(Saved::of(&after))
+        reopen(cx, &before, &self.why).map(|after| Saved::of(&after))
     }
+}
+
+/// Takes a ticket up again and tells of it.
+pub(crate) fn reopen(cx: &mut Cx, before: &Ticket, why: &str) -> Result<Ticket> {
+    let mut after = before.clone();
+    after.become_status(resumed(before), cx.now);
+    change::save(cx, before, &mut after)?;
+    let links = change::linked(cx, before.id)?;
+    let why = kernel::text::shorten(why.trim(), 300);
+    cx.emit(&TicketReopened { ticket: subject(before.id), links, why })?;
+    Ok(after)
+}
+
+/// The same by an alert that is back: a note says why, for the desk alone.
+pub(crate) fn reopen_noted(cx: &mut Cx, before: &Ticket, text: &str) -> Result<Ticket> {
+    write(cx, before.id, EntryKind::Note, "text", text)?;
+    reopen(cx, before, text.lines().next().unwrap_or_default())
 }

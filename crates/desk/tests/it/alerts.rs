@@ -216,3 +216,80 @@ fn two_writers_of_one_external_key_make_one_ticket() {
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_eq!(town.list(&town.admin, ""), [ids[0]]);
 }
+
+fn back(town: &Town) -> Value {
+    let mut event = opened(town);
+    event["evidence"] = json!(["no process nginx runs again"]);
+    event["over_s"] = json!(240);
+    event
+}
+
+#[test]
+fn an_alert_that_is_back_takes_its_incident_up_again_and_says_so() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.incident()["status"], "resolved");
+    town.tell("monitor.group.reopened", back(&town));
+    let incident = town.incident();
+    assert_eq!(incident["status"], "new", "{incident}");
+    let last = incident["conversation"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last["kind"], "note", "the desk alone reads it");
+    let text = last["text"].as_str().unwrap();
+    assert!(text.starts_with("The alert is back, 4 min after it was over."), "{text}");
+    assert!(text.contains("- no process nginx runs again") && text.contains("nginx upgraded"), "{text}");
+    let ticket = kernel::Ref::new("ticket", incident["id"].as_i64().unwrap());
+    let told = town.world.kernel.read_as(&town.admin, |cx| cx.timeline(&ticket, None, 10)).unwrap();
+    assert!(told.iter().any(|event| event.name == "desk.ticket.reopened"), "the timeline says so");
+    town.tell("monitor.group.reopened", back(&town));
+    assert_eq!(town.incident()["status"], "new", "twice is no harm");
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.incident()["status"], "resolved", "and it ends by itself like the first time");
+}
+
+#[test]
+fn an_incident_that_was_closed_for_good_stays_closed_and_a_new_one_points_at_it() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    town.tell("monitor.group.recovered", recovered());
+    let first = town.incident()["id"].as_i64().unwrap();
+    town.done(&town.admin, "desk.ticket.update", json!({ "id": first, "status": "closed" }));
+    town.tell("monitor.group.reopened", back(&town));
+    let all = town.list(&town.admin, "kind:incident");
+    assert_eq!(all.len(), 2, "{all:?}");
+    let second = *all.iter().find(|id| **id != first).unwrap();
+    let shown = town.show(&town.admin, second);
+    assert_eq!(shown["status"], "new");
+    assert!(shown["links"].to_string().contains(&format!("ticket:{first}")), "{shown}");
+    assert_eq!(town.show(&town.admin, first)["status"], "closed");
+    town.tell("monitor.group.recovered", recovered());
+    assert_eq!(town.show(&town.admin, second)["status"], "resolved");
+}
+
+#[test]
+fn an_incident_in_somebodys_hand_goes_back_to_them_and_what_is_silenced_changes_nothing() {
+    let town = Town::new();
+    town.tell("monitor.group.opened", opened(&town));
+    let id = town.incident()["id"].as_i64().unwrap();
+    town.done(&town.admin, "desk.ticket.assign", json!({ "id": id, "me": true }));
+    town.done(&town.admin, "desk.ticket.resolve", json!({ "id": id, "how": "Restarted by hand" }));
+    let mut silenced = back(&town);
+    silenced["silenced"] = json!(true);
+    town.tell("monitor.group.reopened", silenced);
+    assert_eq!(town.incident()["status"], "resolved");
+    let mut again = opened(&town);
+    again["again"] = json!(true);
+    town.tell("monitor.group.opened", again);
+    assert_eq!(town.incident()["status"], "in_progress", "the silence ended and it is still out");
+}
+
+#[test]
+fn what_is_back_and_nobody_was_told_of_opens_an_incident_of_its_own() {
+    let town = Town::new();
+    let mut silenced = opened(&town);
+    silenced["silenced"] = json!(true);
+    town.tell("monitor.group.opened", silenced);
+    town.tell("monitor.group.recovered", recovered());
+    town.tell("monitor.group.reopened", back(&town));
+    assert_eq!(town.incident()["status"], "new");
+}

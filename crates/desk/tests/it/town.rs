@@ -198,6 +198,7 @@ macro_rules! told {
 }
 
 told!(
-    Opened "monitor.group.opened", Changed "monitor.group.changed", Recovered "monitor.group.recovered", Merged "monitor.group.merged",
+    Opened "monitor.group.opened", Changed "monitor.group.changed", Recovered "monitor.group.recovered", Reopened "monitor.group.reopened",
+    Merged "monitor.group.merged",
     Started "runbooks.run.started", Finished "runbooks.run.finished", Failed "runbooks.run.failed", Stopped "runbooks.run.stopped"
 );

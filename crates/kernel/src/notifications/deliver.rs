@@ -19,6 +19,8 @@ pub struct Tried {
     pub ok: bool,
     /// True when trying again can help.
     pub again: bool,
+    /// True when it concerns the whole way out and not this message alone: nobody answered, or nothing is taken now.
+    pub whole: bool,
     /// What the other side said.
     pub answer: String,
 }
@@ -26,7 +28,12 @@ pub struct Tried {
 impl Tried {
     /// A failure that trying again does not mend.
     pub fn never(why: impl Into<String>) -> Self {
-        Self { ok: false, again: false, answer: why.into() }
+        Self { ok: false, again: false, whole: false, answer: why.into() }
+    }
+
+    /// A failure of the whole way out, which may pass.
+    pub fn nothing_passes(why: impl Into<String>) -> Self {
+        Self { ok: false, again: true, whole: true, answer: why.into() }
     }
 }
 
@@ -72,7 +79,7 @@ fn attempt(running: &Running<'_>, message: &Outgoing) -> Result<Tried> {
             let settings: Smtp = cx.setting()?;
             Ok((settings, cx.secret(smtp::PASSWORD)?))
         })?;
-        return Ok(smtp::send(&settings, password.as_deref(), message, kernel.now()));
+        return Ok(smtp::send(&settings, password.as_deref(), message, kernel.now(), smtp::PATIENCE));
     }
     let (settings, key) = kernel.read_as(&actor(), |cx| {
         let settings: Webhooks = cx.setting()?;

@@ -1,5 +1,7 @@
 //! One try to send one message now, without the outbox: for a domain that keeps queue, tries and log itself. Never inside
-//! of a transaction: it waits for the other side, at most twenty seconds.
+//! of a transaction: it waits for the other side.
+
+use std::time::Duration;
 
 pub use super::deliver::Tried;
 use super::deliver::actor;
@@ -44,11 +46,11 @@ impl Direct<'_> {
     }
 }
 
-/// Tries to send a mail through the server of the setting `kernel.smtp`.
+/// Tries to send a mail through the server of the setting `kernel.smtp`, which may take `patience` for each answer.
 ///
 /// # Errors
 /// The settings or the sealed password cannot be read. What the mail server says is no error but the answer.
-pub fn mail(kernel: &Handle, message: &Direct<'_>) -> Result<Tried> {
+pub fn mail(kernel: &Handle, message: &Direct<'_>, patience: Duration) -> Result<Tried> {
     let (settings, password) = kernel.read_as(&actor(), |cx| {
         let settings: Smtp = cx.setting()?;
         Ok((settings, cx.secret(smtp::PASSWORD)?))
@@ -56,7 +58,7 @@ pub fn mail(kernel: &Handle, message: &Direct<'_>) -> Result<Tried> {
     if settings.host.is_empty() {
         return Ok(Tried::never("No mail server is set. Set kernel.smtp."));
     }
-    Ok(smtp::send(&settings, password.as_deref(), &message.outgoing("email"), kernel.now()))
+    Ok(smtp::send(&settings, password.as_deref(), &message.outgoing("email"), kernel.now(), patience))
 }
 
 /// Tries to post to a webhook of the setting `kernel.webhooks`, signed.

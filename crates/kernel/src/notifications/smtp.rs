@@ -15,29 +15,45 @@ use crate::time::Time;
 /// The name of the sealed password.
 pub(super) const PASSWORD: &str = "kernel.smtp.password";
 
-pub(super) fn send(settings: &Smtp, password: Option<&[u8]>, message: &Outgoing, now: Time) -> Tried {
+/// How long a mail server may take for one answer, unless somebody is in a hurry.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// Answers by which a mail server takes nothing from us now, whoever is written to (RFC 5321, RFC 4954): it closes, or it
+/// does not let us in.
+const TAKES_NOTHING: [&str; 6] = ["421", "454", "530", "534", "535", "538"];
+
+pub(super) fn send(
+    settings: &Smtp,
+    password: Option<&[u8]>,
+    message: &Outgoing,
+    now: Time,
+    patience: Duration,
+) -> Tried {
     if settings.host.is_empty() {
-        return Tried { ok: false, again: true, answer: "No mail server is set. Set kernel.smtp.".into() };
+        return Tried::nothing_passes("No mail server is set. Set kernel.smtp.");
     }
     let mail = match mail(settings, message, now) {
         Ok(mail) => mail,
         Err(why) => return Tried::never(why),
     };
-    let transport = match transport(settings, password) {
+    let transport = match transport(settings, password, patience) {
         Ok(transport) => transport,
-        Err(why) => return Tried { ok: false, again: true, answer: why },
+        Err(why) => return Tried::nothing_passes(why),
     };
     match transport.send(&mail) {
         Ok(answer) => {
             let text: Vec<&str> = answer.message().collect();
-            Tried { ok: true, again: false, answer: format!("{} {}", answer.code(), text.join(" ")) }
+            Tried { ok: true, again: false, whole: false, answer: format!("{} {}", answer.code(), text.join(" ")) }
         }
         Err(error) => {
             let mut text = error.to_string();
             if let Some(source) = std::error::Error::source(&error) {
                 text = format!("{text}: {source}");
             }
-            Tried { ok: false, again: !error.is_permanent(), answer: text }
+            if error.is_client() {
+                return Tried::never(text);
+            }
+            let whole = error.status().is_none_or(|code| TAKES_NOTHING.contains(&code.to_string().as_str()));
+            Tried { ok: false, again: whole || !error.is_permanent(), whole, answer: text }
         }
     }
 }
@@ -58,15 +74,14 @@ fn mail(settings: &Smtp, message: &Outgoing, now: Time) -> Result<Message, Strin
         .map_err(|error| format!("The message cannot be written: {error}"))
 }
 
-fn transport(settings: &Smtp, password: Option<&[u8]>) -> Result<SmtpTransport, String> {
+fn transport(settings: &Smtp, password: Option<&[u8]>, patience: Duration) -> Result<SmtpTransport, String> {
     let (tls, usual) = match settings.tls {
         SmtpTls::Wrapped => (Tls::Wrapper(parameters(settings)?), 465),
         SmtpTls::Starttls => (Tls::Required(parameters(settings)?), 587),
         SmtpTls::None => (Tls::None, 25),
     };
     let port = if settings.port == 0 { usual } else { settings.port };
-    let mut builder =
-        SmtpTransport::builder_dangerous(&settings.host).port(port).tls(tls).timeout(Some(Duration::from_secs(20)));
+    let mut builder = SmtpTransport::builder_dangerous(&settings.host).port(port).tls(tls).timeout(Some(patience));
     if !settings.user.is_empty() {
         let password = password.ok_or("The mail server wants a password and none is set.")?;
         let password = String::from_utf8_lossy(password).into_owned();

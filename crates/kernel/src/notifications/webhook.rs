@@ -60,9 +60,11 @@ pub(super) fn send(settings: &Webhooks, key: Option<&[u8]>, message: &Outgoing, 
             let text: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
             let ok = (200..300).contains(&answer.status);
             let again = answer.status >= 500 || matches!(answer.status, 408 | 425 | 429);
-            Tried { ok, again, answer: format!("{} {text}", answer.status).trim().to_owned() }
+            let whole = answer.status == 429;
+            Tried { ok, again, whole, answer: format!("{} {text}", answer.status).trim().to_owned() }
         }
-        Err(error) => Tried { ok: false, again: error.kind == ErrorKind::Unavailable, answer: error.message },
+        Err(error) if error.kind == ErrorKind::Unavailable => Tried::nothing_passes(error.message),
+        Err(error) => Tried::never(error.message),
     }
 }
 

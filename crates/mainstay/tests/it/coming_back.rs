@@ -2,16 +2,20 @@
 //! says why where people look, and ends by itself; what joins a group is answered by the runbook bound to it.
 
 use std::any::Any;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 use agent_proto::{CheckResult, CheckState};
+use kernel::Ref;
 use kernel::registry::AgentFrom;
 use kernel::time::SECOND;
 use serde_json::{Value, json};
 
 use crate::house::House;
 
-struct Web {
-    house: House,
+pub(crate) struct Web {
+    pub(crate) house: House,
     asset: i64,
 }
 
@@ -26,24 +30,24 @@ steps:
 ";
 
 impl Web {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = House::new();
         let made = house.call(&house.admin(), "assets.thing.create", json!({"name": "web-01", "kind": "server"}));
         let asset = made["id"].as_i64().unwrap();
         Self { house, asset }
     }
 
-    fn call(&self, operation: &str, input: Value) -> Value {
+    pub(crate) fn call(&self, operation: &str, input: Value) -> Value {
         self.house.call(&self.house.admin(), operation, input)
     }
 
-    fn check(&self, name: &str) -> i64 {
+    pub(crate) fn check(&self, name: &str) -> i64 {
         let input = json!({"name": name, "asset": self.asset, "kind": "process", "process": "nginx"});
         self.call("monitor.check.create", input)["id"].as_i64().unwrap()
     }
 
     /// Every ten seconds the agent reports one result of a check: `g` good, `b` bad.
-    fn report(&self, check: i64, results: &str) {
+    pub(crate) fn report(&self, check: i64, results: &str) {
         let kernel = &self.house.world.kernel;
         for letter in results.chars() {
             for _ in 0..10 {
@@ -87,20 +91,90 @@ impl Web {
 fn the_third_fault_in_a_row_leaves_an_incident_that_says_why_it_is_open_and_resolves_when_it_is_stable() {
     let web = Web::new();
     let check = web.check("Web server runs");
-    web.report(check, "gggbbbggg");
-    web.report(check, "bbbggg");
     let states = |web: &Web| web.incidents().into_iter().map(|one| one.0).collect::<Vec<_>>();
-    assert_eq!(states(&web), ["resolved", "resolved"]);
-    web.report(check, "bbbgggggggg");
-    assert_eq!(states(&web), ["resolved", "resolved", "new"], "good again, and still open");
-    let told = &web.incidents()[2].1;
+    web.report(check, "gggbbbggg");
+    assert_eq!(states(&web), ["resolved"]);
+    web.report(check, "bbb");
+    assert_eq!(states(&web), ["new"], "what is back is the same incident");
+    assert!(web.incidents()[0].1.contains("The alert is back, "), "{}", web.incidents()[0].1);
+    web.report(check, "gggbbbgggggggg");
+    assert_eq!(states(&web), ["new"], "good again, and still open");
+    let told = &web.incidents()[0].1;
     assert!(told.contains("It keeps coming back: it failed 3 times in "), "{told}");
     assert!(told.contains("It stays open until 12 good results in a row"), "{told}");
-    web.report(check, "ggggggg");
-    assert_eq!(states(&web), ["resolved", "resolved", "resolved"]);
-    assert!(web.incidents()[2].1.contains("12 good results in a row show that it is stable"));
-    web.report(check, "bbbggg");
-    assert_eq!(states(&web), ["resolved"; 4], "a fault after that is one like any other");
+    web.report(check, &"g".repeat(24));
+    assert_eq!(states(&web), ["resolved"]);
+    assert!(web.incidents()[0].1.contains("12 good results in a row show that it is stable"));
+    web.report(check, &"g".repeat(100));
+    web.report(check, "bbb");
+    assert_eq!(states(&web), ["resolved", "new"], "a fault long after that is one like any other");
+}
+
+/// A server of the web that takes what is sent, and keeps the titles of what came by ntfy.
+fn chat() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, titles) = (format!("http://{}", listener.local_addr().unwrap()), Arc::<Mutex<Vec<String>>>::default());
+    let keeps = titles.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            keeps.lock().unwrap().push(body["title"].as_str().unwrap().to_owned());
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            reader.get_mut().write_all(answer).unwrap();
+        }
+    });
+    (url, titles)
+}
+
+#[test]
+fn what_is_back_within_a_quarter_of_an_hour_is_one_group_one_incident_and_told_to_who_knows() {
+    let web = Web::new();
+    let (url, titles) = chat();
+    let sending = json!({"address": "https://it.example.org", "allow_private": true, "test_hour": -1});
+    web.call("kernel.setting.set", json!({"key": "paging.sending", "value": sending}));
+    for (name, topic) in [("told", "told"), ("later", "later")] {
+        web.call("paging.channel.save", json!({"name": name, "kind": "ntfy", "url": url, "address": topic}));
+    }
+    let policy = json!({"name": "On duty", "lines": "0 channel:told\n4h channel:later"});
+    let policy = web.call("paging.policy.save", policy)["id"].clone();
+    web.call("kernel.setting.set", json!({"key": "paging.default", "value": {"policy": policy}}));
+    let check = web.check("Web server runs");
+    web.report(check, "gggbbb");
+    let group = web.call("monitor.group.list", json!({"state": "open"}))["items"][0]["id"].clone();
+    web.call("monitor.group.acknowledge", json!({"id": group}));
+    web.report(check, "ggggg");
+    assert_eq!(web.incidents()[0].0, "resolved");
+    web.report(check, &"g".repeat(12));
+    web.report(check, "bbb");
+    let open = web.call("monitor.group.list", json!({"state": "open"}))["items"].clone();
+    assert_eq!((&open[0]["id"], &open[0]["acknowledged_by"], &open[1]), (&group, &Value::Null, &Value::Null));
+    let incidents = web.incidents();
+    assert_eq!((incidents.len(), incidents[0].0.as_str()), (1, "new"), "the same incident");
+    let title = "Web server runs fails on web-01";
+    let told = || titles.lock().unwrap().clone();
+    assert_eq!(told(), ["Alert", "Recovered", "Again"].map(|word| format!("{word}: {title}")));
+    web.report(check, &"g".repeat(14));
+    assert_eq!((web.incidents()[0].0.as_str(), told().len()), ("resolved", 4), "{:?}", told());
+    let timeline =
+        web.house.world.kernel.read_as(&web.house.admin(), |cx| {
+            cx.timeline(&Ref::new("alert_group", group.as_i64().unwrap()), None, 100)
+        });
+    let names: Vec<String> = timeline.unwrap().into_iter().rev().map(|event| event.name).collect();
+    let turns = names.iter().filter(|name| {
+        ["monitor.group.opened", "monitor.group.recovered", "monitor.group.reopened"].contains(&name.as_str())
+    });
+    let turns: Vec<&str> = turns.map(|name| name.trim_start_matches("monitor.group.")).collect();
+    assert_eq!(turns, ["opened", "recovered", "reopened", "recovered"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::coming_back::Web;
 use crate::http::Door;
 
 fn rota(door: &Door) -> i64 {
@@ -143,6 +144,34 @@ fn a_calendar_is_read_by_its_address_alone_which_is_shown_once() {
     let revoked = door.post("/do/people.feed.revoke", &cookie, &format!("id=1&_back=/people/rotas&_csrf={csrf}"));
     assert_eq!(revoked.status, StatusCode::SEE_OTHER, "{}", revoked.body);
     assert_eq!(door.get(&format!("/calendar/{path}.ics"), "").status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn lesson_12_who_is_on_call_now_is_who_is_told() {
+    let web = Web::new();
+    let rota = json!({
+        "name": "Network", "slug": "network", "time_zone": "UTC",
+        "rotations": [{ "kind": "hourly", "start": "2026-03-02T08:00", "participants": ["ada", "a-technician"] }],
+    });
+    web.call("people.rota.create", rota);
+    let policy = web.call("paging.policy.save", json!({ "name": "On duty", "lines": "0 rota:network" }))["id"].clone();
+    web.call("paging.route.add", json!({ "name": "All", "policy": policy }));
+    let mut all = Vec::new();
+    for name in ["First", "Second", "Third"] {
+        let check = web.check(name);
+        let now = web.call("people.rota.now", json!({}));
+        let who = now["items"][0]["who"][0]["name"].as_str().unwrap().to_owned();
+        let preview = web.call("paging.route.preview", json!({ "severity": "critical" }));
+        assert_eq!(preview["policies"][0]["steps"][0]["who"][0], format!("{who} by mail"));
+        web.report(check, "gbbb");
+        let group = web.call("monitor.group.list", json!({ "state": "open" }))["items"][0]["id"].clone();
+        let told = web.call("paging.message.list", json!({ "group": group }))["items"].clone();
+        assert_eq!((&told[0]["to"], &told[1]), (&json!(format!("{who} by mail")), &Value::Null), "{name}");
+        web.report(check, "gggggg");
+        web.house.world.clock.advance(kernel::time::HOUR);
+        all.push(who);
+    }
+    assert_eq!(all, ["Ada Admin", "A technician", "Ada Admin"], "it changes with the hour");
 }
 
 #[test]

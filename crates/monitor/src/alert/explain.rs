@@ -84,7 +84,7 @@ impl Operation for ExplainAlert {
             steps.push(Step {
                 about: kind.to_owned(),
                 holds_back: true,
-                text: format!("Covered by a {kind} until {}: {}", cover.until, cover.why),
+                text: format!("Covered by a {kind} until {}: {}", minute(cover.until), cover.why),
                 at: Some(cover.from),
                 to: Some(cover.by),
             });
@@ -222,4 +222,8 @@ fn verdict(alert: &Alert, group: Option<&Group>, steps: &[Step]) -> String {
         }
         (false, _) => "There is nothing to tell: the alert is not out.".to_owned(),
     }
+}
+/// A moment to the minute, as it stands in a sentence.
+fn minute(at: Time) -> String {
+    at.timestamp().strftime("%F %H:%M UTC").to_string()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use causes::{Decision, Engine, Observation, Options, Relation, RelationKind, Restored, Rules, Source, Symptom, Thing};
+use causes::{
+    Decision, Engine, Observation, Options, Phase, Relation, RelationKind, Restored, Rules, Source, Symptom, Thing,
+};
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
@@ -86,17 +88,11 @@ pub(crate) struct Judge {
     waiting: VecDeque<Decided>,
 }
 
-/// What is over is over: a fault that comes back later opens a group of its own, which people are told of and for which
-/// the desk opens an incident.
-fn options() -> Options {
-    Options { relapse_ms: 0, ..Options::default() }
-}
-
 impl Judge {
     /// An engine that knows what the inventory knows, and the groups that are open; and what things stand on.
     pub(super) fn load(tx: &mut Tx<'_>, now: Time) -> Result<(Self, Under)> {
         let (graph, under) = inventory::graph(tx)?;
-        let mut engine = Engine::new(graph, Rules::built_in(), options());
+        let mut engine = Engine::new(graph, Rules::built_in(), Options::default());
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
         for (group, announced, opened_at) in store::groups::open(tx, RESTORED_MAX)? {
@@ -105,7 +101,7 @@ impl Judge {
             ids.insert(number, group);
             let members = members.into_iter().map(|(check, cleared)| {
                 let since_ms = check.fired_at.unwrap_or(opened_at).millis();
-                (symptom(&check, since_ms, check.evidence.clone()), cleared.map(Time::millis))
+                (symptom(&check, None, since_ms, check.evidence.clone()), cleared.map(Time::millis))
             });
             let members = members.collect();
             restored.push(Restored { group: number, paged: announced, opened_ms: opened_at.millis(), members });
@@ -132,6 +128,8 @@ impl Judge {
         self.engine.observe(Observation::Fired(symptom), at.millis());
         if let (Some(group), Ok(check)) = (self.engine.group_of(key), i64::try_from(key))
             && self.ids.contains_key(&group)
+            // One that is over is only opened again when the engine says so.
+            && self.engine.group(group).is_some_and(|group| matches!(group.phase, Phase::Open))
         {
             self.waiting.push_back(Decided::Back { group, check, text });
         }

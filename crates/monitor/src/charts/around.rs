@@ -6,13 +6,18 @@ use kernel::{Cx, Operation as _, Ref, Result, Time};
 
 use super::{Band, ChartMark};
 use crate::alert::ListAlerts;
+use crate::check::Check;
+use crate::maintenance::list::ListWindows;
+use crate::shade::{Facing, planned};
 use crate::silence::ListSilences;
 use crate::store;
 use crate::store::figures::Turn;
 
 /// Turns of alerts that are read; periods that began longer ago are not drawn.
 const TURNS_MAX: i64 = 200;
-/// Silences and gaps of a figure.
+/// Windows that are looked at, the newest.
+const WINDOWS_MAX: usize = 500;
+/// Silences, maintenance and gaps of a figure.
 const PERIODS_MAX: i64 = 50;
 /// Events of the asset's timeline that are marks.
 const EVENTS_MAX: i64 = 40;
@@ -32,6 +37,9 @@ pub(crate) fn asset(cx: &mut Cx, asset: i64, (from, to): (Time, Time)) -> Result
     let turns = store::figures::turns_of_asset(cx.tx, asset, to, &reach, TURNS_MAX)?;
     let mut bands = periods(&turns, (from, to));
     bands.extend(silenced(cx, (Some(asset), None), (from, to))?);
+    let brief = assets::brief(cx.tx, &[asset])?.remove(&asset);
+    let facing = Facing { asset: Some(asset), place: brief.as_ref().and_then(|one| one.place), ..Facing::default() };
+    bands.extend(maintained(cx, &facing, brief.and_then(|one| one.team), (from, to))?);
     let gaps = store::gaps::between(cx.tx, asset, from, to, PERIODS_MAX)?;
     bands.extend(gaps.into_iter().map(|(from, to, why)| band((from, to), format!("Nothing was kept: {why}"), "idle")));
     let mut marks = super::marks(store::alerts::marks(cx.tx, asset, from, to, &reach, 100)?);
@@ -41,10 +49,20 @@ pub(crate) fn asset(cx: &mut Cx, asset: i64, (from, to): (Time, Time)) -> Result
 }
 
 /// What stands around the figure of a check that the actor may see.
-pub(crate) fn check(cx: &mut Cx, check: i64, asset: Option<i64>, (from, to): (Time, Time)) -> Result<Around> {
+pub(crate) fn check(cx: &mut Cx, of: &Check, (from, to): (Time, Time)) -> Result<Around> {
+    let (check, asset) = (of.id, of.asset);
     let turns = store::figures::turns_of_check(cx.tx, check, to, TURNS_MAX)?;
     let mut bands = periods(&turns, (from, to));
     bands.extend(silenced(cx, (asset, Some(check)), (from, to))?);
+    let place = match asset {
+        Some(asset) => assets::brief(cx.tx, &[asset])?.remove(&asset).and_then(|one| one.place),
+        None => None,
+    };
+    let mut labels = of.labels.clone();
+    labels.or("alertname", &of.name);
+    labels.or("severity", of.severity.as_str());
+    let facing = Facing { check, asset, place, labels };
+    bands.extend(maintained(cx, &facing, of.team.or(of.asset_team), (from, to))?);
     let inside = turns.into_iter().filter(|(at, ..)| (from..=to).contains(at));
     let mut marks = super::marks(inside.map(|(at, _, name, fired)| (at, name, fired)).collect());
     if let Some(asset) = asset {
@@ -68,6 +86,18 @@ fn silenced(cx: &mut Cx, of: (Option<i64>, Option<i64>), span: (Time, Time)) -> 
     let Some(reach) = cx.actor.reach(ListSilences::NAME, cx.now) else { return Ok(Vec::new()) };
     let all = store::figures::silences(cx.tx, of, span, &reach, PERIODS_MAX)?;
     Ok(all.into_iter().map(|(from, to, why)| band((from, to), format!("Silence: {why}"), "planned")).collect())
+}
+
+/// The times of maintenance, as far as the actor may see the windows.
+fn maintained(cx: &mut Cx, facing: &Facing, team: Option<i64>, (from, to): (Time, Time)) -> Result<Vec<Band>> {
+    let Some(reach) = cx.actor.reach(ListWindows::OPERATION, cx.now) else { return Ok(Vec::new()) };
+    let windows = store::windows::since(cx.tx, from, &reach, WINDOWS_MAX)?;
+    let most = usize::try_from(PERIODS_MAX).unwrap_or(50);
+    let covers = planned(cx.tx, windows, (facing, team), (from, to), most)?;
+    let one = |cover: crate::shade::Cover| {
+        band((cover.from.max(from), cover.until.min(to)), format!("Maintenance: {}", cover.why), "planned")
+    };
+    Ok(covers.into_iter().map(one).collect())
 }
 
 fn band((from, to): (Time, Time), title: String, tone: &str) -> Band {

@@ -55,7 +55,7 @@ pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Resu
         Probe::FillUp { mount, .. } => (used(cx, check.asset, mount, (from, to))?, Vec::new()),
         probe => (measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
     };
-    let around = around::check(cx, check.id, check.asset, (from, to))?;
+    let around = around::check(cx, check, (from, to))?;
     Ok(ChartData {
         from: from.millis(),
         to: to.millis(),

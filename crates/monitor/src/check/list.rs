@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Check;
+use crate::labels::Asked;
 use crate::machine::State;
 use crate::probe::Kind;
 use crate::store::{self, checks::Filter};
@@ -15,7 +16,7 @@ use crate::store::{self, checks::Filter};
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct ListChecks {
-    /// Words that the name must hold.
+    /// Words that the name must hold; `name=value` is a label of the check, `name=` one with any value.
     pub q: Option<String>,
     /// Only checks of this asset.
     pub asset: Option<i64>,
@@ -58,8 +59,8 @@ impl Operation for ListChecks {
 
     fn run(&self, cx: &mut Cx) -> Result<Checks> {
         let reach = cx.reach(Self::NAME)?;
-        let words = self.q.as_deref().unwrap_or_default().split_whitespace().take(8).map(str::to_owned).collect();
-        let filter = Filter { asset: self.asset, kind: self.kind, state: self.state, paused: self.paused, words };
+        let asked = Asked::read(self.q.as_deref());
+        let filter = Filter { asset: self.asset, kind: self.kind, state: self.state, paused: self.paused, asked };
         let limit = page::rows(self.limit)?;
         let after: Option<(i64, String)> = page::after(self.cursor.as_deref())?;
         let after = after.as_ref().map(|(id, name)| (name.as_str(), *id));

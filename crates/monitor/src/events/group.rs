@@ -101,7 +101,7 @@ pub struct GroupChanged {
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
     /// `joined`, `left`, `flapping` (an alert goes back and forth), `steady` (it no longer does, and is still out),
-    /// `cause` (another cause is likelier), `reopened` (it was over and is back), `acknowledged` or `unacknowledged`.
+    /// `cause` (another cause is likelier), `acknowledged` or `unacknowledged`.
     pub change: &'static str,
     /// The check whose alert it is about.
     pub check: Option<Ref>,
@@ -117,6 +117,8 @@ pub struct GroupChanged {
     pub severity: Severity,
     /// The alert that joined is under a silence: start nothing for it.
     pub silenced: bool,
+    /// Since when the group is open, for the first time or again.
+    pub open_since: Time,
     /// One line in plain words.
     pub detail: String,
 }
@@ -131,7 +133,7 @@ impl Event for GroupChanged {
     }
     fn mark(&self) -> Mark {
         match self.change {
-            "joined" | "flapping" | "steady" | "reopened" => mark(self.severity),
+            "joined" | "flapping" | "steady" => mark(self.severity),
             "left" => Mark::Ok,
             "acknowledged" => Mark::Working,
             _ => Mark::Info,
@@ -149,7 +151,88 @@ impl Event for GroupChanged {
             team: Some(2),
             severity: Severity::Critical,
             silenced: false,
+            open_since: Time(1_772_438_400_000_000),
             detail: "Joined: Port 443 answers on web-01".into(),
+        }
+    }
+}
+
+/// A group that was over has its cause again, within a quarter of an hour: it is the same group. Nobody is on it yet.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupReopened {
+    /// The group.
+    pub group: Ref,
+    /// The check whose alert opened it again.
+    pub check: Ref,
+    /// The asset of that check, which may be another than the cause.
+    pub check_asset: Option<Ref>,
+    /// The checks whose alerts are in it so far; others join.
+    pub checks: Vec<Ref>,
+    /// Those of them whose alert is under a silence: start nothing for these.
+    pub covered: Vec<Ref>,
+    /// The asset that is the likely cause.
+    pub asset: Option<Ref>,
+    /// The labels of the alert that opened it first.
+    pub labels: Labels,
+    /// Where its cause stands.
+    pub place: Option<i64>,
+    /// The team that is told.
+    pub team: Option<i64>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One line in plain words.
+    pub title: String,
+    /// What was seen now, oldest first.
+    pub evidence: Vec<String>,
+    /// What changed in the two hours before, oldest first.
+    pub changed_before: Vec<Before>,
+    /// How many seconds it was over.
+    pub over_s: i64,
+    /// How often it was back by now.
+    pub times: i64,
+    /// Since when it is open again.
+    pub open_since: Time,
+    /// People were told of it before.
+    pub announced: bool,
+    /// A silence covers it: tell nobody, reopen no incident, start nothing. When that ends, the group is told as opened, `again`.
+    pub silenced: bool,
+}
+
+impl Event for GroupReopened {
+    const NAME: &'static str = "monitor.group.reopened";
+    fn subjects(&self) -> Vec<Ref> {
+        let mut all = vec![self.group.clone()];
+        all.extend(self.asset.clone());
+        all.extend(self.checks.iter().cloned());
+        all
+    }
+    fn title(&self) -> String {
+        let silenced = if self.silenced { ", silenced" } else { "" };
+        format!("Alert group is back{silenced}: {}", self.title)
+    }
+    fn mark(&self) -> Mark {
+        mark(self.severity)
+    }
+    fn sample() -> Self {
+        Self {
+            group: Ref::new("alert_group", 9),
+            check: Ref::new("check", 3),
+            check_asset: Some(Ref::new("asset", 417)),
+            checks: vec![Ref::new("check", 3)],
+            covered: Vec::new(),
+            asset: Some(Ref::new("asset", 417)),
+            labels: Labels::sample(),
+            place: Some(5),
+            team: Some(2),
+            severity: Severity::Critical,
+            title: "Web server runs fails on web-01".into(),
+            evidence: vec!["2026-03-02 08:06:10 UTC: no process nginx runs".into()],
+            changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
+            over_s: 240,
+            times: 1,
+            open_since: Time(1_772_438_770_000_000),
+            announced: true,
+            silenced: false,
         }
     }
 }

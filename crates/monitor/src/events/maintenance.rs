@@ -14,6 +14,17 @@ pub struct MaintenancePlanned {
     pub name: String,
 }
 
+/// A maintenance window was changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaintenanceChanged {
+    /// The window.
+    pub maintenance: Ref,
+    /// The asset, check, team or place it covers now.
+    pub covers: Vec<Ref>,
+    /// What is done in it.
+    pub name: String,
+}
+
 /// A maintenance window began.
 #[derive(Clone, Debug, Serialize)]
 pub struct MaintenanceStarted {
@@ -51,6 +62,23 @@ impl Event for MaintenancePlanned {
     }
     fn title(&self) -> String {
         format!("Maintenance planned: {}", self.name)
+    }
+    fn mark(&self) -> Mark {
+        Mark::Planned
+    }
+    fn sample() -> Self {
+        let covers = vec![Ref::new("asset", 417)];
+        Self { maintenance: Ref::new("maintenance", 4), covers, name: "Firmware of the core switches".into() }
+    }
+}
+
+impl Event for MaintenanceChanged {
+    const NAME: &'static str = "monitor.maintenance.changed";
+    fn subjects(&self) -> Vec<Ref> {
+        subjects(&self.maintenance, &self.covers)
+    }
+    fn title(&self) -> String {
+        format!("Maintenance changed: {}", self.name)
     }
     fn mark(&self) -> Mark {
         Mark::Planned

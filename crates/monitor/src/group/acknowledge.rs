@@ -79,6 +79,7 @@ fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Res
         team: group.team,
         severity: group.severity,
         silenced: false,
+        open_since: group.open_since(),
         detail,
     })
 }

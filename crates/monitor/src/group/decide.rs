@@ -163,20 +163,18 @@ pub(super) fn changed(
         team: group.team,
         severity: group.severity,
         silenced,
+        open_since: group.open_since(),
         detail,
     }
 }
 
-/// What was over is there again within its time of rest: the same group goes on, and nobody is told as of a new one.
+/// What was over is there again within its time of rest: the same group goes on.
 fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<bool> {
-    if group.state == GroupState::Recovered {
-        store::groups::reopen(cx.tx, group.id)?;
-        cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Open.as_str())?;
-        let last = member.evidence.lines().last().unwrap_or("it fails again");
-        cx.emit(&changed(group, "reopened", None, group.silenced, format!("It is back: {last}")))?;
+    let member = told(member);
+    match super::reopen::reopen(cx, group, &member, shade)? {
+        Some(open) => join(cx, &open, &[member], shade),
+        None => join(cx, group, &[member], shade),
     }
-    let group = Group { state: GroupState::Open, ended_at: None, ..group.clone() };
-    join(cx, &group, &[told(member)], shade)
 }
 
 /// The judgement of an open group changed: the group stays, with what is now the likeliest cause.

@@ -33,6 +33,7 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result
         team: group.team,
         severity: group.severity,
         silenced: false,
+        open_since: group.open_since(),
         detail,
     })?;
     if group.silenced { Ok(()) } else { open::attend(cx, &group) }

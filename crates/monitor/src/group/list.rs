@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Group, GroupState};
+use crate::check::Severity;
+use crate::labels::Asked;
 use crate::store::{self, groups::Filter};
 
 /// List alert groups, newest first, a page at a time.
@@ -19,6 +21,16 @@ pub struct ListGroups {
     pub asset: Option<i64>,
     /// Only groups of this team.
     pub team: Option<i64>,
+    /// Words that the title must hold; `name=value` is a label of the alert that opened it, `name=` one with any value.
+    pub q: Option<String>,
+    /// Only critical ones, or only warnings.
+    pub severity: Option<Severity>,
+    /// Only those that somebody is on, or that nobody is on.
+    pub acknowledged: Option<bool>,
+    /// Only those that a silence covers, or that none does.
+    pub silenced: Option<bool>,
+    /// Oldest first.
+    pub oldest: bool,
     /// Where the page before ended.
     pub cursor: Option<String>,
     /// Rows on the page, at most 500; 50 if left out.
@@ -52,10 +64,22 @@ impl Operation for ListGroups {
 
     fn run(&self, cx: &mut Cx) -> Result<Groups> {
         let reach = cx.reach(Self::NAME)?;
-        let filter = Filter { state: self.state, asset: self.asset, team: self.team };
+        let filter = Filter {
+            state: self.state,
+            asset: self.asset,
+            team: self.team,
+            asked: Asked::read(self.q.as_deref()),
+            severity: self.severity,
+            acknowledged: self.acknowledged,
+            silenced: self.silenced,
+            oldest: self.oldest,
+        };
         let limit = page::rows(self.limit)?;
-        let before = page::before(self.cursor.as_deref())?;
-        let found = Page::of(store::groups::page(cx.tx, &filter, &reach, before, limit + 1)?, limit, |one| one.id);
+        let at = match self.cursor.as_deref().filter(|text| !text.is_empty()) {
+            None if self.oldest => 0,
+            cursor => page::before(cursor)?,
+        };
+        let found = Page::of(store::groups::page(cx.tx, &filter, &reach, at, limit + 1)?, limit, |one| one.id);
         let count = store::groups::count(cx.tx, &filter, &reach, COUNT_MAX)?;
         Ok(Groups { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }

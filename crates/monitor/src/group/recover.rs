@@ -90,7 +90,7 @@ fn end(cx: &mut Cx, group: &Group, mut lines: Vec<String>, proven: bool) -> Resu
     store::groups::recover(cx.tx, group.id, &lines, proven, cx.now)?;
     cx.attention_done(&group.reference(), open::NEED)?;
     cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Recovered.as_str())?;
-    let lasted_s = cx.now.since(group.opened_at) / kernel::time::SECOND;
+    let lasted_s = cx.now.since(group.open_since()) / kernel::time::SECOND;
     cx.emit(&GroupRecovered {
         group: group.reference(),
         check: Ref::new("check", group.check),

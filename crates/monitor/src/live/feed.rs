@@ -1,10 +1,12 @@
 //! Results that the server itself found: of rules, scrapes, heartbeats and its own looks. One way in for all of them.
 
+use agent_proto::Figure;
 use kernel::{Error, Handle, Result, Time};
 
 use super::{Monitor, Seen, lock, word};
 use crate::limits::{EVIDENCE_CHARS_MAX, LATE_MICROS, WAITING_MAX};
 use crate::machine::Outcome;
+use crate::sign;
 
 /// A result of a check that the server found itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +92,14 @@ impl Monitor {
             .passing());
         }
         Ok(())
+    }
+
+    /// Notes what a bad look of this vantage says of its thing, before the result itself is judged.
+    pub(crate) fn note_sign(&self, check: i64, vantage: Option<i64>, value: Option<f64>, figures: &[Figure]) {
+        let mut lives = lock(&self.lives);
+        if let Some(live) = lives.checks.get_mut(&check).filter(|live| live.check.vantage == vantage) {
+            live.sign = Some(sign::of_result(&live.check, value, figures));
+        }
     }
 
     /// Keeps a result as series: whether it was up, and how long the run took.

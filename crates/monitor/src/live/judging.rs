@@ -46,6 +46,7 @@ impl Live {
             step,
             symptom: causal::symptom(
                 &self.check,
+                self.sign,
                 self.machine.bad_from_ms().unwrap_or(at.millis()),
                 evidence.join("\n"),
             ),

@@ -105,7 +105,7 @@ mod tests {
             check,
             generation: 1,
             step,
-            symptom: crate::causal::symptom(&crate::check::Check::sample("x"), 0, String::new()),
+            symptom: crate::causal::symptom(&crate::check::Check::sample("x"), None, 0, String::new()),
             machine: Machine::new(Time(0)),
             evidence: Vec::new(),
             at: Time(0),

@@ -7,9 +7,10 @@ use causes::{RelationKind, What};
 use kernel::Time;
 
 use super::{Live, Lives, Pending, line};
-use crate::causal::{self, Ground, Under};
+use crate::causal::{Ground, Under};
 use crate::machine::Standing;
 use crate::probe::Probe;
+use crate::sign;
 
 /// How far down it is looked.
 const DEPTH_MAX: usize = 6;
@@ -17,7 +18,7 @@ const DEPTH_MAX: usize = 6;
 /// True when the alert of a check says that its asset is gone as a whole.
 fn is_out(live: &Live) -> bool {
     let whole = matches!(live.check.probe, Probe::Silent { .. })
-        || matches!(causal::look(&live.check).what, What::Unreachable | What::PowerLost);
+        || matches!(live.sign.unwrap_or_else(|| sign::of_check(&live.check)), What::Unreachable | What::PowerLost);
     live.machine.open && whole && !live.check.paused
 }
 

@@ -110,9 +110,22 @@ impl CreateWindow {
         Ok(window)
     }
 
+    /// The window that is planned, when everything about it fits and is in reach for `operation`; it has no number yet.
+    pub(super) fn checked(&self, cx: &mut Cx, operation: &str) -> Result<Window> {
+        let mut window = self.window(cx)?;
+        self.owned(cx, operation, &mut window)?;
+        if let Some(ticket) = self.until_ticket {
+            let ticket = Ref::new("ticket", ticket);
+            if cx.resolve(std::slice::from_ref(&ticket))?.is_empty() {
+                return Err(Error::invalid("until_ticket", format!("{ticket} was not found, or you may not see it.")));
+            }
+        }
+        Ok(window)
+    }
+
     /// Refuses what is not there, or not in reach, for whoever plans; says who sees the window.
-    fn owned(&self, cx: &mut Cx, window: &mut Window) -> Result<()> {
-        let reach = cx.reach(Self::OPERATION)?;
+    fn owned(&self, cx: &mut Cx, operation: &str, window: &mut Window) -> Result<()> {
+        let reach = cx.reach(operation)?;
         let mut about = self.asset;
         if let Some(id) = self.check {
             let found = store::checks::find(cx.tx, id, &reach)?;
@@ -121,7 +134,7 @@ impl CreateWindow {
             about = about.or(found.asset);
         }
         if let Some(asset) = about {
-            let brief = ground::visible_asset(cx, Self::OPERATION, asset, "asset")?;
+            let brief = ground::visible_asset(cx, operation, asset, "asset")?;
             window.owning_place = window.owning_place.or(brief.place);
             window.owning_team = window.owning_team.or(brief.team);
             window.owner = brief.owner;
@@ -157,14 +170,7 @@ impl Operation for CreateWindow {
     type Output = Window;
 
     fn run(&self, cx: &mut Cx) -> Result<Window> {
-        let mut window = self.window(cx)?;
-        self.owned(cx, &mut window)?;
-        if let Some(ticket) = self.until_ticket {
-            let ticket = Ref::new("ticket", ticket);
-            if cx.resolve(std::slice::from_ref(&ticket))?.is_empty() {
-                return Err(Error::invalid("until_ticket", format!("{ticket} was not found, or you may not see it.")));
-            }
-        }
+        let mut window = self.checked(cx, Self::NAME)?;
         if store::windows::count_coming(cx.tx, cx.now)? >= WINDOWS_MAX {
             let most = format!("There are {WINDOWS_MAX} maintenance windows already, the most there may be. End some.");
             return Err(Error::over_limit(most));

@@ -5,6 +5,8 @@
 //! BYMONTH and UNTIL are understood; anything else is refused by name. A beginning that the clock leaves out comes later
 //! by the gap, one that it has twice is the first.
 
+mod words;
+
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};

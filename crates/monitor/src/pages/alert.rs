@@ -116,7 +116,11 @@ fn history(view: &View) -> Markup {
             (_, true) => "Cleared",
             _ => "",
         };
-        Row::new(word).cell(status(tone, word)).text(note).text(&one.evidence).cell(ago(&view.clock, one.at))
+        Row::new(word)
+            .cell(status(tone, word))
+            .text(note)
+            .text(super::seen(&one.evidence))
+            .cell(ago(&view.clock, one.at))
     });
     let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
     html! { (card.flush(html! { (Table::new("Changes of state").columns(columns).rows(rows)) })) }

@@ -12,6 +12,9 @@ use crate::check::list::{Checks, ListChecks};
 use crate::machine::State;
 use crate::probe::Kind;
 
+/// Labels of a check in its row.
+const LABELS_SHOWN: usize = 2;
+
 struct View {
     clock: Clock,
     checks: Checks,
@@ -80,6 +83,7 @@ fn draw(view: &View) -> Markup {
         Column::new("Asset"),
         Column::new("Kind").wide(),
         Column::new("Every").num().wide(),
+        Column::new("Labels").extra(),
         Column::new("Team").extra(),
         Column::new("Since"),
     ];
@@ -105,7 +109,7 @@ fn draw(view: &View) -> Markup {
 
 fn filter(view: &View) -> Filter {
     let asked = &view.asked;
-    let mut filter = Filter::new("/monitoring/checks", asked.q.clone()).placeholder("Words of the name");
+    let mut filter = Filter::new("/monitoring/checks", asked.q.clone()).placeholder("Words of the name, label=value");
     for (name, value) in
         [("kind", &asked.kind), ("state", &asked.state), ("paused", &asked.paused), ("asset", &asked.asset)]
     {
@@ -150,8 +154,20 @@ fn row(view: &View, check: &Check) -> Row {
         .cell(view.names.asset(check.asset))
         .cell(tag(check.probe.kind().title()))
         .text(&web::ui::duration(check.interval_s))
+        .cell(labels(check))
         .cell(view.names.team(check.team.or(check.asset_team)))
         .cell(ago(&view.clock, check.since))
+}
+
+/// The first labels of a check, each of which leads to all checks that have it.
+fn labels(check: &Check) -> Markup {
+    html! {
+        @if check.labels.0.is_empty() { (web::ui::nobody("None")) }
+        @for (name, value) in check.labels.0.iter().take(LABELS_SHOWN) {
+            a.tag href=(with("/monitoring/checks", &[("q", &format!("{name}={value}"))])) dir="auto" { (name) "=" (value) } " "
+        }
+        @if check.labels.0.len() > LABELS_SHOWN { "…" }
+    }
 }
 
 #[cfg(test)]

@@ -11,14 +11,21 @@ use web::ui::{
 use super::{Names, ago, severity};
 use crate::charts::check::ReadCheckChart;
 use crate::check::show::ShowCheck;
+use crate::group::affected::{Affected, MapGroup};
 use crate::group::show::{GroupDetail, ShowGroup};
 use crate::group::{Group, GroupState, Member};
+
+/// Alerts on the page; all of them have a list of their own.
+const ALERTS_SHOWN: usize = 20;
+/// Entries of the story that are in view.
+const ENTRIES_SHOWN: usize = 12;
 
 struct View {
     clock: Clock,
     detail: GroupDetail,
     events: Vec<StoredEvent>,
     names: Names,
+    affected: Option<Affected>,
     may_acknowledge: bool,
     csrf: String,
     figure: Markup,
@@ -36,12 +43,14 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     assets.extend(detail.group.asset);
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
+    let affected = page.cx.may(MapGroup::OPERATION).then(|| page.cx.call(&MapGroup { id })).transpose()?;
     let figure = figure(page, &detail.group)?;
     let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
         events,
         names,
+        affected,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
         csrf: page.csrf.clone(),
         figure,
@@ -113,6 +122,7 @@ fn main(view: &View) -> Markup {
     let group = &view.detail.group;
     html! {
         (causes(view))
+        @if let Some(affected) = &view.affected { (super::map::card(group.id, affected, cause(group))) }
         (Card::new("What was seen").body(lines(&group.evidence)))
         (view.figure)
         @if !group.recovery.is_empty() {
@@ -122,7 +132,7 @@ fn main(view: &View) -> Markup {
         (similar(view))
         (alerts(view))
         (view.main)
-        (Card::new("What happened").body(timeline(&entries(view))))
+        (happened(view))
     }
 }
 
@@ -158,6 +168,11 @@ fn causes(view: &View) -> Markup {
             @if !judgement.again.is_empty() { div.pad { (lines(&judgement.again)) } }
         }))
     }
+}
+
+/// The cause in words, where it is none of our things.
+fn cause(group: &Group) -> &str {
+    group.judgement.cause().map_or("cannot be determined", |suspect| suspect.what.as_str())
 }
 
 /// Earlier groups of the same cause, and the runbook that fixed them.
@@ -209,28 +224,51 @@ fn before(view: &View) -> Markup {
 }
 
 fn alerts(view: &View) -> Markup {
-    let rows = view.detail.alerts.iter().map(|alert| member(view, alert));
-    let columns = [
+    let all = &view.detail.alerts;
+    let rows = all.iter().take(ALERTS_SHOWN).map(|alert| member(&view.clock, &view.names, alert));
+    let table = Table::new("Alerts of this group").columns(member_columns()).rows(rows);
+    let mut card = Card::new("Alerts");
+    if all.len() > ALERTS_SHOWN {
+        let note = html! { "the first " (ALERTS_SHOWN) };
+        card = card.note(note).link("All alerts", &format!("/monitoring/groups/{}/alerts", view.detail.group.id));
+    } else {
+        card = card.count(all.len());
+    }
+    html! { (card.flush(html! { (table) })) }
+}
+
+pub(super) fn member_columns() -> [Column; 5] {
+    [
         Column::new("State"),
         Column::new("Check").main(),
         Column::new("Asset"),
         Column::new("Joined"),
         Column::new("Cleared").wide(),
-    ];
-    let table = Table::new("Alerts of this group").columns(columns).rows(rows);
-    html! { (Card::new("Alerts").count(view.detail.alerts.len()).flush(html! { (table) })) }
+    ]
 }
 
-fn member(view: &View, alert: &Member) -> Row {
+pub(super) fn member(clock: &Clock, names: &Names, alert: &Member) -> Row {
     let (tone, word) = if alert.cleared_at.is_some() { (Tone::Ok, "Cleared") } else { (Tone::Critical, "Out") };
-    let cleared = alert.cleared_at.map_or_else(|| web::ui::nobody("Not yet"), |at| ago(&view.clock, at));
+    let cleared = alert.cleared_at.map_or_else(|| web::ui::nobody("Not yet"), |at| ago(clock, at));
     Row::new(alert.name.clone())
         .href(format!("/monitoring/checks/{}", alert.check))
         .cell(status(tone, word))
         .main()
-        .cell(view.names.asset(alert.asset))
-        .cell(ago(&view.clock, alert.joined_at))
+        .cell(names.asset(alert.asset))
+        .cell(ago(clock, alert.joined_at))
         .cell(cleared)
+}
+
+/// What happened, the newest in view and the rest to be opened.
+fn happened(view: &View) -> Markup {
+    let entries = entries(view);
+    let (first, rest) = entries.split_at(entries.len().min(ENTRIES_SHOWN));
+    html! {
+        (Card::new("What happened").body(html! {
+            (timeline(first))
+            @if !rest.is_empty() { details { summary { (rest.len()) " earlier" } (timeline(rest)) } }
+        }))
+    }
 }
 
 fn entries(view: &View) -> Vec<Entry> {
@@ -253,13 +291,17 @@ fn side(view: &View) -> Markup {
         .row("Team", view.names.team(group.team))
         .text("Alerts out", &group.open_alerts.to_string())
         .row("Opened", ago(&view.clock, group.opened_at));
+    if let Some(at) = group.reopened_at {
+        let times = if group.reopened > 1 { format!(", {} times by now", group.reopened) } else { String::new() };
+        facts = facts.row("Back", html! { (ago(&view.clock, at)) (times) });
+    }
     if let (Some(by), Some(at)) = (&group.acknowledged_by, group.acknowledged_at) {
         facts = facts.row("Acknowledged", html! { (web::ui::person(by, None)) " " (ago(&view.clock, at)) });
     }
     if let Some(at) = group.ended_at {
         facts = facts
             .row("Ended", ago(&view.clock, at))
-            .text("Lasted", &web::ui::duration(at.since(group.opened_at) / kernel::time::SECOND));
+            .text("Lasted", &web::ui::duration(at.since(group.open_since()) / kernel::time::SECOND));
     }
     if let Some(into) = group.merged_into {
         facts = facts.row("Follows from", html! { a href={ "/monitoring/groups/" (into) } { "Alert group " (into) } });
@@ -293,6 +335,7 @@ mod tests {
             detail: GroupDetail { group, alerts, similar: vec![earlier] },
             events: vec![],
             names: Names::default(),
+            affected: None,
             may_acknowledge: true,
             csrf: "token".into(),
             figure: html! {},

@@ -2,101 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use kernel::time::DAY;
 use kernel::{Ref, Resolved, Result, Time};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
-use web::ui::{
-    Button, Card, Clock, Column, Empty, Field, Fill, Form, List, PageHeader, Row, Stripe, Strips, Table, Tone,
-    post_button, status,
-};
+use web::ui::{Button, Clock, Column, Empty, List, PageHeader, Row, Table, Tone, count_capped, post_button, status};
 
+use super::calendar::{self, Calendar};
+use super::window_form::{self, Plan};
 use super::{ago, tabs, with};
 use crate::maintenance::Window;
 use crate::maintenance::create::CreateWindow;
 use crate::maintenance::end::EndWindow;
 use crate::maintenance::list::{ListWindows, Windows};
-use crate::silence::{ListSilences, Silence};
-
-/// Days that the calendar shows.
-const DAYS: i64 = 14;
-/// Most rows of the calendar.
-const ROWS_MAX: usize = 40;
+use crate::maintenance::recurrence::Rule;
+use crate::maintenance::update::UpdateWindow;
 
 struct View {
     clock: Clock,
     now: Time,
-    from: Time,
     windows: Windows,
-    silences: Vec<Silence>,
+    calendar: Calendar,
     found: BTreeMap<Ref, Resolved>,
     form: Option<Plan>,
+    may_change: bool,
     may_end: bool,
     may_create: bool,
     over: bool,
-    zone: String,
+    later: bool,
     csrf: String,
-}
-
-/// What the form is about.
-struct Plan {
-    /// A field that was chosen elsewhere, its number and its title.
-    chosen: Option<(&'static str, String, String)>,
-    teams: Vec<(String, String)>,
-    places: Vec<(String, String)>,
-    zone: String,
 }
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let over = page.param("over") == Some("true");
     let cursor = page.param("cursor").map(str::to_owned);
+    let later = cursor.is_some();
     let windows = page.cx.call(&ListWindows { over, cursor, limit: None })?;
-    let silences =
-        if page.cx.may(ListSilences::OPERATION) { page.cx.call(&ListSilences::default())?.items } else { Vec::new() };
     let mut refs: Vec<Ref> = windows.items.iter().flat_map(Window::subjects).collect();
     refs.extend(windows.items.iter().filter_map(|one| one.until_ticket).map(|id| Ref::new("ticket", id)));
     refs.sort();
     refs.dedup();
-    let found = page.cx.resolve(&refs)?;
-    let may_create = page.cx.may(CreateWindow::OPERATION);
-    let zone = page.zone.iana_name().unwrap_or("UTC").to_owned();
-    let midnight = page.zone.to_datetime(page.cx.now.timestamp()).date().to_zoned(page.zone.clone());
-    let from = midnight.map_or(page.cx.now, |at| Time(at.timestamp().as_microsecond()));
     let view = View {
         clock: page.clock(),
         now: page.cx.now,
-        from,
-        form: if may_create { plan(page, &zone)? } else { None },
+        calendar: calendar::read(page)?,
+        form: window_form::read(page)?,
+        found: page.cx.resolve(&refs)?,
         windows,
-        silences,
-        found,
+        may_change: page.cx.may(UpdateWindow::OPERATION),
         may_end: page.cx.may(EndWindow::OPERATION),
-        may_create,
+        may_create: page.cx.may(CreateWindow::OPERATION),
         over,
-        zone,
+        later,
         csrf: page.csrf.clone(),
     };
     Ok(Content::new("Maintenance", draw(&view)))
-}
-
-fn plan(page: &mut PageCx, zone: &str) -> Result<Option<Plan>> {
-    let mut chosen = None;
-    for (field, kind) in [("check", "check"), ("asset", "asset")] {
-        let Some(id) = page.param(field).and_then(|text| text.parse::<i64>().ok()) else { continue };
-        let subject = Ref::new(kind, id);
-        let title = page.cx.resolve(std::slice::from_ref(&subject))?.remove(&subject).map(|found| found.title);
-        chosen = Some((field, id.to_string(), title.unwrap_or_else(|| subject.to_string())));
-    }
-    if chosen.is_none() && page.param("new").is_none() {
-        return Ok(None);
-    }
-    let options = |all: Vec<(i64, String)>, none: &str| -> Vec<(String, String)> {
-        let first = std::iter::once((String::new(), none.to_owned()));
-        first.chain(all.into_iter().map(|(id, name)| (id.to_string(), name))).collect()
-    };
-    let teams = options(people::team_options(page.cx.tx)?, "Any team");
-    let places = options(people::place_options(page.cx.tx)?, "Anywhere");
-    Ok(Some(Plan { chosen, teams, places, zone: zone.to_owned() }))
 }
 
 fn draw(view: &View) -> Markup {
@@ -109,110 +68,10 @@ fn draw(view: &View) -> Markup {
     html! {
         (head)
         (tabs("/monitoring/maintenance"))
-        @if let Some(plan) = &view.form { (form(view, plan)) }
-        (calendar(view))
+        @if let Some(plan) = &view.form { (window_form::card(plan, &view.csrf)) }
+        (calendar::card(&view.calendar))
         (list(view))
     }
-}
-
-fn form(view: &View, plan: &Plan) -> Markup {
-    let mut form = Form::post("/do/monitor.maintenance.create", view.csrf.clone())
-        .back("/monitoring/maintenance")
-        .field(Field::text("name", "What is done").required().length_max(300).placeholder("Firmware of the switches"));
-    let title = match &plan.chosen {
-        Some((field, id, title)) => {
-            form = form.field(Field::hidden(*field, id.clone()));
-            if *field == "asset" {
-                let spreads = [
-                    ("only", "The asset alone"),
-                    ("dependents", "The asset and everything that stands on it"),
-                    ("service", "The asset and everything that it stands on"),
-                ];
-                form = form.field(Field::select("spread", "Covers", spreads).value("dependents"));
-            }
-            format!("Maintenance of {title}")
-        }
-        None => {
-            form = form
-                .field(Field::select("team", "Alerts of the team", plan.teams.clone()))
-                .field(Field::select("place", "Alerts at", plan.places.clone()).help("With everything below it."));
-            "Maintenance of a team or a place".to_owned()
-        }
-    };
-    let rules = [
-        ("", "Only once"),
-        ("FREQ=DAILY", "Every day"),
-        ("FREQ=WEEKLY", "Every week on that day"),
-        ("FREQ=WEEKLY;INTERVAL=2", "Every second week"),
-        ("FREQ=MONTHLY;BYDAY=1TU", "The first Tuesday of each month"),
-        ("FREQ=MONTHLY;BYDAY=2TU", "The second Tuesday of each month"),
-        ("FREQ=MONTHLY;BYDAY=3TU", "The third Tuesday of each month"),
-        ("FREQ=MONTHLY;BYDAY=-1SU", "The last Sunday of each month"),
-        ("FREQ=MONTHLY;BYMONTHDAY=1", "The first day of each month"),
-    ];
-    let form = form
-        .field(Field::input("datetime-local", "first_start", "Begins").help("Left empty: now."))
-        .field(Field::text("time_zone", "By the clocks of").value(plan.zone.clone()).placeholder("Europe/Oslo"))
-        .field(
-            Field::input("number", "minutes", "Minutes").value("120").help("With a ticket: the longest it may last."),
-        )
-        .field(Field::select("rrule", "Comes again", rules))
-        .field(
-            Field::input("number", "until_ticket", "Until this ticket is done")
-                .help("The number of a change, instead of coming again."),
-        )
-        .action(Button::submit("Plan").primary())
-        .action(Button::link("Cancel", "/monitoring/maintenance"));
-    html! { (Card::new(title).body(html! { (form) })) }
-}
-
-fn calendar(view: &View) -> Markup {
-    let to = view.from.plus(DAYS * DAY);
-    let at = |time: Time| {
-        let part = |micros: i64| f64::from(u32::try_from((micros / 1_000_000).max(0)).unwrap_or(u32::MAX));
-        part(time.since(view.from)) / part(DAYS * DAY)
-    };
-    let stripe = |from: Time, until: Time, text: &str| Stripe {
-        from: at(from),
-        to: at(until).min(1.0),
-        text: text.to_owned(),
-        title: format!(
-            "{text}: {} to {}",
-            view.clock.absolute(from.timestamp()),
-            view.clock.absolute(until.timestamp())
-        ),
-        fill: Fill::Person,
-    };
-    let mut rows: Vec<(String, Vec<Stripe>)> = Vec::new();
-    for window in &view.windows.items {
-        let Ok(times) = window.times() else { continue };
-        let ends = |until: Time| window.over_at.map_or(until, |over| until.min(over));
-        let stripes: Vec<Stripe> = times
-            .between(view.from, to, 60)
-            .into_iter()
-            .filter(|(from, _)| window.over_at.is_none_or(|over| *from < over))
-            .map(|(from, until)| stripe(from, ends(until), &window.name))
-            .collect();
-        if !stripes.is_empty() {
-            rows.push((window.name.clone(), stripes));
-        }
-    }
-    for silence in view.silences.iter().filter(|one| one.until > view.from && one.from < to) {
-        rows.push((format!("Silence: {}", silence.reason), vec![stripe(silence.from, silence.until, &silence.reason)]));
-    }
-    if rows.is_empty() {
-        return html! {};
-    }
-    rows.truncate(ROWS_MAX);
-    let marks = (0..DAYS).map(|day| {
-        let name = view.clock.date(view.from.plus(day * DAY + DAY / 2).timestamp());
-        (f64::from(i32::try_from(day).unwrap_or(0)) / 14.0, name)
-    });
-    let mut strips = Strips::new("Maintenance and silences in the next two weeks").marks(marks).now(at(view.now));
-    for (name, stripes) in rows {
-        strips = strips.row(name, stripes);
-    }
-    html! { (Card::new("Two weeks").note(html! { "In " (view.zone) }).body(html! { (strips) })) }
 }
 
 fn list(view: &View) -> Markup {
@@ -236,9 +95,11 @@ fn list(view: &View) -> Markup {
     let next =
         view.windows.next.as_ref().map(|cursor| with("/monitoring/maintenance", &[("over", over), ("cursor", cursor)]));
     let many = if view.windows.count == 1 { "window" } else { "windows" };
+    let total = u64::try_from(view.windows.count).unwrap_or(0);
+    let first = view.later.then(|| with("/monitoring/maintenance", &[("over", over)]));
     let list = List::new("maintenance", table)
-        .total(format!("{} {many}", view.windows.count))
-        .paging(next, None)
+        .total(format!("{} {many}", count_capped(total, 1_000)))
+        .paging(next, first)
         .empty(
         Empty::new(
             "No maintenance is planned",
@@ -251,13 +112,18 @@ fn list(view: &View) -> Markup {
 
 /// When it is, in words.
 fn when(window: &Window) -> String {
-    let start = window.first_start.replace('T', " ");
-    let start = start.strip_suffix(":00").unwrap_or(&start);
+    let first = crate::maintenance::wall(&window.first_start);
+    let at =
+        |format: &str| first.as_ref().map_or_else(|_| window.first_start.clone(), |at| at.strftime(format).to_string());
     let long = web::ui::duration(window.minutes.saturating_mul(60));
+    let zone = &window.time_zone;
     match (window.rrule.as_str(), window.until_ticket) {
-        (_, Some(_)) => format!("from {start} until the ticket is done, at most {long}"),
-        ("", None) => format!("{start}, {long}"),
-        (rule, None) => format!("{rule} from {start}, {long} each, {}", window.time_zone),
+        (_, Some(_)) => format!("From {} until the ticket is done, at most {long} ({zone})", at("%-d %b %Y, %H:%M")),
+        ("", None) => format!("{} for {long} ({zone})", at("%-d %b %Y, %H:%M")),
+        (rule, None) => {
+            let words = Rule::parse(rule).map_or_else(|_| rule.to_owned(), |rule| rule.words());
+            format!("{} at {} for {long} ({zone})", window_form::sentence(words), at("%H:%M"))
+        }
     }
 }
 
@@ -284,64 +150,45 @@ fn row(view: &View, window: &Window) -> Row {
     };
     let next = match (over, current) {
         (true, _) => html! {},
-        (_, Some((_, until))) => html! { "ends " (view.clock.when(until.timestamp())) },
+        (_, Some((_, until))) => html! { "ends " (view.clock.at(until.timestamp())) },
         _ => match window.times().ok().and_then(|times| times.next(view.now)) {
-            Some((from, _)) => html! { (view.clock.when(from.timestamp())) },
+            Some((from, _)) => html! { (view.clock.at(from.timestamp())) },
             None => web::ui::nobody("None"),
         },
     };
-    let end = if !over && view.may_end {
-        let id = window.id.to_string();
-        let fields = [("id", id.as_str()), ("_back", "/monitoring/maintenance")];
-        post_button("/do/monitor.maintenance.end", &view.csrf, &fields, &Button::submit("End").small())
+    let id = window.id.to_string();
+    let when = when(window);
+    let change = format!("/monitoring/maintenance?change={id}#window-form");
+    let end =
+        [("id", id.as_str()), ("_back", "/monitoring/maintenance"), ("_done", "The window was ended."), ("_undo", "1")];
+    let acts = if !over && view.may_end {
+        post_button("/do/monitor.maintenance.end", &view.csrf, &end, &Button::submit("End").small())
     } else {
         html! {}
     };
-    Row::new(window.name.clone())
-        .cell(status(tone, word))
+    let mut row = Row::new(window.name.clone());
+    if !over && view.may_change {
+        row = row.href(change);
+    }
+    row.cell(status(tone, word))
         .main()
         .cell(covers(view, window))
-        .text(&when(window))
+        .cell(html! { span title=(when) { (when) } })
         .cell(next)
         .cell(html! { (web::ui::person(&window.created_by, None)) " " (ago(&view.clock, window.created_at)) })
-        .cell(end)
+        .cell(acts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::HOSTILE;
-
-    fn drawn(items: Vec<Window>, silences: Vec<Silence>, chosen: &str) -> String {
-        let now = Time::parse("2026-03-10T12:00:00Z").unwrap();
-        let view = View {
-            clock: Clock::utc_us(now.0),
-            now,
-            from: now.plus(-12 * 3_600_000_000),
-            windows: Windows { items, next: None, count: 0, count_capped: false },
-            silences,
-            found: BTreeMap::new(),
-            form: Some(Plan {
-                chosen: Some(("asset", "417".into(), chosen.to_owned())),
-                teams: vec![],
-                places: vec![],
-                zone: "Europe/Oslo".into(),
-            }),
-            may_end: true,
-            may_create: true,
-            over: false,
-            zone: "UTC".into(),
-            csrf: "token".into(),
-        };
-        draw(&view).into_string()
-    }
 
     #[test]
-    fn maintenance_draws_nothing_one_many_and_hostile_text() {
-        assert!(drawn(vec![], vec![], "x").contains("No maintenance is planned"));
-        let one = drawn(vec![Window::sample("Patch night")], vec![], "web-01");
-        assert!(one.contains("Two weeks") && one.contains("Planned") && one.contains("Maintenance of web-01"), "{one}");
-        assert!(drawn(vec![Window::sample("x"); 50], vec![Silence::sample("y"); 50], "x").len() < 200_000);
-        assert!(!drawn(vec![Window::sample(HOSTILE)], vec![], HOSTILE).contains("<script>alert"));
+    fn when_a_window_is_is_said_in_plain_words() {
+        let once = Window { rrule: String::new(), ..Window::sample("x") };
+        assert_eq!(when(&once), "17 Mar 2026, 22:00 for 2 h (Europe/Oslo)");
+        assert_eq!(when(&Window::sample("x")), "Every month on the third Tuesday at 22:00 for 2 h (Europe/Oslo)");
+        let until = Window { until_ticket: Some(7), ..once };
+        assert_eq!(when(&until), "From 17 Mar 2026, 22:00 until the ticket is done, at most 2 h (Europe/Oslo)");
     }
 }

@@ -8,7 +8,7 @@ use web::ui::{
     pill, post_button, status,
 };
 
-use super::scrapes::{Shown, answer_fields, looks, source_fields};
+use super::scrapes::{Shown, answer_fields, in_pairs, looks, source_fields};
 use super::{Names, ago, with};
 use crate::scrape::show::{ScrapeDetail, ShowScrape};
 use crate::scrape::targets::{ListTargets, Targets};
@@ -199,9 +199,8 @@ fn change(view: &View) -> Markup {
         .back(format!("/monitoring/scrapes/{}", job.id))
         .field(Field::hidden("id", job.id.to_string()))
         .field(Field::hidden("expected_version", job.version.to_string()))
-        .field(Field::text("name", "Name").value(job.name.clone()).required().length_max(120))
-        .fields(source_fields(&shown))
-        .fields(answer_fields(&shown))
+        .field(Field::text("name", "Name").value(job.name.clone()).required().length_max(120));
+    let form = in_pairs(in_pairs(form, source_fields(&shown)), answer_fields(&shown))
         .field(
             Field::textarea("relabel", "Rules for targets")
                 .value(rules(&job.spec.relabel))

@@ -123,13 +123,11 @@ pub(super) fn new(page: &mut PageCx) -> Result<Content> {
 }
 
 fn draw_new(csrf: &str) -> Markup {
-    let form = Form::post("/do/monitor.scrape.create", csrf.to_owned())
-        .back("/monitoring/scrapes/{id}")
-        .field(
-            Field::text("name", "Name").required().length_max(120).help("The label job of its series, such as node."),
-        )
-        .fields(source_fields(&Shown::default()))
-        .fields(answer_fields(&Shown::default()))
+    let form = Form::post("/do/monitor.scrape.create", csrf.to_owned()).back("/monitoring/scrapes/{id}").field(
+        Field::text("name", "Name").required().length_max(120).help("The label job of its series, such as node."),
+    );
+    let shown = Shown::default();
+    let form = in_pairs(in_pairs(form, source_fields(&shown)), answer_fields(&shown))
         .field(Field::password("password", "Password").help("Sealed, and never shown again."))
         .field(Field::password("bearer_token", "Token").help("Instead of a user name; sent as Authorization: Bearer."))
         .action(Button::submit("Create job").primary())
@@ -155,6 +153,15 @@ pub(super) struct Shown {
     pub(super) username: String,
     /// Addresses are in several groups, which the form does not show.
     pub(super) grouped: bool,
+}
+
+/// Fields in rows of two.
+pub(super) fn in_pairs(mut form: Form, fields: Vec<Field>) -> Form {
+    let mut rest = fields.into_iter();
+    while let Some(first) = rest.next() {
+        form = form.fields(std::iter::once(first).chain(rest.next()));
+    }
+    form
 }
 
 /// Where targets come from.
@@ -218,7 +225,7 @@ fn draw_import(csrf: &str) -> Markup {
     html! {
         (PageHeader::new("Import scrape jobs").crumb("Monitoring", Some("/monitoring")).crumb("Scraping", Some("/monitoring/scrapes"))
             .subtitle(html! { "From the configuration of a Prometheus." }))
-        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. The command line and the API list what that is: mainstay monitor scrape import --input."))
+        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. What that is, is listed after the import."))
         (Card::new("Configuration").body(html! { (form) }))
     }
 }

@@ -76,7 +76,8 @@ fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
 fn draw(view: &View) -> Markup {
     html! {
         (PageHeader::new("Silences").crumb("Monitoring", Some("/monitoring"))
-            .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." }))
+            .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
+            .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar")))
         (tabs("/monitoring/silences"))
         @if let (Some(chosen), true) = (&view.form, view.may_create) { (form(view, chosen)) }
         (list(view))

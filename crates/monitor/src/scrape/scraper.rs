@@ -13,6 +13,7 @@ use kernel::{Handle, LiveList, Result};
 use super::ask;
 use super::book::Book;
 use super::discover::{self, Look};
+use super::figures::Counters;
 use super::plan::Plan;
 use super::seen::Seen;
 use super::target::Target;
@@ -92,6 +93,7 @@ pub(crate) struct Scraper {
     loaded: AtomicBool,
     /// Pages that show how targets stand are out of date.
     moved: AtomicBool,
+    pub(super) counters: Counters,
 }
 
 /// One scrape to be done.
@@ -127,12 +129,25 @@ impl Scraper {
             dirty: Mutex::default(),
             loaded: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            counters: Counters::default(),
         }
     }
 
     /// How many series may come yet.
     pub(super) fn room(&self) -> usize {
         self.series_max.saturating_sub(self.series.load(Ordering::Relaxed))
+    }
+
+    /// Series that all targets have now.
+    pub(super) fn series(&self) -> usize {
+        self.series.load(Ordering::Relaxed)
+    }
+
+    /// How many targets there are, and how many of them are down.
+    pub(super) fn standing_of_all(&self) -> (usize, usize) {
+        let state = lock(&self.state);
+        let down = state.targets.values().filter(|slot| slot.seen.up == Some(false)).count();
+        (state.targets.len(), down)
     }
 
     /// A job was made, changed or deleted.
@@ -278,6 +293,7 @@ impl Scraper {
 
     /// A scrape is over.
     pub(super) fn done(&self, handle: &Handle, turn: Turn, seen: Seen, slow: bool) {
+        self.counters.take(&seen);
         let ended = {
             let mut state = lock(&self.state);
             state.slow_busy = state.slow_busy.saturating_sub(usize::from(turn.slow));

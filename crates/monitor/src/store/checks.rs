@@ -222,7 +222,7 @@ pub(crate) struct Filter {
     pub(crate) kind: Option<Kind>,
     pub(crate) state: Option<State>,
     pub(crate) paused: Option<bool>,
-    pub(crate) words: Vec<String>,
+    pub(crate) asked: crate::labels::Asked,
 }
 
 fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
@@ -238,8 +238,11 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     if let Some(paused) = filter.paused {
         query.push(" AND c.paused = ").bind(paused);
     }
-    for word in &filter.words {
+    for word in &filter.asked.words {
         query.push(" AND LOWER(c.name) LIKE ").bind(pattern(word)).push(" ESCAPE '!'");
+    }
+    for label in filter.asked.patterns() {
+        query.push(" AND LOWER(c.labels) LIKE ").bind(pattern(&label)).push(" ESCAPE '!'");
     }
     super::CHECKS.narrow(query, reach);
 }

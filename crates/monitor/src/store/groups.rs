@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 use crate::check::{Check, Severity};
 use crate::group::judgement::Judgement;
 use crate::group::{Group, GroupState, Member};
+use crate::labels::Asked;
 use crate::limits::SLICE;
+use crate::store::checks::pattern;
 
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
      g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
-     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause \
+     (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause, \
+     g.reopened_at, g.reopened \
      FROM monitor_groups g WHERE 1 = 1";
 
 fn group(row: &Row) -> Result<Group> {
@@ -43,6 +46,8 @@ fn group(row: &Row) -> Result<Group> {
         owner: row.opt_int(21)?,
         labels: row.json(22)?,
         judgement: row.json(23)?,
+        reopened_at: Some(row.time(24)?).filter(|at| at.0 > 0),
+        reopened: row.int(25)?,
     })
 }
 
@@ -98,6 +103,11 @@ pub(crate) struct Filter {
     pub(crate) state: Option<GroupState>,
     pub(crate) asset: Option<i64>,
     pub(crate) team: Option<i64>,
+    pub(crate) asked: Asked,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) acknowledged: Option<bool>,
+    pub(crate) silenced: Option<bool>,
+    pub(crate) oldest: bool,
 }
 
 fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
@@ -110,18 +120,35 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     if let Some(team) = filter.team {
         query.push(" AND g.team_id = ").bind(team);
     }
+    if let Some(severity) = filter.severity {
+        query.push(" AND g.severity = ").bind(severity.as_str());
+    }
+    if let Some(acknowledged) = filter.acknowledged {
+        query.push(if acknowledged { " AND g.acknowledged_at > 0" } else { " AND g.acknowledged_at = 0" });
+    }
+    if let Some(silenced) = filter.silenced {
+        query.push(" AND g.silenced = ").bind(silenced);
+    }
+    for word in &filter.asked.words {
+        query.push(" AND LOWER(g.title) LIKE ").bind(pattern(word)).push(" ESCAPE '!'");
+    }
+    for label in filter.asked.patterns() {
+        query.push(" AND LOWER(g.labels) LIKE ").bind(pattern(&label)).push(" ESCAPE '!'");
+    }
     super::GROUPS.narrow(query, reach);
 }
 
-pub(super) fn page_query(filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Query {
+pub(super) fn page_query(filter: &Filter, reach: &Reach, at: i64, limit: usize) -> Query {
     let mut query = Query::new(COLUMNS);
     narrowed(&mut query, filter, reach);
-    query.push(" AND g.id < ").bind(before).push(" ORDER BY g.id DESC LIMIT ").bind(limit);
+    query.push(if filter.oldest { " AND g.id > " } else { " AND g.id < " }).bind(at);
+    query.push(if filter.oldest { " ORDER BY g.id LIMIT " } else { " ORDER BY g.id DESC LIMIT " }).bind(limit);
     query
 }
 
-pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Group>> {
-    tx.run(&page_query(filter, reach, before, limit))?.iter().map(group).collect()
+/// One page in order of age, beyond the group `at` which the page before ended.
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, at: i64, limit: usize) -> Result<Vec<Group>> {
+    tx.run(&page_query(filter, reach, at, limit))?.iter().map(group).collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
@@ -306,10 +333,20 @@ pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
 }
 
 /// What was over is open again.
-pub(crate) fn reopen(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+pub(crate) fn reopen(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_groups SET state = 'open', ended_at = 0, recovery = '[]', proven = 0, version = version + 1 WHERE id = ?1",
-        &[id.into()],
+        "UPDATE monitor_groups SET state = 'open', ended_at = 0, recovery = '[]', proven = 0, acknowledged_by = '', acknowledged_at = 0, \
+         silenced = ?1, announced = ?2, evidence = ?3, changed_before = ?4, reopened_at = ?5, reopened = ?6, version = version + 1 \
+         WHERE id = ?7",
+        &[
+            group.silenced.into(),
+            group.announced.into(),
+            json(&group.evidence)?,
+            json(&group.changed_before)?,
+            group.reopened_at.unwrap_or_default().into(),
+            group.reopened.into(),
+            group.id.into(),
+        ],
     )?;
     Ok(())
 }

@@ -145,6 +145,49 @@ pub(crate) fn set_active(tx: &mut Tx<'_>, id: i64, since: Option<Time>) -> Resul
     Ok(())
 }
 
+/// Writes a change. Who planned it stays, and what of it people were told.
+pub(crate) fn update(tx: &mut Tx<'_>, new: &Window) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_windows SET name = ?1, asset_id = ?2, spread = ?3, check_id = ?4, team_id = ?5, place_id = ?6, labels = ?7, \
+         first_start = ?8, time_zone = ?9, duration_s = ?10, rrule = ?11, until_ticket = ?12, over_at = ?13, owning_place_id = ?14, \
+         owning_team_id = ?15, owner_id = ?16, version = version + 1 WHERE id = ?17",
+        &[
+            (&new.name).into(),
+            new.asset.into(),
+            new.spread.as_str().into(),
+            new.check.into(),
+            new.team.into(),
+            new.place.into(),
+            new.labels.text()?.into(),
+            (&new.first_start).into(),
+            (&new.time_zone).into(),
+            (new.minutes * 60).into(),
+            (&new.rrule).into(),
+            new.until_ticket.into(),
+            new.over_at.map_or(NEVER, Time::micros).into(),
+            new.owning_place.into(),
+            new.owning_team.into(),
+            new.owner.into(),
+            new.id.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// What was ended goes on until it is over by itself.
+pub(crate) fn go_on(tx: &mut Tx<'_>, id: i64, over: Option<Time>) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_windows SET over_at = ?1, ended_by = '', version = version + 1 WHERE id = ?2",
+        &[over.map_or(NEVER, Time::micros).into(), id.into()],
+    )?;
+    Ok(())
+}
+
+/// Windows that the reach covers and that were not over at a moment, the newest ones.
+pub(crate) fn since(tx: &mut Tx<'_>, moment: Time, reach: &Reach, limit: usize) -> Result<Vec<Window>> {
+    page(tx, Some(moment), reach, i64::MAX, limit)
+}
+
 pub(crate) fn finish(tx: &mut Tx<'_>, id: i64, by: &str, at: Time) -> Result<()> {
     tx.execute(
         "UPDATE monitor_windows SET over_at = ?1, ended_by = ?2, version = version + 1 WHERE id = ?3",

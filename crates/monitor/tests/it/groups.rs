@@ -39,7 +39,7 @@ fn children_of_a_failing_parent_join_its_group() {
     for check in &children {
         house.report(probe, *check, "gg");
     }
-    house.wait(60);
+    house.wait(300);
     assert!(house.groups("open").is_empty());
     assert_eq!(house.events("alert_group", group, "monitor.group.recovered").len(), 1, "one recovery");
 }

@@ -129,7 +129,7 @@ impl House {
         all
     }
 
-    /// What people are to be told, in order: groups that opened or whose silence ended, and the recovery of those.
+    /// What people are to be told, in order: groups that opened, are back or whose silence ended, and the recovery of those.
     pub(crate) fn announced(&self) -> Vec<String> {
         let groups = ["open", "recovered", "merged"].iter().flat_map(|state| self.groups(state));
         let ids: Vec<i64> = groups.map(|group| group["id"].as_i64().unwrap()).collect();
@@ -138,6 +138,11 @@ impl House {
             for event in self.events("alert_group", id, "monitor.group.opened") {
                 if event.payload["silenced"] == false {
                     told.push((event.id, format!("Alert: {}", event.payload["title"].as_str().unwrap())));
+                }
+            }
+            for event in self.events("alert_group", id, "monitor.group.reopened") {
+                if event.payload["silenced"] == false {
+                    told.push((event.id, format!("Again: {}", event.payload["title"].as_str().unwrap())));
                 }
             }
             for event in self.events("alert_group", id, "monitor.group.recovered") {

@@ -27,9 +27,13 @@ mod lessons;
 #[cfg(test)]
 mod maintenance;
 #[cfg(test)]
+mod maps;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod remote;
+#[cfg(test)]
+mod reopening;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -136,3 +136,109 @@ fn windows_say_what_is_wrong_with_them() {
     let occurrences = house.call("monitor.maintenance.preview", preview);
     assert_eq!(occurrences["items"].as_array().unwrap().len(), 3);
 }
+
+/// Calls an operation and answers the number under which it can be undone.
+fn done(house: &House, operation: &str, input: Value) -> i64 {
+    house.world.answer(&house.admin, operation, input).unwrap().audit.unwrap()
+}
+
+fn shown(house: &House, window: i64) -> Value {
+    let all = house.call("monitor.maintenance.list", json!({"over": true}));
+    all["items"].as_array().unwrap().iter().find(|one| one["id"].as_i64() == Some(window)).unwrap().clone()
+}
+
+#[test]
+fn a_window_is_changed_told_and_put_back() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let start = wall(&house, 60);
+    let window = plan(
+        &house,
+        json!({"name": "Patch", "asset": web, "first_start": start, "minutes": 60, "rrule": "FREQ=DAILY"}),
+    );
+    let version = shown(&house, window)["version"].clone();
+    let change = json!({"id": window, "name": "Firmware", "minutes": 90, "rrule": null, "expected_version": version});
+    let undo = done(&house, "monitor.maintenance.update", change.clone());
+    let now = shown(&house, window);
+    assert_eq!(
+        (now["name"].as_str(), now["minutes"].as_i64(), now["rrule"].as_str()),
+        (Some("Firmware"), Some(90), Some(""))
+    );
+    assert!(now["over_at"].is_string(), "it does not come again, so its end is known: {now}");
+    assert_eq!(now["first_start"].as_str(), Some(start.as_str()), "what was left out stays");
+    assert_eq!(house.events("maintenance", window, "monitor.maintenance.changed").len(), 1);
+    assert_eq!(
+        house.refused("monitor.maintenance.update", change).kind,
+        kernel::ErrorKind::Conflict,
+        "an older version"
+    );
+    house.call("kernel.audit.undo", json!({"id": undo}));
+    let back = shown(&house, window);
+    assert_eq!(
+        (back["name"].as_str(), back["minutes"].as_i64(), back["rrule"].as_str()),
+        (Some("Patch"), Some(60), Some("FREQ=DAILY"))
+    );
+    assert!(back["over_at"].is_null());
+    for (input, field) in [
+        (json!({"id": window, "minutes": 0}), "minutes"),
+        (json!({"id": window, "until_ticket": 3}), "rrule"),
+        (json!({"id": window, "asset": null}), "asset"),
+        (json!({"id": window, "name": " "}), "name"),
+        (json!({"id": window, "time_zone": "Mars/Base"}), "time_zone"),
+    ] {
+        let error = house.refused("monitor.maintenance.update", input.clone());
+        assert_eq!(error.field.as_deref(), Some(field), "{input} {error}");
+    }
+}
+
+#[test]
+fn what_a_change_takes_out_of_a_window_is_told_and_ending_one_can_be_undone() {
+    let house = House::new();
+    let (web, other) = (house.asset("web-01"), house.asset("web-02"));
+    let window = plan(&house, json!({"name": "Patch", "asset": web, "minutes": 60}));
+    let check = house.check(web, "Web server runs");
+    house.report(web, check, "bb");
+    house.wait(15);
+    assert_eq!(announced(&house), [false]);
+    let ended = done(&house, "monitor.maintenance.end", json!({"id": window}));
+    house.call("kernel.audit.undo", json!({"id": ended}));
+    assert!(shown(&house, window)["ended_by"].is_null());
+    house.wait(15);
+    assert_eq!(announced(&house), [false], "the end was taken back before anybody was told");
+    house.call("monitor.maintenance.update", json!({"id": window, "asset": other}));
+    house.wait(15);
+    assert_eq!(announced(&house), [true], "it covers another machine now");
+    house.call("monitor.maintenance.end", json!({"id": window}));
+    let over = house.refused("monitor.maintenance.update", json!({"id": window, "minutes": 90}));
+    assert_eq!(over.kind, kernel::ErrorKind::Conflict);
+    let planned = done(&house, "monitor.maintenance.create", json!({"name": "Move", "asset": web, "minutes": 30}));
+    house.call("kernel.audit.undo", json!({"id": planned}));
+    assert!(
+        house.call("monitor.maintenance.list", json!({}))["items"].as_array().unwrap().is_empty(),
+        "planned by mistake"
+    );
+}
+
+#[test]
+fn figures_show_when_maintenance_covered_what_they_show() {
+    let house = House::new();
+    let (host, vm, other) = (house.asset("host-01"), house.asset("vm-01"), house.asset("db-01"));
+    house.link(vm, "runs_on", host);
+    plan(&house, json!({"name": "Patch night", "asset": host, "spread": "dependents", "minutes": 5}));
+    let (service, database) = (house.check(vm, "Service"), house.check(other, "Database"));
+    house.wait(400);
+    let bands = |input: Value, operation: &str| -> Vec<String> {
+        let chart = house.call(operation, input);
+        chart["bands"].as_array().unwrap().iter().map(|band| band["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let of = |check: i64| bands(json!({"id": check}), "monitor.chart.check");
+    assert_eq!(of(service), ["Maintenance: Patch night"]);
+    assert!(of(database).is_empty());
+    assert_eq!(bands(json!({"asset": vm, "panel": "cpu"}), "monitor.chart.read"), ["Maintenance: Patch night"]);
+    let shown = crate::pages::page(&house, "/monitoring/maintenance", None, &[("days", "7"), ("change", "1")]);
+    assert!(
+        shown.contains("Change: Patch night")
+            && shown.contains("monitor.maintenance.update")
+            && shown.contains("Calendar")
+    );
+}

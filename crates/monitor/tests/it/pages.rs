@@ -6,7 +6,7 @@ use web::page::PageCx;
 
 use crate::house::House;
 
-fn page(house: &House, path: &'static str, id: Option<i64>, query: &[(&str, &str)]) -> String {
+pub(crate) fn page(house: &House, path: &'static str, id: Option<i64>, query: &[(&str, &str)]) -> String {
     let domain = monitor::domain();
     let page = domain.pages.iter().find(|page| page.path == path).unwrap();
     house
@@ -88,4 +88,44 @@ fn a_check_of_any_asset_can_be_made_however_many_there_are() {
     let found = form(&[("q", "zeta"), ("kind", "tcp")]);
     assert!(found.contains(&format!("value=\"{last}\"")) && found.contains("zeta-01") && !found.contains("app-000"));
     assert!(form(&[("q", "status:nonsense \"")]).contains("Choose an asset"));
+}
+
+#[test]
+fn the_board_and_the_checks_are_found_by_their_labels() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = |name: &str, labels: serde_json::Value| {
+        let input = json!({"name": name, "asset": web, "kind": "process", "process": "nginx", "labels": labels});
+        house.call("monitor.check.create", input)["id"].as_i64().unwrap()
+    };
+    let oslo = check("Oslo service", json!(["site=oslo", "tier=1"]));
+    check("Bergen service", json!(["site=bergen"]));
+    let checks = |q: &str| {
+        let found = house.call("monitor.check.list", json!({"q": q}));
+        found["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(checks("site=oslo"), ["Oslo service"]);
+    assert_eq!(checks("site= service"), ["Bergen service", "Oslo service"]);
+    assert_eq!(checks("site=os"), Vec::<String>::new(), "a value is the whole value");
+    assert_eq!(checks("tier=1 bergen"), Vec::<String>::new());
+    house.report(web, oslo, "gbb");
+    house.settle();
+    let groups = |input: serde_json::Value| house.call("monitor.group.list", input)["items"].as_array().unwrap().len();
+    assert_eq!(groups(json!({"state": "open", "q": "site=oslo"})), 1);
+    assert_eq!(groups(json!({"state": "open", "q": "site=bergen"})), 0);
+    assert_eq!(
+        groups(json!({"state": "open", "q": "oslo", "severity": "critical", "acknowledged": false, "silenced": false})),
+        1
+    );
+    assert_eq!(groups(json!({"state": "open", "acknowledged": true})), 0);
+    assert_eq!(groups(json!({"oldest": true, "limit": 1})), 1);
+    let board = page(&house, "/monitoring", None, &[("q", "site=bergen")]);
+    assert!(board.contains("No open group fits"));
+    let list = page(&house, "/monitoring/checks", None, &[("q", "site=oslo")]);
+    assert!(list.contains("Oslo service") && list.contains("tier=1") && !list.contains("Bergen"));
 }

@@ -4,11 +4,13 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, delete, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CHANNELS_MAX, Channel, Config, Kind, contact, secret, store, subject, template};
+use super::{CHANNELS_MAX, Channel, Config, Kind, PARTS, contact, secret, store, subject, template};
 use crate::settings::web_address;
 
 /// Longest template, in characters.
 const TEMPLATE_CHARS_MAX: usize = 4_000;
+/// What removes a template.
+const NONE: &str = "-";
 
 /// Save a channel: a new one without a number, else the one of that number.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -29,9 +31,11 @@ pub struct SaveChannel {
     pub address: String,
     /// For text messages: GET, POST or PUT; POST when left out.
     pub method: String,
-    /// For text messages: headers, one a line, which may hold {to}, {text} and {token}.
+    /// For text messages: headers, one a line, which may hold {to}, {text} and {token}. They are sealed, and only their names are
+    /// shown; empty keeps those there are, a dash removes them.
     pub headers: String,
-    /// For text messages: the body, which may hold {to}, {text} and {token}.
+    /// For text messages: the body, which may hold {to}, {text} and {token}. It is sealed and never shown; empty keeps the one
+    /// there is, a dash removes it.
     pub body: String,
     /// It is used; yes when left out.
     pub enabled: Option<bool>,
@@ -44,7 +48,7 @@ impl Operation for SaveChannel {
     const ROUTE: Route = post("/paging/channels");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
-    const SECRETS: &'static [&'static str] = &["url", "token"];
+    const SECRETS: &'static [&'static str] = &PARTS;
     type Output = Channel;
 
     fn run(&self, cx: &mut Cx) -> Result<Channel> {
@@ -61,7 +65,7 @@ impl Operation for SaveChannel {
             None => {}
         }
         let mut new = self.checked(old.as_ref())?;
-        self.keeps_token_at_home(cx, old.as_ref())?;
+        self.keeps_secrets_at_home(cx, old.as_ref())?;
         if store::by_name(cx.tx, &new.name)?.is_some_and(|id| id != new.id) {
             return Err(Error::conflict(format!("There is a channel named \"{}\" already.", new.name)).at("name"));
         }
@@ -70,12 +74,7 @@ impl Operation for SaveChannel {
             Some(_) => store::update(cx.tx, &new, &config)?,
             None => new.id = store::insert(cx.tx, &new, &config)?,
         }
-        for (part, value) in [("url", &self.url), ("token", &self.token)] {
-            if !value.is_empty() {
-                cx.put_secret(&secret(new.id, part), value.as_bytes())?;
-                cx.changed(&subject(new.id), part, "(sealed)", "(sealed anew)")?;
-            }
-        }
+        self.seal(cx, &new)?;
         cx.changed(&subject(new.id), "name", old.as_ref().map(|one| &one.name), &new.name)?;
         cx.changed(&subject(new.id), "kind", old.as_ref().map(|one| one.kind), new.kind)?;
         cx.changed(&subject(new.id), "config", old.as_ref().map(|one| &one.config), &new.config)?;
@@ -85,14 +84,41 @@ impl Operation for SaveChannel {
 }
 
 impl SaveChannel {
-    /// A token goes where it was given for: another address needs it again.
-    fn keeps_token_at_home(&self, cx: &mut Cx, old: Option<&Channel>) -> Result<()> {
-        let Some(old) = old.filter(|_| !self.url.is_empty() && self.token.is_empty()) else { return Ok(()) };
+    /// Secrets go where they were given for: another address needs them again.
+    fn keeps_secrets_at_home(&self, cx: &mut Cx, old: Option<&Channel>) -> Result<()> {
+        let Some(old) = old.filter(|_| !self.url.is_empty()) else { return Ok(()) };
         let known = super::secrets(cx, old.id)?;
-        if known.token.is_empty() || known.url == self.url {
+        if known.url == self.url {
             return Ok(());
         }
-        Err(Error::invalid("token", "The address is another one. Give the token that belongs to it."))
+        let parts = [
+            ("token", &self.token, &known.token, "Give the token that belongs to it."),
+            ("headers", &self.headers, &known.headers, "Give the headers that belong to it, or a dash for none."),
+            ("body", &self.body, &known.body, "Give the body that belongs to it, or a dash for none."),
+        ];
+        match parts.into_iter().find(|(_, given, sealed, _)| given.is_empty() && !sealed.is_empty()) {
+            Some((part, _, _, next)) => Err(Error::invalid(part, format!("The address is another one. {next}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Seals what was given. The templates are those of text messages, and a dash stands for none.
+    fn seal(&self, cx: &mut Cx, new: &Channel) -> Result<()> {
+        let given = [&self.url, &self.token, &self.headers, &self.body];
+        for (part, value) in PARTS.into_iter().zip(given).filter(|(_, value)| !value.is_empty()) {
+            let template = ["headers", "body"].contains(&part);
+            if template && new.kind != Kind::Sms {
+                continue;
+            }
+            if template && value.trim() == NONE {
+                cx.drop_secret(&secret(new.id, part))?;
+                cx.changed(&subject(new.id), part, "(sealed)", serde_json::Value::Null)?;
+            } else {
+                cx.put_secret(&secret(new.id, part), value.as_bytes())?;
+                cx.changed(&subject(new.id), part, "(sealed)", "(sealed anew)")?;
+            }
+        }
+        Ok(())
     }
 
     /// The channel as it would be kept.
@@ -125,21 +151,29 @@ impl SaveChannel {
         if !["GET", "POST", "PUT"].contains(&method.as_str()) {
             return Err(Error::invalid("method", "Write GET, POST or PUT."));
         }
-        template::headers(&self.headers)?;
+        if self.headers.trim() != NONE {
+            template::headers(&self.headers)?;
+        }
         if self.body.chars().count().max(self.headers.chars().count()) > TEMPLATE_CHARS_MAX {
             return Err(
                 Error::over_limit(format!("A template has at most {TEMPLATE_CHARS_MAX} characters.")).at("body")
             );
         }
         let sms = self.kind == Kind::Sms;
-        let text = |text: &str| if sms { text.to_owned() } else { String::new() };
+        let known = old.map(|old| old.config.clone()).unwrap_or_default();
+        let headers = match self.headers.trim() {
+            "" => known.headers,
+            NONE => String::new(),
+            given => template::names(given),
+        };
+        let has_body = if self.body.is_empty() { known.has_body } else { self.body.trim() != NONE };
         let host = self.url.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
         let config = Config {
             address: self.address.trim().to_owned(),
             host: host.map_or_else(|| old.map(|old| old.config.host.clone()).unwrap_or_default(), str::to_owned),
-            method: text(&method),
-            headers: text(&self.headers),
-            body: text(&self.body),
+            method: if sms { method } else { String::new() },
+            headers: if sms { headers } else { String::new() },
+            has_body: sms && has_body,
         };
         let enabled = self.enabled.unwrap_or_else(|| old.is_none_or(|old| old.enabled));
         Ok(Channel { id: self.id.unwrap_or(0), name, kind: self.kind, config, enabled, version: 1 })
@@ -168,7 +202,7 @@ impl Operation for RemoveChannel {
             return Err(Error::conflict(format!("It is in use: {why}. Change that first.")));
         }
         store::remove(cx.tx, old.id)?;
-        for part in ["url", "token"] {
+        for part in PARTS {
             cx.drop_secret(&secret(old.id, part))?;
         }
         cx.attention_done(&subject(old.id), "failing")?;

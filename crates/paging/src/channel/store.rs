@@ -48,6 +48,18 @@ pub(crate) fn update(tx: &mut Tx<'_>, new: &Channel, config: &str) -> Result<()>
     Ok(())
 }
 
+/// What is kept of each channel, as it stands in its row.
+pub(crate) fn configs(tx: &mut Tx<'_>) -> Result<Vec<(i64, serde_json::Value)>> {
+    let rows = tx.query("SELECT id, config FROM paging_channels ORDER BY id LIMIT ?1", &[CHANNELS_MAX.into()])?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.json(1)?))).collect()
+}
+
+/// Puts what is kept of a channel in another form.
+pub(crate) fn set_config(tx: &mut Tx<'_>, id: i64, config: &str) -> Result<()> {
+    tx.execute("UPDATE paging_channels SET config = ?1 WHERE id = ?2", &[config.into(), id.into()])?;
+    Ok(())
+}
+
 pub(crate) fn remove(tx: &mut Tx<'_>, id: i64) -> Result<()> {
     tx.execute("DELETE FROM paging_channels WHERE id = ?1", &[id.into()])?;
     drop_lane(tx, &format!("channel:{id}"))

@@ -76,11 +76,17 @@ pub(crate) fn headers(text: &str) -> Result<Vec<(String, String)>> {
     Ok(all)
 }
 
+/// The names of the headers of a template, one a line, as they were written.
+pub(crate) fn names(text: &str) -> String {
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect();
+    names.join("\n")
+}
+
 /// The request that a gateway gets.
 pub(crate) fn request(config: &Config, secrets: &Secrets, to: &str, note: &Note) -> Result<Prepared> {
     let text = note.short();
     let values = [("{to}", to), ("{text}", text.as_str()), ("{token}", secrets.token.as_str())];
-    let mut named = headers(&config.headers)?;
+    let mut named = headers(&secrets.headers)?;
     for (_, value) in &mut named {
         *value = fill(value, values, one_line);
     }
@@ -89,12 +95,12 @@ pub(crate) fn request(config: &Config, secrets: &Secrets, to: &str, note: &Note)
         Some(kind) if kind.contains("xml") => xml,
         Some(kind) if kind.contains("x-www-form-urlencoded") => percent,
         Some(kind) if kind.contains("json") => json,
-        None if config.body.trim_start().starts_with(['{', '[']) => json,
+        None if secrets.body.trim_start().starts_with(['{', '[']) => json,
         None => percent,
         Some(_) => one_line,
     };
-    if kind.is_none() && !config.body.is_empty() {
-        let guessed = if config.body.trim_start().starts_with(['{', '[']) {
+    if kind.is_none() && !secrets.body.is_empty() {
+        let guessed = if secrets.body.trim_start().starts_with(['{', '[']) {
             "application/json"
         } else {
             "application/x-www-form-urlencoded"
@@ -110,7 +116,7 @@ pub(crate) fn request(config: &Config, secrets: &Secrets, to: &str, note: &Note)
         method,
         url: fill(&secrets.url, values, percent),
         headers: named,
-        body: fill(&config.body, values, escape),
+        body: fill(&secrets.body, values, escape),
     })
 }
 

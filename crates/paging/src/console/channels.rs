@@ -168,7 +168,7 @@ pub(super) fn form(channel: &Channel, csrf: &str) -> Markup {
         });
     }
     if channel.kind == Kind::Sms {
-        form = templates(form, config);
+        form = templates(form, config, new);
     }
     form = form
         .field(Field::hidden("enabled", "false"))
@@ -179,25 +179,27 @@ pub(super) fn form(channel: &Channel, csrf: &str) -> Markup {
     html! { (form) }
 }
 
-/// The templates of an HTTP gateway.
-fn templates(form: Form, config: &Config) -> Form {
+/// The templates of an HTTP gateway. What they hold is sealed: the form says that there is something, and not what.
+fn templates(form: Form, config: &Config, new: bool) -> Form {
+    let kept = |what: String| format!("{what} Leave it empty to keep that; a single dash removes it.");
+    let headers = match config.headers.lines().collect::<Vec<&str>>().as_slice() {
+        [] if new => "Sealed like the address.".to_owned(),
+        [] => "There are none.".to_owned(),
+        names => kept(format!("Sealed: {}.", names.join(", "))),
+    };
+    let filled = "{to}, {text} and {token} are filled in, here and in address and headers.";
+    let body = if config.has_body { kept(format!("{filled} The body is sealed.")) } else { filled.to_owned() };
     form.field(
         Field::select("method", "Method", [("POST", "POST"), ("GET", "GET"), ("PUT", "PUT")])
             .value(if config.method.is_empty() { "POST" } else { config.method.as_str() }),
     )
     .field(
         Field::textarea("headers", "Headers, one a line")
-            .value(config.headers.as_str())
             .mono()
-            .placeholder("Authorization: Bearer {token}\nContent-Type: application/json"),
+            .placeholder("Authorization: Bearer {token}\nContent-Type: application/json")
+            .help(headers),
     )
-    .field(
-        Field::textarea("body", "Body")
-            .value(config.body.as_str())
-            .mono()
-            .placeholder("{\"to\":\"{to}\",\"text\":\"{text}\"}")
-            .help("{to}, {text} and {token} are filled in, here and in address and headers."),
-    )
+    .field(Field::textarea("body", "Body").mono().placeholder("{\"to\":\"{to}\",\"text\":\"{text}\"}").help(body))
 }
 
 fn example(kind: Kind) -> &'static str {
@@ -250,7 +252,7 @@ mod tests {
             (Kind::Matrix, "Room", "Body"),
         ] {
             let config =
-                Config { address: HOSTILE.into(), body: HOSTILE.into(), headers: HOSTILE.into(), ..Config::default() };
+                Config { address: HOSTILE.into(), has_body: true, headers: HOSTILE.into(), ..Config::default() };
             let html = form(&Channel { kind, config, ..Channel::default() }, "t");
             check(&html, &[wanted]);
             assert!(!html.0.contains(not), "{kind:?}");

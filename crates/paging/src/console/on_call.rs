@@ -107,7 +107,7 @@ fn draw(view: &View) -> Markup {
         @if !view.gaps.is_empty() { (spans("Nobody will be on call", &view.gaps, &view.clock, "Why")) }
     };
     let side = html! {
-        @if !view.told_me.is_empty() { (pages("My open pages", "", "", &view.told_me, &view.clock)) }
+        @if !view.told_me.is_empty() { (my_pages(&view.told_me)) }
         (mine(view))
         @if let Some(ways) = &view.ways { (told_by(ways)) }
     };
@@ -169,6 +169,21 @@ fn pages(title: &str, nothing: &str, help: &str, rows: &[PageRow], clock: &Clock
         .rows(rows.iter().map(row));
     let body = html! { @if rows.is_empty() { (Empty::new(nothing, help)) } @else { (table) } };
     html! { (Card::new(title).count(rows.len()).flush(body)) }
+}
+
+/// Those that I was told of: how they stand is said in full beside it.
+fn my_pages(rows: &[PageRow]) -> Markup {
+    let row = |one: &PageRow| {
+        let (tone, word) = page_looks(one.page.state);
+        Row::new(one.title.as_str())
+            .href(format!("/monitoring/groups/{}", one.page.group))
+            .cell(status(tone, word))
+            .main()
+    };
+    let table = Table::new("My open pages")
+        .columns([Column::new("State"), Column::new("Alert group").main()])
+        .rows(rows.iter().map(row));
+    html! { (Card::new("My open pages").count(rows.len()).flush(html! { (table) })) }
 }
 
 fn spans(title: &str, rows: &[Span], clock: &Clock, last: &str) -> Markup {

@@ -1,6 +1,6 @@
 //! The job that sends what waits on a lane. One thread a lane at most, so that a way out that hangs holds up one worker for the
-//! length of one try and nothing else. Sending twice after a crash is harmless: the number of a message is the same then, and
-//! mail, Matrix and webhooks carry it.
+//! length of one try and nothing else: what was not tried stays as it was. Sending twice after a crash is harmless: the number
+//! of a message is the same then, and mail, Matrix and webhooks carry it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,26 +10,22 @@ use kernel::fetch::{Request, fetch};
 use kernel::job::Running;
 use kernel::notifications::direct::{self, Direct, Tried};
 use kernel::time::SECOND;
-use kernel::{Actor, Cx, ErrorKind, Handle, LiveList, Ref, Result};
+use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
-use super::{Attempt, Message, MessageState, queue, store, wake};
-use crate::channel::contact::{self, When};
-use crate::channel::lane::{self, Way};
+use super::settle::settle;
+use super::{Message, store, wake};
+use crate::channel::lane::Way;
 use crate::channel::payload::{self, Note, What};
 use crate::channel::{self, Secrets};
+use crate::link;
 use crate::settings::Sending;
-use crate::{link, page};
 
 /// Messages that one run takes.
 const AT_ONCE: usize = 20;
 /// A run takes no further message after this, in microseconds: it must end well within its lease.
 const LONG_MICROS: i64 = 60 * SECOND;
-/// Tries of one message; after the last the next way is taken.
-pub(crate) const TRIES: i64 = 3;
-/// How long after a failed try the next one comes, in seconds.
-const PAUSES_S: [i64; 2] = [10, 30];
-/// A refusal for good is the recipient's when mail worked within this time, in microseconds; else it is the mail server's.
-const WORKED_MICROS: i64 = kernel::time::DAY;
+/// So many messages in a row that are put off one by one are taken for the whole way out.
+const PUT_OFF_MAX: usize = 3;
 
 /// The lanes on which something is being sent by this process.
 #[derive(Default)]
@@ -72,28 +68,19 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
         return kernel.write_as(actor(), "paging.message.queue", move |cx| wake(cx, &lane, at));
     }
     let due = kernel.db.read(|tx| store::due(tx, &lane, begun, AT_ONCE))?;
-    let mut failed: Option<Tried> = None;
+    let mut put_off = 0;
     for message in due {
         if kernel.stopping() || kernel.now().since(begun) > LONG_MICROS {
             break;
         }
-        let tried = match &failed {
-            // What hung a moment ago is not waited for again by each of the others.
-            Some(failure) => {
-                Tried { answer: format!("Not tried, since a moment ago: {}", failure.answer), ..failure.clone() }
-            }
-            None => attempt(kernel, &message)?,
-        };
-        let hurt = !tried.ok && tried.again && failed.is_none();
-        if hurt {
-            failed = Some(tried.clone());
+        let tried = attempt(kernel, &message)?;
+        put_off = if tried.ok || !tried.again { 0 } else { put_off + 1 };
+        // The others would only wait for the same: they stay as they are until the lane has rested.
+        let stuck = tried.again && (tried.whole || put_off >= PUT_OFF_MAX);
+        kernel.write_as(actor(), "paging.message.deliver", move |cx| settle(cx, message.id, &tried, stuck))?;
+        if stuck {
+            break;
         }
-        kernel.write_as(actor(), "paging.message.deliver", move |cx| {
-            if hurt {
-                rest(cx, &message.lane, &tried.answer)?;
-            }
-            settle(cx, message.id, &tried)
-        })?;
     }
     kernel.write_as(actor(), "paging.message.queue", move |cx| match store::next(cx.tx, &lane)? {
         Some(at) => wake(cx, &lane, at.max(cx.now)),
@@ -110,11 +97,16 @@ fn attempt(kernel: &Handle, message: &Message) -> Result<Tried> {
     let direct =
         Direct { id: message.id, at: message.at, to: &message.address, subject: &note.subject, body: &body, about };
     let tried = match way {
-        Way::Mail => direct::mail(kernel, &direct)?,
+        Way::Mail => direct::mail(kernel, &direct, patience(&sending))?,
         Way::Webhook(name) => direct::webhook(kernel, &Direct { to: &name, ..direct })?,
         Way::Channel(id) => by_channel(kernel, id, message, &note, &sending)?,
     };
     Ok(Tried { answer: channel::redacted(&tried.answer, &Secrets::default()), ..tried })
+}
+
+/// How long the other side may take to answer.
+fn patience(sending: &Sending) -> Duration {
+    Duration::from_secs(u64::try_from(sending.timeout_s).unwrap_or(10))
 }
 
 fn by_channel(kernel: &Handle, id: i64, message: &Message, note: &Note, sending: &Sending) -> Result<Tried> {
@@ -137,7 +129,7 @@ fn by_channel(kernel: &Handle, id: i64, message: &Message, note: &Note, sending:
         url: &prepared.url,
         headers: &headers,
         body: prepared.body.as_bytes(),
-        timeout: Duration::from_secs(u64::try_from(sending.timeout_s).unwrap_or(10)),
+        timeout: patience(sending),
         redirects: 0,
         allow_private: sending.allow_private,
     };
@@ -145,11 +137,13 @@ fn by_channel(kernel: &Handle, id: i64, message: &Message, note: &Note, sending:
         Ok(answer) => {
             let text: String = String::from_utf8_lossy(&answer.body).chars().take(300).collect();
             let again = answer.status >= 500 || matches!(answer.status, 408 | 425 | 429);
-            Tried { ok: (200..300).contains(&answer.status), again, answer: format!("{} {text}", answer.status) }
+            let (ok, whole) = ((200..300).contains(&answer.status), answer.status == 429);
+            Tried { ok, again, whole, answer: format!("{} {text}", answer.status) }
         }
-        Err(error) => Tried { ok: false, again: error.kind == ErrorKind::Unavailable, answer: error.message },
+        Err(error) if error.kind == ErrorKind::Unavailable => Tried::nothing_passes(error.message),
+        Err(error) => Tried::never(error.message),
     };
-    let filled = Secrets { url: prepared.url, token: secrets.token.clone() };
+    let filled = Secrets { url: prepared.url, ..secrets.clone() };
     let answer = channel::redacted(&channel::redacted(&tried.answer, &filled), &secrets);
     Ok(Tried { answer, ..tried })
 }
@@ -176,76 +170,4 @@ fn note(cx: &mut Cx, message: &Message) -> Result<Note> {
         link: linked.map(|group| format!("{address}/monitoring/groups/{group}")),
         acknowledge,
     })
-}
-
-/// Writes down how a try ended, and does what follows from it.
-fn settle(cx: &mut Cx, id: i64, tried: &Tried) -> Result<()> {
-    let Some(message) = store::get(cx.tx, id)? else { return Ok(()) };
-    let attempt = Attempt { at: cx.now, attempt: message.attempts + 1, ok: tried.ok, answer: tried.answer.clone() };
-    store::log(cx.tx, id, &attempt)?;
-    if let Some(group) = message.group {
-        cx.touch(Ref::new("alert_group", group));
-    }
-    cx.touch(LiveList::Messages.reference());
-    if tried.ok {
-        store::tried(cx.tx, &message, MessageState::Sent, &attempt, cx.now)?;
-        lane::worked(cx, &message.lane, &tried.answer)?;
-        tested(cx, &message, true)?;
-        return page::told(cx, &message);
-    }
-    if message.state == MessageState::Stopped {
-        return Ok(());
-    }
-    let pause = usize::try_from(message.attempts).ok().and_then(|tries| PAUSES_S.get(tries));
-    match pause.filter(|_| tried.again && attempt.attempt < TRIES) {
-        Some(pause) => {
-            let at = cx.now.plus(*pause * SECOND);
-            store::tried(cx.tx, &message, MessageState::Waiting, &attempt, at)
-        }
-        None => {
-            store::tried(cx.tx, &message, MessageState::Failed, &attempt, cx.now)?;
-            failed(cx, &message, tried)
-        }
-    }
-}
-
-/// Lets a lane rest that did not take what was sent, longer with every time.
-fn rest(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
-    let health = channel::store::lane(cx.tx, lane)?;
-    let failures = health.failures + 1;
-    let retry_at = cx.now.plus((5 * failures).min(60) * SECOND);
-    channel::store::put_lane(cx.tx, &lane::Health { failures, answer: answer.to_owned(), retry_at, ..health })
-}
-
-/// A message could not be delivered: the lane is said to fail, and the person is told by the next way.
-fn failed(cx: &mut Cx, message: &Message, tried: &Tried) -> Result<()> {
-    let health = channel::store::lane(cx.tx, &message.lane)?;
-    let works = health.seen_at.is_some_and(|at| cx.now.since(at) < WORKED_MICROS);
-    let of_recipient = message.lane == lane::MAIL && !tried.again && works;
-    if !of_recipient {
-        lane::failed(cx, &message.lane, &tried.answer)?;
-    }
-    tested(cx, message, false)?;
-    let Some(user) = message.user else { return Ok(()) };
-    let name = people::names(cx.tx, "user", &[user])?.remove(&user).unwrap_or_else(|| format!("user:{user}"));
-    let when = When { severity: &message.severity, at: cx.now };
-    let reached = contact::reach(cx, user, &name, when, message.contact)?;
-    let said = message.said();
-    match reached.recipient {
-        Some(next) if next.lane != message.lane || next.address != message.address => {
-            let key = format!("next/{}/{}", message.id, next.contact);
-            queue(cx, &said, &next, &key)?;
-            page::note(cx, &said, &format!("{} failed, so the next way is taken: {}.", message.to, next.label), &[user])
-        }
-        _ => page::note(cx, &said, &format!("{} failed, and there is no further way.", message.to), &[user]),
-    }
-}
-
-/// Keeps how a test went.
-fn tested(cx: &mut Cx, message: &Message, ok: bool) -> Result<()> {
-    if What::parse(&message.what) != What::Test {
-        return Ok(());
-    }
-    let health = channel::store::lane(cx.tx, &message.lane)?;
-    channel::store::put_lane(cx.tx, &lane::Health { tested_at: Some(cx.now), test_ok: ok, ..health })
 }

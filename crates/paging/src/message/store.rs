@@ -1,5 +1,7 @@
 //! Messages and the answers to them in SQL.
 
+use std::collections::BTreeMap;
+
 use kernel::db::{Query, Row, Tx};
 use kernel::limits::COUNT_MAX;
 use kernel::permission::Visible;
@@ -129,6 +131,23 @@ pub(crate) fn tried(
     Ok(())
 }
 
+/// Pages and recoveries for people that wait on a lane, oldest first.
+pub(crate) fn waiting_for_people(tx: &mut Tx<'_>, lane: &str, rows: usize) -> Result<Vec<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query
+        .push(" WHERE lane = ")
+        .bind(lane)
+        .push(" AND state = 'waiting' AND user_id > 0 AND what IN ('page', 'recovery')");
+    query.push(" ORDER BY send_at, id LIMIT ").bind(rows);
+    tx.run(&query)?.iter().map(message).collect()
+}
+
+/// A message does not leave by its own way, as the person is told by another.
+pub(crate) fn hand_over(tx: &mut Tx<'_>, id: i64, answer: &str) -> Result<()> {
+    tx.execute("UPDATE paging_messages SET state = 'failed', answer = ?1 WHERE id = ?2", &[answer.into(), id.into()])?;
+    Ok(())
+}
+
 /// Stops what has not left yet of an alert group's pages.
 pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     tx.execute(
@@ -137,10 +156,20 @@ pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     )
 }
 
-/// Who was told that groups are open: the messages that were taken, one a recipient.
+/// Stops what has not left yet of what tells that an alert group is over.
+pub(crate) fn stop_recoveries(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE paging_messages SET state = 'stopped' WHERE group_id = ?1 AND what = 'recovery' AND state = 'waiting'",
+        &[group.into()],
+    )
+}
+
+/// Who was told that groups are open, since they opened or were back last: the messages that were taken, one a recipient.
 pub(crate) fn told(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Recipient>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE what = 'page' AND state = 'sent' AND group_id IN ").list(groups).push(" ORDER BY id LIMIT 2000");
+    query.push(" WHERE what = 'page' AND state = 'sent' AND group_id IN ").list(groups);
+    query.push(" AND id > (SELECT g.again_from FROM paging_groups g WHERE g.group_id = paging_messages.group_id)");
+    query.push(" ORDER BY id LIMIT 2000");
     let mut all: Vec<Recipient> = Vec::new();
     for row in tx.run(&query)? {
         let one = message(&row)?.recipient();
@@ -167,6 +196,18 @@ pub(crate) fn attempts(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Attempt>> {
     .iter()
     .map(|row| Ok(Attempt { at: row.time(0)?, attempt: row.int(1)?, ok: row.bool(2)?, answer: row.text(3)? }))
     .collect()
+}
+
+/// The tries of several messages, oldest first, at most 500.
+pub(crate) fn attempts_of(tx: &mut Tx<'_>, messages: &[i64]) -> Result<BTreeMap<i64, Vec<Attempt>>> {
+    let mut query = Query::new("SELECT message_id, at, attempt, ok, answer FROM paging_attempts WHERE message_id IN ");
+    query.list(messages).push(" ORDER BY message_id, id LIMIT 500");
+    let mut all: BTreeMap<i64, Vec<Attempt>> = BTreeMap::new();
+    for row in tx.run(&query)? {
+        let one = Attempt { at: row.time(1)?, attempt: row.int(2)?, ok: row.bool(3)?, answer: row.text(4)? };
+        all.entry(row.int(0)?).or_default().push(one);
+    }
+    Ok(all)
 }
 
 /// Which messages are wanted.

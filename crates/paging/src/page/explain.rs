@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Noted, PageState, Told, seen, store};
-use crate::message::{Message, MessageState, store as messages};
+use crate::message::{Attempt, Message, MessageState, store as messages};
 use crate::policy;
 
 /// Explain why a person was, or was not, told of an alert group.
@@ -70,6 +70,8 @@ impl Operation for ExplainPage {
         let mut sent = messages::page(cx.tx, &filter, &everything, i64::MAX, 100)?;
         sent.reverse();
         let mut steps = routing(&group);
+        let back = |at| Because { at: Some(at), ok: None, line: "It was over, and is back since then.".into() };
+        steps.extend(group.again_at.map(back));
         for page in store::of_group(cx.tx, self.group)? {
             let policy = policy::load(cx, page.policy)?.name;
             steps.push(said(format!("{} leads to the policy \"{policy}\".", page.route), Some(true)));
@@ -78,8 +80,11 @@ impl Operation for ExplainPage {
             }
         }
         steps.extend(about(&notes, person));
+        let ids: Vec<i64> = sent.iter().map(|message| message.id).collect();
+        let mut tries = messages::attempts_of(cx.tx, &ids)?;
         for message in &sent {
             steps.push(delivery(message));
+            steps.extend(tries.remove(&message.id).unwrap_or_default().into_iter().map(attempt));
         }
         let told = sent.iter().any(|one| one.what == "page" && one.state == MessageState::Sent);
         Ok(Explained { told, answer: answer(&name, &group, &notes, &sent, person, told), steps })
@@ -101,16 +106,26 @@ fn about(notes: &[Noted], person: i64) -> Vec<Because> {
     concerns.map(|one| Because { at: Some(one.at), ok: None, line: one.line.clone() }).collect()
 }
 
+/// One try with what the other side said to it.
+fn attempt(one: Attempt) -> Because {
+    let answer = if one.answer.is_empty() { "nothing".to_owned() } else { one.answer };
+    Because { at: Some(one.at), ok: Some(one.ok), line: format!("Try {}: the other side said: {answer}", one.attempt) }
+}
+
 fn delivery(message: &Message) -> Because {
-    let answer =
-        if message.answer.is_empty() { String::new() } else { format!(" The other side said: {}", message.answer) };
     let (ok, word) = match message.state {
         MessageState::Sent => (Some(true), "was taken"),
         MessageState::Failed => (Some(false), "could not be delivered"),
         MessageState::Stopped => (Some(false), "was stopped before it left"),
         MessageState::Waiting => (None, "is on its way"),
     };
-    let line = format!("\"{}\" to {} {word} after {} tries.{answer}", message.subject, message.to, message.attempts);
+    let tries = match (message.attempts, message.answer.as_str()) {
+        (0, "") => String::new(),
+        (0, why) => format!(": {why}"),
+        (1, _) => " after 1 try.".to_owned(),
+        (many, _) => format!(" after {many} tries."),
+    };
+    let line = format!("\"{}\" to {} {word}{tries}", message.subject, message.to);
     Because { at: Some(message.sent_at.unwrap_or(message.at)), ok, line }
 }
 

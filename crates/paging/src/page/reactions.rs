@@ -7,6 +7,7 @@ use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::reopened::{self, reopened};
 use super::{Page, PageState, Told, group_ref, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
@@ -21,7 +22,13 @@ const LINES_MAX: usize = 12;
 pub(crate) fn follow() -> Reaction {
     Reaction {
         name: NAME,
-        events: &["monitor.group.opened", "monitor.group.changed", "monitor.group.recovered", "monitor.group.merged"],
+        events: &[
+            "monitor.group.opened",
+            "monitor.group.changed",
+            "monitor.group.recovered",
+            "monitor.group.reopened",
+            "monitor.group.merged",
+        ],
         grants: &[],
         run: react,
     }
@@ -32,13 +39,15 @@ fn react(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
         "monitor.group.opened" => opened(cx, &event.fields()?),
         "monitor.group.changed" => changed(cx, &event.fields()?, event),
         "monitor.group.recovered" => recovered(cx, &event.fields()?),
+        "monitor.group.reopened" => reopened(cx, &event.fields()?),
         _ => merged(cx, &event.fields()?),
     }
 }
 
+/// That a group opened, or is open again.
 #[derive(Deserialize)]
-struct GroupOpened {
-    group: Ref,
+pub(super) struct GroupOpened {
+    pub(super) group: Ref,
     #[serde(default)]
     asset: Option<Ref>,
     #[serde(default)]
@@ -108,9 +117,8 @@ fn lines(event: &GroupOpened, severity: &str) -> Vec<String> {
     all
 }
 
-fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
+pub(super) fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     let known = store::group(cx.tx, event.group.id)?;
-    let facts = facts(cx, event)?;
     let mut group = known.unwrap_or_else(|| Told {
         group: event.group.id,
         root: event.group.id,
@@ -120,34 +128,63 @@ fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     if group.ended_at.is_some() {
         return Ok(());
     }
+    about_group(cx, event, &mut group)?;
+    tell(cx, &mut group)
+}
+
+/// Takes over what an event says of a group.
+pub(super) fn about_group(cx: &mut Cx, event: &GroupOpened, group: &mut Told) -> Result<()> {
+    let facts = facts(cx, event)?;
     group.title = kernel::text::shorten(&event.title, 200);
     group.lines = lines(event, &facts.severity);
     group.facts = facts;
     group.silenced = event.silenced;
-    if event.silenced {
-        return store::put_group(cx.tx, &group);
-    }
-    group.trace = route::load(cx)?.decide(&group.facts, cx.now);
-    store::put_group(cx.tx, &group)?;
-    let chosen = group.trace.chosen.clone();
-    chosen.iter().try_for_each(|one| begin(cx, &group, one))
+    Ok(())
 }
 
-/// Begins an escalation, unless the group has one by that policy.
-fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen) -> Result<()> {
+/// Keeps a group, and unless it is silenced routes it and begins its steps.
+pub(super) fn tell(cx: &mut Cx, group: &mut Told) -> Result<()> {
+    if !group.silenced {
+        group.trace = route::load(cx)?.decide(&group.facts, cx.now);
+    }
+    store::put_group(cx.tx, group)?;
+    if group.silenced { Ok(()) } else { begin_all(cx, group) }
+}
+
+/// Begins what is not at work yet. When all was over and is back, those who were told of it before hear so first.
+fn begin_all(cx: &mut Cx, group: &Told) -> Result<()> {
+    let pages = store::of_group(cx.tx, group.group)?;
+    let anew = group.again_at.is_some() && pages.iter().all(|page| page.state == PageState::Ended);
+    let round = pages.iter().map(|page| page.round).max().unwrap_or(0) + 1;
+    let mut begun = Vec::new();
+    for chosen in &group.trace.chosen {
+        let known = pages.iter().find(|page| page.policy == chosen.policy);
+        begun.extend(begin(cx, group, chosen, known, if anew { round } else { 1 })?);
+    }
+    if anew {
+        reopened::again(cx, group, &mut begun)?;
+    }
+    cx.touch(LiveList::Messages.reference());
+    begun.iter().try_for_each(|page| run::run(cx, page.id))
+}
+
+/// Begins an escalation. One that a mute time holds back begins when another route without one leads to it; one that ended
+/// begins anew; any other goes on as it is.
+fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen, known: Option<&Page>, round: i64) -> Result<Option<Page>> {
     let policy = policy::load(cx, chosen.policy)?;
     let wait = policy.steps.first().map_or(0, |step| step.after_s) * kernel::time::SECOND;
     let (state, due_at) = match (chosen.muted, chosen.muted_until) {
         (false, _) => (PageState::Active, Some(cx.now.plus(wait))),
         (true, until) => (PageState::Muted, until),
     };
-    let page = Page {
+    let mut page = Page {
         group: group.group,
         policy: chosen.policy,
         route: chosen.route.clone(),
         state,
         step: 1,
-        round: 1,
+        round,
+        first_round: round,
         due_at,
         wait_us: due_at.map_or(0, |due| due.since(cx.now)),
         severity: group.facts.severity.clone(),
@@ -156,11 +193,21 @@ fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen) -> Result<()> {
         place: group.facts.place,
         ..Page::default()
     };
-    cx.touch(LiveList::Messages.reference());
-    match store::insert(cx.tx, &page)? {
-        Some(id) => run::run(cx, id),
-        None => Ok(()),
-    }
+    let line = match known.map(|known| known.state) {
+        None => {
+            page.id = store::insert(cx.tx, &page)?.unwrap_or_default();
+            return Ok((page.id != 0).then_some(page));
+        }
+        Some(PageState::Ended) => "The steps begin anew.",
+        Some(PageState::Muted) if state == PageState::Active => "Another route without a mute time leads here as well.",
+        Some(_) => return Ok(None),
+    };
+    let Some(known) = known else { return Ok(None) };
+    page = Page { id: known.id, told: known.told, opened_at: known.opened_at, round: round.max(known.round), ..page };
+    page.first_round = page.round;
+    run::noted(cx, &page, 0, line.to_owned(), &[])?;
+    store::save(cx.tx, &page)?;
+    Ok(Some(page))
 }
 
 #[derive(Deserialize)]
@@ -244,8 +291,7 @@ fn worse(cx: &mut Cx, group: i64) -> Result<()> {
         page.severity = "critical".into();
         store::save(cx.tx, &page)?;
     }
-    let chosen = if calm { Vec::new() } else { known.trace.chosen.clone() };
-    chosen.iter().try_for_each(|one| begin(cx, &known, one))
+    if calm { Ok(()) } else { begin_all(cx, &known) }
 }
 
 #[derive(Deserialize)]
@@ -276,8 +322,10 @@ fn recovered(cx: &mut Cx, event: &GroupRecovered) -> Result<()> {
     lines.extend(event.evidence.iter().take(LINES_MAX).cloned());
     let subject = format!("{word}: {}", known.title);
     let said = Said { what: What::Recovery, subject, lines, ..run::about(&known) };
-    for to in message::store::told(cx.tx, &all)? {
-        message::queue(cx, &said, &to, &recovery_key(known.group, &to))?;
+    // Who was told that it is over, and not that it was back, knows.
+    let told = if known.silenced { Vec::new() } else { message::store::told(cx.tx, &all)? };
+    for to in told {
+        message::queue(cx, &said, &to, &recovery_key(&known, &to))?;
     }
     cx.touch(LiveList::Messages.reference());
     Ok(())

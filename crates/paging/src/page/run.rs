@@ -4,7 +4,7 @@ use kernel::attention::Attention;
 use kernel::time::SECOND;
 use kernel::{Actor, Cx, Handle, Mark, Result, Time};
 
-use super::{Noted, Page, PageState, Told, group_ref, store};
+use super::{Noted, Page, PageState, Told, group_ref, reopened, store};
 use crate::channel::contact::When;
 use crate::channel::events::StepTaken;
 use crate::channel::payload::What;
@@ -84,7 +84,7 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
             let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
             store::put_group(cx.tx, &anew)?;
             page.round += 1;
-            page.step = 1;
+            (page.step, page.first_round) = (1, page.round);
         }
         _ => {}
     }
@@ -94,7 +94,7 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
     store::save(cx.tx, &page)
 }
 
-fn noted(cx: &mut Cx, page: &Page, step: i64, line: String, users: &[i64]) -> Result<()> {
+pub(super) fn noted(cx: &mut Cx, page: &Page, step: i64, line: String, users: &[i64]) -> Result<()> {
     let noted = Noted { at: cx.now, step, round: page.round, line, users: users.to_vec() };
     store::note(cx.tx, page.id, page.group, &noted)
 }
@@ -131,7 +131,7 @@ fn steps(cx: &mut Cx, page: &mut Page, group: &Told, policy: &Policy) -> Result<
     if page.told == 0 {
         nobody(cx, page, group)?;
     }
-    if page.round <= policy.repeats {
+    if page.round - page.first_round < policy.repeats {
         page.round += 1;
         page.step = 1;
         due_in(page, cx.now, policy.repeat_after_s);
@@ -171,24 +171,32 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
     let mut told = Vec::new();
     for one in &found.recipients {
         // However often this runs, a person hears of a step of a round once.
-        let key = format!("page/{}/{}/{}/{}", group.group, page.step, page.round, one.key());
-        if message::queue(cx, &said, one, &key)? {
+        if message::queue(cx, &said, one, &key(page, one))? {
             told.push(one.label.clone());
         }
     }
     page.told += i64::try_from(told.len()).unwrap_or(0);
     if !told.is_empty() {
         noted(cx, page, page.step, format!("Told: {}.", told.join(", ")), &found.people)?;
-        cx.emit(&StepTaken { group: group_ref(page.group), step: page.step, round: page.round, told })?;
+        step_taken(cx, page, told)?;
     }
     Ok(found.recipients.len())
 }
 
+/// One message a step of a round and recipient, whatever tells it.
+pub(super) fn key(page: &Page, to: &message::Recipient) -> String {
+    format!("page/{}/{}/{}/{}", page.group, page.step, page.round, to.key())
+}
+
+pub(super) fn step_taken(cx: &mut Cx, page: &Page, told: Vec<String>) -> Result<()> {
+    cx.emit(&StepTaken { group: group_ref(page.group), step: page.step, round: page.round, told })
+}
+
 /// What people are told of an alert group that is open.
-fn said(page: &Page, group: &Told, now: Time) -> Said {
+pub(super) fn said(page: &Page, group: &Told, now: Time) -> Said {
     let mut lines = group.lines.clone();
-    if page.round > 1 || page.step > 1 {
-        let age = web::ui::duration(now.since(group.opened_at) / SECOND);
+    if page.round > page.first_round || page.step > 1 || !group.acknowledged_by.is_empty() {
+        let age = web::ui::duration(now.since(group.again_at.unwrap_or(group.opened_at)) / SECOND);
         let who = if group.acknowledged_by.is_empty() {
             "nobody has acknowledged it"
         } else {
@@ -197,7 +205,11 @@ fn said(page: &Page, group: &Told, now: Time) -> Said {
         lines.insert(0, format!("Open for {age}, and {who}."));
     }
     let what = What::Page;
-    let subject = format!("Alert: {}", group.title);
+    if let Some(at) = group.again_at {
+        lines.insert(0, format!("It is back since {}, after it was over.", reopened::moment(at)));
+    }
+    let word = if group.again_at.is_some() { "Again" } else { "Alert" };
+    let subject = format!("{word}: {}", group.title);
     Said { what, page: page.id, step: page.step, round: page.round, subject, lines, ..about(group) }
 }
 

@@ -8,7 +8,7 @@ use kernel::{Error, Reach, Result, Time};
 use super::{Noted, Page, PageState, Told};
 
 const PAGES: &str = "SELECT id, group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, opened_at, \
-                     ended_at FROM paging_pages";
+                     ended_at, first_round FROM paging_pages";
 
 fn some(row: &Row, column: usize) -> Result<Option<Time>> {
     Ok(Some(row.time(column)?).filter(|at| at.0 != 0))
@@ -31,6 +31,7 @@ fn page(row: &Row) -> Result<Page> {
         place: row.opt_int(12)?,
         opened_at: row.time(13)?,
         ended_at: some(row, 14)?,
+        first_round: row.int(15)?,
     })
 }
 
@@ -38,7 +39,7 @@ fn page(row: &Row) -> Result<Page> {
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
     let added = tx.first(
         "INSERT INTO paging_pages (group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, \
-         opened_at, ended_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0) ON CONFLICT (group_id, policy_id) DO NOTHING \
+         opened_at, ended_at, first_round) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?6) ON CONFLICT (group_id, policy_id) DO NOTHING \
          RETURNING id",
         &[
             new.group.into(),
@@ -60,7 +61,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
 
 pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
     tx.execute(
-        "UPDATE paging_pages SET state = ?1, step = ?2, round = ?3, told = ?4, due_at = ?5, wait_us = ?6, severity = ?7, ended_at = ?8 WHERE id = ?9",
+        "UPDATE paging_pages SET state = ?1, step = ?2, round = ?3, told = ?4, due_at = ?5, wait_us = ?6, severity = ?7, ended_at = ?8, \
+         route = ?9, first_round = ?10 WHERE id = ?11",
         &[
             one.state.as_str().into(),
             one.step.into(),
@@ -70,6 +72,8 @@ pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
             one.wait_us.into(),
             (&one.severity).into(),
             one.ended_at.unwrap_or_default().into(),
+            (&one.route).into(),
+            one.first_round.into(),
             one.id.into(),
         ],
     )?;
@@ -184,7 +188,7 @@ pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i
 }
 
 const GROUPS: &str = "SELECT group_id, root_id, title, facts, lines, trace, silenced, opened_at, ended_at, acknowledged_by, \
-                      acknowledged_at FROM paging_groups";
+                      acknowledged_at, again_at FROM paging_groups";
 
 fn told(row: &Row) -> Result<Told> {
     Ok(Told {
@@ -199,6 +203,7 @@ fn told(row: &Row) -> Result<Told> {
         ended_at: some(row, 8)?,
         acknowledged_by: row.text(9)?,
         acknowledged_at: some(row, 10)?,
+        again_at: some(row, 11)?,
     })
 }
 
@@ -225,11 +230,11 @@ pub(crate) fn under(tx: &mut Tx<'_>, root: i64) -> Result<Vec<i64>> {
 pub(crate) fn put_group(tx: &mut Tx<'_>, one: &Told) -> Result<()> {
     let text = |value: serde_json::Result<String>| value.map_err(|error| Error::internal("group-not-json", error));
     tx.execute(
-        "INSERT INTO paging_groups (group_id, root_id, title, facts, lines, trace, silenced, opened_at, ended_at, acknowledged_by, \
-         acknowledged_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+        "INSERT INTO paging_groups (group_id, root_id, title, facts, lines, trace, silenced, opened_at, \
+         ended_at, acknowledged_by, acknowledged_at, again_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (group_id) DO UPDATE SET root_id = excluded.root_id, title = excluded.title, facts = excluded.facts, \
          lines = excluded.lines, trace = excluded.trace, silenced = excluded.silenced, ended_at = excluded.ended_at, \
-         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at",
+         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, again_at = excluded.again_at",
         &[
             one.group.into(),
             one.root.into(),
@@ -242,7 +247,17 @@ pub(crate) fn put_group(tx: &mut Tx<'_>, one: &Told) -> Result<()> {
             one.ended_at.unwrap_or_default().into(),
             (&one.acknowledged_by).into(),
             one.acknowledged_at.unwrap_or_default().into(),
+            one.again_at.unwrap_or_default().into(),
         ],
+    )?;
+    Ok(())
+}
+
+/// Whoever was told of a group so far, or of what was merged into it, was told of an earlier time.
+pub(crate) fn told_before(tx: &mut Tx<'_>, root: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE paging_groups SET again_from = (SELECT COALESCE(MAX(m.id), 0) FROM paging_messages m) WHERE root_id = ?1",
+        &[root.into()],
     )?;
     Ok(())
 }

@@ -11,6 +11,8 @@ use kernel::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::post::Post;
+
 macro_rules! told {
     ($($type:ident $name:literal),*) => {
         $(
@@ -29,7 +31,8 @@ macro_rules! told {
     };
 }
 told! {
-    Opened "monitor.group.opened", Changed "monitor.group.changed", Recovered "monitor.group.recovered", Merged "monitor.group.merged"
+    Opened "monitor.group.opened", Changed "monitor.group.changed", Recovered "monitor.group.recovered",
+    Reopened "monitor.group.reopened", Merged "monitor.group.merged"
 }
 
 /// A server of the web that keeps what it gets and answers with a status; 0 is a server that never answers.
@@ -104,60 +107,6 @@ fn answer(stream: TcpStream, status: u16, keeps: &Mutex<Vec<(String, String)>>) 
     }
     let text = format!("HTTP/1.1 {status} X\r\ncontent-length: 4\r\nconnection: close\r\n\r\nsaid");
     reader.get_mut().write_all(text.as_bytes())
-}
-
-/// A mail server that takes everything, or refuses everything with an answer of its own.
-pub(crate) struct Post {
-    pub(crate) port: u16,
-    pub(crate) got: Arc<Mutex<Vec<String>>>,
-}
-
-impl Post {
-    pub(crate) fn new(refuses: Option<&'static str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let got: Arc<Mutex<Vec<String>>> = Arc::default();
-        let keeps = got.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                drop(mail(stream, refuses, &keeps));
-            }
-        });
-        Self { port, got }
-    }
-}
-
-fn mail(stream: TcpStream, refuses: Option<&str>, keeps: &Mutex<Vec<String>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    reader.get_mut().write_all(b"220 post\r\n")?;
-    let (mut line, mut text, mut inside) = (String::new(), String::new(), false);
-    while reader.read_line(&mut line)? > 0 {
-        let word = line.trim_end().to_uppercase();
-        let reply = if inside {
-            text.push_str(&line);
-            if line == ".\r\n" {
-                inside = false;
-                keeps.lock().unwrap().push(std::mem::take(&mut text));
-                "250 taken"
-            } else {
-                ""
-            }
-        } else if word.starts_with("RCPT") {
-            refuses.unwrap_or("250 ok")
-        } else if word.starts_with("DATA") {
-            inside = true;
-            "354 go on"
-        } else if word.starts_with("QUIT") {
-            "221 bye"
-        } else {
-            "250 ok"
-        };
-        if !reply.is_empty() {
-            reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())?;
-        }
-        line.clear();
-    }
-    Ok(())
 }
 
 pub(crate) struct House {
@@ -259,6 +208,16 @@ impl House {
     pub(crate) fn recovered(&self, group: i64) {
         let fields = json!({ "group": format!("alert_group:{group}"), "title": format!("Fault {group}"), "evidence": ["it works"], "lasted_s": 60, "proven": true, "announced": true });
         self.tell("monitor.group.recovered", fields);
+        self.world.settle().unwrap();
+    }
+
+    /// Monitoring tells that a group that was over is back.
+    pub(crate) fn reopened(&self, group: i64, more: Value) {
+        let mut fields = json!({ "group": format!("alert_group:{group}"), "severity": "critical", "title": format!("Fault {group}"), "evidence": ["it fails again"], "over_s": 240 });
+        for (name, field) in more.as_object().unwrap() {
+            fields[name] = field.clone();
+        }
+        self.tell("monitor.group.reopened", fields);
         self.world.settle().unwrap();
     }
 

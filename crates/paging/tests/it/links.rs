@@ -84,3 +84,33 @@ fn a_link_gives_no_more_than_its_one_purpose() {
     let rows = house.call("paging.message.list", json!({})).to_string();
     assert!(!rows.contains(&token));
 }
+
+#[test]
+fn of_two_people_the_first_is_on_it_and_the_second_reads_who() {
+    let house = House::new();
+    let chat = Catcher::new();
+    let channel = house.channel("chat", &chat);
+    for name in ["grace", "sam"] {
+        let person = house.person(name);
+        let ways = json!([{ "channel": channel, "address": name }]);
+        house.call("paging.contact.save", json!({ "user": person, "items": ways }));
+    }
+    house.policy("0 user:grace, user:sam", json!({}));
+    house.opened(1, json!({}));
+    let token = |message: usize| {
+        let body: Value = serde_json::from_str(&chat.got()[message].1).unwrap();
+        body["actions"][0]["url"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned()
+    };
+    let (grace, sam) = (token(0), token(1));
+    assert_ne!(grace, sam, "each has a link of their own");
+    let kernel = &house.world.kernel;
+    assert!((door().act)(kernel, &sam, &[]).unwrap().body.0.contains("sam is on it"));
+    let late = (door().act)(kernel, &grace, &[]).unwrap();
+    assert!(late.body.0.contains("sam is on it") && !late.body.0.contains("method=\"post\""), "{}", late.body.0);
+    assert!(house.notes().contains("sam acknowledged it") && !house.notes().contains("grace acknowledged it"));
+    house.recovered(1);
+    assert!((door().show)(kernel, &grace).unwrap().body.0.contains("This is over"));
+    house.reopened(1, json!({}));
+    let page = (door().act)(kernel, &grace, &[]).unwrap();
+    assert!(page.body.0.contains("grace is on it"), "an old link is good for what is back: {}", page.body.0);
+}

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod channels;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod escalation;
 #[cfg(test)]
 mod house;
@@ -10,6 +12,10 @@ mod house;
 mod lessons;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
+mod post;
+#[cfg(test)]
+mod reopening;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

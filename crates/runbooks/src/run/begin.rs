@@ -88,6 +88,8 @@ pub(crate) fn launch(cx: &mut Cx, run: &mut Run) -> Result<()> {
 pub(crate) struct Alert<'a> {
     /// The group it is in.
     pub(crate) cause: &'a Ref,
+    /// Since when that is open, for the first time or again; 0 when it is not said.
+    pub(crate) open_since: Time,
     /// The machine it stands on, where that is known.
     pub(crate) asset: Option<i64>,
     /// When it fired, where that is known: it may have been answered under another group.
@@ -97,7 +99,7 @@ pub(crate) struct Alert<'a> {
 }
 
 fn answered(cx: &mut Cx, binding: i64, alert: &Alert<'_>) -> Result<bool> {
-    if store::answered(cx.tx, binding, alert.cause)? {
+    if store::answered(cx.tx, binding, alert.cause, alert.open_since)? {
         return Ok(true);
     }
     match (alert.asset, alert.fired_at) {

@@ -194,10 +194,10 @@ pub(crate) fn active_of_cause(tx: &mut Tx<'_>, cause: &Ref) -> Result<Vec<Run>> 
     all(tx, &query)
 }
 
-/// True when this binding answered this cause already.
-pub(crate) fn answered(tx: &mut Tx<'_>, binding: i64, cause: &Ref) -> Result<bool> {
-    let sql = "SELECT id FROM runbooks_runs WHERE binding_id = ?1 AND cause = ?2 LIMIT 1";
-    Ok(tx.first(sql, &[binding.into(), cause.to_string().into()])?.is_some())
+/// True when this binding answered this cause already since it is open.
+pub(crate) fn answered(tx: &mut Tx<'_>, binding: i64, cause: &Ref, open_since: Time) -> Result<bool> {
+    let sql = "SELECT id FROM runbooks_runs WHERE binding_id = ?1 AND cause = ?2 AND created_at >= ?3 LIMIT 1";
+    Ok(tx.first(sql, &[binding.into(), cause.to_string().into(), open_since.into()])?.is_some())
 }
 
 /// True when this binding was answered on a machine since a moment, whatever the cause was taken for.

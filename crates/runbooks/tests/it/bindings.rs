@@ -80,6 +80,29 @@ fn the_approval_to_start_is_that_of_the_alerts_team_or_else_of_the_machines() {
 }
 
 #[test]
+fn a_group_that_is_back_is_answered_anew_and_once() {
+    let town = Town::new();
+    let (runbook, _) = town.approved(BOOK);
+    bind(&town, runbook, "propose");
+    town.open_group(9, 1);
+    town.world.clock.advance(60 * kernel::time::SECOND);
+    town.tell("monitor.group.recovered", json!({ "group": "alert_group:9", "evidence": [], "lasted_s": 5 }));
+    town.world.clock.advance(60 * kernel::time::SECOND);
+    let since = town.world.clock.now();
+    let back = json!({ "group": "alert_group:9", "check": "check:3", "asset": "asset:1", "open_since": since });
+    let mut silenced = back.clone();
+    silenced["silenced"] = json!(true);
+    town.tell("monitor.group.reopened", silenced);
+    assert_eq!(town.runs().len(), 1, "what is silenced starts nothing");
+    town.tell("monitor.group.reopened", back.clone());
+    town.tell("monitor.group.reopened", back);
+    let joined = json!({ "group": "alert_group:9", "change": "joined", "check": "check:3", "open_since": since });
+    town.tell("monitor.group.changed", joined);
+    let states: Vec<String> = town.runs().iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(states, ["stopped", "proposed"]);
+}
+
+#[test]
 fn an_edited_runbook_does_not_run_under_the_old_binding() {
     let town = Town::new();
     let (runbook, first) = town.approved(BOOK);

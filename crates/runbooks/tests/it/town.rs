@@ -28,7 +28,7 @@ macro_rules! told {
 }
 told! {
     JobFinished "fleet.job.finished", StopOrdered "fleet.stop.ordered", Opened "monitor.group.opened",
-    Changed "monitor.group.changed", Recovered "monitor.group.recovered"
+    Changed "monitor.group.changed", Recovered "monitor.group.recovered", Reopened "monitor.group.reopened"
 }
 
 /// Tell an event of another domain.

@@ -102,6 +102,14 @@ document.addEventListener(
   true,
 );
 
+// Tabs that do not fit scroll: the one that is shown is in view.
+enhance((root) => {
+  for (const tab of all(".tabs > [aria-current]", root)) {
+    const bar = tab.parentElement;
+    if (bar && tab instanceof HTMLElement && tab.offsetLeft + tab.offsetWidth > bar.offsetLeft + bar.clientWidth) bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - 48;
+  }
+});
+
 enhance((root) => {
   for (const toast of all("[data-toast]", root)) {
     if (!one("form", toast)) setTimeout(() => toast.remove(), 8000);

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::ui::{
     Attention, Bulk, Button, Card, Clock, Column, Dialog, Difference, Empty, Entry, Facts, Field, Fill, Filter, Form,
-    ICON_NAMES, List, Menu, Row, Sorted, Stat, Step, StepState, Stripe, Strips, Tab, Table, Tabs, Tile, Tone, avatar,
-    bar, bit_rate, byte_rate, bytes, code, count, differences, duration, icon, lazy, meter, nobody, notice, percent,
-    person, pill, post_button, progress, shape, stats, status, steps as step_list, tag, tiles, timeline as entries,
-    uptime,
+    ICON_NAMES, List, Map, MapBranch, MapNode, Menu, Row, Sorted, Stat, Step, StepState, Stripe, Strips, Tab, Table,
+    Tabs, Tile, Tone, avatar, bar, bit_rate, byte_rate, bytes, code, count, differences, duration, icon, lazy, meter,
+    nobody, notice, percent, person, pill, post_button, progress, shape, stats, status, steps as step_list, tag, tiles,
+    timeline as entries, uptime,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -118,6 +118,7 @@ pub(super) fn figures() -> Markup {
         ]))
         (Card::new("Last 30 hours").body(html! { (uptime("VPN gateway", "98.90 %", &cells)) (uptime(HOSTILE[3], "100 %", &cells)) }))
         (Card::new("Who is on call").flush(html! { (who_when()) }))
+        (Card::new("What is affected").body(html! { (affected()) }))
         (Card::new("Shares and quantities").body(html! {
             div.flow {
                 (meter(0.97, Tone::Critical, "12 min over")) (meter(0.8, Tone::Warn, "1 h")) (meter(0.2, Tone::Ok, "8 h")) (meter(f64::NAN, Tone::Idle, "not known"))
@@ -302,6 +303,31 @@ pub(super) fn hostile() -> Markup {
 }
 
 /// A strip with somebody, nobody, a planned pause and hostile names.
+/// A switch with its machines, one of which nobody knows how it hangs there.
+fn affected() -> Map {
+    let node = |title: &str, word: &str, tone, branches| MapNode {
+        title: title.into(),
+        word: word.into(),
+        tone,
+        href: Some("#".into()),
+        branches,
+        ..MapNode::default()
+    };
+    let branch = |words: &str, nodes| MapBranch { words: words.into(), nodes, ..MapBranch::default() };
+    let services = branch(
+        "hosts",
+        vec![node("intranet", "Unreachable", Tone::Critical, vec![]), node(HOSTILE[0], "Cleared", Tone::Ok, vec![])],
+    );
+    let machines =
+        vec![node("app-01", "Firing", Tone::Critical, vec![services]), node("app-02", "Cleared", Tone::Ok, vec![])];
+    let more = Some(("248 more, 3 cleared".to_owned(), HOSTILE[6].to_owned()));
+    let fan = MapBranch { more, ..branch("uplink of", machines) };
+    let lost = MapBranch { loose: true, ..branch("same time", vec![node(HOSTILE[3], "No data", Tone::Warn, vec![])]) };
+    let root =
+        MapNode { note: "254 behind it".into(), ..node("sw-core-01", "Likely cause", Tone::Idle, vec![fan, lost]) };
+    Map::new("What is affected, beginning at the switch", root)
+}
+
 fn who_when() -> Strips {
     let stripe =
         |from: f64, to: f64, text: &str, fill: Fill| Stripe { from, to, text: text.into(), title: text.into(), fill };

@@ -167,7 +167,7 @@ impl List {
                 span class="end keys" {
                     span { kbd { "j" } " " kbd { "k" } " move" }
                     @if self.bulk.is_some() { span { kbd { "x" } " select" } }
-                    span { kbd { "Enter" } " open" } span { kbd { "?" } " all keys" }
+                    @if self.table.opens() { span { kbd { "Enter" } " open" } } span { kbd { "?" } " all keys" }
                 }
             }
         }

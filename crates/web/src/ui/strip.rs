@@ -14,6 +14,10 @@ pub enum Fill {
     Gap,
     /// Nobody, as planned.
     Quiet,
+    /// Something that is planned, such as maintenance.
+    Planned,
+    /// Nobody is told.
+    Silenced,
 }
 
 /// A span of a row.
@@ -74,13 +78,17 @@ fn share(at: f64) -> String {
     format!("{:.3}%", at * 100.0)
 }
 
-/// What of a text there is room for in a share of a row: all of it, the initials, or nothing. Rows are about 640 pixels wide.
-fn fitting(text: &str, width: f64) -> Option<String> {
+/// A span is drawn at least so wide, so that it is seen in a month too.
+const WIDTH_MIN: f64 = 0.006;
+
+/// What of a text there is room for in a share of a row: all of it, the initials of a person, or nothing. Rows are about 640
+/// pixels wide.
+fn fitting(text: &str, width: f64, person: bool) -> Option<String> {
     let letters = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
     if width > 0.02 + 0.011 * f64::from(letters) {
         Some(text.to_owned())
     } else {
-        (width > 0.035).then(|| initials(text))
+        (person && width > 0.035).then(|| initials(text))
     }
 }
 
@@ -89,13 +97,16 @@ fn stripe(one: &Stripe) -> Markup {
         Fill::Person => hue(&one.text),
         Fill::Gap => "gap",
         Fill::Quiet => "quiet",
+        Fill::Planned => "planned",
+        Fill::Silenced => "silenced",
     };
-    let width = (one.to - one.from).max(0.0);
+    let width = (one.to - one.from).max(WIDTH_MIN);
+    let person = one.fill == Fill::Person;
     html! {
         svg class=(class) x=(share(one.from)) width=(share(width)) height="26" {
             title { (one.title) }
             rect x="1" y="1" width="100%" height="24" rx="4" {}
-            @if let Some(text) = fitting(&one.text, width) { text x="7" y="17" { (text) } }
+            @if let Some(text) = fitting(&one.text, width, person) { text x="7" y="17" { (text) } }
         }
     }
 }
@@ -147,7 +158,8 @@ mod tests {
             .0;
         assert!(html.contains("&lt;b&gt;gap&lt;/b&gt;") && html.contains(">Nobody</text>"), "{html}");
         assert!(!html.contains(">Sam</text>"), "there is no room for a name: {html}");
-        assert_eq!(fitting("Ada Lind", 0.05).as_deref(), Some("AL"));
+        assert_eq!(fitting("Ada Lind", 0.05, true).as_deref(), Some("AL"));
+        assert_eq!(fitting("Patch night", 0.05, false), None, "only people have initials");
         assert!(html.contains("x=\"50.000%\" width=\"100.000%\"") && !html.contains("style="), "{html}");
     }
 }

@@ -165,6 +165,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// True when a row of it leads somewhere.
+    pub(crate) fn opens(&self) -> bool {
+        self.rows.iter().any(|row| row.href.is_some())
+    }
+
     /// How many rows are shown.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -18,7 +18,12 @@ fn note() -> Note {
 
 fn made(kind: Kind, config: Config, address: &str) -> Prepared {
     let channel = Channel { id: 3, kind, config, enabled: true, ..Channel::default() };
-    let secrets = Secrets { url: "https://chat.example.org/hook".into(), token: "s3cret".into() };
+    let secrets = Secrets {
+        url: "https://chat.example.org/hook".into(),
+        token: "s3cret".into(),
+        headers: "Content-Type: application/json\nX-Key: {token}".into(),
+        body: "{\"to\":\"{to}\",\"text\":\"{text}\"}".into(),
+    };
     request(&channel, &secrets, address, &note()).unwrap()
 }
 
@@ -96,12 +101,7 @@ fn ntfy_gets_topic_priority_and_a_button() {
 
 #[test]
 fn a_text_message_fills_the_templates_of_the_gateway_and_stays_in_its_place() {
-    let config = Config {
-        method: "POST".into(),
-        headers: "Content-Type: application/json\nX-Key: {token}".into(),
-        body: "{\"to\":\"{to}\",\"text\":\"{text}\"}".into(),
-        ..Config::default()
-    };
+    let config = Config { method: "POST".into(), ..Config::default() };
     let prepared = made(Kind::Sms, config, "+47 900");
     assert_eq!(
         prepared.headers,

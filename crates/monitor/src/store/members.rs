@@ -1,0 +1,77 @@
+//! The alerts of one group in SQL: a page of them, how many things they are about, how those stand.
+
+use std::collections::BTreeMap;
+
+use kernel::db::{Query, Tx};
+use kernel::{Error, Result};
+
+use crate::group::Member;
+use crate::group::tree::Tally;
+use crate::machine::State;
+
+/// Alerts that are out and looked at, for the things of a map.
+const ALERTS_MAX: usize = 1_000;
+
+/// One page of every alert that ever belonged to a group, those of the newest checks first.
+pub(crate) fn page(tx: &mut Tx<'_>, group: i64, open: Option<bool>, before: i64, limit: usize) -> Result<Vec<Member>> {
+    let mut query = Query::new(
+        "SELECT check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ",
+    );
+    query.bind(group).push(" AND check_id < ").bind(before);
+    query.push(match open {
+        Some(true) => " AND cleared_at = 0",
+        Some(false) => " AND cleared_at > 0",
+        None => "",
+    });
+    query.push(" ORDER BY check_id DESC LIMIT ").bind(limit);
+    tx.run(&query)?
+        .iter()
+        .map(|row| {
+            Ok(Member {
+                check: row.int(0)?,
+                asset: row.opt_int(1)?,
+                name: row.text(2)?,
+                joined_at: row.time(3)?,
+                cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
+            })
+        })
+        .collect()
+}
+
+/// The things that a group's alerts are about, and whether an alert of each is out.
+pub(crate) fn tallies(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<BTreeMap<i64, Tally>> {
+    tx.query(
+        "SELECT asset_id, SUM(CASE WHEN cleared_at = 0 THEN 1 ELSE 0 END) FROM monitor_group_alerts \
+         WHERE group_id = ?1 AND asset_id IS NOT NULL GROUP BY asset_id ORDER BY asset_id LIMIT ?2",
+        &[group.into(), limit.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.int(0)?, Tally { things: 1, out: row.int(1)?.min(1) })))
+    .collect()
+}
+
+/// How the worst alert of each of these things stands that is out and in a group.
+pub(crate) fn worst(tx: &mut Tx<'_>, group: i64, assets: &[i64]) -> Result<BTreeMap<i64, State>> {
+    let mut query = Query::new("SELECT asset_id, state FROM monitor_alerts WHERE is_open = 1 AND group_id = ");
+    query.bind(group).push(" AND asset_id IN ").list(assets).push(" ORDER BY asset_id, id LIMIT ").bind(ALERTS_MAX);
+    let mut found: BTreeMap<i64, State> = BTreeMap::new();
+    for row in tx.run(&query)? {
+        let state = State::parse(row.str(1)?).ok_or_else(|| Error::internal("monitor-alert-row", "state"))?;
+        let known = found.entry(row.int(0)?).or_insert(state);
+        if rank(state) < rank(*known) {
+            *known = state;
+        }
+    }
+    Ok(found)
+}
+
+/// What is seen bad comes before what is not known, and that before what other things explain.
+fn rank(state: State) -> u8 {
+    match state {
+        State::Firing | State::Flapping => 0,
+        State::Error | State::NoData | State::Stale => 1,
+        State::Degraded | State::Keeping | State::Pending => 2,
+        State::Unreachable => 3,
+        State::Waiting | State::Ok => 4,
+    }
+}

@@ -1,0 +1,133 @@
+//! What follows from a try: a message is sent, waits for its next try, goes on by the next way, or could not be delivered. Nothing
+//! is given up that was not tried, and nothing that may still pass while there is no other way.
+
+use kernel::notifications::direct::Tried;
+use kernel::time::{DAY, SECOND};
+use kernel::{Cx, LiveList, Ref, Result};
+
+use super::{Attempt, Message, MessageState, Recipient, queue, store};
+use crate::channel;
+use crate::channel::contact::{self, When};
+use crate::channel::lane;
+use crate::channel::payload::What;
+use crate::page;
+
+/// Tries of one message; after the last the next way is taken.
+pub(crate) const TRIES: i64 = 3;
+/// How long after a failed try the next one comes, in seconds.
+const PAUSES_S: [i64; 2] = [10, 30];
+/// The same once there is no other way left.
+const LAST_WAY_PAUSE_S: i64 = 300;
+/// So long a message without another way is tried, in microseconds.
+const LAST_WAY_MICROS: i64 = DAY;
+/// A refusal for good is the recipient's when mail worked within this time, in microseconds; else it is the mail server's.
+const WORKED_MICROS: i64 = DAY;
+/// Messages that go on by other ways in one transaction.
+const HAND_OVER_MAX: usize = 500;
+
+/// Writes down how a try ended, and does what follows from it. When the whole lane is stuck it rests, and what waits on it for
+/// people who can be reached otherwise goes on by their next way.
+pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result<()> {
+    let Some(message) = store::get(cx.tx, id)? else { return Ok(()) };
+    let attempt = Attempt { at: cx.now, attempt: message.attempts + 1, ok: tried.ok, answer: tried.answer.clone() };
+    store::log(cx.tx, id, &attempt)?;
+    if let Some(group) = message.group {
+        cx.touch(Ref::new("alert_group", group));
+    }
+    cx.touch(LiveList::Messages.reference());
+    if tried.ok {
+        store::tried(cx.tx, &message, MessageState::Sent, &attempt, cx.now)?;
+        lane::worked(cx, &message.lane, &tried.answer)?;
+        tested(cx, &message, true)?;
+        return page::told(cx, &message);
+    }
+    let failures = if stuck { rest(cx, &message.lane, &tried.answer)? } else { 0 };
+    if message.state != MessageState::Stopped {
+        not_sent(cx, &message, &attempt, tried)?;
+    }
+    if failures >= TRIES {
+        lane::failed(cx, &message.lane, &tried.answer)?;
+        hand_over(cx, &message.lane, &tried.answer)?;
+    }
+    Ok(())
+}
+
+/// A try failed: the next comes later, or the next way is taken, or nothing is left to do.
+fn not_sent(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Tried) -> Result<()> {
+    let pause = usize::try_from(message.attempts).ok().and_then(|tries| PAUSES_S.get(tries));
+    if let Some(pause) = pause.filter(|_| tried.again) {
+        return store::tried(cx.tx, message, MessageState::Waiting, attempt, cx.now.plus(*pause * SECOND));
+    }
+    blame(cx, message, tried)?;
+    tested(cx, message, false)?;
+    if let Some(next) = next_way(cx, message)? {
+        store::tried(cx.tx, message, MessageState::Failed, attempt, cx.now)?;
+        return go_on(cx, message, &next, "failed");
+    }
+    let lasts = matches!(What::parse(&message.what), What::Page | What::Recovery);
+    let users: Vec<i64> = message.user.into_iter().collect();
+    if tried.again && lasts && cx.now.since(message.at) < LAST_WAY_MICROS {
+        store::tried(cx.tx, message, MessageState::Waiting, attempt, cx.now.plus(LAST_WAY_PAUSE_S * SECOND))?;
+        if attempt.attempt > TRIES {
+            return Ok(());
+        }
+        let line = format!("{} failed, and there is no further way: it is tried every five minutes.", message.to);
+        return page::note(cx, &message.said(), &line, &users);
+    }
+    store::tried(cx.tx, message, MessageState::Failed, attempt, cx.now)?;
+    page::note(cx, &message.said(), &format!("{} failed, and there is no further way.", message.to), &users)
+}
+
+/// Lets a lane rest that did not take what was sent, longer with every time; answers how often that was in a row.
+fn rest(cx: &mut Cx, lane: &str, answer: &str) -> Result<i64> {
+    let health = channel::store::lane(cx.tx, lane)?;
+    let failures = health.failures + 1;
+    let retry_at = cx.now.plus((5 * failures).min(60) * SECOND);
+    channel::store::put_lane(cx.tx, &lane::Health { failures, answer: answer.to_owned(), retry_at, ..health })?;
+    Ok(failures)
+}
+
+/// Says that the lane fails, unless it is the recipient who is refused.
+fn blame(cx: &mut Cx, message: &Message, tried: &Tried) -> Result<()> {
+    let health = channel::store::lane(cx.tx, &message.lane)?;
+    let works = health.seen_at.is_some_and(|at| cx.now.since(at) < WORKED_MICROS);
+    let of_recipient = message.lane == lane::MAIL && !tried.again && works;
+    if of_recipient { Ok(()) } else { lane::failed(cx, &message.lane, &tried.answer) }
+}
+
+/// The way of the person that comes after the one of a message.
+fn next_way(cx: &mut Cx, message: &Message) -> Result<Option<Recipient>> {
+    let Some(user) = message.user else { return Ok(None) };
+    let name = people::names(cx.tx, "user", &[user])?.remove(&user).unwrap_or_else(|| format!("user:{user}"));
+    let when = When { severity: &message.severity, at: cx.now };
+    let next = contact::reach(cx, user, &name, when, message.contact)?.recipient;
+    Ok(next.filter(|next| next.lane != message.lane || next.address != message.address))
+}
+
+/// The person is told by the next way.
+fn go_on(cx: &mut Cx, message: &Message, next: &Recipient, why: &str) -> Result<()> {
+    let said = message.said();
+    queue(cx, &said, next, &format!("next/{}/{}", message.id, next.contact))?;
+    let line = format!("{} {why}, so the next way is taken: {}.", message.to, next.label);
+    page::note(cx, &said, &line, &message.user.into_iter().collect::<Vec<i64>>())
+}
+
+/// Nothing passes on a lane: whoever has another way is told by that, and what has none stays waiting.
+fn hand_over(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
+    for message in store::waiting_for_people(cx.tx, lane, HAND_OVER_MAX)? {
+        let Some(next) = next_way(cx, &message)?.filter(|next| next.lane != lane) else { continue };
+        let answer = format!("Not sent, as nothing passes: {answer}");
+        store::hand_over(cx.tx, message.id, &kernel::text::shorten(&answer, 500))?;
+        go_on(cx, &message, &next, "does not get through")?;
+    }
+    Ok(())
+}
+
+/// Keeps how a test went.
+fn tested(cx: &mut Cx, message: &Message, ok: bool) -> Result<()> {
+    if What::parse(&message.what) != What::Test {
+        return Ok(());
+    }
+    let health = channel::store::lane(cx.tx, &message.lane)?;
+    channel::store::put_lane(cx.tx, &lane::Health { tested_at: Some(cx.now), test_ok: ok, ..health })
+}
