@@ -98,9 +98,9 @@ fn pair() -> std::io::Result<UnixStream> {
 }
 
 async fn work(start: Start, executor: Executor) -> Result<(), Error> {
-    let Start { servers, token, proxy, ring_bytes_max, enrol_only, enrolment, policy, guarded } = start;
+    let Start { servers, token, proxy, ring_bytes_max, enrol_only, enrolment, policy, guarded, closed } = start;
     platform::give_guarded(guarded);
-    let config = Config { servers, token, proxy, ring_bytes_max, ..Config::blank(home()) };
+    let config = Config { servers, token, proxy, ring_bytes_max, closed, ..Config::blank(home()) };
     let _lock = lock(&config.dir).await?;
     if enrol_only {
         let enrolment = enrol::first_contact(&config).await?;

@@ -33,6 +33,8 @@ pub struct Config {
     pub end_with_parent: bool,
     /// Whom the collector runs as when root starts the agent. `None`: `mainstay-agent`, or else `nobody`.
     pub user: Option<String>,
+    /// Files and folders besides the agent's own that no check looks into.
+    pub closed: Vec<PathBuf>,
 }
 
 /// `agent.toml` in the agent's folder.
@@ -83,6 +85,7 @@ impl Config {
             ring_bytes_max: RING_BYTES_MAX,
             end_with_parent: false,
             user: None,
+            closed: Vec::new(),
             dir,
         }
     }
@@ -100,6 +103,12 @@ impl Config {
             }
         };
         Ok(())
+    }
+
+    /// What no check looks into, by real paths: the agent's own folder and what was named.
+    pub(crate) fn really_closed(&self) -> Vec<PathBuf> {
+        let real = |path: &PathBuf| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+        [&self.dir].into_iter().chain(&self.closed).filter_map(real).collect()
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {

@@ -249,6 +249,7 @@ impl Executor {
             enrolment: self.enrolment.clone(),
             policy: self.policy.clone(),
             guarded: platform::guarded_words(),
+            closed: self.config.really_closed(),
         };
         self.tell(ToCollector::Start(Box::new(start)));
         self.hand_over();
@@ -339,7 +340,7 @@ impl Executor {
         let words = PolicyWords {
             digest: found.digest,
             classes_allowed: found.policy.classes_allowed(),
-            plugins: found.policy.plugins.clone(),
+            plugins: found.policy.plugins.iter().map(policy::Plugin::permit).collect(),
         };
         let trouble = found.trouble.unwrap_or_default();
         if trouble != self.said.policy_trouble {

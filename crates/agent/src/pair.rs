@@ -2,6 +2,8 @@
 //! bytes (little endian), then the message in postcard form. The executor trusts nothing that it hears here: a message
 //! that is too long or cannot be read ends the collector, and an order counts only with the server's signature on it.
 
+use std::path::PathBuf;
+
 use agent_proto::{Action, Class, JobResult, JobState, SignedJob, SignedStop, limits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,8 @@ pub(crate) struct Start {
     pub(crate) policy: PolicyWords,
     /// Words that only root may read, by the file that holds them.
     pub(crate) guarded: Vec<(String, String)>,
+    /// Files and folders that no check looks into, by their real paths.
+    pub(crate) closed: Vec<PathBuf>,
 }
 
 /// What the collector is told of the policy; the server hears the first two.
@@ -87,7 +91,7 @@ pub(crate) struct PolicyWords {
     pub(crate) digest: [u8; 32],
     pub(crate) classes_allowed: Vec<Class>,
     /// Plugins that checks may run.
-    pub(crate) plugins: Vec<String>,
+    pub(crate) plugins: Vec<probes::plugin::Permit>,
 }
 
 /// What came of an action.

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use agent_proto::{Action, Class, Job, ServiceVerb};
+use probes::plugin::Permit;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,9 @@ use crate::files;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Monitoring plugins that checks may run, without rights: paths, or whole folders as `/usr/lib/nagios/plugins/*`.
+    /// Monitoring plugins that checks may run, without rights.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub plugins: Vec<String>,
+    pub plugins: Vec<Plugin>,
     /// Allowed with the server's signature alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Rule>,
@@ -28,6 +29,30 @@ pub struct Policy {
     /// Whose signature over the plan opens everything that no rule names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<Approver>,
+}
+
+/// A plugin that checks may run: its path, or its whole folder as `/usr/lib/nagios/plugins/*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum Plugin {
+    /// With any arguments that the server sends.
+    Any(String),
+    /// With these arguments only.
+    Bound {
+        /// Its path, or its folder.
+        path: String,
+        /// One by one: `*` in a word stands for any text in it, a last word `**` for any further arguments.
+        arguments: Vec<String>,
+    },
+}
+
+impl Plugin {
+    pub(crate) fn permit(&self) -> Permit {
+        match self {
+            Self::Any(path) => Permit::any(path),
+            Self::Bound { path, arguments } => Permit { path: path.clone(), arguments: Some(arguments.clone()) },
+        }
+    }
 }
 
 /// One rule: a command, a service or a request.

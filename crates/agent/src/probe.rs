@@ -61,17 +61,12 @@ const ASIDE_MAX: usize = 4;
 static ASIDE: Semaphore = Semaphore::const_new(ASIDE_MAX);
 
 /// Looks, within a deadline. A service that does not answer in time fails, which is not an error of the probe; this
-/// machine itself is not seen in time, which is. `plugins` are those that the machine's policy names.
-pub(crate) async fn look(
-    probe: &Probe,
-    plugins: &[String],
-    memory: &mut Memory,
-    deadline: Duration,
-) -> (Seen, Duration) {
+/// machine itself is not seen in time, which is. The time of day is put into what is known of the surroundings.
+pub(crate) async fn look(probe: &Probe, around: &Around, memory: &mut Memory, deadline: Duration) -> (Seen, Duration) {
     let start = Instant::now();
     let mut seen = match looked_at(probe) {
         Some(Ok(look)) => {
-            let around = Around { now_s: clock::wall_ms().div_euclid(1_000), plugins: plugins.to_vec() };
+            let around = Around { now_s: clock::wall_ms().div_euclid(1_000), ..around.clone() };
             let mut seen = Seen::from(probes::look(&look, &around, memory, deadline).await);
             if !matches!(probe, Probe::Look(_)) {
                 // Who asks in the older words has no ear for more than a value.
@@ -90,8 +85,9 @@ pub(crate) async fn look(
 }
 
 /// Looks once for a job: without plugins, which are for checks, and without a memory.
-pub(crate) async fn look_for_a_job(probe: &Probe, deadline: Duration) -> Seen {
-    look(probe, &[], &mut Memory::default(), deadline).await.0
+pub(crate) async fn look_for_a_job(probe: &Probe, around: &Around, deadline: Duration) -> Seen {
+    let around = Around { plugins: Vec::new(), ..around.clone() };
+    look(probe, &around, &mut Memory::default(), deadline).await.0
 }
 
 /// What `probes` sees; nothing for what is this platform's to see.
@@ -171,7 +167,7 @@ mod tests {
     use agent_proto::ProcessName;
 
     async fn seen(probe: Probe) -> Seen {
-        look_for_a_job(&probe, Duration::from_secs(20)).await
+        look_for_a_job(&probe, &Around::default(), Duration::from_secs(20)).await
     }
 
     #[tokio::test]

@@ -134,8 +134,13 @@ fn installed(name: &str) -> Option<PathBuf> {
 
 /// A data folder of a server that keeps samples as `keeping` (the setting monitor.series) says.
 pub(crate) fn prepare(data: &Path, keeping: Value) -> Result<()> {
+    set(data, "monitor.series", keeping)
+}
+
+/// A data folder of a server with a setting.
+pub(crate) fn set(data: &Path, key: &str, value: Value) -> Result<()> {
     let house = House::open(data)?;
-    let input = json!({ "key": "monitor.series", "value": keeping });
+    let input = json!({ "key": key, "value": value });
     let call = Call { confirmed: true, ..Call::new(Actor::os("bench").into(), "kernel.setting.set", input, Via::Cli) };
     house.kernel.dispatch(call)?;
     house.close();

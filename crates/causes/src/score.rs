@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::Table;
-use crate::spread::{Effect, Effects, Start, effects, network_above, stands_still};
+use crate::spread::{Effect, Effects, Start, effects, stands_still};
 use crate::words::What;
 
+mod cut;
+mod sign;
 mod wide;
+
+use cut::Cut;
+pub(crate) use sign::Sign;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -26,46 +31,8 @@ const AGAINST_SEEN_MAX: f64 = 0.6;
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// What is taken for the time a look itself takes, in milliseconds.
 pub(crate) const SLACK_MS: i64 = 15_000;
-/// A bad result that has not fired counts so much.
-const SUSPECTED: f64 = 0.6;
 /// So many symptoms are a storm.
 pub(crate) const STORM: usize = 600;
-
-/// A symptom in the case at hand.
-#[derive(Clone, Debug)]
-pub(crate) struct Sign {
-    pub(crate) key: u64,
-    pub(crate) thing: u64,
-    pub(crate) what: What,
-    pub(crate) vantage: Option<u64>,
-    pub(crate) since: i64,
-    pub(crate) interval: i64,
-    /// When it was good again.
-    pub(crate) until: Option<i64>,
-    /// An alert is or was out; else a bad result is only suspected to be one.
-    pub(crate) fired: bool,
-}
-
-impl Sign {
-    pub(crate) fn of(known: &Known) -> Option<Self> {
-        let since = known.bad_since?;
-        let until = known.good.map(|(since, _)| since).filter(|_| !known.is_bad());
-        Some(Self {
-            key: known.look.key,
-            thing: known.look.thing,
-            what: known.what,
-            vantage: known.look.vantage,
-            since,
-            interval: known.look.interval_ms,
-            until,
-            fired: known.fired,
-        })
-    }
-
-    fn strength(&self) -> f64 {
-        if self.fired { 1.0 } else { SUSPECTED }
-    }
-}
 
 /// Everything that is known at one moment.
 pub(crate) struct Case<'a> {
@@ -460,44 +427,4 @@ fn is_refuted(scored: &Scored) -> bool {
     // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
     let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
     scored.gains.is_empty() || absent > most * (explained + absent)
-}
-
-/// Who is cut off from whom when a thing stands still.
-struct Cut<'a> {
-    graph: &'a Graph,
-    effects: &'a Effects,
-    cause: u32,
-    above: BTreeMap<u32, BTreeSet<u32>>,
-    /// The places of vantages that stand behind the cause; none of those that do not.
-    behind: BTreeMap<u64, Option<u32>>,
-}
-
-impl<'a> Cut<'a> {
-    fn new(graph: &'a Graph, effects: &'a Effects, cause: u32) -> Self {
-        Self { graph, effects, cause, above: BTreeMap::new(), behind: BTreeMap::new() }
-    }
-
-    /// The vantage stands behind the cause.
-    fn has(&self, vantage: u64) -> bool {
-        let states = self.graph.place(vantage).and_then(|place| self.effects.get(&place));
-        states.into_iter().flatten().any(|effect| effect.state == What::Unreachable)
-    }
-
-    /// How surely a vantage sees that a thing is cut off: not at all when both are on the same side.
-    fn seen(&mut self, vantage: Option<u64>, place: u32) -> f64 {
-        let Some(vantage) = vantage else { return 1.0 };
-        let known = self.behind.get(&vantage).copied();
-        let behind = known.unwrap_or_else(|| self.graph.place(vantage).filter(|_| self.has(vantage)));
-        if known.is_none() {
-            self.behind.insert(vantage, behind);
-        }
-        let Some(from) = behind else { return 1.0 };
-        if from == place {
-            return 0.3;
-        }
-        let (graph, cause) = (self.graph, self.cause);
-        let reached = self.above.entry(from).or_insert_with(|| network_above(graph, from, cause, &BTreeSet::new()));
-        let there = network_above(graph, place, cause, reached);
-        if there.iter().any(|one| reached.contains(one)) { 0.0 } else { 1.0 }
-    }
 }

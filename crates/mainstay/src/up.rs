@@ -48,7 +48,8 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
             blocking(move || prepare(&kernel, &folder)).await?
         };
         // The path as it is now: after the program was replaced, the system calls the old one deleted.
-        let own = OwnAgent { program: program()?, home: folder.agent(), server };
+        let closed = [folder.data.clone(), folder.key_file.clone()];
+        let own = OwnAgent { program: program()?, home: folder.agent(), server, closed };
         let child = own.spawn(prepared.as_deref())?;
         agent_pid = child.id();
         keeper = Some(tokio::spawn(keep(child, move || own.spawn(None), Pauses::default(), stop.clone())));
@@ -146,6 +147,8 @@ struct OwnAgent {
     program: PathBuf,
     home: PathBuf,
     server: String,
+    /// The server's data and its master key, which are no check's business.
+    closed: [PathBuf; 2],
 }
 
 impl OwnAgent {
@@ -156,6 +159,9 @@ impl OwnAgent {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
         let mut command = Command::new(&self.program);
         command.args(["agent", "run", "--with-parent", "--to", &self.server, "--dir"]).arg(&self.home);
+        for path in &self.closed {
+            command.arg("--closed").arg(path);
+        }
         match token {
             Some(token) => command.env("MAINSTAY_AGENT_TOKEN", token),
             None => command.env_remove("MAINSTAY_AGENT_TOKEN"),

@@ -1,6 +1,8 @@
 //! The address of an HTTP check: what may be asked for, and what never. The agent checks again where it connects to.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+
+use outbound::{Allowed, refused_host};
 
 /// Refuses addresses that are no plain `http` or `https` address, carry a password, or lead to link-local and metadata
 /// services. Answers what is wrong and what to write instead.
@@ -28,7 +30,7 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
         return Err(format!("The port is not a number from 1 to 65535. {example}"));
     }
     check_host(host)?;
-    refuse_metadata(host)
+    check_reach(host)
 }
 
 /// Splits `host:port`, with brackets around IPv6 addresses.
@@ -67,38 +69,12 @@ pub(crate) fn check_host(host: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses link-local addresses and the metadata services of cloud providers, however they are written.
-fn refuse_metadata(host: &str) -> Result<(), String> {
-    let refused = Err("Link-local and cloud metadata addresses are never asked: they give out credentials. Use the service's own address.".into());
-    let name = host.trim_end_matches('.').to_ascii_lowercase();
-    if ["metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal"].contains(&name.as_str()) {
-        return refused;
-    }
-    // Numbers such as 2852039166 or 0xa9fea9fe are IPv4 addresses to some programs.
-    if name
-        .split('.')
-        .next_back()
-        .is_some_and(|last| last.starts_with("0x") || last.chars().all(|c| c.is_ascii_digit()))
-        && name.parse::<IpAddr>().is_err()
-    {
-        return Err("This is no host name and no IP address. Write an IPv4 address as four numbers.".into());
-    }
-    match name.parse::<IpAddr>() {
-        Ok(address) if is_metadata(address) => refused,
-        _ => Ok(()),
-    }
-}
-
-fn is_metadata(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.octets() == [100, 100, 100, 200] || v4.is_unspecified(),
-        IpAddr::V6(v6) => {
-            let mapped = v6.to_ipv4_mapped().is_some_and(|v4| is_metadata(IpAddr::V4(v4)));
-            mapped
-                || v6.is_unspecified()
-                || v6.is_unicast_link_local()
-                || v6 == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254)
-        }
+/// Refuses hosts that nobody may ask, from wherever the look is made: link-local and metadata addresses, however they are
+/// written.
+pub(crate) fn check_reach(host: &str) -> Result<(), String> {
+    match refused_host(host, Allowed::MACHINE) {
+        Some(what) => Err(format!("{host} is never asked: it is {what}.")),
+        None => Ok(()),
     }
 }
 

@@ -1,24 +1,27 @@
 //! Checks: what is looked at on an asset, how often, and when that is an alert.
 
 use kernel::search::{Document, ScopeToken};
-use kernel::{Cx, Error, Ref, Resolved, Result, Time};
+use kernel::{Change, Cx, Error, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
 use crate::limits::{CHECKS_MAX, CHECKS_PER_AGENT_MAX, FOR_MS_MAX, INTERVAL_S_MAX, INTERVAL_S_MIN, WINDOW};
+use crate::looks::Looks;
 use crate::machine::{Rule, State};
 use crate::probe::{Judge, Kind, Probe};
 use crate::shade::Facing;
 use crate::{ground, store};
 
-pub(crate) use sealed::password;
+pub(crate) use request::seal_open_ones;
+pub(crate) use sealed::secrets;
 use sealed::{SECRETS, follow_kind, forget, keep_password, password_stays_at_home};
 
 pub mod create;
 pub mod delete;
 pub mod list;
 pub mod pause;
+mod request;
 mod sealed;
 pub mod show;
 pub(crate) mod states;
@@ -219,6 +222,9 @@ impl NewCheck {
                 "Only an agent on the machine sees this, the server does not. Leave the vantage out.",
             ));
         }
+        if self.vantage.is_none() && old.is_none_or(|old| old.vantage.is_some() || old.probe != self.probe) {
+            cx.setting::<Looks>()?.check(&self.probe)?;
+        }
         self.labels.check("labels")?;
         if let Some(vantage) = self.vantage
             && old.map_or(self.vantage != self.asset, |old| old.vantage != self.vantage)
@@ -399,7 +405,7 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) 
         "paused" => return pause::set_paused(cx, &current, value.as_bool().ok_or_else(wrong)?),
         _ => return Err(wrong()),
     }
-    update::apply(cx, &current, &new)
+    update::apply_with_secrets(cx, &current, &mut new, &Change::Keep)
 }
 
 /// The kind of a probe that a change names, or the current one.

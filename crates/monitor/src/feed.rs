@@ -9,6 +9,7 @@ use kernel::{Cx, Error, Handle, Result};
 use crate::check::{self, Check};
 use crate::fill_up::Forecasts;
 use crate::live::{self, Monitor};
+use crate::probe::Secrets;
 use crate::store;
 
 /// Longest run of a probe, in milliseconds.
@@ -18,8 +19,8 @@ pub(crate) const TIMEOUT_MS_MAX: u32 = 10_000;
 pub(crate) fn checks(cx: &mut Cx, asset: i64) -> Result<Option<Vec<u8>>> {
     let mut checks = Vec::new();
     for check in store::checks::of_agent(cx.tx, asset)? {
-        let password = check::password(cx, &check)?;
-        checks.extend(spec(&check, &password));
+        let secrets = check::secrets(cx, &check)?;
+        checks.extend(spec(&check, &secrets));
     }
     let generation = generation(&encode(0, checks.clone())?);
     encode(generation, checks).map(Some)
@@ -46,14 +47,14 @@ fn generation(content: &[u8]) -> i64 {
     digest.get(..15).and_then(|start| i64::from_str_radix(start, 16).ok()).unwrap_or(1).max(1)
 }
 
-fn spec(check: &Check, password: &str) -> Option<CheckSpec> {
+fn spec(check: &Check, secrets: &Secrets) -> Option<CheckSpec> {
     let interval_ms = u32::try_from(check.interval_s.saturating_mul(1_000)).unwrap_or(u32::MAX);
     Some(CheckSpec {
         check_id: check.id,
         generation: check.generation,
         interval_ms,
         timeout_ms: (interval_ms / 5 * 4).min(TIMEOUT_MS_MAX),
-        probe: check.probe.for_agent(password)?,
+        probe: check.probe.for_agent(secrets)?,
     })
 }
 

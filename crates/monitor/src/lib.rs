@@ -22,7 +22,9 @@ pub mod group;
 pub mod heartbeat;
 mod labels;
 mod limits;
+mod listening;
 mod live;
+pub mod looks;
 pub mod machine;
 pub mod maintenance;
 pub mod metrics;
@@ -73,6 +75,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts of deleted rules",
         sql: include_str!("../migrations/0015_rule_alerts_gone.sql"),
     },
+    Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
     Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
 ];
 
@@ -99,7 +102,11 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
-        settings: vec![SettingEntry::of::<metrics::keeping::Keeping>(), SettingEntry::of::<remote::Remotes>()],
+        settings: vec![
+            SettingEntry::of::<looks::Looks>(),
+            SettingEntry::of::<metrics::keeping::Keeping>(),
+            SettingEntry::of::<remote::Remotes>(),
+        ],
         messages: vec![
             AgentMessage { kind: "check_results", handle: feed::check_results },
             AgentMessage { kind: "facts", handle: proposal::facts },

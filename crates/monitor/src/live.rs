@@ -119,6 +119,8 @@ pub(crate) struct Monitor {
     /// What of the server's own looks fails for reasons of its own.
     pub(crate) blind: blind::Blind,
     pub(crate) registers: Mutex<HashMap<i64, crate::samples::Register>>,
+    /// When this server listened.
+    pub(crate) listening: crate::listening::Listening,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -149,6 +151,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         again: crate::again::Asked::default(),
         blind: blind::Blind::default(),
         registers: Mutex::default(),
+        listening: handle.db.read(|tx| crate::listening::Listening::load(tx, now))?,
     });
     monitor.load(handle, now)?;
     let listening = monitor.clone();
@@ -276,11 +279,6 @@ impl Monitor {
     /// Shows every check to somebody.
     pub(crate) fn each(&self, mut look: impl FnMut(&Check)) {
         lock(&self.lives).checks.values().for_each(|live| look(&live.check));
-    }
-
-    /// Since when the server has looked without a break.
-    pub(crate) fn awake(&self) -> Time {
-        lock(&self.lives).awake
     }
 
     /// What a check is about, when it is looked at from there: outside, nothing.

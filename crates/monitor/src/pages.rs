@@ -27,6 +27,7 @@ mod listed;
 mod maintenance;
 mod map;
 mod members;
+mod places;
 pub(crate) mod proposals;
 mod rule;
 mod rule_files;

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 mod checked;
 pub(crate) mod fields;
 mod kind;
+mod secrets;
 mod words;
 
 pub(crate) use fields::Given;
 pub use kind::Kind;
+pub(crate) use secrets::{SEALED, SealedRequest, Secrets};
 
 use crate::heartbeat::Heartbeat;
 
@@ -221,8 +223,8 @@ impl Probe {
         })
     }
 
-    /// What the agent is asked to do, with the password that the look needs; nothing for what the server judges by itself.
-    pub(crate) fn for_agent(&self, password: &str) -> Option<agent_proto::Probe> {
+    /// What the agent is asked to do, with the secrets that the look needs; nothing for what the server judges by itself.
+    pub(crate) fn for_agent(&self, secrets: &Secrets) -> Option<agent_proto::Probe> {
         use agent_proto::{Probe as Wire, ProcessName};
         Some(match self {
             Self::Process { process, command_line, min_count } => Wire::Process {
@@ -236,20 +238,9 @@ impl Probe {
                 Wire::FileSystem { mount: mount.clone(), max_used_percent: *max_used_percent }
             }
             Self::Unit { unit } => Wire::Unit { name: unit.clone() },
-            _ => Wire::Look(with_password(self.look()?, password).to_text().ok()?),
+            _ => Wire::Look(secrets.put_into(self.look()?).to_text().ok()?),
         })
     }
-}
-
-/// The look with its password, where it takes one.
-pub(crate) fn with_password(mut look: probes::Look, password: &str) -> probes::Look {
-    use probes::{Look, Secret};
-    match &mut look {
-        Look::Smtp(mail) | Look::Imap(mail) => mail.password = Secret::new(password),
-        Look::Postgres(database) | Look::Mysql(database) => database.password = Secret::new(password),
-        _ => {}
-    }
-    look
 }
 
 fn wrong(field: &str) -> impl Fn(String) -> Error {

@@ -11,6 +11,9 @@ use crate::store;
 
 /// Looks once a second until the server stops; then what was received is put on disk.
 pub(crate) fn run(handle: Handle) {
+    if let Err(error) = crate::check::seal_open_ones(&handle) {
+        tracing::error!(error = error.message, cause = error.cause, "secret words of checks could not be sealed");
+    }
     let mut failing = false;
     while handle.wait(Duration::from_secs(1)) {
         match tick(&handle) {
@@ -30,6 +33,13 @@ pub(crate) fn run(handle: Handle) {
         }
     }
     let Ok(monitor) = handle.get::<Monitor>() else { return };
+    if let Err(error) = monitor.listening.keep(&handle, true) {
+        tracing::error!(
+            error = error.message,
+            cause = error.cause,
+            "it could not be put down when this server stopped"
+        );
+    }
     if let Err(error) = monitor.series.sync().and_then(|()| monitor.series.snapshot()) {
         tracing::error!(%error, "the store of series could not be put on disk at the end");
     }

@@ -7,6 +7,7 @@ pub(crate) mod figures;
 pub(crate) mod gaps;
 pub(crate) mod groups;
 pub(crate) mod heartbeats;
+pub(crate) mod listening;
 pub(crate) mod members;
 pub(crate) mod proposals;
 pub(crate) mod remotes;

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use crate::check::{self, Check};
 use crate::feed::TIMEOUT_MS_MAX;
 use crate::live::{Fed, Monitor, feed_and_keep};
+use crate::looks;
 use crate::machine::Outcome;
-use crate::probe::{Judge, Probe, with_password};
+use crate::probe::{Judge, Probe};
 use crate::{fill_up, store};
 
 /// Looks at a time; the others wait for their turn.
@@ -96,6 +97,8 @@ struct Looks {
     mounts: Vec<(i64, i64, String)>,
     forecast: Instant,
     failing: bool,
+    /// What the server itself may look at.
+    allowed: looks::Looks,
 }
 
 impl Looks {
@@ -112,6 +115,7 @@ impl Looks {
             mounts: Vec::new(),
             forecast: Instant::now(),
             failing: false,
+            allowed: looks::Looks::default(),
         }
     }
 
@@ -166,6 +170,8 @@ impl Looks {
     fn review(&mut self, now: Instant) -> Result<()> {
         let monitor = self.handle.get::<Monitor>()?;
         monitor.refresh(&self.handle)?;
+        let actor = Actor::service("monitor", &["monitor.*"]);
+        self.allowed = self.handle.read_as(&actor, |cx| cx.setting::<looks::Looks>())?;
         let plans = &self.plans;
         let (fresh, all) = monitor.own(|id, generation| plans.get(&id).map(|plan| plan.generation) == Some(generation));
         if all.len() < self.plans.len() {
@@ -207,8 +213,8 @@ impl Looks {
         let work = match check.probe.look() {
             Some(look) => {
                 let actor = Actor::service("monitor", &["monitor.*"]);
-                let password = self.handle.read_as(&actor, |cx| check::password(cx, check))?;
-                Work::Look(Box::new(with_password(look, &password)))
+                let secrets = self.handle.read_as(&actor, |cx| check::secrets(cx, check))?;
+                Work::Look(Box::new(secrets.put_into(look)))
             }
             None => Work::Known(Box::new(check.probe.clone())),
         };
@@ -256,13 +262,18 @@ impl Looks {
         };
         plan.running = true;
         self.running += 1;
-        let around = Around { now_s: self.handle.now().millis().div_euclid(1_000), plugins: Vec::new() };
+        let now_s = self.handle.now().millis().div_euclid(1_000);
+        let around = Around { now_s, allowed: self.allowed.allowed(), ..Around::default() };
+        let refused = self.allowed.refuses(&look);
         let deadline = (plan.interval / 5 * 4).min(Duration::from_millis(u64::from(TIMEOUT_MS_MAX)));
         let (done, handle) = (self.done.0.clone(), self.handle.clone());
         let (generation, asset) = (plan.generation, plan.asset);
         tokio::spawn(async move {
             let start = Instant::now();
-            let seen = probes::look(&look, &around, &mut Memory::default(), deadline).await;
+            let seen = match refused {
+                Some(why) => Seen::unknown(why),
+                None => probes::look(&look, &around, &mut Memory::default(), deadline).await,
+            };
             // The loop is gone when this fails: then nobody wants to know either.
             let _ = done.send(Done { check: id, generation, asset, at: handle.now(), took: start.elapsed(), seen });
         });
@@ -286,7 +297,7 @@ impl Looks {
             return Ok(());
         }
         let monitor = self.handle.get::<Monitor>()?;
-        let (now, awake) = (self.handle.now(), monitor.awake());
+        let (now, gaps) = (self.handle.now(), monitor.listening.gaps());
         let heartbeats: Vec<i64> =
             known.iter().filter(|(_, _, _, probe)| matches!(**probe, Probe::Heartbeat(_))).map(|one| one.0).collect();
         let beats = match heartbeats.as_slice() {
@@ -296,7 +307,7 @@ impl Looks {
         let mut fed = Vec::new();
         for (id, _, asset, probe) in known {
             let verdict = match &**probe {
-                Probe::Heartbeat(heartbeat) => beats.get(id).and_then(|beat| heartbeat.judge(beat, now, awake)),
+                Probe::Heartbeat(heartbeat) => beats.get(id).and_then(|beat| heartbeat.judge(beat, now, &gaps)),
                 Probe::FillUp { mount, full_within_h } => {
                     asset.map(|asset| fill_up::judge(&monitor.series, asset, mount, *full_within_h, now))
                 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mail::Security;
 use crate::text::{ms, shorten, too_slow};
-use crate::{Secret, Seen, mysql, postgres};
+use crate::{Around, Secret, Seen, mysql, postgres};
 
 /// Most bytes of one message of a server.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -68,11 +68,11 @@ impl Database {
 }
 
 /// Signs in, asks, judges.
-pub(crate) async fn look(database: &Database, engine: Engine) -> Seen {
+pub(crate) async fn look(database: &Database, engine: Engine, around: &Around) -> Seen {
     let start = std::time::Instant::now();
     let answer = match engine {
-        Engine::Postgres => postgres::ask(database).await,
-        Engine::Mysql => mysql::ask(database).await,
+        Engine::Postgres => postgres::ask(database, around).await,
+        Engine::Mysql => mysql::ask(database, around).await,
     };
     let took = ms(start.elapsed());
     match answer {

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use outbound::Allowed;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Duration, timeout};
 
 use crate::text::{self, ms, too_slow};
-use crate::{Seen, guard};
+use crate::{Around, Seen, guard};
 
 mod message;
 
@@ -57,13 +58,15 @@ impl Default for Dns {
 }
 
 /// Asks and judges.
-pub(crate) async fn look(dns: &Dns) -> Seen {
+pub(crate) async fn look(dns: &Dns, around: &Around) -> Seen {
     let server = match server(dns.resolver.as_deref()).await {
         Ok(server) => server,
         Err(e) => return Seen::unknown(e),
     };
-    if let Some(why) = guard::refused(server.ip()) {
-        return Seen::unknown(format!("{} is refused: {why}", server.ip()));
+    // The machine's own resolver is what it asks all day, and often sits on its loopback.
+    let allowed = if dns.resolver.is_some() { around.allowed } else { Allowed::MACHINE };
+    if let Err(why) = guard::judge(server.ip(), allowed) {
+        return Seen::unknown(why);
     }
     let start = Instant::now();
     match ask(server, &message::asked_name(&dns.domain, dns.record), dns.record).await {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ::http::Uri;
+use outbound::Allowed;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::guard::{self, plain};
@@ -27,11 +28,20 @@ pub struct Request<'a> {
     pub any_certificate: bool,
     /// The program that asks.
     pub agent: &'a str,
+    /// Where it may be sent.
+    pub allowed: Allowed,
 }
 
 impl Default for Request<'_> {
     fn default() -> Self {
-        Self { method: "GET", headers: &[], body: "", any_certificate: false, agent: "mainstay" }
+        Self {
+            method: "GET",
+            headers: &[],
+            body: "",
+            any_certificate: false,
+            agent: "mainstay",
+            allowed: Allowed::MACHINE,
+        }
     }
 }
 
@@ -159,7 +169,7 @@ const HEADERS_MAX: usize = 100;
 pub async fn exchange(target: &Target, request: &Request<'_>) -> Result<Response, String> {
     let text = request_text(target, request)?;
     let start = Instant::now();
-    let connected = guard::connect(&target.host, target.port).await?;
+    let connected = guard::connect(&target.host, target.port, request.allowed).await?;
     let (resolved, opened) = (connected.resolved, connected.connected);
     let secured = Instant::now();
     let mut response = if target.tls {

@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{long, size};
-use crate::{Around, Seen, guard};
+use crate::{Around, Seen, closed, guard};
 
 /// A file has the age and size it should have. Value: its age in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct File {
 
 /// Looks.
 pub(crate) async fn look(file: &File, around: &Around) -> Seen {
+    if let Err(why) = closed::refuse(&file.path, around).await {
+        return Seen::unknown(why);
+    }
     match tokio::fs::metadata(&file.path).await {
         Ok(found) => {
             let changed = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());

@@ -1,17 +1,14 @@
-//! Which addresses a probe or request may reach. Link-local and cloud metadata addresses hand out credentials to
-//! whoever asks from inside, so they are refused; the address is judged after it was resolved, on the connection itself.
+//! The one way of looks and requests to an address: what may not be reached is refused after the name was resolved, and
+//! once more on the connection itself.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use outbound::Allowed;
 use tokio::net::TcpStream;
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
-
-/// Metadata services that do not live in a link-local range: Alibaba, Azure, and Amazon over IPv6.
-const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 /// Longest wait for the machine's own resolver, which may go on for half a minute: what then is said is the reason.
 const RESOLVE_MAX: Duration = Duration::from_secs(4);
@@ -21,31 +18,6 @@ const UNRESOLVED: &str = "cannot be resolved";
 /// True of evidence that says that the name of what was looked at could not be looked up: nothing is known of itself.
 pub fn is_unresolved(evidence: &str) -> bool {
     evidence.contains(UNRESOLVED)
-}
-
-/// Why this address may not be reached.
-pub fn refused(address: IpAddr) -> Option<&'static str> {
-    match address.to_canonical() {
-        IpAddr::V4(v4) if v4.is_link_local() => Some("it is link-local"),
-        IpAddr::V4(v4) if METADATA_V4.contains(&v4) => Some("it is a metadata service"),
-        IpAddr::V4(v4) if v4.is_multicast() || v4.is_broadcast() => Some("it is not one machine"),
-        IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("it is link-local"),
-        IpAddr::V6(v6) if v6 == METADATA_V6 => Some("it is a metadata service"),
-        IpAddr::V6(v6) if v6.is_multicast() => Some("it is not one machine"),
-        IpAddr::V6(v6) => embedded_v4(v6).and_then(|v4| refused(IpAddr::V4(v4))),
-        IpAddr::V4(_) => None,
-    }
-}
-
-/// The IPv4 address inside `::a.b.c.d`, `64:ff9b::a.b.c.d` (RFC 6052) and `2002:aabb:ccdd::` (RFC 3056).
-fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match v6.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 1] => None,
-        [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
-        _ => None,
-    }
 }
 
 /// A connection, and how long its parts took.
@@ -65,14 +37,14 @@ pub struct Connected {
 ///
 /// # Errors
 /// In words: the name has no address, none may be reached, or none answers.
-pub async fn connect(host: &str, port: u16) -> Result<Connected, String> {
+pub async fn connect(host: &str, port: u16, allowed: Allowed) -> Result<Connected, String> {
     let mut last = format!("{host} has no address");
     let start = Instant::now();
     let addresses = resolve(host, port).await?;
     let resolved = start.elapsed();
     for address in addresses {
-        if let Some(why) = refused(address.ip()) {
-            last = format!("{} is refused: {why}", address.ip());
+        if let Err(why) = judge(address.ip(), allowed) {
+            last = why;
             continue;
         }
         let start = Instant::now();
@@ -80,7 +52,7 @@ pub async fn connect(host: &str, port: u16) -> Result<Connected, String> {
             Ok(stream) => {
                 // Small questions and answers: waiting for more to send together only costs time.
                 let _ = stream.set_nodelay(true);
-                let stream = judge_peer(stream)?;
+                let stream = judge_peer(stream, allowed)?;
                 return Ok(Connected { stream, address, resolved, connected: start.elapsed() });
             }
             Err(e) => last = format!("{address}: {}", plain(&e)),
@@ -90,11 +62,16 @@ pub async fn connect(host: &str, port: u16) -> Result<Connected, String> {
 }
 
 /// The other end as the kernel knows it, whatever the resolver said.
-fn judge_peer(stream: TcpStream) -> Result<TcpStream, String> {
+fn judge_peer(stream: TcpStream, allowed: Allowed) -> Result<TcpStream, String> {
     let peer = stream.peer_addr().map_err(|e| e.to_string())?;
-    match refused(peer.ip()) {
-        Some(why) => Err(format!("{} is refused: {why}", peer.ip())),
-        None => Ok(stream),
+    judge(peer.ip(), allowed).map(|()| stream)
+}
+
+/// Refuses an address that may not be reached, in words.
+pub(crate) fn judge(address: IpAddr, allowed: Allowed) -> Result<(), String> {
+    match outbound::refused(address, allowed) {
+        Some(what) => Err(format!("{address} is refused: it is {what}")),
+        None => Ok(()),
     }
 }
 
@@ -128,32 +105,16 @@ pub(crate) fn plain(error: &std::io::Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn link_local_and_metadata_addresses_are_refused_in_every_spelling() {
-        for text in [
-            "169.254.169.254",
-            "169.254.0.1",
-            "::ffff:169.254.169.254",
-            "::169.254.169.254",
-            "64:ff9b::169.254.169.254",
-            "2002:a9fe:a9fe::1",
-            "fe80::1",
-            "febf::1",
-            "fd00:ec2::254",
-            "100.100.100.200",
-            "168.63.129.16",
-            "224.0.0.1",
-            "255.255.255.255",
-            "ff02::1",
-        ] {
-            assert!(refused(text.parse().unwrap()).is_some(), "{text}");
+    #[tokio::test]
+    async fn an_address_is_refused_after_it_was_resolved_and_loopback_only_to_whom_it_is_closed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(connect("localhost", port, Allowed::MACHINE).await.is_ok());
+        for host in ["localhost", "127.0.0.1", "::ffff:127.0.0.1"] {
+            let refused = connect(host, port, Allowed::NETWORK).await.unwrap_err();
+            assert!(refused.contains("is refused: it is a loopback address"), "{refused}");
         }
-    }
-
-    #[test]
-    fn loopback_private_and_public_addresses_are_allowed() {
-        for text in ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "fd12::1", "93.184.216.34", "2001:db8::1"] {
-            assert_eq!(refused(text.parse().unwrap()), None, "{text}");
-        }
+        let metadata = connect("169.254.169.254", 80, Allowed::MACHINE).await.unwrap_err();
+        assert!(metadata.contains("link-local"), "{metadata}");
     }
 }

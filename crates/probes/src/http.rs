@@ -119,7 +119,14 @@ pub(crate) async fn look(http: &Http, around: &Around) -> Seen {
     let mut headers = headers.as_slice();
     let mut total = Duration::ZERO;
     let response = loop {
-        let request = Request { method, headers, body, any_certificate: http.any_certificate, agent: "mainstay-check" };
+        let request = Request {
+            method,
+            headers,
+            body,
+            any_certificate: http.any_certificate,
+            agent: "mainstay-check",
+            allowed: around.allowed,
+        };
         let response = match exchange(&target, &request).await {
             Ok(response) => response,
             Err(e) => return Seen::bad(None, e),
@@ -135,12 +142,12 @@ pub(crate) async fn look(http: &Http, around: &Around) -> Seen {
             Ok(next) => next,
             Err(e) => return Seen::bad(None, format!("redirected to nowhere: {e}")),
         };
-        // RFC 9110, section 15.4: after 303 the next request is a GET. Headers, which may hold a key, stay at home.
+        // RFC 9110, section 15.4: after 303 the next request is a GET. Headers and body, which may hold a key, stay at home.
         if response.status == 303 || (method == "POST" && matches!(response.status, 301 | 302)) {
             (method, body) = ("GET", "");
         }
         if (&next.host, next.port, next.tls) != (&target.host, target.port, target.tls) {
-            headers = &[];
+            (headers, body) = (&[], "");
         }
         target = next;
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UdpSocket;
 
 use crate::text::ms;
-use crate::{Seen, guard};
+use crate::{Around, Seen, guard};
 
 /// Most requests of one look.
 pub const COUNT_MAX: u8 = 20;
@@ -46,7 +46,7 @@ impl Default for Icmp {
 }
 
 /// Pings.
-pub(crate) async fn look(icmp: &Icmp, deadline: Duration) -> Seen {
+pub(crate) async fn look(icmp: &Icmp, around: &Around, deadline: Duration) -> Seen {
     let addresses = match guard::resolve(&icmp.host, 0).await {
         Ok(addresses) => addresses,
         Err(e) => return Seen::bad(None, e),
@@ -54,8 +54,8 @@ pub(crate) async fn look(icmp: &Icmp, deadline: Duration) -> Seen {
     let Some(address) = addresses.first().map(SocketAddr::ip) else {
         return Seen::bad(None, format!("{} has no address", icmp.host));
     };
-    if let Some(why) = guard::refused(address) {
-        return Seen::unknown(format!("{address} is refused: {why}"));
+    if let Err(why) = guard::judge(address, around.allowed) {
+        return Seen::unknown(why);
     }
     let count = icmp.count.clamp(1, COUNT_MAX);
     // The last answer is waited for until shortly before the deadline, so that lost ones are a finding, not a timeout.

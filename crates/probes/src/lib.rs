@@ -5,10 +5,13 @@
 //! caller's deadline bounds it in time. Judging is a pure function of what was observed, so that it can be tested without
 //! a network. It knows no clock of the day: [`Around::now_s`] is given.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use outbound::Allowed;
 use serde::{Deserialize, Serialize};
 
+mod closed;
 pub mod database;
 pub mod der;
 pub mod dns;
@@ -30,6 +33,7 @@ pub mod tcp;
 pub mod text;
 pub mod tls;
 
+pub use outbound;
 pub use seen::{Figure, Outcome, Secret, Seen};
 
 /// Most bytes of evidence.
@@ -70,12 +74,23 @@ pub enum Look {
 }
 
 /// What a look needs to know of where it is made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Around {
     /// The time of day, in seconds of Unix time.
     pub now_s: i64,
-    /// Plugins that this machine's own policy lets run: absolute paths, or folders ending in `/*`.
-    pub plugins: Vec<String>,
+    /// Plugins that this machine's own policy lets run.
+    pub plugins: Vec<plugin::Permit>,
+    /// What may be reached from here over the network.
+    pub allowed: Allowed,
+    /// Files and folders that are not looked into, by their real paths.
+    pub closed: Vec<PathBuf>,
+}
+
+/// An agent on its own machine: without plugins, with its loopback.
+impl Default for Around {
+    fn default() -> Self {
+        Self { now_s: 0, plugins: Vec::new(), allowed: Allowed::MACHINE, closed: Vec::new() }
+    }
 }
 
 /// What a look remembers from one time to the next. It belongs to one check and lasts as long as the process.
@@ -128,17 +143,17 @@ fn too_late(look: &Look, deadline: Duration) -> Seen {
 async fn once(look: &Look, around: &Around, memory: &mut Memory, deadline: Duration) -> Seen {
     match look {
         Look::Http(http) => http::look(http, around).await,
-        Look::Tcp(tcp) => tcp::look(tcp).await,
-        Look::Icmp(icmp) => icmp::look(icmp, deadline).await,
-        Look::Dns(dns) => dns::look(dns).await,
+        Look::Tcp(tcp) => tcp::look(tcp, around).await,
+        Look::Icmp(icmp) => icmp::look(icmp, around, deadline).await,
+        Look::Dns(dns) => dns::look(dns, around).await,
         Look::Tls(tls) => tls::look(tls, around).await,
-        Look::Smtp(mail) => mail::smtp(mail).await,
-        Look::Imap(mail) => mail::imap(mail).await,
-        Look::Ssh(ssh) => ssh::look(ssh).await,
-        Look::Postgres(database) => database::look(database, database::Engine::Postgres).await,
-        Look::Mysql(database) => database::look(database, database::Engine::Mysql).await,
+        Look::Smtp(mail) => mail::smtp(mail, around).await,
+        Look::Imap(mail) => mail::imap(mail, around).await,
+        Look::Ssh(ssh) => ssh::look(ssh, around).await,
+        Look::Postgres(database) => database::look(database, database::Engine::Postgres, around).await,
+        Look::Mysql(database) => database::look(database, database::Engine::Mysql, around).await,
         Look::File(file) => file::look(file, around).await,
-        Look::Log(log) => log::look(log, memory).await,
+        Look::Log(log) => log::look(log, around, memory).await,
         Look::Plugin(plugin) => plugin::look(plugin, around, deadline).await,
     }
 }
@@ -160,7 +175,7 @@ mod tests {
     async fn a_service_that_hangs_is_bad_and_says_how_long_was_waited() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let hangs = Look::Ssh(ssh::Ssh { host: "127.0.0.1".into(), port, expect: None });
+        let hangs = Look::Ssh(ssh::Ssh { host: "127.0.0.1".into(), port, ..ssh::Ssh::default() });
         let seen = look(&hangs, &Around::default(), &mut Memory::default(), Duration::from_millis(80)).await;
         assert_eq!((seen.outcome, seen.evidence.as_str()), (Outcome::Bad, "no answer within 80 ms"));
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::text::{pattern, shorten};
-use crate::{Memory, Seen, guard};
+use crate::{Around, Memory, Seen, closed, guard};
 
 /// Most bytes that one look reads; a log that grows faster is read to its end with the rest skipped, and says so.
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -37,8 +37,8 @@ pub(crate) struct Place {
 }
 
 /// Looks.
-pub(crate) async fn look(log: &Log, memory: &mut Memory) -> Seen {
-    match read(log, memory.log).await {
+pub(crate) async fn look(log: &Log, around: &Around, memory: &mut Memory) -> Seen {
+    match read(log, around, memory.log).await {
         Ok((place, new)) => {
             memory.log = Some(place);
             judge(log, new.as_ref())
@@ -55,11 +55,11 @@ struct New {
     skipped: u64,
 }
 
-async fn read(log: &Log, before: Option<Place>) -> Result<(Place, Option<New>), String> {
+async fn read(log: &Log, around: &Around, before: Option<Place>) -> Result<(Place, Option<New>), String> {
     let failed = |e: std::io::Error| format!("{} cannot be read: {}", log.path, guard::plain(&e));
     let wanted = pattern(&log.pattern)?;
     let ignored = log.ignore.as_deref().map(pattern).transpose()?;
-    let mut file = tokio::fs::File::open(&log.path).await.map_err(failed)?;
+    let mut file = closed::open(&log.path, around).await?;
     let found = file.metadata().await.map_err(failed)?;
     if !found.is_file() {
         return Err(format!("{} is no file", log.path));
@@ -118,7 +118,7 @@ mod tests {
         };
         let mut memory = Memory::default();
         let mut next = async |expected: f64, outcome| {
-            let seen = look(&log, &mut memory).await;
+            let seen = look(&log, &Around::default(), &mut memory).await;
             assert_eq!((seen.value, seen.outcome), (Some(expected), outcome), "{}", seen.evidence);
             seen.evidence
         };
@@ -139,6 +139,6 @@ mod tests {
         std::fs::write(&path, "ERROR cut\n").unwrap();
         next(1.0, Outcome::Bad).await;
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(look(&log, &mut memory).await.outcome, Outcome::Unknown);
+        assert_eq!(look(&log, &Around::default(), &mut memory).await.outcome, Outcome::Unknown);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::talk::{self, Talk};
 use crate::text::{ms, shorten, too_slow};
-use crate::{Secret, Seen, guard};
+use crate::{Around, Secret, Seen, guard};
 
 /// How the connection is secured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,21 +49,21 @@ pub struct Mail {
 }
 
 /// Looks at a mail server.
-pub(crate) async fn smtp(mail: &Mail) -> Seen {
+pub(crate) async fn smtp(mail: &Mail, around: &Around) -> Seen {
     let start = std::time::Instant::now();
-    let spoken = speak_smtp(mail).await;
+    let spoken = speak_smtp(mail, around).await;
     judge(mail, "mail server", spoken, ms(start.elapsed()))
 }
 
 /// Looks at a mailbox server.
-pub(crate) async fn imap(mail: &Mail) -> Seen {
+pub(crate) async fn imap(mail: &Mail, around: &Around) -> Seen {
     let start = std::time::Instant::now();
-    let spoken = speak_imap(mail).await;
+    let spoken = speak_imap(mail, around).await;
     judge(mail, "mailbox server", spoken, ms(start.elapsed()))
 }
 
-async fn speak_smtp(mail: &Mail) -> Result<String, String> {
-    let mut talk = Talk::plain(guard::connect(&mail.host, mail.port).await?.stream);
+async fn speak_smtp(mail: &Mail, around: &Around) -> Result<String, String> {
+    let mut talk = Talk::plain(guard::connect(&mail.host, mail.port, around.allowed).await?.stream);
     let banner = match mail.security {
         Security::Starttls => {
             let banner = talk::smtp_starttls(&mut talk).await?;
@@ -88,8 +88,8 @@ async fn speak_smtp(mail: &Mail) -> Result<String, String> {
     Ok(banner)
 }
 
-async fn speak_imap(mail: &Mail) -> Result<String, String> {
-    let mut talk = Talk::plain(guard::connect(&mail.host, mail.port).await?.stream);
+async fn speak_imap(mail: &Mail, around: &Around) -> Result<String, String> {
+    let mut talk = Talk::plain(guard::connect(&mail.host, mail.port, around.allowed).await?.stream);
     let greeting = match mail.security {
         Security::Starttls => {
             let greeting = talk::imap_greeting(&mut talk).await?;

@@ -4,10 +4,10 @@
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use crate::database::{Answer, Database, MESSAGE_BYTES_MAX, MESSAGES_MAX};
-use crate::guard;
 use crate::mail::Security;
 use crate::talk::Talk;
 use crate::text::shorten;
+use crate::{Around, guard};
 
 /// Long password, protocol 4.1, transactions, secure connection, plugin authentication.
 const ABILITIES: u32 = 0x0008_a201;
@@ -45,8 +45,11 @@ impl Line {
 }
 
 /// Signs in and asks.
-pub(crate) async fn ask(database: &Database) -> Result<Answer, String> {
-    let mut line = Line { talk: Talk::plain(guard::connect(&database.host, database.port).await?.stream), number: 0 };
+pub(crate) async fn ask(database: &Database, around: &Around) -> Result<Answer, String> {
+    let mut line = Line {
+        talk: Talk::plain(guard::connect(&database.host, database.port, around.allowed).await?.stream),
+        number: 0,
+    };
     let greeting = Greeting::read(&line.next().await?).ok_or("this is no MySQL server")?;
     let secure = database.security != Security::None;
     let mut abilities = ABILITIES | if database.database.is_some() { WITH_DATABASE } else { 0 };

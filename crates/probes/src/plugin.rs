@@ -31,23 +31,77 @@ pub struct Plugin {
 /// Programs of the usual folder that run what they are given: naming the folder does not name these.
 const RUN_OTHERS: &[&str] = &["negate", "urlize"];
 
-/// True when the machine's policy names this program: itself, or its folder as `folder/*`. Paths with `..` lead
-/// somewhere else than they say.
-pub fn is_allowed(plugin: &str, allowed: &[String]) -> bool {
-    let plain = plugin.starts_with('/') && !plugin.split('/').any(|part| part == ".." || part == ".");
-    let (folder, name) = plugin.rsplit_once('/').unwrap_or_default();
-    let in_folder = |known: &str| known.strip_suffix("/*") == Some(folder) && !RUN_OTHERS.contains(&name);
-    plain && allowed.iter().any(|known| known == plugin || in_folder(known))
+/// A plugin that a machine's policy lets run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permit {
+    /// Its absolute path, or a folder as `/usr/lib/nagios/plugins/*`.
+    pub path: String,
+    /// What its arguments must be, one by one: `*` in a word stands for any text in it, a last word `**` for any further
+    /// arguments. Nothing: any arguments.
+    pub arguments: Option<Vec<String>>,
+}
+
+impl Permit {
+    /// With any arguments.
+    pub fn any(path: impl Into<String>) -> Self {
+        Self { path: path.into(), arguments: None }
+    }
+
+    fn takes(&self, given: &[&str]) -> bool {
+        let Some(wanted) = &self.arguments else { return true };
+        match wanted.split_last() {
+            Some((last, start)) if last == "**" => {
+                given.len() >= start.len() && start.iter().zip(given).all(|(pattern, word)| fits(pattern, word))
+            }
+            _ => given.len() == wanted.len() && wanted.iter().zip(given).all(|(pattern, word)| fits(pattern, word)),
+        }
+    }
+}
+
+/// A word against a pattern in which `*` stands for any text.
+fn fits(pattern: &str, word: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == word };
+    let Some(mut left) = word.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in middle.split('*').filter(|part| !part.is_empty()) {
+        let Some((_, after)) = left.split_once(part) else { return false };
+        left = after;
+    }
+    left.len() >= end.len() && left.ends_with(end)
+}
+
+/// True for an absolute path. One with `..` leads somewhere else than it says.
+pub fn is_plain(plugin: &str) -> bool {
+    plugin.starts_with('/') && !plugin.split('/').any(|part| part == ".." || part == ".")
+}
+
+/// What the machine's policy says to a plugin with these arguments. One that it names itself is judged by that, whatever
+/// is said of its folder.
+fn judge_permit(plugin: &Plugin, permits: &[Permit]) -> Result<(), String> {
+    let path = plugin.plugin.as_str();
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let itself: Vec<&Permit> = permits.iter().filter(|permit| permit.path == path).collect();
+    let in_folder = |permit: &&Permit| permit.path.strip_suffix("/*") == Some(folder) && !RUN_OTHERS.contains(&name);
+    let named = if itself.is_empty() { permits.iter().filter(in_folder).collect() } else { itself };
+    if named.is_empty() || !is_plain(path) {
+        return Err(format!(
+            "this machine's policy does not name {path} as a plugin; its administrator can write plugins = [\"{folder}/*\"] into it"
+        ));
+    }
+    let given: Vec<&str> = lines(plugin.arguments.as_deref().unwrap_or_default()).collect();
+    if named.iter().any(|permit| permit.takes(&given)) {
+        return Ok(());
+    }
+    Err(format!(
+        "this machine's policy names {path} with other arguments than {}; its administrator can add them",
+        shorten(&given.join(" "), 200)
+    ))
 }
 
 /// Runs it and judges what it says.
 pub(crate) async fn look(plugin: &Plugin, around: &Around, deadline: Duration) -> Seen {
-    if !is_allowed(&plugin.plugin, &around.plugins) {
-        let folder = plugin.plugin.rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
-        return Seen::unknown(format!(
-            "this machine's policy does not name {} as a plugin; its administrator can write plugins = [\"{folder}/*\"] into it",
-            plugin.plugin
-        ));
+    if let Err(why) = judge_permit(plugin, &around.plugins) {
+        return Seen::unknown(why);
     }
     match run(plugin, deadline).await {
         Ok((code, output)) => judge(plugin, code, &output),
@@ -122,19 +176,59 @@ mod tests {
     use super::*;
     use crate::Outcome;
 
+    fn permitted(plugin: &str, arguments: &str, permits: &[Permit]) -> bool {
+        let plugin = Plugin { plugin: plugin.into(), arguments: Some(arguments.into()), ..Plugin::default() };
+        judge_permit(&plugin, permits).is_ok()
+    }
+
     #[test]
     fn only_what_the_policy_names_runs() {
-        let allowed = ["/usr/lib/nagios/plugins/*".to_owned(), "/opt/check_x".to_owned()];
+        let permits = [Permit::any("/usr/lib/nagios/plugins/*"), Permit::any("/opt/check_x")];
         for (plugin, fits) in [
             ("/usr/lib/nagios/plugins/check_load", true),
             ("/opt/check_x", true),
+            ("/usr/lib/nagios/plugins/negate", false),
             ("/usr/lib/nagios/plugins/../../../bin/sh", false),
             ("/usr/lib/nagios/plugins/deeper/check", false),
             ("check_load", false),
             ("/bin/sh", false),
             ("", false),
         ] {
-            assert_eq!(is_allowed(plugin, &allowed), fits, "{plugin}");
+            assert_eq!(permitted(plugin, "-w\n5", &permits), fits, "{plugin}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_names_arguments_lets_no_others_through() {
+        let bound = |arguments: &[&str]| Permit {
+            path: "/p/check_disk".into(),
+            arguments: Some(arguments.iter().map(|one| (*one).to_owned()).collect()),
+        };
+        let permits = [Permit::any("/p/*"), bound(&["-w", "*%", "-p", "/srv/*"]), bound(&["-H", "db", "**"])];
+        for (arguments, fits) in [
+            ("-w\n10%\n-p\n/srv/a", true),
+            ("-w\n10\n-p\n/srv/a", false),
+            ("-w\n10%\n-p\n/etc/shadow", false),
+            ("-w\n10%\n-p\n/srv/a\n-x", false),
+            ("-H\ndb", true),
+            ("-H\ndb\n--any\nthing", true),
+            ("-H\ndb2", false),
+            ("", false),
+        ] {
+            assert_eq!(permitted("/p/check_disk", arguments, &permits), fits, "{arguments:?}");
+        }
+        assert!(permitted("/p/check_load", "-x", &permits), "the folder still names the others");
+        for (pattern, word, matches) in [
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acb", false),
+            ("a*a", "a", false),
+            ("*b*d*", "abcde", true),
+            ("*b*d*", "adcbe", false),
+            ("ab", "abc", false),
+        ] {
+            assert_eq!(fits(pattern, word), matches, "{pattern} {word}");
         }
     }
 
@@ -159,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_gets_its_arguments_word_for_word_and_ends_with_its_children() {
-        let around = Around { now_s: 0, plugins: vec!["/bin/sh".into()] };
+        let around = Around { plugins: vec![Permit::any("/bin/sh")], ..Around::default() };
         let sh = |script: &str, arguments: &str| Plugin {
             plugin: "/bin/sh".into(),
             arguments: Some(format!("-c\n{script}\nname\n{arguments}")),

@@ -9,10 +9,10 @@ use md5::{Digest as _, Md5};
 use ring::{digest, hmac, pbkdf2};
 
 use crate::database::{Answer, Database, MESSAGE_BYTES_MAX, MESSAGES_MAX};
-use crate::guard;
 use crate::mail::Security;
 use crate::talk::Talk;
 use crate::text::shorten;
+use crate::{Around, guard};
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const PROTOCOL: [u8; 4] = [0, 3, 0, 0];
@@ -20,8 +20,8 @@ const PROTOCOL: [u8; 4] = [0, 3, 0, 0];
 const ROUNDS_MAX: u32 = 200_000;
 
 /// Signs in and asks.
-pub(crate) async fn ask(database: &Database) -> Result<Answer, String> {
-    let mut talk = Talk::plain(guard::connect(&database.host, database.port).await?.stream);
+pub(crate) async fn ask(database: &Database, around: &Around) -> Result<Answer, String> {
+    let mut talk = Talk::plain(guard::connect(&database.host, database.port, around.allowed).await?.stream);
     let secure = database.security != Security::None;
     if secure {
         talk.say(&SSL_REQUEST).await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::talk::Talk;
 use crate::text::{holds, ms, opening, too_slow};
-use crate::{Seen, guard};
+use crate::{Around, Seen, guard};
 
 /// Most bytes of an answer that are looked at.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -27,8 +27,8 @@ pub struct Tcp {
 }
 
 /// Looks.
-pub(crate) async fn look(tcp: &Tcp) -> Seen {
-    let connected = match guard::connect(&tcp.host, tcp.port).await {
+pub(crate) async fn look(tcp: &Tcp, around: &Around) -> Seen {
+    let connected = match guard::connect(&tcp.host, tcp.port, around.allowed).await {
         Ok(connected) => connected,
         Err(e) => return Seen::bad(None, e),
     };

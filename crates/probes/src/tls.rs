@@ -4,11 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -18,6 +16,9 @@ use crate::der::{self, Certificate};
 use crate::talk::{self, Talk};
 use crate::text::ms;
 use crate::{Around, Seen, guard};
+use trust::Presented;
+
+pub mod trust;
 
 /// Where the common distributions keep the certificate authorities of the machine.
 const AUTHORITIES: [&str; 4] = [
@@ -105,15 +106,19 @@ pub async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
     let asked = ServerName::try_from(name.to_owned()).map_err(|_| format!("{name} cannot be verified"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = if any_certificate { None } else { Some(system()?) };
-    let keeper = Arc::new(Keeper { verifier, provider: provider.clone(), shown: Mutex::default() });
+    let kept = Arc::new(Mutex::new(Shown::default()));
+    let keeper = {
+        let kept = kept.clone();
+        trust::verifier(provider.clone(), move |peer| keep(&kept, verifier.as_deref(), peer))
+    };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(keeper.clone())
+        .with_custom_certificate_verifier(keeper)
         .with_no_client_auth();
     let connected = TlsConnector::from(Arc::new(config)).connect(asked, stream).await;
-    let shown = std::mem::take(&mut *keeper.shown.lock().unwrap_or_else(PoisonError::into_inner));
+    let shown = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
     match (connected, &shown.wrong) {
         (_, Some(wrong)) => Err(format!("the certificate of {name} is not trusted: {wrong}")),
         (Err(e), None) => Err(format!("TLS with {name}: {}", guard::plain(&e))),
@@ -121,55 +126,14 @@ pub async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Keeps what the server showed, and what the machine's authorities say to it.
-#[derive(Debug)]
-struct Keeper {
-    verifier: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-    shown: Mutex<Shown>,
-}
-
-impl ServerCertVerifier for Keeper {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verdict = match &self.verifier {
-            None => Ok(ServerCertVerified::assertion()),
-            Some(inner) => inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-        };
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.chain =
-            std::iter::once(end_entity).chain(intermediates).take(10).map(|der| der.clone().into_owned()).collect();
-        shown.wrong = verdict.as_ref().err().map(|error| words(error, shown.certificate().as_ref()));
-        verdict
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+/// Keeps what the server showed, and what the machine's authorities say to it; without authorities any will do.
+fn keep(shown: &Mutex<Shown>, authorities: Option<&WebPkiServerVerifier>, peer: &Presented<'_>) -> Result<(), Error> {
+    let verdict = authorities.map_or(Ok(()), |authorities| peer.judged_by(authorities));
+    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    let chain = std::iter::once(peer.certificate).chain(peer.intermediates);
+    shown.chain = chain.take(10).map(|der| der.clone().into_owned()).collect();
+    shown.wrong = verdict.as_ref().err().map(|error| words(error, shown.certificate().as_ref()));
+    verdict
 }
 
 /// Why a certificate is not trusted, in words.
@@ -212,7 +176,7 @@ fn system() -> Result<Arc<WebPkiServerVerifier>, String> {
 /// Looks at a server's certificate.
 pub(crate) async fn look(tls: &Tls, around: &Around) -> Seen {
     let name = tls.server_name.as_deref().unwrap_or(&tls.host);
-    let connected = match guard::connect(&tls.host, tls.port).await {
+    let connected = match guard::connect(&tls.host, tls.port, around.allowed).await {
         Ok(connected) => connected,
         Err(e) => return Seen::bad(None, e),
     };

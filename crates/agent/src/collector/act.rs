@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_proto::{Action, CheckState, JobState, Probe};
+use probes::Around;
 use probes::exchange::{Request, Target, exchange};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -11,7 +12,7 @@ use crate::pair::Outcome;
 use crate::probe::{self, Seen};
 
 /// Does it, within the action's own time.
-pub(crate) async fn perform(action: &Action) -> Outcome {
+pub(crate) async fn perform(action: &Action, around: &Around) -> Outcome {
     match action {
         Action::Http { method, url, headers, body, expect_status, timeout_ms } => {
             let body = body.as_deref().unwrap_or_default();
@@ -22,14 +23,14 @@ pub(crate) async fn perform(action: &Action) -> Outcome {
             }
         }
         Action::Probe { probe, timeout_ms } => {
-            let seen = probe::look_for_a_job(probe, millis(*timeout_ms)).await;
+            let seen = probe::look_for_a_job(probe, around, millis(*timeout_ms)).await;
             match seen.state {
                 CheckState::Ok => Outcome::done(seen.evidence),
                 CheckState::Fail => Outcome::failed(seen.evidence),
                 CheckState::Error => Outcome::unseen(&seen.evidence),
             }
         }
-        Action::WaitFor { probe, every_ms, timeout_ms } => wait_for(probe, *every_ms, *timeout_ms).await,
+        Action::WaitFor { probe, every_ms, timeout_ms } => wait_for(probe, around, *every_ms, *timeout_ms).await,
         Action::Command { .. } | Action::Service { .. } => Outcome::failed("the collector runs nothing"),
     }
 }
@@ -38,13 +39,13 @@ fn millis(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms.max(1)))
 }
 
-async fn wait_for(probe: &Probe, every_ms: u32, timeout_ms: u32) -> Outcome {
+async fn wait_for(probe: &Probe, around: &Around, every_ms: u32, timeout_ms: u32) -> Outcome {
     let end = Instant::now() + millis(timeout_ms);
     let every = millis(every_ms).max(Duration::from_millis(100));
     let mut last: Option<Seen> = None;
     loop {
         let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let seen = probe::look_for_a_job(probe, left).await;
+        let seen = probe::look_for_a_job(probe, around, left).await;
         if seen.state == CheckState::Ok {
             return Outcome::done(seen.evidence);
         }

@@ -2,7 +2,7 @@
 
 use agent_proto::facts::Section;
 use agent_proto::{Action, CheckResult, Durable, Lane, LookResult};
-use probes::Memory;
+use probes::{Around, Memory};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -57,11 +57,17 @@ impl Engine {
         }
     }
 
+    /// What looks need to know of this machine: what its policy lets run, and where they may not look.
+    fn around(&self) -> Around {
+        Around { plugins: self.policy.plugins.clone(), closed: self.config.closed.clone(), ..Around::default() }
+    }
+
     /// Does for the executor what needs no rights.
     pub(super) fn start_act(&mut self, job_id: [u8; 16], action: Action) {
         let done = self.ways.done.clone();
+        let around = self.around();
         let acting = tokio::spawn(async move {
-            let outcome = collector::perform(&action).await;
+            let outcome = collector::perform(&action, &around).await;
             let _ = done.send(Done::Act(job_id, outcome)).await;
         });
         self.acting.insert(job_id, acting.abort_handle());
@@ -70,9 +76,9 @@ impl Engine {
     pub(super) fn start_checks(&mut self) {
         for (spec, mut memory) in self.checks.start_due(Instant::now()) {
             let done = self.ways.done.clone();
-            let plugins = self.policy.plugins.clone();
+            let around = self.around();
             tokio::spawn(async move {
-                let (seen, took) = probe::look(&spec.probe, &plugins, &mut memory, checks::deadline(&spec)).await;
+                let (seen, took) = probe::look(&spec.probe, &around, &mut memory, checks::deadline(&spec)).await;
                 let result = CheckResult {
                     check_id: spec.check_id,
                     generation: spec.generation,
@@ -87,8 +93,8 @@ impl Engine {
         }
     }
 
-    /// A change is said at once, a repetition waits for company, and so do further changes within the same second: when
-    /// much changes at once, the server writes it at once.
+    /// What changed or was asked for is said at once, a repetition waits for company. What else changes within the same
+    /// second waits for its end: when much changes, the server takes it in few pieces.
     fn on_check(&mut self, found: LookResult, memory: Memory) {
         let Some(changed) = self.checks.finish(&found.result, memory) else { return };
         self.counts.checks += 1;

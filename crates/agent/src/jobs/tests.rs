@@ -89,7 +89,7 @@ fn hands() -> Hands {
     let way = hands.clone();
     tokio::spawn(async move {
         while let Some(ToCollector::Act { job_id, action }) = asked.recv().await {
-            way.answer(&job_id, crate::collector::perform(&action).await);
+            way.answer(&job_id, crate::collector::perform(&action, &probes::Around::default()).await);
         }
     });
     hands

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use agent_proto::certificate_digest;
+use probes::tls::trust::{Presented, verifier};
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::{CertificateError, Error, RootCertStore};
+use rustls_pki_types::CertificateDer;
 
 /// Whom to trust.
 #[derive(Debug, Clone)]
@@ -21,7 +22,10 @@ pub(crate) enum Trust {
 
 pub(super) fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
     match trust {
-        Trust::Pinned(sha256) => Ok(Arc::new(PinnedAuthority { sha256: *sha256, provider })),
+        Trust::Pinned(sha256) => {
+            let (sha256, checks) = (*sha256, provider.clone());
+            Ok(verifier(provider, move |peer| judge(&sha256, &checks, peer)))
+        }
         Trust::Bundle(bundle) => {
             let ders = bundle.iter().map(|der| CertificateDer::from(der.as_slice()));
             Ok(verifier_for(ders, provider).map_err(|e| format!("the trust bundle cannot be used: {e}"))?)
@@ -44,49 +48,10 @@ fn verifier_for<'a>(
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(|e| e.to_string())
 }
 
-#[derive(Debug)]
-struct PinnedAuthority {
-    sha256: [u8; 32],
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for PinnedAuthority {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let pinned = intermediates.iter().find(|der| certificate_digest(der) == self.sha256);
-        let Some(pinned) = pinned else {
-            return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
-        };
-        verifier_for(std::iter::once(pinned.clone()), self.provider.clone())
-            .map_err(Error::General)?
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+/// Only a chain that leads to the pinned authority, which the server presents itself.
+fn judge(sha256: &[u8; 32], provider: &Arc<CryptoProvider>, peer: &Presented<'_>) -> Result<(), Error> {
+    let pinned = peer.intermediates.iter().find(|der| certificate_digest(der) == *sha256);
+    let pinned = pinned.ok_or(Error::InvalidCertificate(CertificateError::UnknownIssuer))?;
+    let authority = verifier_for(std::iter::once(pinned.clone()), provider.clone()).map_err(Error::General)?;
+    peer.judged_by(&*authority)
 }

@@ -146,3 +146,18 @@ fn a_policy_that_another_user_owns_is_not_followed() {
     assert_eq!(super::not_ours(1_000, 1_000), None);
     assert!(super::not_ours(1_000, 0).is_some() && super::not_ours(1_001, 1_000).is_some());
 }
+
+#[test]
+fn plugins_are_named_with_any_arguments_or_with_these() {
+    let text = r#"plugins = ["/p/*", { path = "/p/check_disk", arguments = ["-p", "/srv/*"] }]"#;
+    let policy = Policy::parse(text).unwrap();
+    let permits: Vec<_> = policy.plugins.iter().map(Plugin::permit).collect();
+    assert_eq!(permits[0].arguments, None);
+    assert_eq!(permits[1].arguments, Some(vec!["-p".to_owned(), "/srv/*".to_owned()]));
+    assert_eq!(Policy::parse(&policy.to_toml().unwrap()).unwrap(), policy);
+    assert!(Policy::parse(r#"plugins = [{ path = "/p/check_disk", arguments = ["-p"], later = 1 }]"#).is_err());
+    assert!(
+        Policy::parse(r#"plugins = [{ path = "/p/check_disk" }]"#).is_err(),
+        "bound without arguments says nothing"
+    );
+}

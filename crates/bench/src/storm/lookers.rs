@@ -110,6 +110,8 @@ struct Looked {
     spec: CheckSpec,
     next_ms: i64,
     last: Option<CheckState>,
+    /// Somebody waits for it: it is looked at beside its rhythm.
+    asked: bool,
 }
 
 /// Looks and listens until the link breaks.
@@ -121,10 +123,13 @@ async fn work(mut agent: Simulated, tally: &Tally, faults: &Faults) -> Outcome<(
         tokio::select! {
             _ = turn.tick() => {
                 let now_ms = now_ms();
-                for check in checks.iter_mut().filter(|check| check.next_ms <= now_ms) {
-                    check.next_ms += i64::from(check.spec.interval_ms);
+                for check in checks.iter_mut().filter(|check| check.asked || check.next_ms <= now_ms) {
+                    if check.next_ms <= now_ms {
+                        check.next_ms += i64::from(check.spec.interval_ms);
+                    }
                     let result = look(&check.spec, faults, now_ms);
-                    let changed = check.last.replace(result.state) != Some(result.state);
+                    let asked = std::mem::take(&mut check.asked);
+                    let changed = check.last.replace(result.state) != Some(result.state) || asked;
                     if waiting.is_empty() {
                         since_ms = now_ms;
                     }
@@ -145,6 +150,10 @@ async fn work(mut agent: Simulated, tally: &Tally, faults: &Faults) -> Outcome<(
                     tally.checks.fetch_add(given.len(), Ordering::SeqCst);
                     checks = taken(given, &checks);
                 }
+                FromServer::Look { checks: wanted, .. } => {
+                    let wanted: BTreeSet<i64> = wanted.into_iter().collect();
+                    checks.iter_mut().for_each(|check| check.asked |= wanted.contains(&check.spec.check_id));
+                }
                 FromServer::Refused(refusal) => return Err(refusal.text),
                 _ => {}
             },
@@ -158,7 +167,12 @@ fn taken(given: Vec<CheckSpec>, before: &[Looked]) -> Vec<Looked> {
     let looked = |spec: CheckSpec| {
         let (now_ms, known) = (now_ms(), known(&spec));
         let first = now_ms + spec.check_id.wrapping_mul(7_919).rem_euclid(i64::from(spec.interval_ms.max(1)));
-        Looked { next_ms: known.map_or(first, |one| one.next_ms), last: known.and_then(|one| one.last), spec }
+        Looked {
+            next_ms: known.map_or(first, |one| one.next_ms),
+            last: known.and_then(|one| one.last),
+            asked: false,
+            spec,
+        }
     };
     given.into_iter().map(looked).collect()
 }

@@ -54,9 +54,9 @@ impl Case<'_> {
 
     /// The looker itself cannot look up names, while addresses answer.
     pub(super) fn nameless(&self, vantage: Option<u64>) -> Option<Scored> {
-        let matches: Vec<Match> = (0_u32..)
-            .zip(&self.signs)
-            .filter(|(_, sign)| sign.vantage == vantage && sign.what == What::NameFails)
+        let matches: Vec<Match> = self
+            .seen_from(vantage)
+            .filter(|(_, sign)| sign.what == What::NameFails)
             .filter(|(_, sign)| self.looks.get(sign.key).is_some_and(|known| known.look.by_name))
             .map(|(number, sign)| Match { sign: number, fit: 0.8 * sign.strength(), delay: 0, hops: 1 })
             .filter(|one| one.fit >= FIT_MIN)
@@ -70,8 +70,7 @@ impl Case<'_> {
         let end = self.end(&kept);
         // Who finds one name finds names.
         let mut named = self.looks.from(vantage).filter(|known| known.look.by_name);
-        if named.any(|known| !self.signed.contains(&known.look.key) && known.good_within(onset + 5_000, end).is_some())
-        {
+        if named.any(|known| !self.is_signed(known) && known.good_within(onset + 5_000, end).is_some()) {
             return None;
         }
         let origin = Origin::Vantage(vantage, true);

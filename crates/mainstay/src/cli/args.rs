@@ -113,6 +113,11 @@ fn own() -> Vec<Command> {
                     .long("with-parent")
                     .action(ArgAction::SetTrue)
                     .help("End when the process that started it ends"),
+                Arg::new("closed")
+                    .long("closed")
+                    .value_name("PATH")
+                    .action(ArgAction::Append)
+                    .help("A file or folder that no check looks into; may repeat"),
             ]),
         ),
         server(key()),

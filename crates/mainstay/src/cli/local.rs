@@ -113,6 +113,7 @@ fn run_agent(matches: &ArgMatches) -> Result<()> {
     config.servers = matches.get_many::<String>("agent-server").into_iter().flatten().cloned().collect();
     config.token = std::env::var("MAINSTAY_AGENT_TOKEN").ok().filter(|token| !token.is_empty());
     config.end_with_parent = matches.get_flag("with-parent");
+    config.closed = matches.get_many::<String>("closed").into_iter().flatten().map(PathBuf::from).collect();
     agent::run(config).map_err(failed)
 }
 

@@ -1,14 +1,15 @@
-//! What a check has beside its row: the password that its look needs, and the address at which a job is heard.
+//! What a check has beside its row: the password and the other secret words that its look needs, and the address at which
+//! a job is heard.
 
 use kernel::{Change, Cx, Error, Result};
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, NewCheck, request};
 use crate::heartbeat;
-use crate::probe::{Kind, Probe};
+use crate::probe::{Kind, Probe, Secrets};
 
-/// Input fields that are never shown again.
-pub(super) const SECRETS: &[&str] = &["password"];
+/// Input fields that are never put into the audit.
+pub(super) const SECRETS: &[&str] = &["password", "headers", "body"];
 
 /// Fields of a look that say where its password goes, and how safely.
 const WHERE: &[&str] = &["host", "port", "url", "user", "security", "any_certificate", "tls"];
@@ -18,8 +19,13 @@ fn password_name(check: i64) -> String {
     format!("monitor.check.{check}")
 }
 
+/// The secrets that a check's look needs.
+pub(crate) fn secrets(cx: &mut Cx, check: &Check) -> Result<Secrets> {
+    Ok(Secrets { password: password(cx, check)?, request: request::sealed(cx, check.id, &check.probe)? })
+}
+
 /// The password that a check's look needs; empty for none.
-pub(crate) fn password(cx: &mut Cx, check: &Check) -> Result<String> {
+fn password(cx: &mut Cx, check: &Check) -> Result<String> {
     if !check.probe.kind().takes_password() {
         return Ok(String::new());
     }
@@ -46,7 +52,7 @@ pub(super) fn keep_password(cx: &mut Cx, id: i64, probe: &Probe, given: &Change<
 pub(super) fn password_stays_at_home(
     cx: &mut Cx,
     current: &Check,
-    new: &super::NewCheck,
+    new: &NewCheck,
     given: &Change<String>,
 ) -> Result<()> {
     let goes = |probe: &Probe| -> Result<Vec<Value>> {
@@ -75,5 +81,6 @@ pub(super) fn follow_kind(cx: &mut Cx, id: i64, probe: &Probe) -> Result<()> {
 /// Removes what a check has beside its row.
 pub(super) fn forget(cx: &mut Cx, id: i64) -> Result<()> {
     cx.drop_secret(&password_name(id))?;
+    request::forget(cx, id)?;
     heartbeat::forget(cx, id)
 }

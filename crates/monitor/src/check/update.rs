@@ -4,7 +4,7 @@ use kernel::{Access, Change, Cx, Effect, Operation, Result, Route, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, NewCheck, Severity, find, index, kind_or, touch_feed};
+use super::{Check, NewCheck, Severity, find, index, kind_or, request, touch_feed};
 use crate::events::CheckChanged;
 use crate::probe::fields::{over, with_probe_fields};
 use crate::probe::{Kind, Probe};
@@ -101,17 +101,30 @@ impl Operation for UpdateCheck {
     fn run(&self, cx: &mut Cx) -> Result<Check> {
         let current = find(cx, Self::NAME, self.id)?;
         cx.expect_version(&current.reference(), self.expected_version, current.version)?;
-        let new = self.fields(&current)?;
-        super::password_stays_at_home(cx, &current, &new, &self.password)?;
-        apply(cx, &current, &new)?;
-        if super::keep_password(cx, self.id, &new.probe, &self.password)? {
-            // The look is another one now, though nothing that may be shown is.
-            store::checks::renew(cx.tx, self.id, cx.now)?;
-            touch_feed(cx, new.vantage);
-            cx.touch(current.reference());
-        }
+        let mut new = self.fields(&current)?;
+        apply_with_secrets(cx, &current, &mut new, &self.password)?;
         find(cx, Self::NAME, self.id)
     }
+}
+
+/// Writes what differs, and keeps the secrets that belong to it.
+pub(super) fn apply_with_secrets(
+    cx: &mut Cx,
+    current: &Check,
+    new: &mut NewCheck,
+    password: &Change<String>,
+) -> Result<()> {
+    super::password_stays_at_home(cx, current, new, password)?;
+    let words = request::take_out(cx, Some(current), new)?;
+    apply(cx, current, new)?;
+    let other_password = super::keep_password(cx, current.id, &new.probe, password)?;
+    if request::keep(cx, current.id, &words)? || other_password {
+        // The look is another one now, though nothing that may be shown is.
+        store::checks::renew(cx.tx, current.id, cx.now)?;
+        touch_feed(cx, new.vantage);
+        cx.touch(current.reference());
+    }
+    Ok(())
 }
 
 /// Writes what differs; equal fields are no change.

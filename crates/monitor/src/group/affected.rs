@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::tree::{Tally, grow};
 use super::{Group, find};
 use crate::ground;
-use crate::live::{Monitor, lock};
+use crate::live::Monitor;
 use crate::machine::State;
 use crate::store;
 
@@ -102,9 +102,9 @@ pub(crate) fn affected(cx: &mut Cx, group: &Group) -> Result<Affected> {
     let own = store::members::tallies(cx.tx, group.id, THINGS_MAX)?;
     let tree = {
         let monitor = cx.kernel.get::<Monitor>()?;
-        let causal = lock(&monitor.causal);
+        let ground = monitor.causal.ground();
         grow(cause, &own, |thing| {
-            causal.ground.get(&thing).into_iter().flatten().map(|(kind, on)| (*on, *kind)).collect()
+            ground.under.get(&thing).into_iter().flatten().map(|(kind, on)| (*on, *kind)).collect()
         })
     };
     let shown: Vec<i64> = tree.leaves.iter().map(|leaf| leaf.thing).chain(cause).collect();

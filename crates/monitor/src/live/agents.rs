@@ -40,6 +40,11 @@ impl Agent {
 }
 
 impl Monitor {
+    /// The assets whose agents were heard of since the server started, in order.
+    pub(crate) fn assets_with_agents(&self) -> Vec<i64> {
+        lock(&self.agents).keys().copied().collect()
+    }
+
     /// Stamps that an agent was heard from.
     pub(crate) fn heard(&self, asset: i64, at: Time) {
         let mut agents = lock(&self.agents);

@@ -71,6 +71,10 @@ impl Live {
         if let Probe::Silent { silent_after_s } = self.check.probe {
             return self.listen(silent_after_s, now, awake, agent);
         }
+        // A job that was never heard of is not due yet: its silence is judged by its own times.
+        if matches!(self.check.probe, Probe::Heartbeat(_)) && self.recent.is_empty() {
+            return None;
+        }
         let alive = self.seen_at.max(agent.connected_since()).max(awake);
         let patience = MISSED_INTERVALS * self.check.interval_s * SECOND;
         if now.since(alive) < patience {

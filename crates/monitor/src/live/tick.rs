@@ -29,11 +29,13 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let flushed = monitor.flush(handle);
     // Judged in any case: what is told to the cause engine must not pile up.
     let decided = monitor.decide(handle);
+    let kept = monitor.listening.keep(handle, false);
     flushed?;
     if review {
         review_silences(handle)?;
     }
     decided?;
+    kept?;
     monitor.note_lag(handle)?;
     told?;
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
@@ -45,7 +47,11 @@ impl Monitor {
         let now = handle.now();
         let agents = lock(&self.agents).clone();
         let mut lives = lock(&self.lives);
-        if was_blind(lives.ticked, now) || self.is_behind(now) {
+        let slept = was_blind(lives.ticked, now);
+        if slept {
+            self.listening.slept(lives.ticked, now);
+        }
+        if slept || self.is_behind(now) {
             lives.awake = now;
         }
         lives.ticked = now;

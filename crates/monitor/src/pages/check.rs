@@ -9,18 +9,20 @@ use web::ui::{
 };
 
 use super::check_form::{rule_fields, team_options};
+use super::places::Places;
 use super::{Names, ago, check_fields, looks, severity};
 use crate::charts::check::ReadCheckChart;
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 use crate::heartbeat::ShowAddress;
-use crate::probe::Kind;
+use crate::probe::{Judge, Kind};
 
 struct View {
     clock: Clock,
     detail: CheckDetail,
     names: Names,
     teams: Vec<(String, String)>,
+    places: Places,
     may: May,
     csrf: String,
     figure: Markup,
@@ -61,6 +63,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         clock: page.clock(),
         names,
         teams: team_options(page, detail.check.team)?,
+        places: Places::load(page, "", detail.check.vantage)?,
         may,
         csrf: page.csrf.clone(),
         figure,
@@ -145,20 +148,33 @@ fn facts(view: &View) -> Markup {
         .text("Ends at", &format!("{} good in a row", check.clear_k))
         .row("Severity", status(tone, word))
         .row("Team", view.names.team(check.team.or(check.asset_team)));
-    if check.vantage != check.asset {
-        let from = check.vantage.map_or_else(|| html! { "This server" }, |from| view.names.asset(Some(from)));
-        facts = facts.row("Looked at from", from);
-    }
+    facts = facts.row("Looked at from", looked_from(view));
     if let Some(group) = check.group {
         facts = facts.row("Alert group", html! { a href={ "/monitoring/groups/" (group) } { "Alert group " (group) } });
     }
     html! { (Card::new("At a glance").tight(html! { (facts) })) }
 }
 
+/// What was seen, whole: it is what people come for.
+fn evidence(text: &str) -> Markup {
+    html! { span.evidence dir="auto" { (text) } }
+}
+
+/// Who finds out.
+fn looked_from(view: &View) -> Markup {
+    let check = &view.detail.check;
+    match (check.probe.judge(), check.vantage) {
+        (Judge::Server, _) => html! { "This server, by what it heard" },
+        (Judge::Vantage, None) => html! { "This server" },
+        (Judge::Vantage, from) if from == check.asset => html! { "Its own agent" },
+        (Judge::Vantage, from) => html! { "The agent of " (view.names.asset(from)) },
+    }
+}
+
 fn results(view: &View) -> Markup {
     let card = Card::new("Newest results");
     if view.detail.results.is_empty() {
-        return html! { (card.body(html! { p { "No result since the server started. The agent sends one every " (web::ui::duration(view.detail.check.interval_s)) "." } })) };
+        return html! { (card.body(html! { p { "No result since the server started. One comes every " (web::ui::duration(view.detail.check.interval_s)) "." } })) };
     }
     let rows = view.detail.results.iter().map(|seen| {
         let (tone, word) = match seen.outcome.as_str() {
@@ -169,7 +185,7 @@ fn results(view: &View) -> Markup {
         let took = std::time::Duration::from_micros(seen.took_us).as_secs_f64() * 1_000.0;
         Row::new(seen.text.clone())
             .cell(status(tone, word))
-            .text(&seen.text)
+            .cell(evidence(&seen.text))
             .text(&format!("{took:.1} ms"))
             .cell(ago(&view.clock, seen.at))
     });
@@ -191,7 +207,7 @@ fn history(view: &View) -> Markup {
             (_, true) => "Recovered",
             _ => "",
         };
-        Row::new(word).cell(status(tone, word)).text(note).text(&one.evidence).cell(ago(&view.clock, one.at))
+        Row::new(word).cell(status(tone, word)).text(note).cell(evidence(&one.evidence)).cell(ago(&view.clock, one.at))
     });
     let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
     let table = Table::new("Changes of state").columns(columns).rows(rows);
@@ -209,6 +225,9 @@ fn change(view: &View) -> Markup {
         .field(Field::hidden("expected_version", check.version.to_string()))
         .field(Field::text("name", "Name").value(check.name.clone()).required().length_max(120));
     form = check_fields::put(form, check.probe.kind(), Some(&check.probe));
+    if check.probe.kind().server_sees() {
+        form = form.field(view.places.select(check));
+    }
     for part in rule_fields(check.probe.kind(), Some(check), &view.teams) {
         form = form.fields(part);
     }
@@ -245,6 +264,7 @@ mod tests {
             detail,
             names: Names::default(),
             teams: vec![],
+            places: Places::default(),
             may,
             csrf: "token".into(),
             figure: html! {},

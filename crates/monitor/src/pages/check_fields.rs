@@ -50,7 +50,7 @@ const METHODS: &[(&str, &str)] = &[
 /// Name, label, shape, what stands there while it is empty, help.
 type Asked = (&'static str, &'static str, Shape, &'static str, &'static str);
 
-const ASKED: [Asked; 70] = [
+const ASKED: [Asked; 71] = [
     ("url", "Address", Code, "https://intranet.example.org/health", ""),
     ("expect_status", "Good status codes", Text, "200, 204", "Left empty, 200 to 299 are good."),
     ("contains", "Text that the answer must hold", Text, "", ""),
@@ -73,9 +73,9 @@ const ASKED: [Asked; 70] = [
         "Headers to send",
         Lines,
         "Accept: application/json",
-        "One a line. Everybody who may see the check sees them.",
+        "One a line. Values that may hold a key are sealed and shown as (set), which keeps them.",
     ),
-    ("body", "Body to send", Lines, "", ""),
+    ("body", "Body to send", Lines, "", "Sealed, and shown as (set), which keeps it."),
     ("any_certificate", "Any certificate will do", YesNo, "", ""),
     ("max_ms", "Longest time of all (ms)", Number, "", ""),
     ("max_first_byte_ms", "Longest time to the first byte (ms)", Number, "", ""),
@@ -91,6 +91,13 @@ const ASKED: [Asked; 70] = [
     ("any_issuer", "Any issuer will do", YesNo, "", "For certificates of your own making."),
     ("send", "Text to send", Code, r"PING\r\n", r"\r and \n stand for ends of lines."),
     ("expect", "Text that must come", Code, "", "In the answer or greeting; for a query, its first cell."),
+    (
+        "host_key",
+        "Fingerprint of its key",
+        Code,
+        "SHA256:..",
+        "As ssh-keygen -lf shows it. Left empty, the key is not looked at.",
+    ),
     ("count", "Pings", Number, "3", "200 ms apart."),
     ("max_loss_percent", "Largest loss (%)", Number, "34", ""),
     ("max_rtt_ms", "Longest mean round trip (ms)", Number, "", ""),

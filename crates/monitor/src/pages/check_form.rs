@@ -7,6 +7,7 @@ use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Field, Filter, Form, PageHeader, Tab, Tabs};
 
 use super::check_fields;
+use super::places::Places;
 use crate::check::{Check, Severity};
 use crate::probe::Kind;
 
@@ -32,6 +33,7 @@ struct View {
     /// There are more assets than the form offers.
     more: bool,
     find: String,
+    places: Places,
     teams: Vec<(String, String)>,
     csrf: String,
 }
@@ -41,7 +43,10 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let asset = page.param("asset").unwrap_or_default().to_owned();
     let find = page.param("q").unwrap_or_default().trim().to_owned();
     let (assets, more) = asset_options(page, &asset, &find)?;
-    let view = View { kind, asset, assets, more, find, teams: team_options(page, None)?, csrf: page.csrf.clone() };
+    let places = Places::load(page, &find, None)?;
+    let more = more || (kind.server_sees() && places.more);
+    let teams = team_options(page, None)?;
+    let view = View { kind, asset, assets, more, find, places, teams, csrf: page.csrf.clone() };
     Ok(Content::new("New check", draw(&view)))
 }
 
@@ -105,11 +110,7 @@ fn draw(view: &View) -> Markup {
         );
     form = check_fields::put(form, view.kind, None);
     if view.kind.server_sees() {
-        let from = [("", "The asset's own agent"), ("0", "This server")];
-        form = form
-            .field(Field::select("vantage", "Looked at from", from).help(
-                "From an agent of another site: give its asset as the vantage over REST or on the command line.",
-            ));
+        form = form.part(view.places.ticks(&view.asset));
     }
     form = form.field(Field::text("name", "Name").help("Left empty, it is what the check looks at.").length_max(120));
     for part in rule_fields(view.kind, None, &view.teams) {
@@ -123,7 +124,7 @@ fn draw(view: &View) -> Markup {
         (Tabs::new("Groups of kinds", groups))
         @if group.1.len() > 1 { (Tabs::new("Kinds of checks", kinds)) }
         @if view.more || !view.find.is_empty() {
-            p { "There are more assets than the list below can hold. Find the one you mean by a word of its name." }
+            p { "There are more assets than the lists below can hold. Find the ones you mean by a word of their names." }
             (Filter::new("/monitoring/checks/new", view.find.clone()).placeholder("Words of the asset's name")
                 .keep("kind", view.kind.as_str()))
         }
@@ -202,6 +203,7 @@ mod tests {
                 assets: vec![("417".into(), HOSTILE.into())],
                 more: true,
                 find: HOSTILE.into(),
+                places: Places::sample(HOSTILE),
                 teams: vec![("2".into(), HOSTILE.into())],
                 csrf: "token".into(),
             };

@@ -153,7 +153,10 @@ fn usual_port(kind: Kind, object: &mut Map<String, Value>) {
 
 /// What the fields of a kind mean together.
 fn judge(probe: &Probe) -> Result<()> {
-    let host = |host: &str| address::check_host(host).map_err(wrong("host"));
+    let host = |host: &str| {
+        let reached = address::check_host(host).and_then(|()| address::check_reach(host));
+        reached.map_err(wrong("host"))
+    };
     match probe {
         Probe::Http(http) => judge_http(http),
         Probe::Tls(tls) => {
@@ -164,7 +167,10 @@ fn judge(probe: &Probe) -> Result<()> {
         Probe::Icmp(icmp) => host(&icmp.host),
         Probe::Dns(dns) => judge_dns(dns),
         Probe::Smtp(mail) | Probe::Imap(mail) => host(&mail.host),
-        Probe::Ssh(ssh) => host(&ssh.host),
+        Probe::Ssh(ssh) => {
+            let print = ssh.host_key.as_deref().map_or(Ok(()), probes::ssh::check_fingerprint);
+            print.map_err(wrong("host_key")).and_then(|()| host(&ssh.host))
+        }
         Probe::Postgres(database) | Probe::Mysql(database) => host(&database.host),
         Probe::Heartbeat(heartbeat) => heartbeat.check(),
         Probe::Process { process, command_line, .. } => judge_process(process.as_deref(), command_line.as_deref()),
@@ -184,7 +190,7 @@ fn judge(probe: &Probe) -> Result<()> {
             ignored.map(|_| ()).map_err(wrong("ignore"))
         }
         Probe::Plugin(plugin) => {
-            if probes::plugin::is_allowed(&plugin.plugin, std::slice::from_ref(&plugin.plugin)) {
+            if probes::plugin::is_plain(&plugin.plugin) {
                 return Ok(());
             }
             let example = "Give the plugin's whole path, for example /usr/lib/nagios/plugins/check_load.";
@@ -221,12 +227,13 @@ fn judge_dns(dns: &probes::dns::Dns) -> Result<()> {
         return Err(Error::invalid("rcode", "Use a code such as NOERROR, NXDOMAIN or REFUSED."));
     }
     let Some(resolver) = dns.resolver.as_deref() else { return Ok(()) };
-    if resolver.parse::<std::net::SocketAddr>().is_ok() {
-        return Ok(());
+    if let Ok(address) = resolver.parse::<std::net::SocketAddr>() {
+        return address::check_reach(&address.ip().to_string()).map_err(wrong("resolver"));
     }
     let (host, port) = resolver.rsplit_once(':').filter(|(host, _)| !host.contains(':')).unwrap_or((resolver, "53"));
     if port.parse::<u16>().is_ok_and(|port| port > 0) {
-        return address::check_host(host).map_err(wrong("resolver"));
+        let reached = address::check_host(host).and_then(|()| address::check_reach(host));
+        return reached.map_err(wrong("resolver"));
     }
     Err(Error::invalid("resolver", "Write it like 10.0.0.53 or 10.0.0.53:5353."))
 }
@@ -341,6 +348,9 @@ mod tests {
         );
         check(Kind::Imap, json!({"host": "mx", "security": "tls"}), Ok("mailbox server mx port 993 answers"));
         check(Kind::Ssh, json!({"host": "a"}), Ok("a port 22 answers as an SSH server"));
+        check(Kind::Ssh, json!({"host": "a", "host_key": "MD5:16:27"}), Err("host_key"));
+        check(Kind::Ssh, json!({"host": "169.254.169.254"}), Err("host"));
+        check(Kind::Dns, json!({"domain": "a", "resolver": "169.254.169.253:53"}), Err("resolver"));
         check(Kind::Postgres, json!({"host": "db"}), Ok("PostgreSQL on db port 5432 answers a query"));
         check(Kind::Mysql, json!({"host": "db", "port": 0}), Err("port"));
     }
@@ -366,7 +376,8 @@ mod tests {
         let given = Given::from([("host", json!("db")), ("user", json!("u")), ("password", json!("hunter2"))]);
         let probe = probe(Kind::Postgres, &given).unwrap();
         assert!(!serde_json::to_string(&probe).unwrap().contains("hunter2"));
-        let wire = probe.for_agent("hunter2");
+        let secrets = super::super::Secrets { password: "hunter2".into(), ..Default::default() };
+        let wire = probe.for_agent(&secrets);
         assert!(matches!(wire, Some(agent_proto::Probe::Look(text)) if text.contains("hunter2")));
     }
 }

@@ -61,9 +61,9 @@ macro_rules! with_probe_fields {
             url: String,
             /// Method; GET if left out. (http)
             method: String,
-            /// Header lines to send, `Name: value`, one a line. (http)
+            /// Header lines to send, `Name: value`, one a line. Values are kept sealed and shown as (set), which keeps them, but for a few harmless ones such as Accept. (http)
             headers: String,
-            /// Body to send. (http)
+            /// Body to send. It is kept sealed and shown as (set), which keeps it. (http)
             body: String,
             /// Status codes that are good; 200 to 299 if left out. (http)
             expect_status: Vec<i64>,
@@ -113,6 +113,8 @@ macro_rules! with_probe_fields {
             send: String,
             /// A text that must come: in the answer, the greeting, the version, or the first cell of the query's answer. (tcp, smtp, imap, ssh, postgres, mysql)
             expect: String,
+            /// Fingerprint that one of the server's keys must have, SHA256: and what follows, as ssh-keygen -lf shows it. (ssh)
+            host_key: String,
             /// How many pings, 200 ms apart; 3 if left out. (icmp)
             count: i64,
             /// Largest share of pings without an answer, in percent; 34 if left out. (icmp)

@@ -161,7 +161,7 @@ impl Kind {
             Self::Smtp | Self::Imap => {
                 &["host", "port", "security", "any_certificate", "user", "password", "expect", "max_ms"]
             }
-            Self::Ssh => &["host", "port", "expect"],
+            Self::Ssh => &["host", "port", "expect", "host_key"],
             Self::Postgres | Self::Mysql => &[
                 "host",
                 "port",

@@ -7,7 +7,7 @@ use kernel::{Result, Time};
 use crate::check::{Check, NewCheck, Severity};
 use crate::limits::{CHECKS_PER_AGENT_MAX, SLICE};
 use crate::machine::State;
-use crate::probe::Kind;
+use crate::probe::{Kind, Probe};
 
 const COLUMNS: &str = "SELECT c.id, c.name, c.asset_id, c.vantage_id, c.probe, c.interval_s, c.fire_n, c.fire_m, c.clear_k, c.severity, \
      c.team_id, c.asset_team_id, c.place_id, c.owner_id, c.paused, c.version, c.generation, c.created_at, c.updated_at, \
@@ -59,7 +59,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) 
             new.asset.into(),
             new.vantage.into(),
             new.probe.kind().as_str().into(),
-            probe_text(new)?,
+            probe_text(&new.probe)?,
             new.interval_s.into(),
             new.fire_n.into(),
             new.fire_m.into(),
@@ -83,8 +83,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) 
     Ok((id, alert))
 }
 
-fn probe_text(new: &NewCheck) -> Result<Value> {
-    serde_json::to_string(&new.probe).map(Value::Text).map_err(|error| kernel::Error::internal("probe-not-json", error))
+fn probe_text(probe: &Probe) -> Result<Value> {
+    serde_json::to_string(probe).map(Value::Text).map_err(|error| kernel::Error::internal("probe-not-json", error))
 }
 
 /// Writes the changeable fields; `renewed` says that what the agent runs is another thing now.
@@ -97,7 +97,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: i64, new: &NewCheck, renewed: bool, no
             (&new.name).into(),
             new.vantage.into(),
             new.probe.kind().as_str().into(),
-            probe_text(new)?,
+            probe_text(&new.probe)?,
             new.interval_s.into(),
             new.fire_n.into(),
             new.fire_m.into(),
@@ -112,6 +112,12 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: i64, new: &NewCheck, renewed: bool, no
             new.keep_firing_ms.into(),
         ],
     )?;
+    Ok(())
+}
+
+/// Writes another spelling of what is looked at: nobody runs anything else because of it.
+pub(crate) fn put_probe(tx: &mut Tx<'_>, id: i64, probe: &Probe) -> Result<()> {
+    tx.execute("UPDATE monitor_checks SET probe = ?1 WHERE id = ?2", &[probe_text(probe)?, id.into()])?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use crate::heartbeat::Beat;
 
 pub(crate) fn insert(tx: &mut Tx<'_>, check: i64, hash: &str, now: Time) -> Result<()> {
     tx.execute(
-        "INSERT INTO monitor_heartbeats (check_id, secret_hash, made_at, started_at, ended_at, exit_code, took_us, note) \
-         VALUES (?1, ?2, ?3, 0, 0, 0, NULL, '')",
+        "INSERT INTO monitor_heartbeats (check_id, secret_hash, made_at, started_at, ended_at, exit_code, took_us, note, open_since) \
+         VALUES (?1, ?2, ?3, 0, 0, 0, NULL, '', 0)",
         &[check.into(), hash.into(), now.into()],
     )?;
     Ok(())
@@ -27,9 +27,13 @@ pub(crate) fn by_hash(tx: &mut Tx<'_>, hash: &str) -> Result<Option<i64>> {
     rows.first().map(|row| row.int(0)).transpose()
 }
 
-/// A run began.
+/// A run began. One before it that never said its end is not forgotten.
 pub(crate) fn started(tx: &mut Tx<'_>, check: i64, now: Time) -> Result<()> {
-    tx.execute("UPDATE monitor_heartbeats SET started_at = ?1 WHERE check_id = ?2", &[now.into(), check.into()])?;
+    tx.execute(
+        "UPDATE monitor_heartbeats SET started_at = ?1, open_since = CASE WHEN open_since = 0 THEN ?1 ELSE open_since END \
+         WHERE check_id = ?2",
+        &[now.into(), check.into()],
+    )?;
     Ok(())
 }
 
@@ -43,7 +47,7 @@ pub(crate) fn ended(
     note: &str,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_heartbeats SET ended_at = ?1, exit_code = ?2, took_us = ?3, note = ?4 WHERE check_id = ?5",
+        "UPDATE monitor_heartbeats SET ended_at = ?1, exit_code = ?2, took_us = ?3, note = ?4, open_since = 0 WHERE check_id = ?5",
         &[now.into(), exit_code.into(), took_us.into(), note.into(), check.into()],
     )?;
     Ok(())
@@ -52,7 +56,7 @@ pub(crate) fn ended(
 /// What was heard of these checks' jobs.
 pub(crate) fn of(tx: &mut Tx<'_>, checks: &[i64]) -> Result<BTreeMap<i64, Beat>> {
     let mut query = Query::new(
-        "SELECT check_id, made_at, started_at, ended_at, exit_code, took_us, note FROM monitor_heartbeats WHERE check_id IN ",
+        "SELECT check_id, made_at, started_at, ended_at, exit_code, took_us, note, open_since FROM monitor_heartbeats WHERE check_id IN ",
     );
     query.list(checks);
     let mut found = BTreeMap::new();
@@ -64,6 +68,7 @@ pub(crate) fn of(tx: &mut Tx<'_>, checks: &[i64]) -> Result<BTreeMap<i64, Beat>>
             exit_code: row.int(4)?,
             took_us: row.opt_int(5)?,
             note: row.text(6)?,
+            open_since: row.time(7)?,
         };
         found.insert(row.int(0)?, beat);
     }

@@ -17,6 +17,8 @@ mod full;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod house;

@@ -89,7 +89,7 @@ fn alerts_windows_and_series_survive_a_restart() {
 }
 
 /// Seconds pass one by one, with the monitor looking at the clock.
-fn pass(kernel: &Handle, clock: &Clock, seconds: i64) {
+pub(crate) fn pass(kernel: &Handle, clock: &Clock, seconds: i64) {
     for _ in 0..seconds {
         clock.advance(SECOND);
         monitor::tick(kernel).unwrap();

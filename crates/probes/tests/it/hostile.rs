@@ -35,7 +35,7 @@ fn all(port: u16) -> Vec<Look> {
         Look::Smtp(starttls.clone()),
         Look::Imap(mail),
         Look::Imap(starttls),
-        Look::Ssh(Ssh { host: host(), port, expect: None }),
+        Look::Ssh(Ssh { host: host(), port, ..Ssh::default() }),
         Look::Postgres(database.clone()),
         Look::Postgres(Database { security: Security::Tls, ..database.clone() }),
         Look::Mysql(database),
@@ -126,7 +126,7 @@ async fn metadata_addresses_are_reached_by_no_kind() {
     for what in [
         Look::Tcp(Tcp { host: "169.254.169.254".into(), port: 80, ..Tcp::default() }),
         Look::Http(Http { url: "http://[::ffff:169.254.169.254]/".into(), ..Http::default() }),
-        Look::Ssh(Ssh { host: "fe80::1".into(), port: 22, expect: None }),
+        Look::Ssh(Ssh { host: "fe80::1".into(), port: 22, ..Ssh::default() }),
         Look::Icmp(probes::icmp::Icmp { host: "169.254.169.254".into(), ..probes::icmp::Icmp::default() }),
         Look::Dns(probes::dns::Dns {
             domain: "a".into(),

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) async fn seen(what: Look) -> Seen {
-    look(&what, &Around { now_s: 0, plugins: Vec::new() }, &mut Memory::default(), Duration::from_secs(20)).await
+    look(&what, &Around::default(), &mut Memory::default(), Duration::from_secs(20)).await
 }
 
 pub(crate) async fn check(what: Look, outcome: Outcome, part: &str) {
@@ -144,7 +144,7 @@ async fn a_certificate_is_looked_at_directly_and_behind_starttls() {
         |port, any_issuer, starttls| Look::Tls(Tls { host: host(), port, any_issuer, starttls, ..Tls::default() });
     check(tls(direct, true, StartTls::None), Outcome::Bad, "holds from 1975-01-01 only").await;
     check(tls(direct, false, StartTls::None), Outcome::Bad, "no authority that this machine trusts").await;
-    let at_2026 = Around { now_s: 1_767_225_600, plugins: Vec::new() };
+    let at_2026 = Around { now_s: 1_767_225_600, ..Around::default() };
     let seen =
         look(&tls(direct, true, StartTls::None), &at_2026, &mut Memory::default(), Duration::from_secs(20)).await;
     assert!(seen.outcome == Outcome::Good && seen.value.unwrap() > 10_000.0, "{seen:?}");
@@ -213,7 +213,7 @@ async fn an_ssh_server_tells_its_version() {
         script(&mut stream, "hello\r\nSSH-2.0-OpenSSH_9.2\r\n", &[("SSH", "")]).await
     })
     .await;
-    check(Look::Ssh(Ssh { host: host(), port, expect: None }), Outcome::Good, "OpenSSH_9.2").await;
+    check(Look::Ssh(Ssh { host: host(), port, ..Ssh::default() }), Outcome::Good, "OpenSSH_9.2").await;
 }
 
 #[tokio::test]
