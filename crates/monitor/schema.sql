@@ -49,7 +49,7 @@ CREATE TABLE monitor_groups (
   team_id INTEGER, place_id INTEGER, owner_id INTEGER, opened_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, acknowledged_by TEXT NOT NULL,
   acknowledged_at INTEGER NOT NULL, silenced INTEGER NOT NULL, announced INTEGER NOT NULL, proven INTEGER NOT NULL, merged_into INTEGER,
   evidence TEXT NOT NULL, changed_before TEXT NOT NULL, recovery TEXT NOT NULL, version INTEGER NOT NULL
-, asset_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', cause TEXT NOT NULL DEFAULT '{}') STRICT;
+, asset_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', cause TEXT NOT NULL DEFAULT '{}', reopened_at INTEGER NOT NULL DEFAULT 0, reopened INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX monitor_groups_asset ON monitor_groups (asset_id, id);
 
@@ -60,9 +60,11 @@ CREATE INDEX monitor_groups_state ON monitor_groups (state, id);
 CREATE TABLE monitor_heartbeats (
   check_id INTEGER PRIMARY KEY, secret_hash TEXT NOT NULL, made_at INTEGER NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
   exit_code INTEGER NOT NULL, took_us INTEGER, note TEXT NOT NULL
-) STRICT;
+, open_since INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE UNIQUE INDEX monitor_heartbeats_hash ON monitor_heartbeats (secret_hash);
+
+CREATE TABLE monitor_listening (from_at INTEGER PRIMARY KEY, to_at INTEGER NOT NULL) STRICT;
 
 CREATE TABLE monitor_proposals (
   id INTEGER PRIMARY KEY AUTOINCREMENT, asset_id INTEGER NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, why TEXT NOT NULL,
@@ -81,7 +83,7 @@ CREATE TABLE monitor_remotes (
 CREATE TABLE monitor_rule_alerts (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rule_id INTEGER NOT NULL, check_id INTEGER NOT NULL UNIQUE, digest TEXT NOT NULL, labels TEXT NOT NULL, source TEXT NOT NULL,
   phase TEXT NOT NULL, active_at INTEGER NOT NULL, fired_at INTEGER NOT NULL, ended_at INTEGER NOT NULL
-) STRICT;
+, keeping_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX monitor_rule_alerts_ended ON monitor_rule_alerts (phase, ended_at);
 

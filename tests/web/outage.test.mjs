@@ -37,7 +37,7 @@ test("the board finds the group by label, age and who is on it, by keys alone", 
   await page.goto("/monitoring?q=site%3Doslo");
   await page.getByRole("link", { name: "Nobody is on it" }).click();
   await page.waitForURL(/acknowledged=false/);
-  await page.getByRole("link", { name: "Age" }).click();
+  await page.getByRole("link", { name: "Age", exact: true }).click();
   await page.waitForURL(/sort=oldest/);
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
@@ -51,7 +51,7 @@ test("the map begins at the switch, cuts the fan to a few and a count, and is wa
   await page.goto(`/monitoring/groups/${group.id}`);
   const map = page.locator("svg.map");
   await map.waitFor();
-  assert.match(await map.locator("a.thing").first().getAttribute("aria-label") + await map.innerText(), /sw-oslo-01|uplink of/);
+  assert.match(await map.locator("a.thing").first().getAttribute("aria-label"), /^sw-oslo-01: /);
   assert.equal(await map.locator("a.thing").count(), 10, "the switch and nine machines");
   const more = map.getByText(`${HOSTS - 9} more`);
   await more.waitFor();
@@ -79,7 +79,7 @@ test("phones and browsers without script get the map as a list, and nothing stic
     assert.equal(await page.locator("svg.map").isVisible(), false);
     assert.match(await list.innerText(), /sw-oslo-01[^]*uplink of[^]*app-01[^]*5 more/);
     if (script) {
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "nothing sticks out");
       assert.deepEqual(await axeFindings(page), []);
     }
     await close();

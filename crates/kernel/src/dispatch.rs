@@ -152,6 +152,13 @@ fn answer(kernel: &Handle, entry: &Entry, call: Call, approved: bool, now: Time)
             approvals::held::hold(kernel, &call, entry, guard)?;
         }
     }
+    // What is done before the transaction is not done again for a key whose answer is known.
+    if entry.effect != Effect::Read
+        && let Some(key) = &call.idempotency_key
+        && let Some(output) = kernel.db.read(|tx| idempotency::earlier(kernel, tx, &call, key, now))?
+    {
+        return Ok(Answer::replayed(output));
+    }
     decoded.prepare(&prepare)?;
     match entry.effect {
         Effect::Read => read(kernel, &call, decoded.as_ref(), now),

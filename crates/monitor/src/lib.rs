@@ -15,6 +15,7 @@ pub mod charts;
 pub mod check;
 pub mod events;
 mod feed;
+mod figures;
 mod fill_up;
 mod full;
 mod ground;
@@ -40,13 +41,13 @@ pub mod scrape;
 pub mod series;
 mod service;
 mod shade;
-pub mod sign;
-mod silence;
+mod sign;
+pub mod silence;
 mod store;
 mod vantage;
 
 pub use labels::Labels;
-pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room};
+pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room, upkeep};
 pub use machine::State;
 pub use probe::{Kind, Probe};
 pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
@@ -87,7 +88,7 @@ pub fn domain() -> web::Domain {
         panels: panels::all(),
         nav: pages::nav(),
         creates: pages::creates(),
-        figures: scrape::figures(),
+        figures: scrape::figures().into_iter().chain(figures::all()).collect(),
         ..web::Domain::default()
     }
 }
@@ -119,6 +120,8 @@ fn declarations() -> Domain {
         endpoints: metrics::endpoints().into_iter().chain(heartbeat::endpoints()).collect(),
         services: vec![
             Service { name: "monitor", run: service::run },
+            Service { name: "series", run: service::keep_series },
+            Service { name: "series-log", run: service::keep_log },
             Service { name: "looks", run: vantage::run },
             Service { name: "rules", run: rule::live::serve },
             Service { name: "proposals", run: proposal::run },

@@ -34,7 +34,7 @@ pub(crate) use flush::actor;
 pub(crate) use intake::check_results;
 use judging::line;
 pub(crate) use judging::word;
-pub use tick::{tick, tick_with_room};
+pub use tick::{tick, tick_with_room, upkeep};
 
 /// Results of each check that are kept for show and evidence.
 const RECENT_MAX: usize = 5;

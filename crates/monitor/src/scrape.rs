@@ -23,6 +23,7 @@ pub mod list;
 pub mod pause;
 mod plan;
 pub mod propose;
+mod queue;
 mod relabel;
 mod scraper;
 mod seen;

@@ -6,10 +6,10 @@ use kernel::job::Running;
 use kernel::{Actor, Handle, Result};
 
 use crate::limits::{CLEAN_ROWS, HISTORY_MICROS, TRANSITIONS_MICROS};
-use crate::live::{Monitor, tick};
+use crate::live::{Monitor, tick, upkeep};
 use crate::store;
 
-/// Looks once a second until the server stops; then what was received is put on disk.
+/// Looks once a second until the server stops; then what is listened for is put down.
 pub(crate) fn run(handle: Handle) {
     if let Err(error) = crate::check::seal_open_ones(&handle) {
         tracing::error!(error = error.message, cause = error.cause, "secret words of checks could not be sealed");
@@ -40,8 +40,43 @@ pub(crate) fn run(handle: Handle) {
             "it could not be put down when this server stopped"
         );
     }
-    if let Err(error) = monitor.series.sync().and_then(|()| monitor.series.snapshot()) {
+}
+
+/// Lets the store of series do its upkeep until the server stops: cutting, merging and snapshots take seconds, in which
+/// checks are judged all the same. At the end what was received is put on disk.
+pub(crate) fn keep_series(handle: Handle) {
+    let Ok(monitor) = handle.get::<Monitor>() else { return };
+    let store = &monitor.series;
+    let mut trouble = Trouble::default();
+    while handle.wait(Duration::from_secs(1)) {
+        trouble.note(upkeep(&handle), "the store of series is held up; trying again");
+    }
+    if let Err(error) = store.sync().and_then(|()| store.snapshot()) {
         tracing::error!(%error, "the store of series could not be put on disk at the end");
+    }
+}
+
+/// Puts samples on disk every second, whatever else the store is busy with: `kill -9` loses no more than that.
+pub(crate) fn keep_log(handle: Handle) {
+    let Ok(monitor) = handle.get::<Monitor>() else { return };
+    let mut trouble = Trouble::default();
+    while handle.wait(Duration::from_secs(1)) {
+        trouble.note(monitor.series.sync(), "samples cannot be put on disk; trying again");
+    }
+}
+
+/// Something that fails is said once, not every second.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn note<E: std::fmt::Display>(&mut self, outcome: std::result::Result<(), E>, words: &str) {
+        match outcome {
+            Ok(()) if self.0 => tracing::info!("the store of series goes on"),
+            Err(error) if !self.0 => tracing::error!(%error, "{words}"),
+            _ => return,
+        }
+        self.0 = !self.0;
     }
 }
 

@@ -1,5 +1,6 @@
-//! Columns of numbers to bytes and back: pco at level 3, and what a page's numbers add up to.
+//! Columns of numbers to bytes and back: pco at level 3 in blocks, few bits in memory; and what a page's numbers add up to.
 
+use crate::bits;
 use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DeltaSpec, data_types::Number};
 
@@ -17,6 +18,8 @@ pub(crate) enum Packing {
     Even,
     /// Eight bytes a number, little-endian: where pco would not be smaller.
     Raw,
+    /// Values of sealed rows in memory: see [`bits`].
+    Bits,
 }
 
 impl Packing {
@@ -25,11 +28,12 @@ impl Packing {
             Self::Pco => 0,
             Self::Even => 1,
             Self::Raw => 2,
+            Self::Bits => 3,
         }
     }
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Pco, Self::Even, Self::Raw].into_iter().find(|packing| packing.code() == code)
+        [Self::Pco, Self::Even, Self::Raw, Self::Bits].into_iter().find(|packing| packing.code() == code)
     }
 }
 
@@ -48,6 +52,11 @@ pub(crate) fn is_regular(times: &[i64]) -> bool {
 pub(crate) fn pack_values(values: &[f64], out: &mut Vec<u8>) -> Packing {
     let delta = if is_smooth(values) { DeltaSpec::TryConsecutive(1) } else { DeltaSpec::NoOp };
     pack(values, delta, out, |value| value.to_bits().to_le_bytes())
+}
+
+/// Appends `values`, which are not constant, so that they are packed and unpacked quickly; answers how.
+pub(crate) fn pack_quickly(values: &[f64], out: &mut Vec<u8>) -> Packing {
+    if bits::pack(values, out) { Packing::Bits } else { pack_values(values, out) }
 }
 
 /// Appends `values` as they are: for what is soon packed anyway.
@@ -73,7 +82,10 @@ pub(crate) fn pack_times(times: &[i64], out: &mut Vec<u8>) -> Packing {
 /// Adds the `count` values of `bytes` to `out`; `None`, and nothing added, if damaged. `Even` is the caller's, which knows
 /// the value.
 pub(crate) fn unpack_values(packing: Packing, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Option<()> {
-    unpack(packing, bytes, count, |raw| f64::from_bits(u64::from_le_bytes(raw)), out)
+    match packing {
+        Packing::Bits => bits::unpack(bytes, count, out),
+        packing => unpack(packing, bytes, count, |raw| f64::from_bits(u64::from_le_bytes(raw)), out),
+    }
 }
 
 /// The `count` times of `bytes`, strictly rising; `None` if damaged. `Even` is the caller's, which knows the step.
@@ -117,7 +129,7 @@ fn unpack<T: Number + Default>(
     out: &mut Vec<T>,
 ) -> Option<()> {
     match packing {
-        Packing::Even => None,
+        Packing::Even | Packing::Bits => None,
         Packing::Raw => {
             let (numbers, rest) = bytes.as_chunks::<8>();
             let whole = numbers.len() == count && rest.is_empty();

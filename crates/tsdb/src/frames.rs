@@ -13,9 +13,9 @@ use std::path::Path;
 pub(crate) const LOG_MAGIC: [u8; 8] = *b"mtsd-log";
 /// The snapshot of the head.
 pub(crate) const SNAPSHOT_MAGIC: [u8; 8] = *b"mtsdsnap";
-/// The version of both that this program writes; it reads the older one too. Version 2 has records of late samples and the
-/// time of a series' first sample.
-pub(crate) const VERSION: u16 = 2;
+/// The version of both that this program writes; it reads the older ones too. Version 2 has records of late samples and the
+/// time of a series' first sample, version 3 columns of few bits in sealed rows.
+pub(crate) const VERSION: u16 = 3;
 
 const FRAME_BYTES_MAX: u32 = 256 << 20;
 const FILE_HEAD_BYTES: u64 = 10;

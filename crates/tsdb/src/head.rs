@@ -1,12 +1,15 @@
 //! What is in memory: the catalogue of all series, and the samples of the window that is not in a block yet.
 
 mod append;
+mod arrivals;
 mod catalogue;
 mod late;
 mod reading;
 mod sealing;
 
 pub use append::{Appended, Sample};
+pub(crate) use arrivals::Arrivals;
+pub use arrivals::LateArrivals;
 pub(crate) use late::Late;
 pub(crate) use reading::{Collected, Found};
 
@@ -138,6 +141,7 @@ pub(crate) struct Head {
     pub(crate) rejected: Rejected,
     /// Series refused because of a limit, by source; bounded.
     pub(crate) offenders: HashMap<String, u64>,
+    pub(crate) arrivals: Arrivals,
     accepted: Vec<(u32, f64)>,
     /// Source, time and place of each sample of a batch that has times of its own.
     order: Vec<(u32, i64, u32)>,
@@ -167,6 +171,7 @@ impl Head {
             repeated: 0,
             rejected: Rejected::default(),
             offenders: HashMap::new(),
+            arrivals: Arrivals::default(),
             accepted: Vec::new(),
             order: Vec::new(),
         }

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod bits;
 mod block;
 mod chunk;
 mod codec;
@@ -43,9 +44,9 @@ mod wire;
 pub use codec::Summary;
 pub use columns::Columns;
 pub use error::{Error, Result};
-pub use head::{Appended, Rejected, Sample, SeriesId};
+pub use head::{Appended, LateArrivals, Rejected, Sample, SeriesId};
 pub use labels::{Labels, NAME_LABEL};
 pub use matcher::{Matcher, Pattern, Test};
 pub use options::{BATCH_SAMPLES_MAX, Class, Limits, Options, TIERS_MS};
 pub use rollup::{Aggregate, Part, Rollup, STALE_BITS};
-pub use store::{Rollups, Series, Stats, Store, TierStats};
+pub use store::{Rollups, Series, Stats, Store, Taken, TierStats};

@@ -12,6 +12,9 @@ const BACKLOG_BYTES_MAX: usize = 32 << 20;
 /// Fast: the log is gone after two snapshots, and is read once if at all.
 const LEVEL: i32 = -5;
 
+/// Memory of written records that is used again, at most; twice what is written without waiting.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+
 /// The log file that is being written.
 pub(crate) struct Log {
     dir: PathBuf,
@@ -37,6 +40,11 @@ impl Log {
         Ok(Self { dir, number, path, file, end, synced: 0, zstd, backlog: Vec::new(), incomplete: false })
     }
 
+    /// Memory for the records that come next: what held the last ones, if they are written.
+    pub(crate) fn empty_buffer(&mut self) -> Vec<u8> {
+        if self.backlog.is_empty() { std::mem::take(&mut self.backlog) } else { Vec::new() }
+    }
+
     /// Appends `records` as one frame. If that fails they are kept for the next attempt, up to a bound.
     pub(crate) fn append(&mut self, records: Vec<u8>) -> Result<()> {
         if self.backlog.is_empty() {
@@ -51,7 +59,7 @@ impl Log {
             Ok(length) => {
                 self.end += length;
                 self.backlog.clear();
-                if self.backlog.capacity() > 1 << 20 {
+                if self.backlog.capacity() > KEPT_BYTES_MAX {
                     self.backlog = Vec::new();
                 }
                 Ok(())

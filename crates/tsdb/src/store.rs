@@ -13,7 +13,7 @@ mod upkeep;
 
 pub use read::Series;
 pub use rollups::Rollups;
-pub use stats::{Stats, TierStats};
+pub use stats::{Stats, Taken, TierStats};
 
 use crate::block::{Block, Directories};
 use crate::error::{Error, Result};
@@ -22,7 +22,6 @@ use crate::log::Log;
 use crate::options::BATCH_SAMPLES_MAX;
 use crate::{Labels, Options};
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use upkeep::Upkeep;
@@ -47,8 +46,8 @@ pub struct Store {
     directories: Directories,
     upkeep: Mutex<Upkeep>,
     damaged: Mutex<HashSet<(String, u64)>>,
-    /// Held as long as the store is open.
-    _lock: File,
+    /// Held as long as the store is open; the last to be dropped.
+    _lock: open::FolderLock,
 }
 
 impl Store {
@@ -131,7 +130,8 @@ impl Store {
 
     /// Hands the waiting records to the log file.
     fn flush(&self, log: &mut Log) -> Result<()> {
-        let pending = std::mem::take(&mut self.head_mut().pending);
+        let empty = log.empty_buffer();
+        let pending = std::mem::replace(&mut self.head_mut().pending, empty);
         log.append(pending)
     }
 

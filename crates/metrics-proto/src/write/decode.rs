@@ -96,6 +96,12 @@ pub trait Take {
 
     /// Takes one thing.
     fn take(&mut self, item: Item<'_>);
+
+    /// Takes samples (at least one) of the series whose label bytes are, byte by byte, what [`expected`](Self::expected)
+    /// answered last.
+    fn take_expected(&mut self, labels: LabelBytes<'_>, samples: &[(i64, f64)]) {
+        self.take(Item::Series(SeriesSamples { labels, samples, metadata: None }));
+    }
 }
 
 /// A function that expects nothing.
@@ -202,7 +208,7 @@ impl Decoder {
         let expected = take.expected();
         let mut together: &[u8] = message.get(..expected.len()).filter(|there| *there == expected).unwrap_or_default();
         let mut reader = Reader::new(message.get(together.len()..).unwrap_or_default());
-        let mut scattered = false;
+        let (mut scattered, known) = (false, together.len());
         loop {
             let before = message.len() - reader.rest().len();
             let Some((field, value)) = reader.field()? else { break };
@@ -226,6 +232,13 @@ impl Decoder {
                 4 => rest.histograms = Some(4),
                 _ => {}
             }
+        }
+        let usual = known > 0 && known == together.len() && known <= self.limits.label_bytes_max;
+        if usual && !scattered && !self.samples.is_empty() && rest.histograms.is_none() {
+            take.take_expected(LabelBytes::new(together), &self.samples);
+            self.counts.series += 1;
+            self.counts.samples += self.samples.len() as u64;
+            return Ok(());
         }
         let labels = if scattered { std::mem::take(&mut self.labels) } else { Vec::new() };
         let outcome = self.give(if scattered { &labels } else { together }, &rest, take);

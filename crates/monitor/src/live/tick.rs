@@ -14,7 +14,7 @@ const REVIEW_MICROS: i64 = 5 * SECOND;
 /// Silenced groups that are told in one transaction.
 const REVIEW_AT_ONCE: usize = 50;
 
-/// Looks at the clock once: the service calls it every second. Also lets the store of series do its upkeep.
+/// Looks at the clock once: the service calls it every second. The store of series is told the time, too.
 pub fn tick(handle: &Handle) -> Result<()> {
     tick_with_room(handle, full::free(handle.data()))
 }
@@ -23,7 +23,7 @@ pub fn tick(handle: &Handle) -> Result<()> {
 pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let monitor = handle.get::<Monitor>()?;
     let told = free.map_or(Ok(()), |free| monitor.note_free(handle, free));
-    let upkeep = monitor.series.maintain(handle.now().millis());
+    monitor.series.set_clock(handle.now().millis());
     monitor.refresh(handle)?;
     let review = monitor.pass(handle);
     let flushed = monitor.flush(handle);
@@ -37,7 +37,13 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     decided?;
     kept?;
     monitor.note_lag(handle)?;
-    told?;
+    told
+}
+
+/// Lets the store of series do its upkeep once: puts samples on disk, cuts, merges, takes snapshots, deletes what is old. A
+/// service of its own calls it every second, for it can take seconds.
+pub fn upkeep(handle: &Handle) -> Result<()> {
+    let upkeep = handle.get::<Monitor>()?.series.maintain(handle.now().millis());
     upkeep.map_err(|error| kernel::Error::unavailable(format!("The store of series has trouble: {error}.")))
 }
 

@@ -158,9 +158,15 @@ fn here(
     options: &Options,
 ) -> Result<std::result::Result<Answer, EvalError>> {
     let monitor = kernel.get::<Monitor>()?;
-    let Some(_turn) = monitor.questions.take(options.deadline) else { return Ok(Err(EvalError::Deadline)) };
+    let Some(_turn) = monitor.questions.take(options.deadline) else {
+        let late = Err(EvalError::Deadline);
+        monitor.questions.note(&late);
+        return Ok(late);
+    };
     let options = Options { memory_pool: Some(monitor.questions.memory.clone()), ..options.clone() };
-    Ok(promql::evaluate(expr, text, &Reader::new(kernel, &monitor, reach), when, &options))
+    let outcome = promql::evaluate(expr, text, &Reader::new(kernel, &monitor, reach), when, &options);
+    monitor.questions.note(&outcome);
+    Ok(outcome)
 }
 
 /// Asks the series of the house, and a second engine for what is older than anything here, or as wished: the name of an

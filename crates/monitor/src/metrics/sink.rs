@@ -1,12 +1,13 @@
 //! Series from outside: found by the bytes of their labels, checked, and stored in batches.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use metrics_proto::write::Take;
-use metrics_proto::{Item, Kind, LabelBytes, LabelLimits};
+use metrics_proto::{Item, Kind, LabelBytes, LabelLimits, SeriesSamples};
 
-use kernel::Time;
+use kernel::{Said, Time};
 
 use super::known::{At, Known};
 use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_MEMORY_MS};
@@ -38,6 +39,10 @@ pub(crate) struct Sink {
     bodies: Mutex<Vec<Vec<u8>>>,
     /// Most series that are pushed within [`PUSH_MEMORY_MS`]: agents and checks keep the rest of the store.
     series_max: usize,
+    /// Samples of series that were not taken.
+    pub(crate) refused_samples: AtomicU64,
+    /// Requests that could not be read.
+    pub(crate) refused_requests: AtomicU64,
 }
 
 /// A series, and the number of what it is sampled together with.
@@ -146,7 +151,20 @@ pub(crate) struct Outcome {
 impl Sink {
     /// Takes so many series at most.
     pub(crate) fn new(series_max: usize) -> Self {
-        Self { known: Mutex::default(), metadata: Mutex::default(), bodies: Mutex::default(), series_max }
+        Self {
+            known: Mutex::default(),
+            metadata: Mutex::default(),
+            bodies: Mutex::default(),
+            series_max,
+            refused_samples: AtomicU64::new(0),
+            refused_requests: AtomicU64::new(0),
+        }
+    }
+
+    /// A request could not be read: it is counted, and its sender told why.
+    pub(super) fn unreadable(&self, why: &dyn std::fmt::Display) -> Said {
+        self.refused_requests.fetch_add(1, Ordering::Relaxed);
+        Said::text(400, format!("{why}\n"))
     }
 
     /// Memory to unpack a body into; what is in it means nothing.
@@ -226,24 +244,42 @@ impl Take for Intake<'_> {
                 if let Some(said) = series.metadata {
                     self.note(series.labels, &said);
                 }
-                let batch = &mut self.known.batch;
-                match series.samples {
-                    [(at_ms, value)] => batch.push(place, *at_ms, *value),
-                    several => batch.each.extend(several.iter().map(|(at_ms, value)| tsdb::Sample {
-                        id: place.id,
-                        at_ms: *at_ms,
-                        value: *value,
-                    })),
-                }
-                if batch.len() >= tsdb::BATCH_SAMPLES_MAX / 2 {
-                    self.flush();
-                }
+                self.put(place, series.samples);
             }
+        }
+    }
+
+    #[inline]
+    fn take_expected(&mut self, labels: LabelBytes<'_>, samples: &[(i64, f64)]) {
+        let known = &self.known.known;
+        let expected = known.after(self.at);
+        match known.value(expected) {
+            Some(place) => {
+                self.at = expected;
+                self.put(place, samples);
+            }
+            None => self.take(Item::Series(SeriesSamples { labels, samples, metadata: None })),
         }
     }
 }
 
 impl Intake<'_> {
+    #[inline]
+    fn put(&mut self, place: Place, samples: &[(i64, f64)]) {
+        let batch = &mut self.known.batch;
+        match samples {
+            [(at_ms, value)] => batch.push(place, *at_ms, *value),
+            several => batch.each.extend(several.iter().map(|(at_ms, value)| tsdb::Sample {
+                id: place.id,
+                at_ms: *at_ms,
+                value: *value,
+            })),
+        }
+        if batch.len() >= tsdb::BATCH_SAMPLES_MAX / 2 {
+            self.flush();
+        }
+    }
+
     fn note(&self, labels: LabelBytes<'_>, said: &metrics_proto::Metadata<'_>) {
         let mut read = Vec::new();
         if labels.read_into(&LabelLimits::default(), &mut read).is_ok()
@@ -270,6 +306,7 @@ impl Intake<'_> {
                 Some(place)
             }
             Err(why) => {
+                self.sink.refused_samples.fetch_add(samples as u64, Ordering::Relaxed);
                 self.refuse(samples, why);
                 None
             }
@@ -357,7 +394,6 @@ impl Intake<'_> {
 
 #[cfg(test)]
 mod tests {
-    use metrics_proto::SeriesSamples;
     use metrics_proto::labels::put_label;
 
     use super::*;

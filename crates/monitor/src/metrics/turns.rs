@@ -1,10 +1,11 @@
 //! Turns at answering questions: each may take much memory, so that only a few are answered at a time, and all of them
 //! share what there is.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
-use promql::MemoryPool;
+use promql::{Answer, EvalError, MemoryPool};
 
 use crate::limits::{QUERIES_AT_ONCE, QUERY_MEMORY_SHARED_BYTES};
 use crate::live::lock;
@@ -13,13 +14,20 @@ use crate::live::lock;
 pub(crate) struct Turns {
     taken: Mutex<usize>,
     freed: Condvar,
+    /// Questions that took too much, or got no turn.
+    pub(crate) refused: AtomicU64,
     /// What all questions hold together, answers that are being written included.
     pub(super) memory: Arc<MemoryPool>,
 }
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { taken: Mutex::default(), freed: Condvar::new(), memory: MemoryPool::new(QUERY_MEMORY_SHARED_BYTES) }
+        Self {
+            taken: Mutex::default(),
+            freed: Condvar::new(),
+            refused: AtomicU64::new(0),
+            memory: MemoryPool::new(QUERY_MEMORY_SHARED_BYTES),
+        }
     }
 }
 
@@ -27,6 +35,13 @@ impl Default for Turns {
 pub(super) struct Turn<'a>(&'a Turns);
 
 impl Turns {
+    /// Counts what was refused because it took too much.
+    pub(super) fn note(&self, outcome: &Result<Answer, EvalError>) {
+        if let Err(EvalError::Memory(_) | EvalError::Busy(_) | EvalError::Deadline | EvalError::Steps(_)) = outcome {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Waits for a turn until the deadline; `None` when there was none.
     pub(super) fn take(&self, deadline: Option<Instant>) -> Option<Turn<'_>> {
         let mut taken = lock(&self.taken);

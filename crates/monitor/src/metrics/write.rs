@@ -145,7 +145,7 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
     let mut unpacked = monitor.sink.body();
     let said = match inflate::snappy(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
         Ok(()) => written(kernel, &monitor, asked, version, &unpacked),
-        Err(error) => Said::text(400, format!("{error}\n")),
+        Err(error) => monitor.sink.unreadable(&error),
     };
     monitor.sink.give_back(unpacked);
     said
@@ -162,7 +162,7 @@ fn written(kernel: &Handle, monitor: &Monitor, asked: &Asked, version: Version, 
     });
     let counts = match read {
         Ok(counts) => counts,
-        Err(error) => return Said::text(400, format!("{error}\n")),
+        Err(error) => return monitor.sink.unreadable(&error),
     };
     let Some(mut outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
     let refused = usize::try_from(counts.histograms_refused).unwrap_or(usize::MAX);
@@ -205,7 +205,7 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
         None | Some("" | "identity") => &asked.body,
         Some("gzip") => match inflate::gzip(&asked.body, PUSH_UNPACKED_BYTES_MAX, &mut unpacked) {
             Ok(()) => &unpacked,
-            Err(error) => return Said::text(400, format!("{error}\n")),
+            Err(error) => return monitor.sink.unreadable(&error),
         },
         _ => return Said::text(415, "Send the body as it is or with Content-Encoding gzip.\n"),
     };
@@ -223,6 +223,6 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
             let body = said.answer(encoding);
             Said { status: 200, content_type: encoding.content_type(), headers: Vec::new(), body }
         }
-        Err(error) => Said::text(400, format!("{error}\n")),
+        Err(error) => monitor.sink.unreadable(&error),
     }
 }

@@ -13,8 +13,10 @@ use super::{Remote, Remotes, request};
 use crate::live::Monitor;
 use crate::store::remotes::{self, Progress};
 
-/// Samples wait this long for others of the same moment, in milliseconds; what comes later is not sent.
+/// Samples wait this long for others of the same moment, in milliseconds; what comes later is sent by itself.
 pub(crate) const WAIT_MS: i64 = 30_000;
+/// What comes this long after its time may be too late for its slice, in milliseconds; some is then sent twice.
+const LATE_MS: i64 = 25_000;
 /// Shortest and longest span of a slice, in milliseconds.
 const SPAN_MS: (i64, i64) = (1_000, 600_000);
 /// A slice is not made before there is so much to send, in milliseconds.
@@ -37,6 +39,8 @@ struct Sender {
     /// Requests of the slice in flight, and where it ends.
     batches: VecDeque<Batch>,
     until_ms: i64,
+    /// Where the list of late samples goes on: when the requests are done, and before.
+    late: (Option<u64>, Option<u64>),
     span_ms: i64,
     failures: u32,
     not_before: Instant,
@@ -85,6 +89,7 @@ pub fn flush(handle: &Handle) -> Result<()> {
     let mut senders = BTreeMap::new();
     renew(handle, &mut senders)?;
     for sender in senders.values_mut() {
+        sender.late = (Some(0), Some(0));
         while sender.step(handle)? {}
         sender.write_down(handle)?;
     }
@@ -100,6 +105,7 @@ fn renew(handle: &Handle, senders: &mut BTreeMap<String, Sender>) -> Result<()> 
         return Ok(());
     }
     senders.retain(|name, _| wanted.iter().any(|one| one.name == *name));
+    handle.get::<Monitor>()?.series.keep_late_arrivals((!wanted.is_empty()).then_some(LATE_MS));
     let known = handle.db.read(remotes::all)?;
     for gone in known.iter().map(|one| one.name.clone()).filter(|name| !wanted.iter().any(|one| one.name == *name)) {
         handle.db.write("monitor.remote.forget", Priority::Background, move |tx| remotes::forget(tx, &gone))?;
@@ -123,6 +129,7 @@ impl Sender {
         let now = Instant::now();
         Self {
             until_ms: progress.position_ms,
+            late: (None, None),
             remote,
             progress,
             batches: VecDeque::new(),
@@ -139,6 +146,7 @@ impl Sender {
         self.remote = remote;
         self.batches.clear();
         self.until_ms = self.progress.position_ms;
+        self.late.0 = self.late.1;
         self.failures = 0;
         self.not_before = Instant::now();
     }
@@ -178,7 +186,31 @@ impl Sender {
         Ok(true)
     }
 
+    /// Packs what came after the slice of its time was sent; answers whether there is any.
+    fn next_late(&mut self, handle: &Handle) -> Result<bool> {
+        let monitor = handle.get::<Monitor>()?;
+        let place = (self.late.1, self.progress.position_ms);
+        let late = slice::read_late(&monitor.series, &self.remote.filter(), self.remote.version, place)?;
+        self.late.0 = Some(late.next);
+        if late.missed > 0 {
+            self.progress.dropped += i64::try_from(late.missed).unwrap_or(i64::MAX);
+            self.progress.error =
+                format!("{} samples came late and more than may wait; they were left out.", late.missed);
+            self.is_written = false;
+        }
+        if late.batches.is_empty() {
+            self.late.1 = self.late.0;
+            return Ok(false);
+        }
+        self.until_ms = self.progress.position_ms;
+        self.batches = late.batches.into();
+        Ok(true)
+    }
+
     fn next_slice(&mut self, handle: &Handle) -> Result<bool> {
+        if self.next_late(handle)? {
+            return Ok(true);
+        }
         let end = handle.now().millis() - WAIT_MS;
         let oldest = end - LAG_MS_MAX;
         if self.progress.position_ms < oldest {
@@ -220,6 +252,7 @@ impl Sender {
     /// The slice is done.
     fn advance(&mut self, handle: &Handle) -> Result<()> {
         (self.progress.position_ms, self.is_written) = (self.until_ms, false);
+        self.late.1 = self.late.0;
         if self.written.elapsed() >= WRITE_EVERY { self.write_down(handle) } else { Ok(()) }
     }
 

@@ -26,6 +26,16 @@ pub(super) enum Slice {
     TooMuch,
 }
 
+/// What came late.
+pub(super) struct Late {
+    /// The requests.
+    pub(super) batches: Vec<Batch>,
+    /// Where to go on.
+    pub(super) next: u64,
+    /// Samples that nobody can know any more.
+    pub(super) missed: u64,
+}
+
 /// The samples in `(after_ms, to_ms]` of the series that a filter sends.
 pub(super) fn read(
     store: &tsdb::Store,
@@ -41,10 +51,36 @@ pub(super) fn read(
         Err(tsdb::Error::TooMuch { .. }) => return Ok(Slice::TooMuch),
         Err(error) => return Err(unreadable(error)),
     };
+    let series = found.iter().map(|one| (&one.labels, one.times.iter().copied().zip(one.values.iter().copied())));
+    batches(series, filter, version).map(Slice::Batches)
+}
+
+/// What came late after a place in the store's list, as far as it belongs before `until_ms`, which later slices begin at.
+pub(super) fn read_late(
+    store: &tsdb::Store,
+    filter: &Filter,
+    version: RemoteVersion,
+    (since, until_ms): (Option<u64>, i64),
+) -> Result<Late> {
+    let found = store.late_arrivals(since, REQUEST_SAMPLES);
+    let series = found.series.iter().filter_map(|(labels, points)| {
+        let points = points.get(..points.partition_point(|(at, _)| *at <= until_ms)).filter(|some| !some.is_empty())?;
+        Some((labels, points.iter().copied()))
+    });
+    let batches = batches(series, filter, version)?;
+    Ok(Late { batches, next: found.next, missed: found.missed })
+}
+
+/// Series of a filter as requests.
+fn batches<'a, P: Iterator<Item = (i64, f64)>>(
+    series: impl Iterator<Item = (&'a tsdb::Labels, P)>,
+    filter: &Filter,
+    version: RemoteVersion,
+) -> Result<Vec<Batch>> {
     let mut encoder = Encoder::new(version.wire());
     let mut batches = Vec::new();
-    for one in found.iter().filter(|one| filter.sends(|name| one.labels.get(name).unwrap_or_default())) {
-        encoder.series(one.labels.iter(), one.times.iter().copied().zip(one.values.iter().copied()));
+    for (labels, points) in series.filter(|(labels, _)| filter.sends(|name| labels.get(name).unwrap_or_default())) {
+        encoder.series(labels.iter(), points);
         if encoder.samples() >= REQUEST_SAMPLES || encoder.bytes() >= REQUEST_BYTES {
             batches.push(packed(&mut encoder)?);
         }
@@ -52,7 +88,7 @@ pub(super) fn read(
     if encoder.samples() > 0 {
         batches.push(packed(&mut encoder)?);
     }
-    Ok(Slice::Batches(batches))
+    Ok(batches)
 }
 
 fn packed(encoder: &mut Encoder) -> Result<Batch> {

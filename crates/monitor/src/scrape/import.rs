@@ -385,6 +385,7 @@ scrape_configs:
     kubernetes_sd_configs: [{role: pod}]
     relabel_configs:
       - {action: hashmod, source_labels: [__address__], modulus: 4, target_label: shard}
+      - {action: hashmod, source_labels: [__address__], target_label: shard}
   - static_configs: []
 "#;
 
@@ -408,7 +409,7 @@ scrape_configs:
             "global.external_labels",
             "files: file_sd_configs: /etc/prometheus/sd/*.yml is read as *.yml",
             "pods: kubernetes_sd_configs: this discovery is not there",
-            "pods: relabel_configs: rule 1 was left out",
+            "pods: relabel_configs: rule 2 was left out",
             "Job 4 has no job_name",
         ] {
             assert!(all.contains(part), "{part}\n{all}");

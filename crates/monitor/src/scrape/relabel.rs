@@ -1,6 +1,7 @@
 //! Relabelling as Prometheus does it (prometheus.io "Configuration", `relabel_config`): rules that keep, drop and rewrite
-//! label sets, of targets before they are scraped and of series before they are stored. `hashmod` is not there.
+//! label sets, of targets before they are scraped and of series before they are stored.
 
+use md5::{Digest as _, Md5};
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub enum Action {
     Lowercase,
     /// Sets the target label to the joined source labels in capital letters.
     Uppercase,
+    /// Sets the target label to a hash of the joined source labels, modulo the modulus: for shares of targets.
+    HashMod,
 }
 
 /// One rule.
@@ -58,6 +61,8 @@ pub struct Relabel {
     pub target_label: String,
     /// What it is set to, with $1 for the first group of the expression; $1 if left out.
     pub replacement: String,
+    /// How many shares hashmod makes.
+    pub modulus: u64,
 }
 
 impl Default for Relabel {
@@ -69,6 +74,7 @@ impl Default for Relabel {
             regex: "(.*)".into(),
             target_label: String::new(),
             replacement: "$1".into(),
+            modulus: 0,
         }
     }
 }
@@ -90,9 +96,13 @@ pub(crate) fn compile(rules: &[Relabel]) -> Result<Vec<Rule>, String> {
 }
 
 fn one(rule: &Relabel) -> Result<Rule, String> {
-    use Action::{DropEqual, KeepEqual, Lowercase, Replace, Uppercase};
-    if matches!(rule.action, Replace | KeepEqual | DropEqual | Lowercase | Uppercase) && rule.target_label.is_empty() {
+    use Action::{DropEqual, HashMod, KeepEqual, Lowercase, Replace, Uppercase};
+    let sets = matches!(rule.action, Replace | KeepEqual | DropEqual | Lowercase | Uppercase | HashMod);
+    if sets && rule.target_label.is_empty() {
         return Err("the target label is missing.".into());
+    }
+    if rule.action == HashMod && rule.modulus == 0 {
+        return Err("hashmod needs a modulus of at least 1.".into());
     }
     if matches!(rule.action, Action::Keep | Action::Drop) && rule.source_labels.is_empty() && rule.regex == "(.*)" {
         return Err("it matches everything: name source labels or an expression.".into());
@@ -124,6 +134,7 @@ impl Rule {
             }
             Action::Lowercase => put(labels, &says.target_label, joined().to_lowercase()),
             Action::Uppercase => put(labels, &says.target_label, joined().to_uppercase()),
+            Action::HashMod => put(labels, &says.target_label, hash_mod(&joined(), says.modulus).to_string()),
             Action::LabelMap => {
                 let named = labels.iter().filter(|(name, _)| self.regex.is_match(name));
                 let new = named.map(|(name, value)| (self.regex.replace(name, &says.replacement), value.clone()));
@@ -145,6 +156,13 @@ impl Rule {
             put(labels, &name, value);
         }
     }
+}
+
+/// As Prometheus does it: the last eight bytes of the MD5 sum as a number, so that both share targets out alike.
+fn hash_mod(text: &str, modulus: u64) -> u64 {
+    let sum: [u8; 16] = Md5::digest(text.as_bytes()).into();
+    let [.., a, b, c, d, e, f, g, h] = sum;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]).checked_rem(modulus).unwrap_or(0)
 }
 
 /// Sets a label; an empty value removes it.
@@ -272,6 +290,16 @@ mod tests {
             Some(&[("a", "x\ny")]),
         );
         check(serde_json::json!([{"source_labels": ["a"], "regex": "a|b", "action": "keep"}]), &[("a", "ab")], None);
+        check(
+            serde_json::json!([{"source_labels": ["c"], "target_label": "d", "action": "hashmod", "modulus": 1000}]),
+            &[("c", "baz")],
+            Some(&[("c", "baz"), ("d", "976")]),
+        );
+        check(
+            serde_json::json!([{"source_labels": ["a"], "target_label": "d", "action": "hashmod", "modulus": 1000}]),
+            &[("a", "foo\nbar")],
+            Some(&[("a", "foo\nbar"), ("d", "734")]),
+        );
         // The name of the target label may come from the match.
         check(
             serde_json::json!([{"source_labels": ["a"], "regex": "some-([^-]+)-([^,]+)", "target_label": "${1}", "replacement": "${2}"}]),
@@ -294,6 +322,10 @@ mod tests {
         );
         assert!(refused(serde_json::json!([{"action": "drop"}])).contains("matches everything"));
         assert!(refused(serde_json::json!([{"action": "labeldrop", "regex": "(a{1000}){1000}"}])).contains("Rule 1"));
-        assert!(serde_json::from_value::<Relabel>(serde_json::json!({"action": "hashmod"})).is_err());
+        assert!(
+            refused(serde_json::json!([{"action": "hashmod", "target_label": "d"}])).contains("needs a modulus"),
+            "nothing can be shared out into no shares"
+        );
+        assert!(serde_json::from_value::<Relabel>(serde_json::json!({"action": "hashsum"})).is_err());
     }
 }

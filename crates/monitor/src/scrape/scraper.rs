@@ -2,19 +2,18 @@
 //! a thousand targets are not asked at once. Threads come when they are needed and go when they are not; targets that
 //! let us wait have lanes of their own, so that whoever answers is never held up by who does not.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel::fetch::Line;
 use kernel::{Handle, LiveList, Result};
 
 use super::ask;
-use super::book::Book;
 use super::discover::{self, Look};
 use super::figures::Counters;
 use super::plan::Plan;
+use super::queue::{Running, SLOW_MAX, State, Turn, next_due};
 use super::seen::Seen;
 use super::target::Target;
 use crate::live::{Monitor, lock};
@@ -22,8 +21,6 @@ use crate::store;
 
 /// Most threads that ask.
 const THREADS_MAX: usize = 256;
-/// Most of them that wait for targets which were slow the last time.
-const SLOW_MAX: usize = 224;
 /// A thread without work ends after this time, but for a few.
 const IDLE: Duration = Duration::from_secs(30);
 const THREADS_KEPT: usize = 2;
@@ -40,47 +37,6 @@ const STAMP_EVERY_MS: i64 = 300_000;
 /// The longest that nobody looks whether something is due.
 const PAUSE_MS: i64 = 500;
 
-/// What one thread needs to scrape a target; taken while it does.
-pub(super) struct Work {
-    pub(super) line: Line,
-    pub(super) book: Book,
-    /// When metadata was taken last.
-    pub(super) told_ms: Option<i64>,
-}
-
-struct Slot {
-    target: Arc<Target>,
-    plan: Arc<Plan>,
-    work: Option<Box<Work>>,
-    due_ms: i64,
-    /// It stands in a queue.
-    waits: bool,
-    slow: bool,
-    /// The plan has changed since the last scrape.
-    renewed: bool,
-    seen: Seen,
-}
-
-struct Running {
-    plan: Arc<Plan>,
-    /// When its sources were looked at last.
-    looked_ms: Option<i64>,
-    dropped: usize,
-    wrong: Option<String>,
-}
-
-#[derive(Default)]
-struct State {
-    jobs: BTreeMap<i64, Running>,
-    targets: BTreeMap<String, Slot>,
-    due: BTreeSet<(i64, String)>,
-    ready: VecDeque<(String, i64)>,
-    slow: VecDeque<(String, i64)>,
-    threads: usize,
-    idle: usize,
-    slow_busy: usize,
-}
-
 /// Everything that is scraped.
 pub(crate) struct Scraper {
     /// Most series of all targets together.
@@ -94,17 +50,6 @@ pub(crate) struct Scraper {
     /// Pages that show how targets stand are out of date.
     moved: AtomicBool,
     pub(super) counters: Counters,
-}
-
-/// One scrape to be done.
-pub(super) struct Turn {
-    pub(super) key: String,
-    pub(super) due_ms: i64,
-    pub(super) target: Arc<Target>,
-    pub(super) plan: Arc<Plan>,
-    pub(super) work: Box<Work>,
-    /// It has one of the lanes for slow ones.
-    slow: bool,
 }
 
 /// How a job stands.
@@ -401,92 +346,7 @@ impl Scraper {
     }
 }
 
-impl State {
-    fn of_job(&self, job: i64) -> impl Iterator<Item = (&String, &Slot)> {
-        self.targets.range(format!("{job:019} ")..format!("{job:019}!"))
-    }
-
-    fn add(&mut self, key: String, target: Target, plan: &Arc<Plan>, now_ms: i64) {
-        let due_ms = next_due(&key, target.interval_ms, now_ms);
-        let line = ask::line(&target, plan.tls.as_ref().filter(|_| target.tls));
-        let work = Some(Box::new(Work { line, book: Book::default(), told_ms: None }));
-        self.due.insert((due_ms, key.clone()));
-        let (target, plan) = (Arc::new(target), plan.clone());
-        let (waits, slow, renewed, seen) = (false, false, false, Seen::default());
-        self.targets.insert(key, Slot { target, plan, work, due_ms, waits, slow, renewed, seen });
-    }
-
-    fn renew(&mut self, key: &str, plan: &Arc<Plan>, target: Option<Target>) {
-        let Some(slot) = self.targets.get_mut(key) else { return };
-        if !Arc::ptr_eq(&slot.plan, plan) {
-            slot.plan = plan.clone();
-            slot.renewed = true;
-        }
-        // Another interval or timeout.
-        if let Some(target) = target.filter(|target| *slot.target != *target) {
-            slot.target = Arc::new(target);
-        }
-    }
-
-    fn remove(&mut self, key: &str) -> Option<(Arc<Target>, Arc<Plan>, Box<Work>)> {
-        let slot = self.targets.remove(key)?;
-        self.due.remove(&(slot.due_ms, key.to_owned()));
-        // Whoever is asking it now ends it.
-        Some((slot.target, slot.plan, slot.work?))
-    }
-
-    fn turn(&mut self) -> Option<Turn> {
-        loop {
-            let (key, due_ms, slow) = match self.ready.pop_front() {
-                Some((key, due_ms)) => (key, due_ms, false),
-                None if self.slow_busy < SLOW_MAX => self.slow.pop_front().map(|(key, due_ms)| (key, due_ms, true))?,
-                None => return None,
-            };
-            let Some(slot) = self.targets.get_mut(&key) else { continue };
-            let Some(mut work) = slot.work.take() else { continue };
-            if std::mem::take(&mut slot.renewed) {
-                work.book.renew();
-                work.line = ask::line(&slot.target, slot.plan.tls.as_ref().filter(|_| slot.target.tls));
-            }
-            self.slow_busy += usize::from(slow);
-            let (target, plan) = (slot.target.clone(), slot.plan.clone());
-            return Some(Turn { key, due_ms, target, plan, work, slow });
-        }
-    }
-}
-
 /// What the series of a target are sampled together as.
 pub(super) fn source(target: &Target) -> String {
     kernel::text::shorten(&format!("scrape:{}/{}", target.job, target.url()), 250)
-}
-
-/// The next moment of a target after `now_ms`: every interval has one, spread by the target's key.
-fn next_due(key: &str, interval_ms: i64, now_ms: i64) -> i64 {
-    // FNV-1a: the same in every process, so that a restart does not move the moments.
-    let hash = key
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let interval_ms = interval_ms.max(1);
-    let offset_ms = i64::try_from(hash % interval_ms.unsigned_abs()).unwrap_or(0);
-    let since = (now_ms - offset_ms).rem_euclid(interval_ms);
-    now_ms - since + interval_ms
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_interval_has_one_moment_of_a_target_and_targets_are_spread() {
-        let mut tenths = [0; 10];
-        for number in 0..1_000 {
-            let key = format!("http://10.0.0.{number}:9100/metrics");
-            let due = next_due(&key, 15_000, 1_700_000_000_000);
-            assert!((1..=15_000).contains(&(due - 1_700_000_000_000)));
-            assert_eq!(next_due(&key, 15_000, due), due + 15_000);
-            assert_eq!(next_due(&key, 15_000, due - 1), due);
-            tenths[usize::try_from((due % 15_000) / 1_500).unwrap()] += 1;
-        }
-        assert!(tenths.iter().all(|count| (60..140).contains(count)), "{tenths:?}");
-    }
 }

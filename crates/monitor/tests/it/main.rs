@@ -33,6 +33,8 @@ mod maps;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod pushed;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod reopening;

@@ -229,6 +229,26 @@ fn what_cannot_be_sent_now_is_sent_later_and_what_is_refused_is_counted() {
 }
 
 #[test]
+fn what_comes_after_the_slice_of_its_time_is_sent_by_itself() {
+    let house = House::new();
+    let (url, _) = scripted(&[(204, ""); 40]);
+    endpoint(&house, json!({"name": "x", "write_url": url, "allow_private": true}));
+    let sent = || {
+        monitor::remote::flush(house.kernel()).unwrap();
+        state(&house)["sent"].as_i64().unwrap()
+    };
+    assert_eq!(sent(), 0);
+    let asset = machine(&house, "web-01");
+    report(&house, asset, 8);
+    let in_time = sent();
+    assert!(in_time >= 8, "{in_time}");
+    // The machine finds a moment in its buffer: for the store it is between what it has, for the slices it is over.
+    let at_ms = kernel::world::START.millis() + 37_000;
+    message(house.kernel(), "samples", asset, &Samples { at_ms, values: vec![(1, 74.0), (2, 1.0)] }).unwrap();
+    assert_eq!(sent(), in_time + 2);
+}
+
+#[test]
 fn an_endpoint_that_is_away_for_too_long_is_given_what_it_missed_up_to_a_limit() {
     let house = House::new();
     endpoint(

@@ -47,6 +47,7 @@ fn alerts_windows_and_series_survive_a_restart() {
     let end = |kernel: Handle| {
         clock.advance(SECOND);
         monitor::tick(&kernel).unwrap();
+        monitor::upkeep(&kernel).unwrap();
         kernel.shut_down();
     };
     let (asset, check, last) = {

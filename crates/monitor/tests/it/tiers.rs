@@ -48,9 +48,10 @@ fn four_days(folder: &std::path::Path, clock: &Clock, name: &str) -> Handle {
         let samples = Samples { at_ms: kernel.now().millis(), values: vec![(1, counted), (2, 1.0)] };
         message(&kernel, "samples", asset, &samples).unwrap();
         monitor::tick(&kernel).unwrap();
+        monitor::upkeep(&kernel).unwrap();
     }
     for _ in 0..200 {
-        monitor::tick(&kernel).unwrap();
+        monitor::upkeep(&kernel).unwrap();
     }
     kernel
 }

@@ -8,6 +8,7 @@ use crate::expr::{Call, Edges, Expr};
 use crate::function::WindowWork;
 use crate::guard::Guard;
 use crate::labels::Labels;
+use std::sync::Arc;
 
 /// One window of a series: at least one sample.
 pub(crate) struct Window<'a> {
@@ -16,9 +17,6 @@ pub(crate) struct Window<'a> {
     /// Of the first sample and one past the last, in the whole series.
     pub(crate) low: usize,
     pub(crate) high: usize,
-    /// In ms; samples lie in `(start, end]`.
-    pub(crate) start: i64,
-    pub(crate) end: i64,
     pub(crate) step: usize,
 }
 
@@ -35,25 +33,23 @@ pub(crate) fn slide(
     let mut unchecked = 0usize;
     let (times, values) = (&*samples.times, samples.values.as_slice());
     let (mut low, mut high) = (0, 0);
-    (0..windows.steps)
-        .map(|step| {
-            let end = windows.end(step);
-            let start = end.saturating_sub(windows.range);
-            high += times.get(high..).unwrap_or_default().iter().take_while(|at| **at <= end).count();
-            low += times.get(low..high).unwrap_or_default().iter().take_while(|at| **at <= start).count();
-            unchecked += high - low;
-            if unchecked > SAMPLES_BETWEEN_CHECKS {
-                guard.check()?;
-                unchecked = 0;
-            }
-            Ok(match (times.get(low..high), values.get(low..high)) {
-                (Some(times), Some(values)) if !times.is_empty() => {
-                    work(Window { times, values, low, high, start, end, step })
-                }
-                _ => ABSENT,
-            })
-        })
-        .collect()
+    let mut answers = Vec::with_capacity(windows.steps);
+    for step in 0..windows.steps {
+        let end = windows.end(step);
+        let start = end.saturating_sub(windows.range);
+        high += times.get(high..).unwrap_or_default().iter().take_while(|at| **at <= end).count();
+        low += times.get(low..high).unwrap_or_default().iter().take_while(|at| **at <= start).count();
+        unchecked += high - low;
+        if unchecked > SAMPLES_BETWEEN_CHECKS {
+            guard.check()?;
+            unchecked = 0;
+        }
+        answers.push(match (times.get(low..high), values.get(low..high)) {
+            (Some(times), Some(values)) if !times.is_empty() => work(Window { times, values, low, high, step }),
+            _ => ABSENT,
+        });
+    }
+    Ok(answers)
 }
 
 /// The scalars that some functions take.
@@ -75,19 +71,26 @@ impl Cx<'_> {
         let size = series.iter().map(|one| one.times.len()).sum::<usize>().saturating_add(series.len() * grid.steps);
         // Long windows that overlap are read again at each step.
         let size = size.saturating_mul(2);
-        let mut series = self.each(series, size, |samples| {
-            let values = match edges {
-                Edges::Plain => {
-                    let mut values = self.run(&samples, windows, work, &params, grid)?;
-                    if let Some(rolled) = &samples.rolled {
-                        rolled::correct(&samples, rolled, windows, work, &mut values);
+        let together = self.each(sampled_together(series), size, |together| {
+            let stretches = together.first().and_then(|first| stretches(first, windows, work));
+            let one = |samples: Samples| {
+                let values = match (edges, &stretches) {
+                    (Edges::Plain, Some(stretches)) => {
+                        rate::extrapolated(&samples, stretches, work != WindowWork::Delta)
                     }
-                    values
+                    (Edges::Plain, None) => self.run(&samples, windows, work, &params, grid)?,
+                    (edges, _) => edges::over(&samples, windows, edges, work, self.options.lookback_ms),
+                };
+                let mut series = Series { labels: samples.labels.clone(), values, nameless: samples.nameless };
+                if let (Edges::Plain, Some(rolled)) = (edges, &samples.rolled) {
+                    rolled::correct(&samples, rolled, windows, work, &mut series.values);
                 }
-                edges => edges::over(&samples, windows, edges, work, self.options.lookback_ms),
+                self.guard.check()?;
+                Ok(series)
             };
-            Ok(Series { labels: samples.labels, values, nameless: samples.nameless })
+            together.into_iter().map(one).collect::<Result<Vec<Series>>>()
         })?;
+        let mut series: Vec<Series> = together.into_iter().flatten().collect();
         series.retain(Series::has_any);
         if matches!(work, WindowWork::Rate | WindowWork::Increase) {
             self.doubt_counters(&series, matrix);
@@ -141,6 +144,36 @@ impl Cx<'_> {
     }
 }
 
+/// Series that are worked on in one go at most.
+const TOGETHER_MAX: usize = 64;
+
+/// Runs of series that share their times.
+fn sampled_together(series: Vec<Samples>) -> Vec<Vec<Samples>> {
+    let mut runs: Vec<Vec<Samples>> = Vec::new();
+    for one in series {
+        match runs.last_mut() {
+            Some(run)
+                if run.len() < TOGETHER_MAX
+                    && run.first().is_some_and(|first| Arc::ptr_eq(&first.times, &one.times)) =>
+            {
+                run.push(one);
+            }
+            _ => runs.push(vec![one]),
+        }
+    }
+    runs
+}
+
+/// For work that stretches changes to the edges of windows.
+fn stretches(first: &Samples, windows: Windows, work: WindowWork) -> Option<rate::Stretches> {
+    let per_second = match work {
+        WindowWork::Rate => true,
+        WindowWork::Increase | WindowWork::Delta => false,
+        _ => return None,
+    };
+    Some(rate::Stretches::new(&first.times, windows, per_second))
+}
+
 /// Few functions know what to do at the edges.
 fn check_edges(edges: Edges, work: WindowWork, function: &str) -> Result<()> {
     let known: &[(&str, WindowWork)] = &[
@@ -180,9 +213,9 @@ impl Cx<'_> {
     ) -> Result<Vec<f64>> {
         let guard = self.guard;
         match work {
-            WindowWork::Rate => rate::extrapolated(samples, windows, guard, true, true),
-            WindowWork::Increase => rate::extrapolated(samples, windows, guard, true, false),
-            WindowWork::Delta => rate::extrapolated(samples, windows, guard, false, false),
+            WindowWork::Rate | WindowWork::Increase | WindowWork::Delta => {
+                Err(crate::eval::internal("a rate without stretches"))
+            }
             WindowWork::Irate => slide(samples, windows, guard, |window| rate::instant(&window, true)),
             WindowWork::Idelta => slide(samples, windows, guard, |window| rate::instant(&window, false)),
             WindowWork::Changes => {

@@ -5,6 +5,7 @@ use super::{Extent, FOOTER_BYTES, HEADER_BYTES, INDEX_BYTES_MAX, Lineage, MAGIC,
 use crate::Labels;
 use crate::codec::{self, PCO_VERSION, Packing, Summary};
 use crate::wire::Cursor;
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -125,7 +126,7 @@ impl BlockFile {
         let packed = self.bytes_at(offset, length)?;
         let plausible = raw_length <= INDEX_BYTES_MAX && u64::from(raw_length) <= SHRINK_MAX * (u64::from(length) + 1);
         let sound = plausible && crc32fast::hash(&packed) == crc;
-        let raw = sound.then(|| zstd::bulk::decompress(&packed, raw_length as usize).ok()).flatten()?;
+        let raw = sound.then(|| unpacked(&packed, raw_length as usize)).flatten()?;
         (raw.len() == raw_length as usize).then_some(raw)
     }
 
@@ -187,6 +188,21 @@ impl BlockFile {
             packing => codec::unpack_values(packing, &self.page(page.extent)?, rows, out),
         }
     }
+}
+
+thread_local! {
+    /// What zstd needs to unpack: more memory than most indexes, so it is kept.
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unpacked(packed: &[u8], raw_length: usize) -> Option<Vec<u8>> {
+    UNPACKER.with(|unpacker| {
+        let mut unpacker = unpacker.try_borrow_mut().ok()?;
+        if unpacker.is_none() {
+            *unpacker = zstd::bulk::Decompressor::new().ok();
+        }
+        unpacker.as_mut()?.decompress(packed, raw_length).ok()
+    })
 }
 
 /// A group's index.

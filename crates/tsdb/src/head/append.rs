@@ -140,6 +140,7 @@ impl Head {
     /// Writes what was accepted to the waiting records, and keeps the list for the next batch.
     pub(super) fn log_batch(&mut self, source: u32, at_ms: i64, accepted: Vec<(u32, f64)>) {
         if !accepted.is_empty() {
+            self.note_arrivals(at_ms, &accepted);
             Record::Batch { source, at_ms, samples: &accepted }.write(&mut self.pending);
         }
         self.accepted = accepted;

@@ -41,7 +41,7 @@ impl Head {
         let window = self.window_of(*open.first()?);
         let end_ms = before_ms.min(window.saturating_add(self.options.window_ms.max(1)));
         let rows = open.partition_point(|at| *at < end_ms).min(CHUNK_ROWS);
-        self.seal_copy(slot, rows, codec::pack_values)
+        self.seal_copy(slot, rows, codec::pack_quickly)
     }
 
     /// Puts what [`copy_before`](Self::copy_before) made in the place of the open rows, unless they have changed since.

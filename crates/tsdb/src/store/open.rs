@@ -57,11 +57,22 @@ impl Store {
     }
 }
 
-fn take_lock(dir: &Path) -> Result<File> {
+/// The folder is this store's as long as it lives.
+pub(super) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A process that is being started at this moment holds a copy of the descriptor: closing ours would not free the
+        // folder before that one is gone too. If it fails, the end of this process frees it.
+        self.0.unlock().ok();
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<FolderLock> {
     let path = dir.join("lock");
     let lock = File::create(&path).map_err(Error::io("create", &path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(FolderLock(lock)),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path: dir.to_owned() }),
         Err(TryLockError::Error(cause)) => Err(Error::io("lock", &path)(cause)),
     }

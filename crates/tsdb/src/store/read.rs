@@ -4,7 +4,7 @@ use super::Store;
 use super::gather::{Gather, Reading, wanted};
 use crate::columns::{Columns, QuickHash};
 use crate::error::{Error, Result};
-use crate::head::{Collected, Found};
+use crate::head::{Collected, Found, LateArrivals};
 use crate::{Labels, Limits, Matcher};
 use std::collections::HashMap;
 
@@ -118,6 +118,18 @@ impl Store {
             self.gather_blocks(blocks.iter(), &wanted(collected, found, class), gather)?;
         }
         self.gather_head(collected, found, class, gather)
+    }
+
+    /// Keeps in memory, from now on, the newest samples that come more than `late_ms` after their time, for
+    /// [`late_arrivals`](Self::late_arrivals); `None` keeps none, as at first.
+    pub fn keep_late_arrivals(&self, late_ms: Option<i64>) {
+        self.head_mut().arrivals.keep(late_ms);
+    }
+
+    /// Samples that came late at or after the place `since`, which an earlier call answered as `next`; without one, where
+    /// to begin. At most `limit` samples; only so many are kept, and none over a restart.
+    pub fn late_arrivals(&self, since: Option<u64>, limit: usize) -> LateArrivals {
+        self.head().late_arrivals(since, limit)
     }
 
     /// The newest sample of each series that fulfils every condition and has one at or after `since_ms`, in order of

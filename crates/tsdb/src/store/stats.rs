@@ -74,7 +74,38 @@ pub struct Stats {
     pub tiers: Vec<TierStats>,
 }
 
+/// What came in and what had to be refused since the store was opened: told without a look at any file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    /// Series that took a sample within the last two windows.
+    pub active_series: usize,
+    /// Like [`Stats::samples`].
+    pub samples: u64,
+    /// Like [`Stats::late_samples`].
+    pub late_samples: u64,
+    /// Like [`Stats::repeated`].
+    pub repeated: u64,
+    /// What was refused.
+    pub rejected: Rejected,
+    /// Like [`Stats::damaged_pages`].
+    pub damaged: u64,
+}
+
 impl Store {
+    /// What came in and what had to be refused.
+    pub fn taken(&self) -> Taken {
+        let damaged = self.damaged_pages();
+        let head = self.head();
+        Taken {
+            active_series: head.active,
+            samples: head.samples,
+            late_samples: head.late_samples,
+            repeated: head.repeated,
+            rejected: head.rejected,
+            damaged,
+        }
+    }
+
     /// From when on there is anything at all, in samples or roll-ups; `None` for an empty store.
     pub fn oldest_ms(&self) -> Option<i64> {
         let blocks = self.block_list();
