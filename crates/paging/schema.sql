@@ -7,7 +7,7 @@ CREATE TABLE paging_attempts (
 CREATE INDEX paging_attempts_message ON paging_attempts (message_id, id);
 
 CREATE TABLE paging_beats (
-  url TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, ok INTEGER NOT NULL, answer TEXT NOT NULL
+  url_hash TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, ok INTEGER NOT NULL, answer TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE paging_channels (
@@ -22,8 +22,7 @@ CREATE TABLE paging_contacts (
 CREATE INDEX paging_contacts_user ON paging_contacts (user_id, position, id);
 
 CREATE TABLE paging_groups (
-  group_id INTEGER NOT NULL PRIMARY KEY, root_id INTEGER NOT NULL, title TEXT NOT NULL, severity TEXT NOT NULL, team_id INTEGER, place_id INTEGER,
-  asset_id INTEGER, facts TEXT NOT NULL, lines TEXT NOT NULL, trace TEXT NOT NULL, silenced INTEGER NOT NULL, opened_at INTEGER NOT NULL,
+  group_id INTEGER NOT NULL PRIMARY KEY, root_id INTEGER NOT NULL, title TEXT NOT NULL, facts TEXT NOT NULL, lines TEXT NOT NULL, trace TEXT NOT NULL, silenced INTEGER NOT NULL, opened_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL, acknowledged_by TEXT NOT NULL, acknowledged_at INTEGER NOT NULL
 , again_at INTEGER NOT NULL DEFAULT 0, again_from INTEGER NOT NULL DEFAULT 0) STRICT;
 
@@ -33,7 +32,7 @@ CREATE INDEX paging_groups_root ON paging_groups (root_id);
 
 CREATE TABLE paging_lanes (
   lane TEXT NOT NULL PRIMARY KEY, failing_since INTEGER NOT NULL, failures INTEGER NOT NULL, retry_at INTEGER NOT NULL, answer TEXT NOT NULL,
-  seen_at INTEGER NOT NULL, test_day TEXT NOT NULL, tested_at INTEGER NOT NULL, test_ok INTEGER NOT NULL
+  seen_at INTEGER NOT NULL, tested_at INTEGER NOT NULL, test_ok INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE paging_messages (
@@ -49,9 +48,19 @@ CREATE INDEX paging_messages_group ON paging_messages (group_id, id);
 
 CREATE INDEX paging_messages_lane ON paging_messages (lane, state, send_at);
 
+CREATE INDEX paging_messages_place ON paging_messages (place_id, id);
+
+CREATE INDEX paging_messages_place_state ON paging_messages (place_id, state, id) WHERE state <> 'sent';
+
 CREATE INDEX paging_messages_state ON paging_messages (state, id);
 
+CREATE INDEX paging_messages_team ON paging_messages (team_id, id);
+
+CREATE INDEX paging_messages_team_state ON paging_messages (team_id, state, id) WHERE state <> 'sent';
+
 CREATE INDEX paging_messages_user ON paging_messages (user_id, id);
+
+CREATE INDEX paging_messages_user_page ON paging_messages (user_id, page_id, what);
 
 CREATE TABLE paging_notes (
   id INTEGER PRIMARY KEY AUTOINCREMENT, page_id INTEGER NOT NULL, group_id INTEGER NOT NULL, at INTEGER NOT NULL, step INTEGER NOT NULL, round INTEGER NOT NULL, line TEXT NOT NULL,
@@ -70,9 +79,13 @@ CREATE INDEX paging_pages_due ON paging_pages (due_at);
 
 CREATE UNIQUE INDEX paging_pages_once ON paging_pages (group_id, policy_id);
 
+CREATE INDEX paging_pages_place ON paging_pages (place_id, id);
+
 CREATE INDEX paging_pages_policy ON paging_pages (policy_id, state);
 
 CREATE INDEX paging_pages_state ON paging_pages (state, id);
+
+CREATE INDEX paging_pages_team ON paging_pages (team_id, id);
 
 CREATE TABLE paging_policies (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, steps TEXT NOT NULL, repeats INTEGER NOT NULL, repeat_after_s INTEGER NOT NULL,

@@ -3,7 +3,7 @@
 use crate::cx::Cx;
 use crate::error::Result;
 use crate::event::Mark;
-use crate::reference::Ref;
+use crate::reference::{LiveList, Ref};
 use crate::time::Time;
 
 pub(crate) mod store;
@@ -92,13 +92,13 @@ impl Need {
 impl Cx<'_, '_> {
     /// Puts something on the list, or updates it there.
     pub fn needs_attention(&mut self, attention: &Attention) -> Result<()> {
-        self.touch(Ref::new("list", 1));
+        self.touch(LiveList::Needs.reference());
         store::put(self.tx, attention)
     }
 
     /// Takes something off the list.
     pub fn attention_done(&mut self, subject: &Ref, need: &str) -> Result<()> {
-        self.touch(Ref::new("list", 1));
+        self.touch(LiveList::Needs.reference());
         store::delete(self.tx, subject, need)
     }
 

@@ -12,6 +12,11 @@ use crate::time::Time;
 
 pub(crate) mod store;
 
+pub use store::waiting_since;
+
+/// The name under which the relay gives its sign of life.
+pub const RELAY: &str = "relay";
+
 /// How a moment should look: shape and colour of its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {

@@ -45,7 +45,7 @@ pub use event::{Event, EventEntry, Mark, Reaction, StoredEvent};
 pub use notifications::{Notification, Recipient};
 pub use operation::{Access, Change, Effect, Entry, Guard, Method, Operation, Route, delete, get, patch, post, put};
 pub use permission::{Actor, Grant, Ident, Proof, Reach, Scope};
-pub use reference::{Ref, Resolved};
+pub use reference::{LiveList, Ref, Resolved};
 pub use registry::{Domain, Noun, Registry};
 pub use running::{Handle, Kernel, Listener, Settings as KernelSettings};
 pub use search::{Document, Hit, ScopeToken};

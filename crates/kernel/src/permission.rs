@@ -1,5 +1,9 @@
 //! Who acts, what they hold, and how far it reaches. Row visibility follows from a `Reach`.
 
+mod store;
+
+pub use store::Visible;
+
 use crate::error::{Error, Result};
 use crate::reference::Ref;
 use crate::time::Time;

@@ -77,6 +77,36 @@ impl JsonSchema for Ref {
     }
 }
 
+/// Lists on pages that are drawn from many rows, or from memory, and so are no row themselves. Whoever changes what such a
+/// list shows touches it, the page that shows it listens to it; both name it here. It is told to everybody who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveList {
+    /// "Needs you now".
+    Needs = 1,
+    /// How checks, rules and their alerts stand.
+    Alerts = 2,
+    /// How the targets of scraping stand.
+    Targets = 3,
+    /// Escalations, messages and the ways they go.
+    Messages = 5,
+}
+
+impl LiveList {
+    /// The kind of their references.
+    pub const KIND: &'static str = "list";
+
+    /// As a reference, to be touched.
+    pub const fn reference(self) -> Ref {
+        Ref::new(Self::KIND, self as i64)
+    }
+}
+
+impl fmt::Display for LiveList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reference().fmt(f)
+    }
+}
+
 /// What a reference shows as, for one actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {

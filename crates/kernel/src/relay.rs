@@ -53,6 +53,7 @@ pub(crate) fn round(kernel: &Handle) -> Result<bool> {
             passed.iter().try_for_each(|(name, from, to)| store::advance(tx, name, *from, *to).map(drop))
         })?;
     }
+    kernel.beat(crate::event::RELAY);
     Ok(busy)
 }
 

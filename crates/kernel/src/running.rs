@@ -309,9 +309,14 @@ impl Kernel {
             self.jobs.ring();
         }
         if !woken.touched.is_empty() {
-            for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                listener(&woken.touched);
-            }
+            self.tell(&woken.touched);
+        }
+    }
+
+    /// Tells open pages that something they show is out of date, outside of a transaction: for what is kept in memory.
+    pub fn tell(&self, touched: &[Ref]) {
+        for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener(touched);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Alerts: how each check stands, and how it came to.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Error, Operation, Ref, Resolved, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,24 +106,11 @@ impl Operation for ListAlerts {
         let reach = cx.reach(Self::NAME)?;
         let open = self.open.or_else(|| self.state.is_none().then_some(true));
         let filter = Filter { asset: self.asset, state: self.state, open };
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = before(self.cursor.as_deref())?;
-        let mut items = store::alerts::page(cx.tx, &filter, &reach, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let limit = page::rows(self.limit)?;
+        let before = page::before(self.cursor.as_deref())?;
+        let found = Page::of(store::alerts::page(cx.tx, &filter, &reach, before, limit + 1)?, limit, |one| one.id);
         let count = store::alerts::count(cx.tx, &filter, &reach, COUNT_MAX)?;
-        Ok(Alerts { items, next, count, count_capped: count >= COUNT_MAX })
-    }
-}
-
-/// Reads a cursor that is a number.
-pub(crate) fn before(cursor: Option<&str>) -> Result<i64> {
-    match cursor.filter(|text| !text.is_empty()) {
-        None => Ok(i64::MAX),
-        Some(text) => text
-            .parse()
-            .map_err(|_| Error::invalid("cursor", "This is not a cursor of this list. Start at the first page.")),
+        Ok(Alerts { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
 }
 

@@ -24,6 +24,7 @@ pub mod pause;
 mod request;
 mod sealed;
 pub mod show;
+pub(crate) mod states;
 pub mod update;
 
 /// How much an alert matters.

@@ -77,6 +77,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0015_rule_alerts_gone.sql"),
     },
     Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
+    Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
 ];
 
 /// What monitoring declares.

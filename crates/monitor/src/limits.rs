@@ -13,6 +13,8 @@ pub(crate) const INTERVAL_S_MAX: i64 = 3_600;
 pub(crate) const INTERVAL_S_DEFAULT: i64 = 10;
 /// Longest time a check may have to be bad before it is an alert, or be kept out after, in milliseconds.
 pub(crate) const FOR_MS_MAX: i64 = 30 * 86_400_000;
+/// Most silences that have not ended: all of them are asked for each alert.
+pub(crate) const SILENCES_MAX: i64 = 1_000;
 /// Most labels of a check.
 pub(crate) const LABELS_MAX: usize = 20;
 /// Most characters of a label's name.

@@ -23,6 +23,7 @@ mod intake;
 mod judging;
 mod outbox;
 pub(crate) mod standing;
+mod states;
 #[cfg(test)]
 mod tests;
 mod tick;

@@ -127,6 +127,7 @@ pub(crate) fn look(handle: Handle) {
         }
         failing = refreshed.is_err();
         monitor.scraper.look(&handle);
+        monitor.scraper.tell(&handle);
     }
 }
 
@@ -144,5 +145,6 @@ pub fn pass(handle: &Handle) -> Result<()> {
     while let Some(turn) = scraper.turn() {
         turn::scrape(handle, &scraper, turn, &mut hands);
     }
+    scraper.tell(handle);
     Ok(())
 }

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use kernel::db::Tx;
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
-use kernel::{Access, Cx, Effect, Error, Operation, Ref, Resolved, Result, Route, Time, get, post};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
+use kernel::{Access, Cx, Effect, Error, Operation, Reach, Ref, Resolved, Result, Route, Time, get, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::check;
 use crate::events::{SilenceCreated, SilenceEnded};
-use crate::limits::SILENCE_MICROS_MAX;
+use crate::group::Group;
+use crate::limits::{SILENCE_MICROS_MAX, SILENCES_MAX};
 use crate::shade::Shade;
 use crate::{ground, group, store};
 
@@ -70,20 +72,17 @@ impl Silence {
     }
 }
 
-/// The checks of those alerts that a silence or a window in force covers; `team` is who would be told.
-pub(crate) fn covered(cx: &mut Cx, alerts: &[Alert], team: Option<i64>) -> Result<Vec<i64>> {
-    let shade = Shade::load(cx.tx, cx.now)?;
-    Ok(alerts.iter().filter(|alert| shade.covers(&alert.facing(), team)).map(|alert| alert.check).collect())
+/// The checks of those alerts that something in force covers; `team` is who would be told.
+pub(crate) fn covered(shade: &Shade, alerts: &[Alert], team: Option<i64>) -> Vec<i64> {
+    alerts.iter().filter(|alert| shade.covers(&alert.facing(), team)).map(|alert| alert.check).collect()
 }
 
 /// True when an alert of a silenced group is covered by nothing any more.
-pub(crate) fn bare(cx: &mut Cx, id: i64, now: Time) -> Result<bool> {
-    let Some(found) = store::groups::by_id(cx.tx, id)? else { return Ok(false) };
+fn bare(cx: &mut Cx, shade: &Shade, found: &Group) -> Result<bool> {
     if !found.silenced || found.state != group::GroupState::Open {
         return Ok(false);
     }
-    let shade = Shade::load(cx.tx, now)?;
-    let alerts = store::alerts::open_of_group(cx.tx, id, crate::limits::GROUP_ALERTS_MAX)?;
+    let alerts = store::alerts::open_of_group(cx.tx, found.id, crate::limits::GROUP_ALERTS_MAX)?;
     Ok(alerts.iter().any(|alert| !shade.covers(&alert.facing(), found.team)))
 }
 
@@ -109,13 +108,16 @@ pub(crate) fn all_bare(tx: &mut Tx<'_>, now: Time) -> Result<Vec<i64>> {
     }
 }
 
-/// Announces a silenced group when silences no longer cover all of its alerts.
-pub(crate) fn review(cx: &mut Cx, id: i64) -> Result<()> {
-    let now = cx.now;
-    match store::groups::by_id(cx.tx, id)? {
-        Some(found) if bare(cx, id, now)? => group::open::announce(cx, &found, true),
-        _ => Ok(()),
+/// Announces those of some silenced groups of which silences no longer cover all alerts.
+pub(crate) fn review(cx: &mut Cx, groups: &[i64]) -> Result<()> {
+    let shade = Shade::load(cx.tx, cx.now)?;
+    for id in groups {
+        let Some(found) = store::groups::by_id(cx.tx, *id)? else { continue };
+        if bare(cx, &shade, &found)? {
+            group::open::announce(cx, &found, true, &shade)?;
+        }
     }
+    Ok(())
 }
 
 /// Silence alerts for a time: nobody is told and no incident opens, while checks go on and everything is recorded.
@@ -173,6 +175,12 @@ impl Operation for CreateSilence {
     fn run(&self, cx: &mut Cx) -> Result<Silence> {
         let (from, until) = self.span(cx.now)?;
         let reach = cx.reach(Self::NAME)?;
+        let all = Reach { everything: true, ..Reach::default() };
+        if store::silences::count(cx.tx, Some(cx.now), &all, SILENCES_MAX)? >= SILENCES_MAX {
+            return Err(Error::over_limit(format!(
+                "There are {SILENCES_MAX} silences already that have not ended. End some, or silence a team or use a maintenance window."
+            )));
+        }
         let mut new = Silence {
             id: 0,
             asset: self.asset,
@@ -289,21 +297,13 @@ impl Operation for ListSilences {
     fn run(&self, cx: &mut Cx) -> Result<Silences> {
         let reach = cx.reach(Self::NAME)?;
         let current = (!self.ended).then_some(cx.now);
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = self.cursor.as_deref().filter(|text| !text.is_empty()).map(place).transpose()?;
-        let mut items = store::silences::page(cx.tx, current, &reach, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| format!("{}~{}", last.until.0, last.id));
+        let limit = page::rows(self.limit)?;
+        let before = page::after(self.cursor.as_deref())?.map(|(id, until)| (until, id));
+        let found = store::silences::page(cx.tx, current, &reach, before, limit + 1)?;
+        let found = Page::by(found, limit, |last| page::keyed(last.id, last.until.0));
         let count = store::silences::count(cx.tx, current, &reach, COUNT_MAX)?;
-        Ok(Silences { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Silences { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
-}
-
-/// Reads `until~id`.
-fn place(cursor: &str) -> Result<(i64, i64)> {
-    let parts = cursor.split_once('~').and_then(|(until, id)| Some((until.parse().ok()?, id.parse().ok()?)));
-    parts.ok_or_else(|| Error::invalid("cursor", "This is not a cursor of this list. Start at the first page."))
 }
 
 /// Titles and pages of silences, for references.

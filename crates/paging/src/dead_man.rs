@@ -1,42 +1,58 @@
 //! The dead-man's switch: addresses that are called as long as monitoring really turns. When it is blind the calls stop, and
 //! whoever watches them raises the alarm.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kernel::db::Priority;
+use kernel::event::{self, RELAY};
 use kernel::fetch::{Request, fetch};
 use kernel::time::{MINUTE, SECOND};
 use kernel::{Access, Actor, Cx, Effect, Handle, Operation, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::page;
 use crate::settings::{DeadMan, Sending};
 
 pub(crate) mod store;
 
-/// Monitoring looks once a second; when it has not for so long, it is blind, in microseconds.
+/// Monitoring looks once a second, and what it finds is told soon after; when it has not for so long, it is blind, in
+/// microseconds.
 const FRESH: i64 = MINUTE;
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(10);
 
-/// Why monitoring cannot be trusted at a moment; `None` while it turns.
-pub(crate) fn blind(kernel: &Handle, now: Time) -> Option<String> {
-    if kernel.held() {
-        return Some("The server was restored and waits to be released.".into());
+/// Why monitoring cannot be trusted now; `None` while it turns. Decides whether calls are made, and is what people are shown.
+///
+/// # Errors
+/// The database fails.
+fn blind(cx: &mut Cx) -> Result<Option<String>> {
+    if cx.kernel.held() {
+        return Ok(Some("The server was restored and waits to be released.".into()));
     }
-    let down = kernel.down();
+    let down = cx.kernel.down();
     if !down.is_empty() {
-        return Some(format!("This stopped: {}.", down.join(", ")));
+        return Ok(Some(format!("This stopped: {}.", down.join(", "))));
     }
-    for (name, what) in [("monitor", "Checks are not evaluated"), ("paging", "Nobody would be told")] {
-        match kernel.last_beat(name) {
-            None => return Some(format!("{what}: it has not begun since the start.")),
-            Some(at) if now.since(at) > FRESH => {
-                return Some(format!("{what} since {}.", web::ui::duration(now.since(at) / SECOND)));
-            }
+    let since = |at: Time| web::ui::duration(cx.now.since(at) / SECOND);
+    for (name, what) in [
+        ("monitor", "Checks are not evaluated"),
+        ("paging", "Nobody would be told"),
+        (RELAY, "Events are not passed on"),
+    ] {
+        match cx.kernel.last_beat(name) {
+            None => return Ok(Some(format!("{what}: it has not begun since the start."))),
+            Some(at) if cx.now.since(at) > FRESH => return Ok(Some(format!("{what} since {}.", since(at)))),
             Some(_) => {}
         }
     }
-    None
+    let waits = event::waiting_since(cx.tx, page::reactions::NAME)?.filter(|at| cx.now.since(*at) > FRESH);
+    Ok(waits.map(|at| format!("Alerts wait to be told since {}.", since(at))))
+}
+
+fn actor() -> Actor {
+    Actor::service("paging", &[])
 }
 
 /// Calls every address, unless monitoring is blind; answers whether it called.
@@ -44,9 +60,16 @@ pub(crate) fn blind(kernel: &Handle, now: Time) -> Option<String> {
 /// # Errors
 /// The database fails.
 pub fn beat(kernel: &Handle) -> Result<bool> {
-    let (dead_man, sending) = kernel
-        .read_as(&Actor::service("paging", &[]), |cx| Ok((cx.setting::<DeadMan>()?, cx.setting::<Sending>()?)))?;
-    if dead_man.urls.is_empty() || blind(kernel, kernel.now()).is_some() {
+    let (dead_man, sending, gone, blind) = kernel.read_as(&actor(), |cx| {
+        let dead_man = cx.setting::<DeadMan>()?;
+        let keys: BTreeSet<String> = dead_man.urls.iter().map(|url| store::key(url)).collect();
+        let gone: Vec<String> = store::all(cx.tx)?.into_keys().filter(|key| !keys.contains(key)).collect();
+        Ok((dead_man, cx.setting::<Sending>()?, gone, blind(cx)?))
+    })?;
+    if !gone.is_empty() {
+        kernel.db.write("paging.dead-man.forget", Priority::Background, move |tx| store::drop_keys(tx, &gone))?;
+    }
+    if dead_man.urls.is_empty() || blind.is_some() {
         return Ok(false);
     }
     for url in dead_man.urls {
@@ -64,9 +87,9 @@ pub fn beat(kernel: &Handle) -> Result<bool> {
             Err(error) => (false, error.message.replace(&url, "(address)")),
         };
         let at = kernel.now();
-        kernel.db.write("paging.dead-man.note", kernel::db::Priority::Background, move |tx| {
-            store::put(tx, &url, at, ok, &answer)
-        })?;
+        kernel
+            .db
+            .write("paging.dead-man.note", Priority::Background, move |tx| store::put(tx, &url, at, ok, &answer))?;
     }
     Ok(true)
 }
@@ -75,7 +98,7 @@ pub fn beat(kernel: &Handle) -> Result<bool> {
 pub(crate) fn run(kernel: Handle) {
     let mut last = Time(0);
     while kernel.wait(Duration::from_secs(1)) {
-        let every = kernel.read_as(&Actor::service("paging", &[]), |cx| Ok(cx.setting::<DeadMan>()?.every_s));
+        let every = kernel.read_as(&actor(), |cx| Ok(cx.setting::<DeadMan>()?.every_s));
         let every = every.unwrap_or(60) * SECOND;
         let since = kernel.now().since(last);
         if (0..every).contains(&since) {
@@ -128,24 +151,12 @@ impl Operation for ShowDeadMan {
         let setting = cx.setting::<DeadMan>()?;
         let known = store::all(cx.tx)?;
         let beat = |url: &String| {
+            let known = known.get(&store::key(url)).cloned();
             let (at, ok, answer) =
-                known.get(url).cloned().map_or((None, false, String::new()), |(at, ok, answer)| (Some(at), ok, answer));
+                known.map_or((None, false, String::new()), |(at, ok, answer)| (Some(at), ok, answer));
             let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
             Beat { host: host.to_owned(), at, ok, answer }
         };
-        let blind = cx
-            .kernel
-            .last_beat("paging")
-            .map_or_else(|| Some("Nothing has turned yet since the start.".to_owned()), |_| stale(cx));
-        Ok(Beats { blind, every_s: setting.every_s, items: setting.urls.iter().map(beat).collect() })
-    }
-}
-
-fn stale(cx: &Cx) -> Option<String> {
-    let old = |name: &str| cx.kernel.last_beat(name).is_none_or(|at| cx.now.since(at) > FRESH);
-    if old("monitor") {
-        Some("Checks are not evaluated.".into())
-    } else {
-        old("paging").then(|| "Steps are not taken.".into())
+        Ok(Beats { blind: blind(cx)?, every_s: setting.every_s, items: setting.urls.iter().map(beat).collect() })
     }
 }

@@ -30,6 +30,7 @@ pub use page::run::tick;
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "reopening", sql: include_str!("../migrations/0002_reopening.sql") },
+    Migration { number: 9, name: "lists by key", sql: include_str!("../migrations/0009_lists_by_key.sql") },
 ];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;
@@ -141,6 +142,7 @@ fn clean(running: &Running<'_>) -> Result<()> {
     let before = kernel.now().plus(-KEPT);
     loop {
         let gone = kernel.write_as(Actor::service("paging", &[]), "paging.clean", move |cx| {
+            channel::lane::forget(cx)?;
             Ok(message::store::clean(cx.tx, before, CLEAN_ROWS)? + page::store::clean(cx.tx, before, CLEAN_ROWS)?)
         })?;
         if gone == 0 || kernel.stopping() {

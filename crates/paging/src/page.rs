@@ -98,7 +98,6 @@ pub(crate) struct Told {
     /// The group whose recovery is this one's: itself, or the one it was merged into.
     pub(crate) root: i64,
     pub(crate) title: String,
-    pub(crate) asset: Option<i64>,
     pub(crate) facts: Facts,
     pub(crate) lines: Vec<String>,
     pub(crate) trace: Decision,

@@ -1,14 +1,17 @@
 //! What paging adds to the pages of alert groups and alerts: who was told, when, by what, and what the other side said.
 
-use kernel::{Operation as _, Ref, Result};
+use kernel::{LiveList, Operation as _, Ref, Result};
 use maud::{Markup, html};
 use web::page::{PageCx, Panel, PanelPlace};
-use web::ui::{Card, Clock, Empty, Entry, Tone, pill, timeline};
+use web::ui::{Card, Clock, Column, Empty, Entry, Row, Table, Tone, pill, status, timeline};
 
 use crate::console;
 use crate::page::explain::{ExplainPage, Explained};
 use crate::page::list::{ListPages, ShowPage, ShownPage};
-use crate::page::{PageState, store};
+use crate::page::{Page, PageState, store};
+
+/// Escalations of one alert group that are shown.
+const POLICIES_MAX: usize = 20;
 
 pub(crate) fn all() -> Vec<Panel> {
     vec![
@@ -40,13 +43,16 @@ pub(crate) fn all() -> Vec<Panel> {
 }
 
 fn of_group(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
-    let found = page.cx.call(&ListPages { group: Some(subject.id), limit: Some(1), ..ListPages::default() })?;
+    let found =
+        page.cx.call(&ListPages { group: Some(subject.id), limit: Some(POLICIES_MAX), ..ListPages::default() })?;
+    // Steps and messages are those of the whole group, whichever of its escalations is asked.
     let shown = match found.items.first() {
         Some(row) => Some(page.cx.call(&ShowPage { id: row.page.id })?),
         None => None,
     };
+    let pages: Vec<Page> = found.items.into_iter().map(|row| row.page).collect();
     let silenced = store::group(page.cx.tx, subject.id)?.is_some_and(|group| group.silenced);
-    Ok(Some(draw(subject.id, shown.as_ref(), silenced, &page.clock())))
+    Ok(Some(draw(subject.id, shown.as_ref().map(|shown| (shown, pages.as_slice())), silenced, &page.clock())))
 }
 
 /// An alert's page shows what its group's does; monitoring says which group that is.
@@ -62,21 +68,50 @@ fn of_alert(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
     }
 }
 
-fn draw(group: i64, shown: Option<&ShownPage>, silenced: bool, clock: &Clock) -> Markup {
+/// The state of an alert group's escalations: that of the one which still does most.
+fn most(pages: &[Page]) -> PageState {
+    let order = [PageState::Active, PageState::Spent, PageState::Acknowledged, PageState::Muted];
+    order.into_iter().find(|state| pages.iter().any(|page| page.state == *state)).unwrap_or(PageState::Ended)
+}
+
+/// What comes next, for each escalation; which route led to it is said when there are several.
+fn escalations(pages: &[Page], clock: &Clock) -> Markup {
+    let next = |page: &Page| page.due_at.filter(|_| page.state != PageState::Ended);
+    match pages {
+        [only] => {
+            html! { @if let Some(at) = next(only) { div.in { p { "Next: step " (only.step) " " (clock.ago(at.timestamp())) "." } } } }
+        }
+        many => {
+            let rows = many.iter().map(|page| {
+                let (tone, word) = console::page_looks(page.state);
+                let comes = html! { @if let Some(at) = next(page) { "step " (page.step) " " (clock.ago(at.timestamp())) } @else { (web::ui::nobody("Nothing")) } };
+                let route = if page.route.is_empty() { "No route fits: the default policy" } else { page.route.as_str() };
+                Row::new(route).cell(status(tone, word)).main().cell(comes).text(&page.told.to_string())
+            });
+            let columns =
+                [Column::new("State"), Column::new("Route").main(), Column::new("Next"), Column::new("Messages").num()];
+            html! { (Table::new("Escalations of this alert group").columns(columns).rows(rows)) }
+        }
+    }
+}
+
+fn draw(group: i64, shown: Option<(&ShownPage, &[Page])>, silenced: bool, clock: &Clock) -> Markup {
     let card = Card::new("Who was told, when, by what").id("paging-told");
-    let card = card.live(format!("alert_group:{group} list:5"), format!("/_panel/paging.told/alert_group/{group}"));
-    let Some(shown) = shown else {
+    let card = card.live(
+        format!("alert_group:{group} {}", LiveList::Messages),
+        format!("/_panel/paging.told/alert_group/{group}"),
+    );
+    let Some((shown, pages)) = shown else {
         let why =
             if silenced { "A silence covers it: nobody is told." } else { "Nobody was told of this alert group." };
         return html! { (card.body(html! { p { (why) } })) };
     };
-    let (tone, word) = console::page_looks(shown.page.state);
+    let (tone, word) = console::page_looks(most(pages));
     let mut card = card.count(shown.messages.len()).note(pill(tone, word));
     if shown.messages.len() >= 20 {
         card = card.link("All messages", "/on-call/messages");
     }
     let newest: Vec<_> = shown.messages.iter().rev().take(20).cloned().collect();
-    let next = shown.page.due_at.filter(|_| shown.page.state != PageState::Ended);
     let notes: Vec<Entry> = shown
         .notes
         .iter()
@@ -92,7 +127,7 @@ fn draw(group: i64, shown: Option<&ShownPage>, silenced: bool, clock: &Clock) ->
         })
         .collect();
     let body = html! {
-        @if let Some(at) = next { div.in { p { "Next: step " (shown.page.step) " " (clock.ago(at.timestamp())) "." } } }
+        (escalations(pages, clock))
         @if newest.is_empty() { (Empty::new("No message yet", "The steps below say why.")) } @else { (console::messages_table(&newest, clock)) }
         div.in { details { summary { "Every step and its reason" } (timeline(&notes)) } }
     };
@@ -126,6 +161,26 @@ mod tests {
     use crate::page::explain::Because;
 
     #[test]
+    fn every_escalation_of_a_group_has_its_row_and_the_one_that_still_calls_is_the_state() {
+        let clock = Clock::utc_us(kernel::world::START.0);
+        let page = |state, route: &str, due: bool| Page {
+            state,
+            route: route.into(),
+            due_at: due.then_some(kernel::world::START),
+            ..Page::default()
+        };
+        let pages = [
+            page(PageState::Ended, HOSTILE, false),
+            page(PageState::Active, "Databases", true),
+            page(PageState::Acknowledged, "", false),
+        ];
+        let html = draw(9, Some((&ShownPage::default(), &pages)), false, &clock);
+        check(&html, &["Databases", "the default policy", "Calling", "Nothing"]);
+        assert_eq!(most(&pages), PageState::Active);
+        assert_eq!(most(&pages[..1]), PageState::Ended);
+    }
+
+    #[test]
     fn the_panel_draws_nobody_one_many_and_hostile_text() {
         let clock = Clock::utc_us(kernel::world::START.0);
         check(&draw(9, None, false, &clock), &["Nobody was told"]);
@@ -133,10 +188,10 @@ mod tests {
         let message =
             Message { to: HOSTILE.into(), subject: HOSTILE.into(), answer: HOSTILE.into(), ..Message::default() };
         let note = Noted { at: kernel::world::START, step: 1, round: 1, line: HOSTILE.into(), users: vec![] };
-        let mut shown = ShownPage { messages: vec![message; 40], notes: vec![note; 40], ..ShownPage::default() };
-        shown.page.due_at = Some(kernel::world::START);
-        check(&draw(9, Some(&shown), false, &clock), &["Calling", "All messages", "Next: step"]);
-        check(&draw(9, Some(&ShownPage::default()), false, &clock), &["No message yet"]);
+        let shown = ShownPage { messages: vec![message; 40], notes: vec![note; 40], ..ShownPage::default() };
+        let page = Page { due_at: Some(kernel::world::START), route: HOSTILE.into(), ..Page::default() };
+        check(&draw(9, Some((&shown, &[page])), false, &clock), &["Calling", "All messages", "Next: step"]);
+        check(&draw(9, Some((&ShownPage::default(), &[Page::default()])), false, &clock), &["No message yet"]);
         let because = Because { at: None, ok: Some(true), line: HOSTILE.into() };
         let explained = Explained { told: false, answer: HOSTILE.into(), steps: vec![because; 30] };
         check(&explanation(&explained), &["Why didn't I get this?", "Step by step"]);

@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use kernel::attention::Need;
-use kernel::{Cx, Ref, Result, StoredEvent};
+use kernel::{Cx, LiveList, Ref, Result, StoredEvent};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use web::page::{Audience, Content, PageCx, PanelPlace, Part, placed};
@@ -167,7 +167,7 @@ fn view(name: &str, hour: u8, needs: &[Need], clock: &Clock, explain: bool, part
     let day = today.split(',').next().unwrap_or_default();
     html! {
         (PageHeader::new(title).subtitle(html! { (day) " · " (says) }))
-        (columns(Split::Home, &html! { (live("needs", "list:list", "/", &card)) (placed(parts, PanelPlace::Main)) (around(beside, clock)) }, &html! { @if let Some(figures) = &beside.machine { (figures) } (placed(parts, PanelPlace::Side)) }))
+        (columns(Split::Home, &html! { (live("needs", &LiveList::Needs.to_string(), "/", &card)) (placed(parts, PanelPlace::Main)) (around(beside, clock)) }, &html! { @if let Some(figures) = &beside.machine { (figures) } (placed(parts, PanelPlace::Side)) }))
     }
 }
 

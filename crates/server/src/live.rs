@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use kernel::{Actor, Error, Ref, Result};
+use kernel::{Actor, Error, LiveList, Ref, Result};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ const REFS_MAX: usize = 500;
 /// Changes that are told one by one.
 const CHANGES_MAX: usize = 500;
 /// Kinds that stand for no row of a noun and are told to everybody who is signed in.
-const OPEN_KINDS: [&str; 1] = ["list"];
+const OPEN_KINDS: [&str; 1] = [LiveList::KIND];
 
 /// What a page shows: single things, and kinds of which it shows a list.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -123,6 +123,11 @@ impl<'a> Tx<'a> {
         self.query(&query.sql, &query.params)
     }
 
+    /// Runs a query that counts ([`Query::counted`]).
+    pub fn count(&mut self, query: &Query) -> Result<i64> {
+        self.run(query)?.first().map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Runs a statement that was built and changes rows; answers how many.
     pub fn run_change(&mut self, query: &Query) -> Result<u64> {
         self.execute(&query.sql, &query.params)
@@ -169,6 +174,14 @@ impl Query {
             self.bind(value.clone());
         }
         self.sql.push(')');
+        self
+    }
+
+    /// Counts the rows of this query, and stops at `cap`. Read it with [`Tx::count`].
+    #[must_use]
+    pub fn counted(mut self, cap: i64) -> Self {
+        self.sql.insert_str(0, "SELECT COUNT(*) FROM (");
+        self.push(" LIMIT ").bind(cap).push(") AS counted");
         self
     }
 

@@ -121,6 +121,20 @@ pub(crate) fn after(tx: &mut Tx<'_>, position: i64, limit: i64) -> Result<Vec<He
     rows.iter().map(|row| Ok(Head { id: row.int(0)?, position: row.int(1)?, name: row.text(2)? })).collect()
 }
 
+/// Since when the oldest event waits that a reaction has not been offered yet; `None` when it was offered all of them.
+///
+/// # Errors
+/// The database fails.
+pub fn waiting_since(tx: &mut Tx<'_>, reaction: &str) -> Result<Option<Time>> {
+    let unnumbered = tx.first("SELECT at FROM kernel_events WHERE position = 0 ORDER BY id LIMIT 1", &[])?;
+    let behind = tx.first(
+        "SELECT at FROM kernel_events WHERE position > (SELECT position FROM kernel_subscriptions WHERE name = ?1) ORDER BY position LIMIT 1",
+        &[reaction.into()],
+    )?;
+    let times = unnumbered.iter().chain(&behind).map(|row| row.time(0)).collect::<Result<Vec<Time>>>()?;
+    Ok(times.into_iter().min())
+}
+
 /// The newest events of all.
 pub(crate) fn latest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<StoredEvent>> {
     let mut query = Query::new(COLUMNS);

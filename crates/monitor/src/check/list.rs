@@ -1,7 +1,8 @@
 //! List checks.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
+use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,20 +61,12 @@ impl Operation for ListChecks {
         let reach = cx.reach(Self::NAME)?;
         let asked = Asked::read(self.q.as_deref());
         let filter = Filter { asset: self.asset, kind: self.kind, state: self.state, paused: self.paused, asked };
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let after = self.cursor.as_deref().filter(|text| !text.is_empty()).map(place).transpose()?;
+        let limit = page::rows(self.limit)?;
+        let after: Option<(i64, String)> = page::after(self.cursor.as_deref())?;
         let after = after.as_ref().map(|(id, name)| (name.as_str(), *id));
-        let mut items = store::checks::page(cx.tx, &filter, &reach, after, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| format!("{}~{}", last.id, last.name));
+        let found = store::checks::page(cx.tx, &filter, &reach, after, limit + 1)?;
+        let found = Page::by(found, limit, |last| page::keyed(last.id, &last.name));
         let count = store::checks::count(cx.tx, &filter, &reach, COUNT_MAX)?;
-        Ok(Checks { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Checks { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
-}
-
-/// Reads `id~name`.
-fn place(cursor: &str) -> Result<(i64, String)> {
-    let parts = cursor.split_once('~').and_then(|(id, name)| Some((id.parse().ok()?, name.to_owned())));
-    parts.ok_or_else(|| Error::invalid("cursor", "This is not a cursor of this list. Start at the first page."))
 }

@@ -17,13 +17,15 @@ use crate::{ground, store};
 /// us: what would join those belongs to a group of its own.
 pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<Applied> {
     let (mut ids, mut over) = (known.clone(), BTreeSet::new());
+    // What is in force is read once for all of them.
+    let shade = Shade::load(cx.tx, cx.now)?;
     let mut rest = decisions;
     while let Some((first, others)) = rest.split_first() {
         rest = others;
         let first = match first {
             Decided::Engine(decision) => decision,
             Decided::Back { group, check, text } => {
-                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())]))? {
+                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())], &shade))? {
                     over.insert(*group);
                 }
                 continue;
@@ -31,7 +33,7 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
         };
         match first {
             Decision::Open { group, cluster, members, again } => {
-                if let Some(id) = open::open(cx, cluster, members, again)? {
+                if let Some(id) = open::open(cx, cluster, members, again, &shade)? {
                     ids.insert(*group, id);
                 }
             }
@@ -43,12 +45,12 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                     members.push(told(member));
                     rest = others;
                 }
-                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &members))? {
+                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &members, &shade))? {
                     over.insert(*group);
                 }
             }
             Decision::Reopen { group, member } => {
-                if !with(cx, &ids, *group, |cx, group| reopen(cx, &group, member))? {
+                if !with(cx, &ids, *group, |cx, group| reopen(cx, &group, member, &shade))? {
                     over.insert(*group);
                 }
             }
@@ -57,7 +59,7 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
             }
             Decision::Merge { from, into } => {
                 if let (Some(ours), Some(target)) = (ids.remove(from), ids.get(into).copied())
-                    && !merge(cx, ours, target)?
+                    && !merge(cx, ours, target, &shade)?
                 {
                     // The group that was to go on is over: the other one does.
                     ids.insert(*into, ours);
@@ -93,7 +95,7 @@ fn told(member: &Member) -> (i64, String) {
 }
 
 /// Alerts join an open group: they are recorded, and people are not told again. False when it is over.
-fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<bool> {
+fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) -> Result<bool> {
     if group.state != GroupState::Open {
         return Ok(false);
     }
@@ -108,7 +110,6 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<bool> {
     let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
     let rows = store::checks::by_id(cx.tx, &shown)?;
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
-    let shade = Shade::load(cx.tx, cx.now)?;
     let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
     let (mut lines, mut bare) = (group.evidence.clone(), false);
     for (nth, check) in rows.iter().enumerate() {
@@ -122,7 +123,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<bool> {
             cx.emit(&changed(&risen, "joined", Some(check.reference()), silenced, detail))?;
         }
         if nth < TOLD_ALONE_MAX {
-            open::fired(cx, group, check, &text, &shade)?;
+            open::fired(cx, group, check, &text, shade)?;
         }
     }
     if rows.len() > TOLD_ALONE_MAX {
@@ -137,7 +138,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)]) -> Result<bool> {
     let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
     let now = Group { evidence: lines, open_alerts, ..risen };
     match (group.silenced, bare) {
-        (true, true) => open::announce(cx, &now, true),
+        (true, true) => open::announce(cx, &now, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &now),
     }?;
@@ -168,11 +169,11 @@ pub(super) fn changed(
 }
 
 /// What was over is there again within its time of rest: the same group goes on.
-fn reopen(cx: &mut Cx, group: &Group, member: &Member) -> Result<bool> {
+fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<bool> {
     let member = told(member);
-    match super::reopen::reopen(cx, group, &member)? {
-        Some(open) => join(cx, &open, &[member]),
-        None => join(cx, group, &[member]),
+    match super::reopen::reopen(cx, group, &member, shade)? {
+        Some(open) => join(cx, &open, &[member], shade),
+        None => join(cx, group, &[member], shade),
     }
 }
 
@@ -212,7 +213,7 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
 
 /// A group turned out to have the cause of another: its alerts go into that one. False when that one is over and
 /// this one is not.
-fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<bool> {
+fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     let (Some(group), Some(target)) = (store::groups::by_id(cx.tx, from)?, store::groups::by_id(cx.tx, into)?) else {
         return Ok(true);
     };
@@ -240,7 +241,7 @@ fn merge(cx: &mut Cx, from: i64, into: i64) -> Result<bool> {
     }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.
-        (true, true) => open::announce(cx, &target, true),
+        (true, true) => open::announce(cx, &target, true, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &target),
     }?;

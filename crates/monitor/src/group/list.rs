@@ -1,12 +1,12 @@
 //! List alert groups.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Group, GroupState};
-use crate::alert::before;
 use crate::check::Severity;
 use crate::labels::Asked;
 use crate::store::{self, groups::Filter};
@@ -74,16 +74,13 @@ impl Operation for ListGroups {
             silenced: self.silenced,
             oldest: self.oldest,
         };
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
+        let limit = page::rows(self.limit)?;
         let at = match self.cursor.as_deref().filter(|text| !text.is_empty()) {
             None if self.oldest => 0,
-            cursor => before(cursor)?,
+            cursor => page::before(cursor)?,
         };
-        let mut items = store::groups::page(cx.tx, &filter, &reach, at, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let found = Page::of(store::groups::page(cx.tx, &filter, &reach, at, limit + 1)?, limit, |one| one.id);
         let count = store::groups::count(cx.tx, &filter, &reach, COUNT_MAX)?;
-        Ok(Groups { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Groups { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
 }

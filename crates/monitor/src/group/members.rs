@@ -1,12 +1,11 @@
 //! List the alerts of a group.
 
-use kernel::limits::{PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Member, find};
-use crate::alert::before;
 use crate::store;
 
 /// List every alert that ever belonged to a group, a page at a time.
@@ -48,12 +47,10 @@ impl Operation for ListMembers {
 
     fn run(&self, cx: &mut Cx) -> Result<Members> {
         let group = find(cx, Self::NAME, self.id)?;
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = before(self.cursor.as_deref())?;
-        let mut items = store::members::page(cx.tx, group.id, self.open, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.check.to_string());
-        Ok(Members { items, next })
+        let limit = page::rows(self.limit)?;
+        let before = page::before(self.cursor.as_deref())?;
+        let found = store::members::page(cx.tx, group.id, self.open, before, limit + 1)?;
+        let found = Page::of(found, limit, |member| member.check);
+        Ok(Members { items: found.items, next: found.next })
     }
 }

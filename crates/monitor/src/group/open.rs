@@ -33,7 +33,13 @@ struct Scene {
 }
 
 /// Opens a group of alerts with one cause; answers its number, or nothing when all of its checks are gone.
-pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) -> Result<Option<i64>> {
+pub(crate) fn open(
+    cx: &mut Cx,
+    cluster: &Cluster,
+    members: &[Member],
+    again: &[Again],
+    shade: &Shade,
+) -> Result<Option<i64>> {
     let Some(scene) = scene(cx, cluster, members, again)? else { return Ok(None) };
     let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
     let briefs = assets::brief(cx.tx, &[lead.asset, scene.cause].into_iter().flatten().collect::<Vec<i64>>())?;
@@ -44,8 +50,7 @@ pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
     };
-    let shade = Shade::load(cx.tx, cx.now)?;
-    let covered: Vec<i64> = covered(&shade, &scene, team);
+    let covered: Vec<i64> = covered(shade, &scene, team);
     let silenced = covered.len() == scene.seen.len();
     let asset = scene.cause.or(lead.asset);
     let mut group = Group {
@@ -88,7 +93,7 @@ pub(crate) fn open(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[
         false,
     )?;
     for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
-        fired(cx, &group, check, text, &shade)?;
+        fired(cx, &group, check, text, shade)?;
     }
     Ok(Some(group.id))
 }
@@ -259,10 +264,10 @@ fn tell(
 }
 
 /// Tells people of a group that a silence kept from them so far.
-pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool) -> Result<()> {
+pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool, shade: &Shade) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let covered = references(silence::covered(cx, &alerts, group.team)?);
+    let covered = references(silence::covered(shade, &alerts, group.team));
     let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let checks = references(alerts.iter().map(|alert| alert.check));
     let own = own.map(|id| Ref::new("asset", id));

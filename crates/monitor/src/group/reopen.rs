@@ -10,13 +10,12 @@ use crate::{ground, store};
 
 /// Opens a group that is over again, for the alert of a check with what was seen; answers how it is now, or nothing when it
 /// was not over. Nobody is on it yet, and whether people are told is decided anew.
-pub(super) fn reopen(cx: &mut Cx, group: &Group, member: &(i64, String)) -> Result<Option<Group>> {
+pub(super) fn reopen(cx: &mut Cx, group: &Group, member: &(i64, String), shade: &Shade) -> Result<Option<Group>> {
     let (check, text) = member;
     if group.state != GroupState::Recovered {
         return Ok(None);
     }
     let Some(check) = store::checks::by_id(cx.tx, &[*check])?.into_iter().next() else { return Ok(None) };
-    let shade = Shade::load(cx.tx, cx.now)?;
     let cause = group.judgement.cause().and_then(|suspect| suspect.asset);
     let at_cause = cause.is_some() && shade.covers(&Facing { asset: cause, ..Facing::default() }, group.team);
     let silenced = at_cause || shade.covers(&check.facing(), group.team);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use causes::Observation;
-use kernel::{Actor, Cx, Handle, Ref, Result};
+use kernel::{Actor, Cx, Handle, LiveList, Ref, Result};
 
 use super::outbox::Next;
 use super::{Monitor, Pending, lock};
@@ -143,7 +143,7 @@ fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
         }
     }
     if !valid.is_empty() {
-        cx.touch(Ref::new("list", 2));
+        cx.touch(LiveList::Alerts.reference());
     }
     group::recover::cleared(cx, &cleared)
 }

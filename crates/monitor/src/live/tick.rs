@@ -11,6 +11,8 @@ use crate::{full, silence};
 
 /// How often silenced groups are looked at again, in microseconds.
 const REVIEW_MICROS: i64 = 5 * SECOND;
+/// Silenced groups that are told in one transaction.
+const REVIEW_AT_ONCE: usize = 50;
 
 /// Looks at the clock once: the service calls it every second. The store of series is told the time, too.
 pub fn tick(handle: &Handle) -> Result<()> {
@@ -89,8 +91,9 @@ impl Monitor {
 fn review_silences(handle: &Handle) -> Result<()> {
     crate::maintenance::watch::pass(handle)?;
     let now = handle.now();
-    for group in handle.db.read(|tx| silence::all_bare(tx, now))? {
-        handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, group))?;
+    for groups in handle.db.read(|tx| silence::all_bare(tx, now))?.chunks(REVIEW_AT_ONCE) {
+        let groups = groups.to_vec();
+        handle.write_as(actor(), "monitor.silence.review", move |cx| silence::review(cx, &groups))?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! List maintenance windows.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Window;
-use crate::alert::before;
 use crate::store;
 
 /// List maintenance windows, newest first.
@@ -49,13 +49,10 @@ impl Operation for ListWindows {
     fn run(&self, cx: &mut Cx) -> Result<Windows> {
         let reach = cx.reach(Self::NAME)?;
         let current = (!self.over).then_some(cx.now);
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = before(self.cursor.as_deref())?;
-        let mut items = store::windows::page(cx.tx, current, &reach, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let limit = page::rows(self.limit)?;
+        let before = page::before(self.cursor.as_deref())?;
+        let found = Page::of(store::windows::page(cx.tx, current, &reach, before, limit + 1)?, limit, |one| one.id);
         let count = store::windows::count(cx.tx, current, &reach, COUNT_MAX)?;
-        Ok(Windows { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Windows { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
 }

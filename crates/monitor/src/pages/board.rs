@@ -1,6 +1,7 @@
 //! The board: what is wrong now.
 
-use kernel::Result;
+use kernel::limits::COUNT_MAX;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -9,12 +10,14 @@ use web::ui::{
 };
 
 use super::{Names, ago, looks, severity, tabs, with};
-use crate::check::{Check, Severity};
+use crate::check::{self, Check, Severity};
 use crate::group::list::{Groups, ListGroups};
 use crate::group::{Group, GroupState};
 use crate::machine::State;
 use crate::store;
 
+/// The states that are counted.
+const COUNTED: [State; 6] = [State::Firing, State::Flapping, State::NoData, State::Stale, State::Error, State::Ok];
 /// Checks that are not well, on the board.
 const TROUBLED_MAX: i64 = 50;
 
@@ -22,7 +25,9 @@ struct View {
     clock: Clock,
     groups: Groups,
     troubled: Vec<Check>,
-    states: Vec<(State, bool, i64)>,
+    states: Vec<check::states::Counted>,
+    /// Counting stopped at 1,000.
+    capped: bool,
     names: Names,
     asked: Asked,
 }
@@ -106,13 +111,13 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let groups = page.cx.call(&asked.list())?;
     let reach = page.cx.actor.reach("monitor.check.list", page.cx.now).unwrap_or_default();
     let troubled = store::checks::troubled(page.cx.tx, &reach, TROUBLED_MAX)?;
-    let states = store::checks::states(page.cx.tx, &reach)?;
+    let states = check::states::states(page.cx, &COUNTED, &reach)?;
     let mut assets: Vec<i64> = groups.items.iter().filter_map(|group| group.asset).collect();
     assets.extend(troubled.iter().filter_map(|check| check.asset));
     let mut teams: Vec<i64> = groups.items.iter().filter_map(|group| group.team).collect();
     teams.extend(asked.team.parse::<i64>().ok());
     let names = Names::load(page, &assets, &teams)?;
-    let view = View { clock: page.clock(), groups, troubled, states, names, asked };
+    let view = View { clock: page.clock(), groups, troubled, states, capped: !reach.everything, names, asked };
     Ok(Content::new("Monitoring", draw(&view)))
 }
 
@@ -133,7 +138,7 @@ fn figures(view: &View) -> Markup {
     let paused: i64 = view.states.iter().filter(|(_, paused, _)| *paused).map(|(.., count)| count).sum();
     let figure = |label: &str, value: i64, note: &str, tone: Tone, to: &str| Stat {
         label: label.to_owned(),
-        value: value.to_string(),
+        value: if view.capped && value >= COUNT_MAX { "999+".to_owned() } else { value.to_string() },
         note: note.to_owned(),
         spark: Vec::new(),
         tone: if value > 0 { tone } else { Tone::Ok },
@@ -233,7 +238,7 @@ fn empty(asked: &Asked) -> Empty {
 
 fn refs(groups: &[Group]) -> String {
     let own: Vec<String> = groups.iter().map(|group| group.reference().to_string()).collect();
-    format!("list:2 {}", own.join(" ")).trim().to_owned()
+    format!("{} {}", LiveList::Alerts, own.join(" ")).trim().to_owned()
 }
 
 fn row(view: &View, group: &Group) -> Row {
@@ -297,7 +302,8 @@ mod tests {
         let groups = Groups { items: groups, next: None, count, count_capped: false };
         let names = Names { assets: [(417, HOSTILE.to_owned())].into(), teams: [(2, "Servers".to_owned())].into() };
         let states = vec![(State::Firing, false, 3), (State::Ok, true, 1)];
-        let view = View { clock: Clock::utc_us(1_772_438_400_000_000), groups, troubled, states, names, asked };
+        let view =
+            View { clock: Clock::utc_us(1_772_438_400_000_000), groups, troubled, states, capped: true, names, asked };
         draw(&view).into_string()
     }
 

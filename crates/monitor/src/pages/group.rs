@@ -1,6 +1,6 @@
 //! The page of one alert group: evidence, what changed just before, the alerts that follow from it, what was done.
 
-use kernel::{ErrorKind, Operation as _, Result, StoredEvent};
+use kernel::{ErrorKind, LiveList, Operation as _, Result, StoredEvent};
 use maud::{Markup, html};
 use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
@@ -106,7 +106,7 @@ fn draw(view: &View) -> Markup {
         let covers = group.asset.map_or_else(|| format!("check={}", group.check), |asset| format!("asset={asset}"));
         head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell"));
     }
-    let live = format!("{} list:2", group.reference());
+    let live = format!("{} {}", group.reference(), LiveList::Alerts);
     let body = columns(Split::Wide, &main(view), &side(view));
     html! {
         (head)

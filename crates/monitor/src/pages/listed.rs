@@ -1,5 +1,6 @@
 //! A list of what can be paused, resumed and deleted several at a time: checks and rules.
 
+use kernel::LiveList;
 use web::ui::{Bulk, Button, Empty, Filter, List, Table, count_capped};
 
 /// What such a list says of itself.
@@ -35,7 +36,7 @@ impl Listed<'_> {
             )
             .total(format!("{} {noun}{}", count_capped(total, 1_000), if total == 1 { "" } else { "s" }))
             .paging(self.next, self.first)
-            .live("list:2", self.here)
+            .live(LiveList::Alerts.to_string(), self.here)
             .empty(empty)
     }
 }

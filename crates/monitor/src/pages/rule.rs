@@ -1,6 +1,6 @@
 //! The page of one rule: how its evaluation goes, its alerts, what it would have done lately, and its text.
 
-use kernel::{Error, Operation as _, Result};
+use kernel::{Error, LiveList, Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Asking, Content, Early, PageCx};
 use web::ui::{
@@ -74,7 +74,7 @@ fn draw(view: &View) -> Markup {
         @if rule.makes == Makes::Alert { (alerts(view)) }
     };
     let main = html! {
-        (web::ui::live("rule-state", &format!("rule:{} list:2", rule.id), &here, &shown))
+        (web::ui::live("rule-state", &format!("rule:{} {}", rule.id, LiveList::Alerts), &here, &shown))
         (view.figure)
         (Card::new("As it stands in a rule file").body(html! { pre.code dir="ltr" { (view.detail.text) } }))
     };

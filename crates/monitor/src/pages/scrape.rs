@@ -1,6 +1,6 @@
 //! The page of one scrape job: its targets and how they stand, what it is told, and the form that changes it.
 
-use kernel::Result;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -115,7 +115,11 @@ fn targets(view: &View) -> Markup {
     };
     let table = Table::new("Targets").columns(columns).rows(rows);
     let now = with(&here, &[("down", down), ("cursor", &view.cursor)]);
-    let list = List::new("targets", table).total(total).paging(next, first).live("list:5", now).empty(empty);
+    let list = List::new("targets", table)
+        .total(total)
+        .paging(next, first)
+        .live(LiveList::Targets.to_string(), now)
+        .empty(empty);
     let other = if view.down {
         ("Show all targets", here.clone())
     } else {

@@ -1,6 +1,6 @@
 //! Scrape jobs with how their targets stand, the exporters that could be scraped, and the forms that make jobs.
 
-use kernel::Result;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -81,7 +81,8 @@ fn list(view: &View) -> Markup {
     }
     let here = with("/monitoring/scrapes", &[("cursor", &view.cursor)]);
     let table = Table::new("Scrape jobs").columns(columns).rows(rows);
-    html! { (List::new("scrapes", table).paging(next, first).live("list:2", here).empty(empty)) }
+    let live = format!("{} list:scrape", LiveList::Targets);
+    html! { (List::new("scrapes", table).paging(next, first).live(live, here).empty(empty)) }
 }
 
 fn row(job: &ScrapeRow) -> Row {

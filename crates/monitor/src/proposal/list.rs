@@ -1,7 +1,8 @@
 //! List proposals.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
+use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,18 +51,11 @@ impl Operation for ListProposals {
     fn run(&self, cx: &mut Cx) -> Result<Proposals> {
         let reach = cx.reach(Self::NAME)?;
         let state = self.state.unwrap_or(ProposalState::Open);
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let before = match self.cursor.as_deref().filter(|text| !text.is_empty()) {
-            None => None,
-            Some(text) => Some(text.parse().map_err(|_| {
-                Error::invalid("cursor", "This is not a cursor of this list. Start at the first page.")
-            })?),
-        };
-        let mut items = store::proposals::page(cx.tx, state, self.asset, &reach, before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+        let limit = page::rows(self.limit)?;
+        let before = page::before(self.cursor.as_deref())?;
+        let found = store::proposals::page(cx.tx, state, self.asset, &reach, before, limit + 1)?;
+        let found = Page::of(found, limit, |one| one.id);
         let count = store::proposals::count(cx.tx, state, self.asset, &reach, COUNT_MAX)?;
-        Ok(Proposals { items, next, count, count_capped: count >= COUNT_MAX })
+        Ok(Proposals { items: found.items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
 }

@@ -282,8 +282,8 @@ impl Sender {
     }
 
     fn write_down(&mut self, handle: &Handle) -> Result<()> {
-        let (progress, now) = (self.progress.clone(), handle.now());
-        handle.db.write("monitor.remote.progress", Priority::Background, move |tx| remotes::put(tx, &progress, now))?;
+        let progress = self.progress.clone();
+        handle.db.write("monitor.remote.progress", Priority::Background, move |tx| remotes::put(tx, &progress))?;
         (self.written, self.is_written) = (Instant::now(), true);
         Ok(())
     }

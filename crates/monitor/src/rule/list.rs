@@ -1,7 +1,8 @@
 //! List rules.
 
-use kernel::limits::{COUNT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
+use kernel::limits::COUNT_MAX;
+use kernel::page::{self, Page};
+use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,20 +60,12 @@ impl Operation for ListRules {
         let words = self.q.as_deref().unwrap_or_default().split_whitespace().take(8).map(str::to_owned).collect();
         let (file, group) = (text(&self.file), text(&self.group));
         let filter = Filter { words, makes: self.makes, file, group, paused: self.paused };
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
-        let after = self.cursor.as_deref().filter(|text| !text.is_empty()).map(place).transpose()?;
-        let mut found = store::rules::page(cx.tx, &filter, &reach, after, limit + 1)?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| format!("{}~{}", last.id, last.new.rule.name));
+        let limit = page::rows(self.limit)?;
+        let after = page::after(self.cursor.as_deref())?;
+        let found = store::rules::page(cx.tx, &filter, &reach, after, limit + 1)?;
+        let found = Page::by(found, limit, |last| page::keyed(last.id, &last.new.rule.name));
         let count = store::rules::count(cx.tx, &filter, &reach, COUNT_MAX)?;
-        let items = found.into_iter().map(|one| shown(cx, one)).collect::<Result<_>>()?;
-        Ok(Rules { items, next, count, count_capped: count >= COUNT_MAX })
+        let items = found.items.into_iter().map(|one| shown(cx, one)).collect::<Result<_>>()?;
+        Ok(Rules { items, next: found.next, count, count_capped: count >= COUNT_MAX })
     }
-}
-
-/// Reads `id~name`.
-fn place(cursor: &str) -> Result<(i64, String)> {
-    let parts = cursor.split_once('~').and_then(|(id, name)| Some((id.parse().ok()?, name.to_owned())));
-    parts.ok_or_else(|| Error::invalid("cursor", "This is not a cursor of this list. Start at the first page."))
 }

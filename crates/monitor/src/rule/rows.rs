@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kernel::{Actor, Cx, Error, Handle, Ref, Result, Time};
+use kernel::{Actor, Cx, Error, Handle, LiveList, Ref, Result, Time};
 use promql::Labels;
 use rules::Active;
 
@@ -173,7 +173,7 @@ fn new_check(cx: &mut Cx, shape: &Shape, alert: &Active, about: Option<(i64, ass
         serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;
     let (id, _) = store::checks::insert(cx.tx, &made, &machine, cx.now)?;
     cx.touch(Ref::new("check", id));
-    cx.touch(Ref::new("list", 2));
+    cx.touch(LiveList::Alerts.reference());
     Ok(id)
 }
 

@@ -1,6 +1,6 @@
 //! List scrape jobs.
 
-use kernel::limits::{PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,14 +88,12 @@ impl Operation for ListScrapes {
 
     fn run(&self, cx: &mut Cx) -> Result<ScrapeRows> {
         cx.reach_everything(Self::NAME)?;
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
+        let limit = page::rows(self.limit)?;
         let after = self.cursor.as_deref().filter(|text| !text.is_empty());
-        let mut jobs = store::scrapes::page(cx.tx, after, limit + 1)?;
-        let more = jobs.len() > limit;
-        jobs.truncate(limit);
-        let next = jobs.last().filter(|_| more).map(|job| job.name.clone());
+        let jobs = store::scrapes::page(cx.tx, after, limit + 1)?;
+        let jobs = Page::by(jobs, limit, |job| job.name.clone());
         let scraper = &cx.kernel.get::<Monitor>()?.scraper;
         let row = |job: &ScrapeJob| ScrapeRow::new(job, scraper.standing(job.id).unwrap_or_default());
-        Ok(ScrapeRows { items: jobs.iter().map(row).collect(), next })
+        Ok(ScrapeRows { items: jobs.items.iter().map(row).collect(), next: jobs.next })
     }
 }

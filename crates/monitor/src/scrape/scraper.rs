@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel::{Handle, Result};
+use kernel::{Handle, LiveList, Result};
 
 use super::ask;
 use super::discover::{self, Look};
@@ -47,6 +47,8 @@ pub(crate) struct Scraper {
     come: Condvar,
     dirty: Mutex<BTreeSet<i64>>,
     loaded: AtomicBool,
+    /// Pages that show how targets stand are out of date.
+    moved: AtomicBool,
     pub(super) counters: Counters,
 }
 
@@ -71,6 +73,7 @@ impl Scraper {
             come: Condvar::new(),
             dirty: Mutex::default(),
             loaded: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
             counters: Counters::default(),
         }
     }
@@ -154,7 +157,11 @@ impl Scraper {
                     continue;
                 }
                 running.looked_ms = Some(now_ms);
-                (running.dropped, running.wrong) = (look.dropped, look.wrong.clone());
+                let stands = (look.dropped, look.wrong.clone());
+                if stands != (running.dropped, running.wrong.clone()) {
+                    self.moved.store(true, Ordering::Relaxed);
+                }
+                (running.dropped, running.wrong) = stands;
             }
             self.settle(handle, plan.job.id, Some((&plan, look)));
             if handle.stopping() {
@@ -179,12 +186,14 @@ impl Scraper {
                         let there = state.targets.get(&key).map_or(0, |slot| slot.seen.series);
                         self.series.fetch_sub(there, Ordering::Relaxed);
                         ended.extend(state.remove(&key));
+                        self.moved.store(true, Ordering::Relaxed);
                     }
                 }
             }
             for (key, target) in plan.into_iter().flat_map(|_| std::mem::take(&mut look.targets)) {
                 if let Some(plan) = plan {
                     state.add(key, target, plan, now_ms);
+                    self.moved.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -238,6 +247,9 @@ impl Scraper {
                     (slot.waits, slot.slow) = (false, slow);
                     self.series.fetch_add(seen.series, Ordering::Relaxed);
                     self.series.fetch_sub(slot.seen.series, Ordering::Relaxed);
+                    if slot.seen.up != seen.up {
+                        self.moved.store(true, Ordering::Relaxed);
+                    }
                     slot.seen = seen;
                     slot.work = Some(turn.work);
                     None
@@ -287,6 +299,13 @@ impl Scraper {
         }
         let mut state = lock(&self.state);
         state.threads = state.threads.saturating_sub(1);
+    }
+
+    /// Tells pages when something of how targets stand is another thing than when this was last asked: once for many.
+    pub(super) fn tell(&self, handle: &Handle) {
+        if self.moved.swap(false, Ordering::Relaxed) {
+            handle.tell(&[LiveList::Targets.reference()]);
+        }
     }
 
     /// Nobody waits any more: the server stops.

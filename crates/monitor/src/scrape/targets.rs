@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::limits::{PAGE_ROWS, PAGE_ROWS_MAX};
+use kernel::page::{self, Page};
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,13 +43,11 @@ impl Operation for ListTargets {
 
     fn run(&self, cx: &mut Cx) -> Result<Targets> {
         cx.reach_everything(Self::NAME)?;
-        let limit = self.limit.unwrap_or(PAGE_ROWS).clamp(1, PAGE_ROWS_MAX);
+        let limit = page::rows(self.limit)?;
         let after = self.cursor.as_deref().filter(|text| !text.is_empty()).map(unpacked).transpose()?;
         let scraper = &cx.kernel.get::<Monitor>()?.scraper;
-        let mut found = scraper.list(self.job, self.down, &after.unwrap_or_default(), limit + 1);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(key, ..)| kernel::text::hex(key.as_bytes()));
+        let found = scraper.list(self.job, self.down, &after.unwrap_or_default(), limit + 1);
+        let Page { items: found, next } = Page::by(found, limit, |(key, ..)| kernel::text::hex(key.as_bytes()));
         let mut jobs: Vec<i64> = found.iter().map(|(_, target, _)| target.job).collect();
         jobs.dedup();
         let names: BTreeMap<i64, String> =

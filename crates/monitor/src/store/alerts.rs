@@ -68,20 +68,22 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     super::CHECKS.narrow(query, reach);
 }
 
-pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Alert>> {
+pub(super) fn page_query(filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Query {
     let mut query = Query::new(COLUMNS);
     narrowed(&mut query, filter, reach);
     query.push(" AND a.id < ").bind(before).push(" ORDER BY a.id DESC LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(alert).collect()
+    query
+}
+
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, limit: usize) -> Result<Vec<Alert>> {
+    tx.run(&page_query(filter, reach, before, limit))?.iter().map(alert).collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new(
-        "SELECT COUNT(*) FROM (SELECT a.id FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1",
-    );
+    let mut query =
+        Query::new("SELECT a.id FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1");
     narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 /// The alerts that are open in a group.

@@ -266,6 +266,16 @@ pub(crate) fn pattern(word: &str) -> String {
     text
 }
 
+pub(super) fn page_query(filter: &Filter, reach: &Reach, after: Option<(&str, i64)>, limit: usize) -> Query {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, filter, reach);
+    if let Some((name, id)) = after {
+        query.push(" AND (c.name, c.id) > (").bind(name).push(", ").bind(id).push(")");
+    }
+    query.push(" ORDER BY c.name, c.id LIMIT ").bind(limit);
+    query
+}
+
 /// One page in order of name, after the cursor.
 pub(crate) fn page(
     tx: &mut Tx<'_>,
@@ -274,39 +284,44 @@ pub(crate) fn page(
     after: Option<(&str, i64)>,
     limit: usize,
 ) -> Result<Vec<Check>> {
-    let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, filter, reach);
-    if let Some((name, id)) = after {
-        query.push(" AND (c.name, c.id) > (").bind(name).push(", ").bind(id).push(")");
-    }
-    query.push(" ORDER BY c.name, c.id LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(check).collect()
+    tx.run(&page_query(filter, reach, after, limit))?.iter().map(check).collect()
 }
 
 /// How many fit, counted up to `cap`.
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new(
-        "SELECT COUNT(*) FROM (SELECT c.id FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE 1 = 1",
-    );
+    let mut query =
+        Query::new("SELECT c.id FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE 1 = 1");
     narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
-/// How many checks are in each state; paused ones apart.
-pub(crate) fn states(tx: &mut Tx<'_>, reach: &Reach) -> Result<Vec<(State, bool, i64)>> {
-    let mut query = Query::new(
-        "SELECT a.state, c.paused, COUNT(*) FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE 1 = 1",
-    );
-    super::CHECKS.narrow(&mut query, reach);
-    query.push(" GROUP BY a.state, c.paused");
-    let mut found = Vec::new();
-    for row in tx.run(&query)? {
-        let state = State::parse(row.str(0)?)
-            .ok_or_else(|| kernel::Error::internal("monitor-state", row.int(2).unwrap_or(0)))?;
-        found.push((state, row.bool(1)?, row.int(2)?));
+/// How many checks that a reach covers are in each of these states, and how many are paused; each counted up to `cap`.
+pub(crate) fn states(tx: &mut Tx<'_>, wanted: &[State], reach: &Reach, cap: i64) -> Result<Vec<(State, bool, i64)>> {
+    let rows = tx.run(&states_query(wanted, reach, cap))?;
+    let paused = std::iter::once((State::Waiting, true));
+    let all = wanted.iter().map(|state| (*state, false)).chain(paused);
+    all.zip(&rows).map(|((state, paused), row)| Ok((state, paused, row.int(1)?))).collect()
+}
+
+pub(super) fn states_query(wanted: &[State], reach: &Reach, cap: i64) -> Query {
+    let mut query = Query::default();
+    for (nth, state) in wanted.iter().enumerate() {
+        query
+            .push("SELECT CAST(")
+            .bind(nth)
+            .push(" AS BIGINT) AS nth, COUNT(*) FROM (SELECT c.id FROM monitor_alerts a ");
+        query.push("JOIN monitor_checks c ON c.id = a.check_id WHERE a.state = ").bind(state.as_str());
+        query.push(" AND c.paused = 0");
+        super::CHECKS.narrow(&mut query, reach);
+        query.push(" LIMIT ").bind(cap).push(") AS counted UNION ALL ");
     }
-    Ok(found)
+    query
+        .push("SELECT CAST(")
+        .bind(wanted.len())
+        .push(" AS BIGINT) AS nth, COUNT(*) FROM (SELECT c.id FROM monitor_checks c WHERE c.paused = 1");
+    super::CHECKS.narrow(&mut query, reach);
+    query.push(" LIMIT ").bind(cap).push(") AS counted ORDER BY nth");
+    query
 }
 
 /// Checks that are not well, worst first: firing, flapping, and those about which nothing is known.

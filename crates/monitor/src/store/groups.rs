@@ -138,20 +138,23 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     super::GROUPS.narrow(query, reach);
 }
 
-/// One page in order of age, beyond the group `at` which the page before ended.
-pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, at: i64, limit: usize) -> Result<Vec<Group>> {
+pub(super) fn page_query(filter: &Filter, reach: &Reach, at: i64, limit: usize) -> Query {
     let mut query = Query::new(COLUMNS);
     narrowed(&mut query, filter, reach);
     query.push(if filter.oldest { " AND g.id > " } else { " AND g.id < " }).bind(at);
     query.push(if filter.oldest { " ORDER BY g.id LIMIT " } else { " ORDER BY g.id DESC LIMIT " }).bind(limit);
-    tx.run(&query)?.iter().map(group).collect()
+    query
+}
+
+/// One page in order of age, beyond the group `at` which the page before ended.
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, at: i64, limit: usize) -> Result<Vec<Group>> {
+    tx.run(&page_query(filter, reach, at, limit))?.iter().map(group).collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT g.id FROM monitor_groups g WHERE 1 = 1");
+    let mut query = Query::new("SELECT g.id FROM monitor_groups g WHERE 1 = 1");
     narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 /// Groups that are open, oldest first: number, whether people were told, when it opened.

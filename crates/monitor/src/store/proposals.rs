@@ -82,30 +82,30 @@ fn narrowed(query: &mut Query, state: ProposalState, asset: Option<i64>, reach: 
     super::PROPOSALS.narrow(query, reach);
 }
 
+pub(super) fn page_query(state: ProposalState, asset: Option<i64>, reach: &Reach, before: i64, limit: usize) -> Query {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, state, asset, reach);
+    query.push(" AND p.id < ").bind(before).push(" ORDER BY p.id DESC LIMIT ").bind(limit);
+    query
+}
+
 /// One page, newest first.
 pub(crate) fn page(
     tx: &mut Tx<'_>,
     state: ProposalState,
     asset: Option<i64>,
     reach: &Reach,
-    before: Option<i64>,
+    before: i64,
     limit: usize,
 ) -> Result<Vec<Proposal>> {
-    let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, state, asset, reach);
-    if let Some(before) = before {
-        query.push(" AND p.id < ").bind(before);
-    }
-    query.push(" ORDER BY p.id DESC LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(proposal).collect()
+    tx.run(&page_query(state, asset, reach, before, limit))?.iter().map(proposal).collect()
 }
 
 /// How many fit, counted up to `cap`.
 pub(crate) fn count(tx: &mut Tx<'_>, state: ProposalState, asset: Option<i64>, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT p.id FROM monitor_proposals p WHERE 1 = 1");
+    let mut query = Query::new("SELECT p.id FROM monitor_proposals p WHERE 1 = 1");
     narrowed(&mut query, state, asset, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 pub(crate) fn decide(tx: &mut Tx<'_>, id: i64, state: ProposalState, check: Option<i64>, by: &str) -> Result<()> {

@@ -47,12 +47,12 @@ pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Progress>> {
     rows.iter().map(progress).collect()
 }
 
-pub(crate) fn put(tx: &mut Tx<'_>, one: &Progress, now: Time) -> Result<()> {
+pub(crate) fn put(tx: &mut Tx<'_>, one: &Progress) -> Result<()> {
     tx.execute(
-        "INSERT INTO monitor_remotes (name, position_ms, sent, dropped, skipped_ms, error, failing_since, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET position_ms = excluded.position_ms, \
+        "INSERT INTO monitor_remotes (name, position_ms, sent, dropped, skipped_ms, error, failing_since) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET position_ms = excluded.position_ms, \
          sent = excluded.sent, dropped = excluded.dropped, skipped_ms = excluded.skipped_ms, error = excluded.error, \
-         failing_since = excluded.failing_since, updated_at = excluded.updated_at",
+         failing_since = excluded.failing_since",
         &[
             (&one.name).into(),
             one.position_ms.into(),
@@ -61,7 +61,6 @@ pub(crate) fn put(tx: &mut Tx<'_>, one: &Progress, now: Time) -> Result<()> {
             one.skipped_ms.into(),
             (&one.error).into(),
             one.failing_since.into(),
-            now.into(),
         ],
     )?;
     Ok(())

@@ -218,6 +218,16 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     super::RULES.narrow(query, reach);
 }
 
+pub(super) fn page_query(filter: &Filter, reach: &Reach, after: Option<(i64, String)>, limit: usize) -> Query {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, filter, reach);
+    if let Some((id, name)) = after {
+        query.push(" AND (r.name, r.id) > (").bind(name).push(", ").bind(id).push(")");
+    }
+    query.push(" ORDER BY r.name, r.id LIMIT ").bind(limit);
+    query
+}
+
 /// A page of rules by name.
 pub(crate) fn page(
     tx: &mut Tx<'_>,
@@ -226,24 +236,17 @@ pub(crate) fn page(
     after: Option<(i64, String)>,
     limit: usize,
 ) -> Result<Vec<Stored>> {
-    let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, filter, reach);
-    if let Some((id, name)) = after {
-        query.push(" AND (r.name, r.id) > (").bind(name).push(", ").bind(id).push(")");
-    }
-    query.push(" ORDER BY r.name, r.id LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(stored).collect()
+    tx.run(&page_query(filter, reach, after, limit))?.iter().map(stored).collect()
 }
 
 /// How many there are, counted up to `cap`.
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, cap: i64) -> Result<i64> {
     let mut query = Query::new(
-        "SELECT COUNT(*) FROM (SELECT r.id FROM monitor_rules r JOIN monitor_rule_groups g ON g.id = r.group_id \
+        "SELECT r.id FROM monitor_rules r JOIN monitor_rule_groups g ON g.id = r.group_id \
          LEFT JOIN monitor_rule_files f ON f.id = g.file_id WHERE 1 = 1",
     );
     narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 /// The group of the house's own rules with this name.

@@ -60,6 +60,16 @@ pub(crate) fn visible(tx: &mut Tx<'_>, ids: &[i64], reach: &Reach) -> Result<Vec
     tx.run(&query)?.iter().map(silence).collect()
 }
 
+pub(super) fn page_query(current: Option<Time>, reach: &Reach, before: Option<(i64, i64)>, limit: usize) -> Query {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, current, reach);
+    if let Some((until, id)) = before {
+        query.push(" AND (s.until_at, s.id) < (").bind(until).push(", ").bind(id).push(")");
+    }
+    query.push(" ORDER BY s.until_at DESC, s.id DESC LIMIT ").bind(limit);
+    query
+}
+
 /// One page, the one that ends last first; `current` leaves out what has ended.
 pub(crate) fn page(
     tx: &mut Tx<'_>,
@@ -68,13 +78,7 @@ pub(crate) fn page(
     before: Option<(i64, i64)>,
     limit: usize,
 ) -> Result<Vec<Silence>> {
-    let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, current, reach);
-    if let Some((until, id)) = before {
-        query.push(" AND (s.until_at, s.id) < (").bind(until).push(", ").bind(id).push(")");
-    }
-    query.push(" ORDER BY s.until_at DESC, s.id DESC LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(silence).collect()
+    tx.run(&page_query(current, reach, before, limit))?.iter().map(silence).collect()
 }
 
 fn narrowed(query: &mut Query, current: Option<Time>, reach: &Reach) {
@@ -85,10 +89,9 @@ fn narrowed(query: &mut Query, current: Option<Time>, reach: &Reach) {
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, current: Option<Time>, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT s.id FROM monitor_silences s WHERE 1 = 1");
+    let mut query = Query::new("SELECT s.id FROM monitor_silences s WHERE 1 = 1");
     narrowed(&mut query, current, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 /// The silences that are in force at a moment.

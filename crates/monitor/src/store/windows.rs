@@ -113,6 +113,13 @@ fn narrowed(query: &mut Query, current: Option<Time>, reach: &Reach) {
     super::WINDOWS.narrow(query, reach);
 }
 
+pub(super) fn page_query(current: Option<Time>, reach: &Reach, before: i64, limit: usize) -> Query {
+    let mut query = Query::new(COLUMNS);
+    narrowed(&mut query, current, reach);
+    query.push(" AND w.id < ").bind(before).push(" ORDER BY w.id DESC LIMIT ").bind(limit);
+    query
+}
+
 /// One page, newest first; `current` leaves out what is over.
 pub(crate) fn page(
     tx: &mut Tx<'_>,
@@ -121,17 +128,13 @@ pub(crate) fn page(
     before: i64,
     limit: usize,
 ) -> Result<Vec<Window>> {
-    let mut query = Query::new(COLUMNS);
-    narrowed(&mut query, current, reach);
-    query.push(" AND w.id < ").bind(before).push(" ORDER BY w.id DESC LIMIT ").bind(limit);
-    tx.run(&query)?.iter().map(window).collect()
+    tx.run(&page_query(current, reach, before, limit))?.iter().map(window).collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, current: Option<Time>, reach: &Reach, cap: i64) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT w.id FROM monitor_windows w WHERE 1 = 1");
+    let mut query = Query::new("SELECT w.id FROM monitor_windows w WHERE 1 = 1");
     narrowed(&mut query, current, reach);
-    query.push(" LIMIT ").bind(cap).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(cap))
 }
 
 pub(crate) fn set_active(tx: &mut Tx<'_>, id: i64, since: Option<Time>) -> Result<()> {

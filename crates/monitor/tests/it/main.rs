@@ -45,6 +45,8 @@ mod rule_turns;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod scrapes;
 #[cfg(test)]
 mod series;

@@ -1,5 +1,9 @@
 //! Scraping from outside: jobs, targets, what they answer, and what becomes of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kernel::LiveList;
 use serde_json::{Value, json};
 
 use crate::exporter::Exporter;
@@ -281,6 +285,32 @@ fn jobs_are_imported_listed_and_named_once() {
     assert_eq!((&page["items"][0]["name"], &page["next"]), (&json!("node"), &json!("node")));
     let page = house.call("monitor.scrape.list", json!({ "limit": 1, "cursor": "node" }));
     assert_eq!((&page["items"][0]["name"], &page["next"]), (&json!("pods"), &Value::Null));
+}
+
+#[test]
+fn pages_of_targets_are_told_when_a_target_goes_down_or_comes_back_and_not_at_every_scrape() {
+    let house = House::new();
+    let exporter = Exporter::page("a 1\n");
+    let told = Arc::new(AtomicUsize::new(0));
+    let hears = told.clone();
+    house.kernel().listen(Box::new(move |touched| {
+        let targets = touched.contains(&LiveList::Targets.reference());
+        hears.fetch_add(usize::from(targets), Ordering::SeqCst);
+    }));
+    let mut since = 0;
+    let mut news = |what: &str, expected: usize| {
+        let now = told.load(Ordering::SeqCst);
+        assert_eq!(now - std::mem::replace(&mut since, now), expected, "{what}");
+    };
+    job(&house, "node", json!({ "targets": [exporter.address] }));
+    news("a target is there", 1);
+    for (what, page, expected) in
+        [("it is up", "a 1\n", 1), ("it stays up", "a 2\n", 0), ("it is down", "}", 1), ("it is back", "a 3\n", 1)]
+    {
+        exporter.says(page);
+        turn(&house);
+        news(what, expected);
+    }
 }
 
 #[test]

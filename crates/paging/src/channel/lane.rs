@@ -1,7 +1,10 @@
 //! Lanes: the ways out as they are queued for. All mail goes by one lane, each webhook and each channel has its own, so that one
 //! that hangs holds up nothing else. A lane that fails is announced over another one.
 
+use std::collections::BTreeSet;
+
 use kernel::attention::Attention;
+use kernel::notifications::settings::Webhooks;
 use kernel::settings::operations::setting_ref;
 use kernel::{Cx, Mark, Ref, Result, Time};
 use schemars::JsonSchema;
@@ -12,6 +15,7 @@ use super::events::{ChannelFailed, ChannelRecovered};
 use super::payload::What;
 use super::{Channel, Kind, store};
 use crate::message::{self, Recipient, Said};
+use crate::settings::Default as Fallback;
 
 /// The lane of mail.
 pub(crate) const MAIL: &str = "mail";
@@ -34,8 +38,6 @@ pub struct Health {
     pub answer: String,
     /// When it was used last.
     pub seen_at: Option<Time>,
-    #[serde(skip)]
-    pub(crate) test_day: String,
     /// When it was tested last.
     pub tested_at: Option<Time>,
     /// That test went well.
@@ -152,6 +154,22 @@ pub(crate) fn failed(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     };
     for other in others(cx, lane)? {
         message::queue(cx, &said, &other, &format!("failing/{lane}/{}/{}", since.0, other.key()))?;
+    }
+    Ok(())
+}
+
+/// Forgets webhooks that are gone from the settings and that nothing names any more, and the needs about them.
+pub(crate) fn forget(cx: &mut Cx) -> Result<()> {
+    let webhooks = cx.setting::<Webhooks>()?.webhooks;
+    let fallback = cx.setting::<Fallback>()?.webhook;
+    let channels = store::all(cx.tx)?;
+    let channels = channels.into_iter().filter(|one| one.kind == Kind::Webhook).map(|one| one.config.address);
+    let known: BTreeSet<String> = webhooks.into_iter().map(|one| one.name).chain(fallback).chain(channels).collect();
+    for health in store::healths(cx.tx)? {
+        if matches!(Way::parse(&health.lane), Some(Way::Webhook(name)) if !known.contains(&name)) {
+            store::drop_lane(cx.tx, &health.lane)?;
+            cx.attention_done(&subject(&health.lane), NEED)?;
+        }
     }
     Ok(())
 }

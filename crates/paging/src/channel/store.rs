@@ -62,8 +62,7 @@ pub(crate) fn set_config(tx: &mut Tx<'_>, id: i64, config: &str) -> Result<()> {
 
 pub(crate) fn remove(tx: &mut Tx<'_>, id: i64) -> Result<()> {
     tx.execute("DELETE FROM paging_channels WHERE id = ?1", &[id.into()])?;
-    tx.execute("DELETE FROM paging_lanes WHERE lane = ?1", &[format!("channel:{id}").into()])?;
-    Ok(())
+    drop_lane(tx, &format!("channel:{id}"))
 }
 
 /// A policy or a person that names a channel, in words; `None` when nothing does.
@@ -110,7 +109,7 @@ pub(crate) fn set_contacts(tx: &mut Tx<'_>, user: i64, all: &[Contact]) -> Resul
 }
 
 const HEALTH: &str =
-    "SELECT lane, failing_since, failures, retry_at, answer, seen_at, test_day, tested_at, test_ok FROM paging_lanes";
+    "SELECT lane, failing_since, failures, retry_at, answer, seen_at, tested_at, test_ok FROM paging_lanes";
 
 fn health(row: &Row) -> Result<Health> {
     let some = |column| Ok(Some(row.time(column)?).filter(|at| at.0 != 0));
@@ -121,9 +120,8 @@ fn health(row: &Row) -> Result<Health> {
         retry_at: row.time(3)?,
         answer: row.text(4)?,
         seen_at: some(5)?,
-        test_day: row.text(6)?,
-        tested_at: some(7)?,
-        test_ok: row.bool(8)?,
+        tested_at: some(6)?,
+        test_ok: row.bool(7)?,
     })
 }
 
@@ -142,13 +140,19 @@ pub(crate) fn lane(tx: &mut Tx<'_>, lane: &str) -> Result<Health> {
     Ok(found.unwrap_or_else(|| Health { lane: lane.to_owned(), ..Health::default() }))
 }
 
+/// What is known of a lane is not wanted any more.
+pub(crate) fn drop_lane(tx: &mut Tx<'_>, lane: &str) -> Result<()> {
+    tx.execute("DELETE FROM paging_lanes WHERE lane = ?1", &[lane.into()])?;
+    Ok(())
+}
+
 pub(crate) fn put_lane(tx: &mut Tx<'_>, health: &Health) -> Result<()> {
     let micros = |at: Option<Time>| at.unwrap_or_default();
     tx.execute(
-        "INSERT INTO paging_lanes (lane, failing_since, failures, retry_at, answer, seen_at, test_day, tested_at, test_ok) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (lane) DO UPDATE SET failing_since = excluded.failing_since, \
+        "INSERT INTO paging_lanes (lane, failing_since, failures, retry_at, answer, seen_at, tested_at, test_ok) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (lane) DO UPDATE SET failing_since = excluded.failing_since, \
          failures = excluded.failures, retry_at = excluded.retry_at, answer = excluded.answer, seen_at = excluded.seen_at, \
-         test_day = excluded.test_day, tested_at = excluded.tested_at, test_ok = excluded.test_ok",
+         tested_at = excluded.tested_at, test_ok = excluded.test_ok",
         &[
             (&health.lane).into(),
             micros(health.failing_since).into(),
@@ -156,7 +160,6 @@ pub(crate) fn put_lane(tx: &mut Tx<'_>, health: &Health) -> Result<()> {
             health.retry_at.into(),
             (&health.answer).into(),
             micros(health.seen_at).into(),
-            (&health.test_day).into(),
             micros(health.tested_at).into(),
             health.test_ok.into(),
         ],

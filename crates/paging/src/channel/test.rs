@@ -77,7 +77,8 @@ pub(crate) fn day(sending: &Sending, now: Time) -> Option<String> {
     due.then(|| wall.date().to_string())
 }
 
-/// Tests every channel that was not tested today. Harmless to repeat: a day has one test a channel.
+/// Tests every channel that has an address of its own and was not tested today. Harmless to repeat: the day is part of the
+/// message's key, so that an address of a lane has one test a day.
 pub(crate) fn daily(running: &Running<'_>) -> Result<()> {
     running.kernel.write_as(Actor::service("paging", &[]), "paging.channel.daily-test", |cx| {
         let Some(today) = day(&cx.setting::<Sending>()?, cx.now) else { return Ok(()) };
@@ -92,11 +93,6 @@ pub(crate) fn daily(running: &Running<'_>) -> Result<()> {
             if to.address.is_empty() && !chat {
                 continue;
             }
-            let health = store::lane(cx.tx, &to.lane)?;
-            if health.test_day == today {
-                continue;
-            }
-            store::put_lane(cx.tx, &lane::Health { test_day: today.clone(), ..health })?;
             let line = "The daily test of this channel. Nothing needs to be done.".to_owned();
             test(cx, &to, line, &format!("daily/{}/{}/{today}", to.lane, to.address))?;
         }

@@ -1,6 +1,6 @@
 //! `/on-call/channels/{id}`: one channel, to change, test or remove; `new` makes one.
 
-use kernel::{Error, Operation, Result};
+use kernel::{Error, LiveList, Operation, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Clock, Facts, PageHeader, Split, columns, post_button, status};
@@ -63,7 +63,7 @@ fn draw(row: &ChannelRow, may: bool, csrf: &str, clock: &Clock) -> Markup {
     let main = html! { (Card::new("Channel").body(html! { @if may { (form(channel, csrf)) } @else { p { "You may look at channels, not change them." } } })) };
     let side = web::ui::live(
         "channel",
-        &format!("paging_channel:{id} list:5"),
+        &format!("paging_channel:{id} {}", LiveList::Messages),
         &here,
         &html! { (Card::new("At a glance").tight(html! { (facts) })) },
     );

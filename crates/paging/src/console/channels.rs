@@ -1,6 +1,6 @@
 //! `/on-call/channels`: the ways out and how they stand, tests, and the dead-man's switch.
 
-use kernel::{Operation, Result};
+use kernel::{LiveList, Operation, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -46,7 +46,7 @@ fn draw(channels: &Channels, beats: Option<&Beats>, may: bool, csrf: &str, clock
     html! {
         (header)
         (tabs("/on-call/channels"))
-        (columns(Split::Wide, &web::ui::live("channels", "list:5", "/on-call/channels", &main), &side))
+        (columns(Split::Wide, &web::ui::live("channels", &LiveList::Messages.to_string(), "/on-call/channels", &main), &side))
         @if may { (Dialog::new("new-channel", "New channel").body(kinds())) }
     }
 }

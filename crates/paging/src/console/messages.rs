@@ -1,6 +1,6 @@
 //! `/on-call/messages`: who was told of what, when, by what, and what the other side said; and one message with every try.
 
-use kernel::Result;
+use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -40,7 +40,7 @@ fn draw(found: &Messages, view: &str, first: bool, clock: &Clock) -> Markup {
     html! {
         (PageHeader::new("Messages").crumb("On call", Some("/on-call")))
         (tabs("/on-call/messages"))
-        (List::new("messages", table(&found.items, clock)).tabs(Tabs::new("Which messages", states)).total(many).paging(next, back).empty(empty).live("list:5", format!("/on-call/messages?state={view}")))
+        (List::new("messages", table(&found.items, clock)).tabs(Tabs::new("Which messages", states)).total(many).paging(next, back).empty(empty).live(LiveList::Messages.to_string(), format!("/on-call/messages?state={view}")))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/on-call`: who is on now, hand-offs, my shifts and ways, gaps within 30 days, open pages.
 
 use kernel::time::DAY;
-use kernel::{Operation, Result, Time};
+use kernel::{LiveList, Operation, Result, Time};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -112,7 +112,7 @@ fn draw(view: &View) -> Markup {
         @if let Some(ways) = &view.ways { (told_by(ways)) }
     };
     let body = columns(Split::Wide, &main, &side);
-    html! { (header) (tabs("/on-call")) (web::ui::live("on-call", "list:5", "/on-call", &body)) }
+    html! { (header) (tabs("/on-call")) (web::ui::live("on-call", &LiveList::Messages.to_string(), "/on-call", &body)) }
 }
 
 fn duties(view: &View) -> Markup {

@@ -89,12 +89,7 @@ impl Operation for ShowMessage {
 
     fn run(&self, cx: &mut Cx) -> Result<ShownMessage> {
         let reach = cx.reach(Self::NAME)?;
-        let seen = |one: &Message| {
-            let team = one.team.is_some_and(|team| reach.teams.contains(&team));
-            let place = one.place.is_some_and(|place| reach.places.contains(&place));
-            reach.everything || team || place || (one.user.is_some() && one.user == reach.own)
-        };
-        let found = store::get(cx.tx, self.id)?.filter(seen);
+        let found = store::find(cx.tx, self.id, &reach)?;
         let message = found.ok_or_else(|| Error::not_found(format!("The message {}", self.id)))?;
         Ok(ShownMessage { text: message.lines.clone(), tries: store::attempts(cx.tx, message.id)?, message })
     }

@@ -3,7 +3,7 @@
 
 use kernel::notifications::direct::Tried;
 use kernel::time::{DAY, SECOND};
-use kernel::{Cx, Ref, Result};
+use kernel::{Cx, LiveList, Ref, Result};
 
 use super::{Attempt, Message, MessageState, Recipient, queue, store};
 use crate::channel;
@@ -34,7 +34,7 @@ pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result
     if let Some(group) = message.group {
         cx.touch(Ref::new("alert_group", group));
     }
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     if tried.ok {
         store::tried(cx.tx, &message, MessageState::Sent, &attempt, cx.now)?;
         lane::worked(cx, &message.lane, &tried.answer)?;

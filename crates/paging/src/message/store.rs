@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::db::{Query, Row, Tx};
 use kernel::limits::COUNT_MAX;
+use kernel::permission::Visible;
 use kernel::{Reach, Result, Time};
 
 use super::{Attempt, Message, MessageState, Recipient, Said};
@@ -217,9 +218,15 @@ pub(crate) struct Filter {
     pub(crate) user: Option<i64>,
 }
 
-fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
+/// Who sees a message: those who see what it is about, and the person it was for.
+const SEEN: Visible = Visible { place: "place_id", team: "team_id", owner: Some("user_id") };
+
+fn narrowed(query: &mut Query, filter: &Filter, before: i64) {
+    query.push(" AND id < ").bind(before);
     if let Some(state) = filter.state {
-        query.push(" AND state = ").bind(state.as_str());
+        // As text: an index of the few that were not sent is chosen by it.
+        query.push(" AND state = '").push(state.as_str()).push("'");
+        query.push(if state == MessageState::Sent { "" } else { " AND state <> 'sent'" });
     }
     if let Some(group) = filter.group {
         query.push(" AND group_id = ").bind(group);
@@ -227,25 +234,52 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     if let Some(user) = filter.user {
         query.push(" AND user_id = ").bind(user);
     }
-    if !reach.everything {
-        query.push(" AND (team_id IN ").list(&reach.teams).push(" OR place_id IN ").list(&reach.places);
-        query.push(" OR user_id = ").bind(reach.own.unwrap_or(-1)).push(")");
+}
+
+/// The numbers of the newest messages that fit and that a reach covers.
+fn newest(query: &mut Query, filter: &Filter, reach: &Reach, before: i64, rows: i64) {
+    const FROM: &str = "SELECT id FROM paging_messages WHERE id > 0";
+    if filter.group.is_some() || filter.user.is_some() {
+        // These are found by an index of their own, and are few.
+        query.push(FROM);
+        narrowed(query, filter, before);
+        SEEN.narrow(query, reach);
+        query.push(" ORDER BY id DESC LIMIT ").bind(rows);
+    } else {
+        SEEN.newest(query, reach, rows, FROM, &|query| narrowed(query, filter, before));
     }
 }
 
-pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Result<Vec<Message>> {
+fn page_query(filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Query {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE id < ").bind(before);
-    narrowed(&mut query, filter, reach);
-    query.push(" ORDER BY id DESC LIMIT ").bind(rows);
-    tx.run(&query)?.iter().map(message).collect()
+    query.push(" WHERE id IN (");
+    newest(&mut query, filter, reach, before, i64::try_from(rows).unwrap_or(i64::MAX));
+    query.push(") ORDER BY id DESC");
+    query
 }
 
+fn count_query(filter: &Filter, reach: &Reach) -> Query {
+    let mut query = Query::new("SELECT id FROM (");
+    newest(&mut query, filter, reach, i64::MAX, COUNT_MAX);
+    query.push(") AS those");
+    query.counted(COUNT_MAX)
+}
+
+pub(crate) fn page(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Result<Vec<Message>> {
+    tx.run(&page_query(filter, reach, before, rows))?.iter().map(message).collect()
+}
+
+/// One that a reach covers.
+pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE id = ").bind(id);
+    SEEN.narrow(&mut query, reach);
+    tx.run(&query)?.first().map(message).transpose()
+}
+
+/// How many fit, counted up to the limit.
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT id FROM paging_messages WHERE id > 0");
-    narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(COUNT_MAX).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&count_query(filter, reach))
 }
 
 /// Deletes messages older than a moment, with the answers to them; answers how many.
@@ -264,3 +298,6 @@ pub(crate) fn clean(tx: &mut Tx<'_>, before: Time, rows: i64) -> Result<u64> {
     tx.run(&messages)?;
     Ok(ids.len() as u64)
 }
+
+#[cfg(test)]
+mod tests;

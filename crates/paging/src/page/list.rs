@@ -115,11 +115,7 @@ impl Operation for ShowPage {
 
     fn run(&self, cx: &mut Cx) -> Result<ShownPage> {
         let reach = cx.reach(Self::NAME)?;
-        let seen = |one: &Page| {
-            let team = one.team.is_some_and(|team| reach.teams.contains(&team));
-            reach.everything || team || one.place.is_some_and(|place| reach.places.contains(&place))
-        };
-        let found = store::get(cx.tx, self.id)?.filter(seen);
+        let found = store::find(cx.tx, self.id, &reach)?;
         let page = found.ok_or_else(|| Error::not_found(format!("The page {}", self.id)))?;
         let group = store::group(cx.tx, page.group)?.unwrap_or_default();
         let mut sent = Vec::new();

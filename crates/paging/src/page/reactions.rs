@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Cx, Reaction, Ref, Result, StoredEvent};
+use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,12 +14,14 @@ use crate::message::{self, Said};
 use crate::policy;
 use crate::route::{self, Chosen, Facts};
 
+/// The name of the reaction, by which it is known how far it is.
+pub(crate) const NAME: &str = "paging.alerts";
 /// Lines of one kind in a message.
 const LINES_MAX: usize = 12;
 
 pub(crate) fn follow() -> Reaction {
     Reaction {
-        name: "paging.alerts",
+        name: NAME,
         events: &[
             "monitor.group.opened",
             "monitor.group.changed",
@@ -134,7 +136,6 @@ pub(super) fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
 pub(super) fn about_group(cx: &mut Cx, event: &GroupOpened, group: &mut Told) -> Result<()> {
     let facts = facts(cx, event)?;
     group.title = kernel::text::shorten(&event.title, 200);
-    group.asset = event.asset.as_ref().map(|asset| asset.id);
     group.lines = lines(event, &facts.severity);
     group.facts = facts;
     group.silenced = event.silenced;
@@ -163,7 +164,7 @@ fn begin_all(cx: &mut Cx, group: &Told) -> Result<()> {
     if anew {
         reopened::again(cx, group, &mut begun)?;
     }
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     begun.iter().try_for_each(|page| run::run(cx, page.id))
 }
 
@@ -326,7 +327,7 @@ fn recovered(cx: &mut Cx, event: &GroupRecovered) -> Result<()> {
     for to in told {
         message::queue(cx, &said, &to, &recovery_key(&known, &to))?;
     }
-    cx.touch(Ref::new("list", 5));
+    cx.touch(LiveList::Messages.reference());
     Ok(())
 }
 

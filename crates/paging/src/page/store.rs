@@ -2,6 +2,7 @@
 
 use kernel::db::{Query, Row, Tx};
 use kernel::limits::COUNT_MAX;
+use kernel::permission::Visible;
 use kernel::{Error, Reach, Result, Time};
 
 use super::{Noted, Page, PageState, Told};
@@ -121,7 +122,11 @@ pub(crate) struct Filter {
     pub(crate) user: Option<i64>,
 }
 
-fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
+/// Who sees an escalation: those who see what it is about.
+const SEEN: Visible = Visible { place: "place_id", team: "team_id", owner: None };
+
+fn narrowed(query: &mut Query, filter: &Filter, before: i64) {
+    query.push(" AND id < ").bind(before);
     match filter.open {
         Some(true) => drop(query.push(" AND state IN ('muted', 'active', 'acknowledged', 'spent')")),
         Some(false) => drop(query.push(" AND state = 'ended'")),
@@ -131,30 +136,58 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
         query.push(" AND group_id = ").bind(group);
     }
     if let Some(user) = filter.user {
-        query.push(" AND id IN (SELECT m.page_id FROM paging_messages m WHERE m.page_id = paging_pages.id AND m.group_id = paging_pages.group_id");
-        query.push(" AND m.user_id = ").bind(user).push(" AND m.what = 'page')");
+        query.push(" AND id IN (SELECT m.page_id FROM paging_messages m WHERE m.user_id = ").bind(user);
+        query.push(" AND m.page_id > 0 AND m.what = 'page')");
     }
-    if !reach.everything {
-        query.push(" AND (team_id IN ").list(&reach.teams).push(" OR place_id IN ").list(&reach.places).push(")");
+}
+
+/// The numbers of the newest escalations that fit and that a reach covers.
+fn newest(query: &mut Query, filter: &Filter, reach: &Reach, before: i64, rows: i64) {
+    const FROM: &str = "SELECT id FROM paging_pages WHERE id > 0";
+    if filter.open == Some(true) || filter.group.is_some() || filter.user.is_some() {
+        // These are found by an index of their own, and are few.
+        query.push(FROM);
+        narrowed(query, filter, before);
+        SEEN.narrow(query, reach);
+        query.push(" ORDER BY id DESC LIMIT ").bind(rows);
+    } else {
+        SEEN.newest(query, reach, rows, FROM, &|query| narrowed(query, filter, before));
     }
+}
+
+fn list_query(filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Query {
+    let mut query = Query::new(PAGES);
+    query.push(" WHERE id IN (");
+    newest(&mut query, filter, reach, before, i64::try_from(rows).unwrap_or(i64::MAX));
+    query.push(") ORDER BY id DESC");
+    query
+}
+
+fn count_query(filter: &Filter, reach: &Reach) -> Query {
+    let mut query = Query::new("SELECT id FROM (");
+    newest(&mut query, filter, reach, i64::MAX, COUNT_MAX);
+    query.push(") AS those");
+    query.counted(COUNT_MAX)
 }
 
 pub(crate) fn list(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, before: i64, rows: usize) -> Result<Vec<Page>> {
+    tx.run(&list_query(filter, reach, before, rows))?.iter().map(page).collect()
+}
+
+/// One that a reach covers.
+pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Page>> {
     let mut query = Query::new(PAGES);
-    query.push(" WHERE id < ").bind(before);
-    narrowed(&mut query, filter, reach);
-    query.push(" ORDER BY id DESC LIMIT ").bind(rows);
-    tx.run(&query)?.iter().map(page).collect()
+    query.push(" WHERE id = ").bind(id);
+    SEEN.narrow(&mut query, reach);
+    tx.run(&query)?.first().map(page).transpose()
 }
 
+/// How many fit, counted up to the limit.
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT id FROM paging_pages WHERE id > 0");
-    narrowed(&mut query, filter, reach);
-    query.push(" LIMIT ").bind(COUNT_MAX).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&count_query(filter, reach))
 }
 
-const GROUPS: &str = "SELECT group_id, root_id, title, asset_id, facts, lines, trace, silenced, opened_at, ended_at, acknowledged_by, \
+const GROUPS: &str = "SELECT group_id, root_id, title, facts, lines, trace, silenced, opened_at, ended_at, acknowledged_by, \
                       acknowledged_at, again_at FROM paging_groups";
 
 fn told(row: &Row) -> Result<Told> {
@@ -162,16 +195,15 @@ fn told(row: &Row) -> Result<Told> {
         group: row.int(0)?,
         root: row.int(1)?,
         title: row.text(2)?,
-        asset: row.opt_int(3)?,
-        facts: row.json(4)?,
-        lines: row.json(5)?,
-        trace: row.json(6)?,
-        silenced: row.bool(7)?,
-        opened_at: row.time(8)?,
-        ended_at: some(row, 9)?,
-        acknowledged_by: row.text(10)?,
-        acknowledged_at: some(row, 11)?,
-        again_at: some(row, 12)?,
+        facts: row.json(3)?,
+        lines: row.json(4)?,
+        trace: row.json(5)?,
+        silenced: row.bool(6)?,
+        opened_at: row.time(7)?,
+        ended_at: some(row, 8)?,
+        acknowledged_by: row.text(9)?,
+        acknowledged_at: some(row, 10)?,
+        again_at: some(row, 11)?,
     })
 }
 
@@ -198,20 +230,15 @@ pub(crate) fn under(tx: &mut Tx<'_>, root: i64) -> Result<Vec<i64>> {
 pub(crate) fn put_group(tx: &mut Tx<'_>, one: &Told) -> Result<()> {
     let text = |value: serde_json::Result<String>| value.map_err(|error| Error::internal("group-not-json", error));
     tx.execute(
-        "INSERT INTO paging_groups (group_id, root_id, title, severity, team_id, place_id, asset_id, facts, lines, trace, silenced, opened_at, \
-         ended_at, acknowledged_by, acknowledged_at, again_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
-         ON CONFLICT (group_id) DO UPDATE SET root_id = excluded.root_id, title = excluded.title, severity = excluded.severity, \
-         team_id = excluded.team_id, place_id = excluded.place_id, asset_id = excluded.asset_id, facts = excluded.facts, \
+        "INSERT INTO paging_groups (group_id, root_id, title, facts, lines, trace, silenced, opened_at, \
+         ended_at, acknowledged_by, acknowledged_at, again_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         ON CONFLICT (group_id) DO UPDATE SET root_id = excluded.root_id, title = excluded.title, facts = excluded.facts, \
          lines = excluded.lines, trace = excluded.trace, silenced = excluded.silenced, ended_at = excluded.ended_at, \
          acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, again_at = excluded.again_at",
         &[
             one.group.into(),
             one.root.into(),
             (&one.title).into(),
-            (&one.facts.severity).into(),
-            one.facts.team.into(),
-            one.facts.place.into(),
-            one.asset.into(),
             text(serde_json::to_string(&one.facts))?.into(),
             text(serde_json::to_string(&one.lines))?.into(),
             text(serde_json::to_string(&one.trace))?.into(),
@@ -293,3 +320,6 @@ pub(crate) fn clean(tx: &mut Tx<'_>, before: Time, rows: i64) -> Result<u64> {
     }
     Ok(ids.len() as u64)
 }
+
+#[cfg(test)]
+mod tests;

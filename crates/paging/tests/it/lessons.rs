@@ -3,7 +3,7 @@
 use kernel::time::{HOUR, SECOND};
 use serde_json::json;
 
-use crate::house::{Catcher, House};
+use crate::house::{Catcher, House, Post};
 
 #[test]
 fn lesson_01_a_recovery_reaches_exactly_those_who_were_told() {
@@ -68,14 +68,29 @@ fn lesson_06_the_dead_mans_switch_stops_when_monitoring_is_blind() {
     let kernel = &house.world.kernel;
     house.set("paging.dead-man", json!({ "urls": [format!("{}/ping/s3cret", watcher.url)], "every_s": 10 }));
     assert!(!paging::dead_man::beat(kernel).unwrap(), "nothing has turned yet");
+    house.world.settle().unwrap();
     kernel.beat("monitor");
     kernel.beat("paging");
     assert!(paging::dead_man::beat(kernel).unwrap());
     assert_eq!(watcher.got().len(), 1);
+    let stops = |why: &str| {
+        assert!(!paging::dead_man::beat(kernel).unwrap(), "{why}");
+        let shown = house.call("paging.dead-man.show", json!({}));
+        assert!(shown["blind"].as_str().is_some_and(|blind| blind.starts_with(why)), "{why}: {shown}");
+    };
     house.world.clock.advance(90 * SECOND);
     kernel.beat("paging");
-    assert!(!paging::dead_man::beat(kernel).unwrap(), "checks are not evaluated");
+    stops("Checks are not evaluated since");
     kernel.beat("monitor");
+    stops("Events are not passed on since");
+    kernel.beat(kernel::event::RELAY);
+    assert!(paging::dead_man::beat(kernel).unwrap());
+    let fields = json!({ "group": "alert_group:1", "severity": "critical", "title": "Fault", "evidence": [] });
+    house.tell("monitor.group.opened", fields);
+    house.world.clock.advance(90 * SECOND);
+    [kernel::event::RELAY, "paging", "monitor"].into_iter().for_each(|name| kernel.beat(name));
+    stops("Alerts wait to be told since");
+    house.world.settle().unwrap();
     assert!(paging::dead_man::beat(kernel).unwrap());
     let shown = house.call("paging.dead-man.show", json!({}));
     assert_eq!(
@@ -161,4 +176,60 @@ fn lesson_08_the_explanation_names_what_stood_in_the_way() {
     house.opened(2, json!({ "silenced": true }));
     let silent = house.call("paging.page.explain", json!({ "group": 2, "person": grace }));
     assert_eq!(silent["answer"], "grace was not told: a silence covered the alert group.");
+}
+
+#[test]
+fn an_address_of_the_dead_mans_switch_is_forgotten_when_it_is_not_set_any_more() {
+    let house = House::new();
+    let watcher = Catcher::new();
+    let kernel = &house.world.kernel;
+    let set = |paths: &[&str]| {
+        let urls: Vec<String> = paths.iter().map(|path| format!("{}/ping/{path}", watcher.url)).collect();
+        house.set("paging.dead-man", json!({ "urls": urls, "every_s": 10 }));
+        house.world.settle().unwrap();
+        ["monitor", "paging"].into_iter().for_each(|name| kernel.beat(name));
+        paging::dead_man::beat(kernel).unwrap();
+        let rows = kernel.db.read(|tx| tx.query("SELECT url_hash FROM paging_beats", &[])).unwrap();
+        rows.iter().map(|row| row.text(0).unwrap()).collect::<Vec<String>>()
+    };
+    assert_eq!(set(&["one", "two"]).len(), 2);
+    let left = set(&["two"]);
+    assert_eq!(left.len(), 1);
+    assert!(!left[0].contains("ping"), "no row holds the address");
+    assert_eq!(set(&[]).len(), 0);
+}
+
+#[test]
+fn a_webhook_that_is_gone_is_forgotten_with_its_need() {
+    let house = House::new();
+    let webhook = json!({ "name": "ops", "url": "http://127.0.0.1:1/x", "events": [] });
+    house.set("kernel.webhooks", json!({ "webhooks": [webhook] }));
+    house.set("paging.default", json!({ "webhook": "ops", "team": false }));
+    house.opened(1, json!({}));
+    house.pass(300);
+    let failing = |needs: Vec<String>| needs.iter().any(|need| need.contains("webhook ops"));
+    assert!(failing(house.needs()), "{:?}", house.needs());
+    house.set("kernel.webhooks", json!({ "webhooks": [] }));
+    house.world.pass(25 * HOUR).unwrap();
+    assert!(failing(house.needs()), "the default still names it");
+    house.set("paging.default", json!({ "team": false }));
+    house.world.pass(25 * HOUR).unwrap();
+    assert!(!failing(house.needs()), "{:?}", house.needs());
+}
+
+#[test]
+fn each_address_of_a_lane_is_tested_once_a_day() {
+    let house = House::new();
+    let post = Post::new(None);
+    house.mail_by(&post);
+    for name in ["ops", "lead"] {
+        let input = json!({ "name": name, "kind": "mail", "address": format!("{name}@example.org") });
+        house.call("paging.channel.save", input);
+    }
+    house.sending(json!({ "test_hour": 10 }));
+    for _ in 0..20 {
+        house.world.pass(HOUR).unwrap();
+    }
+    let tests = |to: &str| post.got.lock().unwrap().iter().filter(|mail| mail.contains(&format!("To: {to}@"))).count();
+    assert_eq!((tests("ops"), tests("lead")), (1, 1));
 }

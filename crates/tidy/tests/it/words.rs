@@ -40,3 +40,18 @@ fn nothing_names_the_machine_it_was_written_on() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+#[test]
+fn a_list_that_pages_listen_to_is_named_and_not_numbered() {
+    let numbered = |line: &str| {
+        let digit = |rest: &str| rest.starts_with(|sign: char| sign.is_ascii_digit());
+        line.split("list:").skip(1).any(digit) || line.contains(concat!("Ref::new(\"li", "st\""))
+    };
+    let mut found = Vec::new();
+    for file in sources("crates", &[".rs"]) {
+        let body = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = body.lines().enumerate().filter(|(_, line)| numbered(line));
+        found.extend(lines.map(|(number, _)| format!("{}:{}", file.path, number + 1)));
+    }
+    assert!(found.is_empty(), "use kernel::LiveList in:\n{}", found.join("\n"));
+}
