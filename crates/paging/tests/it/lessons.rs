@@ -3,7 +3,8 @@
 use kernel::time::{HOUR, SECOND};
 use serde_json::json;
 
-use crate::house::{Catcher, House, Post};
+use crate::house::{Catcher, House};
+use crate::post::{Mood, Post};
 
 #[test]
 fn lesson_01_a_recovery_reaches_exactly_those_who_were_told() {
@@ -220,7 +221,7 @@ fn a_webhook_that_is_gone_is_forgotten_with_its_need() {
 #[test]
 fn each_address_of_a_lane_is_tested_once_a_day() {
     let house = House::new();
-    let post = Post::new(None);
+    let post = Post::new(Mood::Takes);
     house.mail_by(&post);
     for name in ["ops", "lead"] {
         let input = json!({ "name": name, "kind": "mail", "address": format!("{name}@example.org") });
