@@ -149,7 +149,7 @@ fn what_is_back_within_a_quarter_of_an_hour_is_one_group_one_incident_and_told_t
     let policy = web.call("paging.policy.save", policy)["id"].clone();
     web.call("kernel.setting.set", json!({"key": "paging.default", "value": {"policy": policy}}));
     let check = web.check("Web server runs");
-    web.report(check, "gggbbb");
+    web.report(check, "gggbbbb");
     let group = web.call("monitor.group.list", json!({"state": "open"}))["items"][0]["id"].clone();
     web.call("monitor.group.acknowledge", json!({"id": group}));
     web.report(check, "ggggg");

@@ -163,7 +163,7 @@ fn lesson_12_who_is_on_call_now_is_who_is_told() {
         let who = now["items"][0]["who"][0]["name"].as_str().unwrap().to_owned();
         let preview = web.call("paging.route.preview", json!({ "severity": "critical" }));
         assert_eq!(preview["policies"][0]["steps"][0]["who"][0], format!("{who} by mail"));
-        web.report(check, "gbbb");
+        web.report(check, "gbbbb");
         let group = web.call("monitor.group.list", json!({ "state": "open" }))["items"][0]["id"].clone();
         let told = web.call("paging.message.list", json!({ "group": group }))["items"].clone();
         assert_eq!((&told[0]["to"], &told[1]), (&json!(format!("{who} by mail")), &Value::Null), "{name}");

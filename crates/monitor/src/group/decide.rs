@@ -9,6 +9,7 @@ use super::judgement::Judgement;
 use super::{Group, GroupState, open, recover, title};
 use crate::causal::{Applied, Decided};
 use crate::events::{GroupChanged, GroupMerged};
+use crate::machine::State;
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::shade::Shade;
 use crate::{ground, store};
@@ -133,6 +134,10 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) ->
     lines.truncate(EVIDENCE_MAX);
     if lines != group.evidence {
         store::groups::set_evidence(cx.tx, group.id, &lines)?;
+    }
+    for check in rows.iter().filter(|check| check.state == State::Flapping).take(TOLD_ALONE_MAX) {
+        let text = seen(check.id).and_then(|text| text.lines().next_back()).unwrap_or_default();
+        super::flaps::told(cx, check, true, text)?;
     }
     let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
     let now = Group { evidence: lines, open_alerts, ..risen };

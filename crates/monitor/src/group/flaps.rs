@@ -6,11 +6,10 @@ use super::{GroupState, open};
 use crate::check::Check;
 use crate::events::GroupChanged;
 use crate::limits::EVIDENCE_MAX;
-use crate::machine::Flap;
 use crate::{ground, store};
 
-/// Writes down in the group of a check that its alert flaps, or no longer does and is still out.
-pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result<()> {
+/// Writes down in the group of a check that its alert flaps (`goes`), or no longer does and is still out.
+pub(crate) fn told(cx: &mut Cx, check: &Check, goes: bool, line: &str) -> Result<()> {
     let Some(id) = check.group else { return Ok(()) };
     let Some(mut group) = store::groups::by_id(cx.tx, id)? else { return Ok(()) };
     if group.state != GroupState::Open {
@@ -19,13 +18,15 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, flap: Flap, line: &str) -> Result
     let asset = ground::name_of(cx.tx, check.asset)?;
     let detail = check.line(asset.as_deref(), line);
     // The newest word explains why it is still open, so it is kept even when the list is full.
-    group.evidence.truncate(EVIDENCE_MAX - 1);
-    group.evidence.push(detail.clone());
-    store::groups::set_evidence(cx.tx, id, &group.evidence)?;
+    if !group.evidence.contains(&detail) {
+        group.evidence.truncate(EVIDENCE_MAX - 1);
+        group.evidence.push(detail.clone());
+        store::groups::set_evidence(cx.tx, id, &group.evidence)?;
+    }
     cx.emit(&GroupChanged {
         group: group.reference(),
         asset: group.about(),
-        change: if matches!(flap, Flap::Goes(_)) { "flapping" } else { "steady" },
+        change: if goes { "flapping" } else { "steady" },
         check: Some(check.reference()),
         checks: Vec::new(),
         labels: group.labels.clone(),

@@ -9,7 +9,7 @@ use kernel::{Actor, Cx, Handle, LiveList, Ref, Result};
 use super::outbox::Next;
 use super::{Monitor, Pending, lock};
 use crate::check::Check;
-use crate::machine::State;
+use crate::machine::{Flap, State};
 use crate::{group, store};
 
 /// Decisions of the cause engine that are written in one transaction.
@@ -139,7 +139,7 @@ fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
             cleared.push((check, pending.evidence.as_slice()));
         }
         if let Some(flap) = pending.step.flap.filter(|_| pending.machine.open && !pending.step.fired) {
-            group::flaps::told(cx, check, flap, text)?;
+            group::flaps::told(cx, check, matches!(flap, Flap::Goes(_)), text)?;
         }
     }
     if !valid.is_empty() {
