@@ -101,7 +101,7 @@ mod tests {
         let options = Options { future_ms_max: i64::MAX / 4, ..Options::default() };
         let mut head = Head::new(options.clone(), 100_000);
         let id = head.register("s", Labels::new(&[("__name__", "a")], &options).unwrap()).unwrap();
-        let mut add = |head: &mut Head, at_ms: i64| {
+        let add = |head: &mut Head, at_ms: i64| {
             assert_eq!(head.append("s", at_ms, &[(id, at_ms as f64)]).accepted, 1);
         };
         add(&mut head, 10_000);
