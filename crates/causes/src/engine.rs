@@ -221,6 +221,11 @@ impl Engine {
         self.groups.get(&id).map(|live| live.view(id))
     }
 
+    /// It knows this group: open, or over for so short a time that it may come back.
+    pub fn has_group(&self, id: u64) -> bool {
+        self.groups.contains_key(&id)
+    }
+
     /// The group that a look's symptom belongs to.
     pub fn group_of(&self, key: u64) -> Option<u64> {
         self.owner.get(&key).copied()

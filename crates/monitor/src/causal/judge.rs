@@ -149,7 +149,12 @@ impl Judge {
     /// cannot, as `able` says, are not waited for.
     pub(crate) fn turn(&mut self, now: Time, able: impl Fn(i64) -> bool) -> Wanted {
         let mut wanted = Wanted::new();
-        for decision in self.engine.tick(now.millis()) {
+        let decided = self.engine.tick(now.millis());
+        if decided.is_empty() && self.waiting.is_empty() {
+            // One that is over may come back for a while; what the engine has forgotten does not.
+            self.ids.retain(|group, _| self.engine.has_group(*group));
+        }
+        for decision in decided {
             match decision {
                 Decision::Recheck { looks, until_ms } | Decision::Suspend { looks, until_ms, .. } => {
                     let until = Time(until_ms.saturating_mul(1_000));

@@ -67,7 +67,6 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
             }
             Decision::Recover { group, .. } => {
                 with(cx, &ids, *group, |cx, group| recover::over(cx, &group).map(|()| true))?;
-                ids.remove(group);
             }
             Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
         }
