@@ -79,7 +79,8 @@ pub fn evaluate(handle: &Handle) -> Result<()> {
     let share = due.len().div_ceil(RULE_GROUPS_AT_ONCE).max(1);
     let run = |seats: &[Arc<Seat>]| {
         // What one group cannot write does not hold up the others.
-        seats.iter().fold(Ok(()), |done: Result<()>, seat| done.and(turn::group(handle, seat)))
+        let outcomes: Vec<Result<()>> = seats.iter().map(|seat| turn::group(handle, seat)).collect();
+        outcomes.into_iter().collect()
     };
     let mut parts = due.chunks(share);
     let first = parts.next().unwrap_or_default();
