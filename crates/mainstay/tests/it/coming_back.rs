@@ -106,7 +106,7 @@ fn the_third_fault_in_a_row_leaves_an_incident_that_says_why_it_is_open_and_reso
     assert_eq!(states(&web), ["resolved"]);
     assert!(web.incidents()[0].1.contains("12 good results in a row show that it is stable"));
     web.report(check, &"g".repeat(100));
-    web.report(check, "bbb");
+    web.report(check, "bbbb");
     assert_eq!(states(&web), ["resolved", "new"], "a fault long after that is one like any other");
 }
 

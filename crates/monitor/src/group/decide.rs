@@ -9,8 +9,8 @@ use super::judgement::Judgement;
 use super::{Group, GroupState, open, recover, title};
 use crate::causal::{Applied, Decided};
 use crate::events::{GroupChanged, GroupMerged};
-use crate::machine::State;
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
+use crate::machine::State;
 use crate::shade::Shade;
 use crate::{ground, store};
 

@@ -29,6 +29,7 @@ fn stands(name: &str, values: &[f64], restarts: &[usize]) -> Vec<String> {
     let mut said = vec![String::new(); rules.len()];
     for (place, value) in (1..).zip(values) {
         if restarts.contains(&place) {
+            monitor::upkeep(&kernel).unwrap();
             kernel.shut_down();
             drop(kernel);
             kernel = open(folder.path(), &clock, &name);
