@@ -24,9 +24,10 @@ fn files_of_the_world_are_read_and_what_is_written_means_the_same() {
 fn their_conditions_have_parts_by_which_missing_data_is_known() {
     let file = RuleFile::parse(FILES[0].1).unwrap();
     let alerts = file.groups.iter().flat_map(|group| &group.rules).filter(|rule| rule.kind == Kind::Alert);
-    let with_parts = alerts.filter(|rule| {
+    let alerts: Vec<_> = alerts.collect();
+    let with_parts = alerts.iter().filter(|rule| {
         let expr = rules::parse_expression(&rule.expr).unwrap();
         !rules::parts_of(&expr).is_empty()
     });
-    assert_eq!(with_parts.count(), 7, "all but the one that asks for absence");
+    assert_eq!((alerts.len(), with_parts.count()), (7, 6), "all but the one that asks for absence");
 }
