@@ -63,12 +63,17 @@ pub(crate) fn flash_cookie(tone: Tone, text: &str, undo: Option<i64>) -> String 
 }
 
 /// Reads the message a cookie carries; anything odd is no message.
-pub(crate) fn read_flash(cookie: &str) -> Option<Flash> {
+///
+/// `here` is the page that shows it: what is put back from there comes back there.
+pub(crate) fn read_flash(cookie: &str, here: &str) -> Option<Flash> {
     let message: Message = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()?;
     let mut flash = pages::flash_of(Tone::parse(&message.tone)?, &message.text);
-    flash.undo = message
-        .undo
-        .map(|audit| Undo { action: "/do/kernel.audit.undo".into(), fields: vec![("id".into(), audit.to_string())] });
+    flash.undo = message.undo.map(|audit| Undo {
+        action: "/do/kernel.audit.undo".into(),
+        fields: [("id", audit.to_string()), ("_back", here.to_owned()), ("_done", "Put back.".to_owned())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+    });
     Some(flash)
 }
 

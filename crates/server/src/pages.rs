@@ -135,7 +135,8 @@ pub(crate) fn framed(
 ) -> Response {
     let frame = app.kernel.read_as(&who.actor, |cx| Ok(Frame::of(app, cx)));
     let frame = frame.unwrap_or_default();
-    let flash = credentials.flash.as_deref().and_then(crate::form::read_flash);
+    let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
+    let flash = credentials.flash.as_deref().and_then(|cookie| crate::form::read_flash(cookie, here));
     let current = parts.uri.path();
     let shell = Shell {
         title: &content.title,
