@@ -108,7 +108,7 @@ async fn work(run: &Run, report: &mut Report, server: &Server, crowd: &[Crowd], 
         came.as_secs_f64(),
         cpu.as_secs_f64() * 1e3 / count as f64
     ));
-    // Each has sent its series and at least one moment of them.
+    // Each has sent its series and at least one moment of them; ten seconds more, since they began over that long.
     let slowest = crowd.iter().map(|(machine, _)| machine.profile().metrics_interval_ms).max().unwrap_or_default();
     tokio::time::sleep(Duration::from_millis(u64::from(slowest)) + Duration::from_secs(10)).await;
     steady(run, report, server, &tally).await?;

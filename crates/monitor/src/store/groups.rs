@@ -359,15 +359,7 @@ pub(crate) fn members(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Mem
         &[group.into(), limit.into()],
     )?
     .iter()
-    .map(|row| {
-        Ok(Member {
-            check: row.int(0)?,
-            asset: row.opt_int(1)?,
-            name: row.text(2)?,
-            joined_at: row.time(3)?,
-            cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
-        })
-    })
+    .map(super::members::member)
     .collect()
 }
 

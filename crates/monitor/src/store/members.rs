@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::db::{Query, Tx};
+use kernel::db::{Query, Row, Tx};
 use kernel::{Error, Result};
 
 use crate::group::Member;
@@ -24,18 +24,18 @@ pub(crate) fn page(tx: &mut Tx<'_>, group: i64, open: Option<bool>, before: i64,
         None => "",
     });
     query.push(" ORDER BY check_id DESC LIMIT ").bind(limit);
-    tx.run(&query)?
-        .iter()
-        .map(|row| {
-            Ok(Member {
-                check: row.int(0)?,
-                asset: row.opt_int(1)?,
-                name: row.text(2)?,
-                joined_at: row.time(3)?,
-                cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
-            })
-        })
-        .collect()
+    tx.run(&query)?.iter().map(member).collect()
+}
+
+/// The columns `check_id, asset_id, check_name, joined_at, cleared_at`.
+pub(crate) fn member(row: &Row) -> Result<Member> {
+    Ok(Member {
+        check: row.int(0)?,
+        asset: row.opt_int(1)?,
+        name: row.text(2)?,
+        joined_at: row.time(3)?,
+        cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
+    })
 }
 
 /// The things that a group's alerts are about, and whether an alert of each is out.

@@ -3,20 +3,7 @@
 use kernel::time::{HOUR, SECOND};
 use serde_json::json;
 
-use crate::house::{Catcher, House};
-
-fn three() -> (House, [Catcher; 3]) {
-    let house = House::new();
-    let all = [Catcher::new(), Catcher::new(), Catcher::new()];
-    for (name, catcher) in ["one", "two", "three"].iter().zip(&all) {
-        house.channel(name, catcher);
-    }
-    (house, all)
-}
-
-fn counts(all: &[Catcher]) -> Vec<usize> {
-    all.iter().map(|one| one.got().len()).collect()
-}
+use crate::house::{Catcher, House, counts, three};
 
 #[test]
 fn steps_come_after_their_waits_and_rounds_repeat_until_they_are_spent() {

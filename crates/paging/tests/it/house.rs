@@ -272,3 +272,18 @@ impl House {
         needs.into_iter().map(|need| need.title).collect()
     }
 }
+
+/// A house with the channels one, two and three, and what each of them got.
+pub(crate) fn three() -> (House, [Catcher; 3]) {
+    let house = House::new();
+    let all = [Catcher::new(), Catcher::new(), Catcher::new()];
+    for (name, catcher) in ["one", "two", "three"].iter().zip(&all) {
+        house.channel(name, catcher);
+    }
+    (house, all)
+}
+
+/// How many messages each got.
+pub(crate) fn counts(all: &[Catcher]) -> Vec<usize> {
+    all.iter().map(|one| one.got().len()).collect()
+}

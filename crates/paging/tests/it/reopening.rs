@@ -2,24 +2,11 @@
 
 use serde_json::json;
 
-use crate::house::{Catcher, House};
-
-fn house() -> (House, [Catcher; 3]) {
-    let house = House::new();
-    let all = [Catcher::new(), Catcher::new(), Catcher::new()];
-    for (name, catcher) in ["one", "two", "three"].iter().zip(&all) {
-        house.channel(name, catcher);
-    }
-    (house, all)
-}
-
-fn counts(all: &[Catcher]) -> Vec<usize> {
-    all.iter().map(|one| one.got().len()).collect()
-}
+use crate::house::{counts, three};
 
 #[test]
 fn what_is_back_is_told_to_exactly_those_who_were_told_and_its_steps_begin_anew() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one\n10m channel:two\n10m channel:three", json!({}));
     house.opened(1, json!({}));
     house.pass(700);
@@ -45,7 +32,7 @@ fn what_is_back_is_told_to_exactly_those_who_were_told_and_its_steps_begin_anew(
 
 #[test]
 fn what_comes_back_again_and_again_is_told_each_time_once() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one", json!({}));
     house.opened(1, json!({}));
     for _ in 0..3 {
@@ -61,7 +48,7 @@ fn what_comes_back_again_and_again_is_told_each_time_once() {
 
 #[test]
 fn who_acknowledged_before_is_asked_anew() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one\n10m channel:two", json!({}));
     house.opened(1, json!({}));
     house.acknowledged(1, &house.actor(house.user("ada")));
@@ -75,7 +62,7 @@ fn who_acknowledged_before_is_asked_anew() {
 
 #[test]
 fn what_is_back_under_a_silence_is_told_when_that_ends() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one", json!({}));
     house.opened(1, json!({}));
     house.recovered(1);
@@ -94,7 +81,7 @@ fn what_is_back_under_a_silence_is_told_when_that_ends() {
 
 #[test]
 fn what_nobody_was_told_of_before_is_told_like_a_new_one() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one", json!({}));
     house.opened(1, json!({ "silenced": true }));
     house.recovered(1);
@@ -105,7 +92,7 @@ fn what_nobody_was_told_of_before_is_told_like_a_new_one() {
 
 #[test]
 fn a_recovery_that_has_not_left_yet_is_not_told_of_what_is_back() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one", json!({}));
     house.opened(1, json!({}));
     all[0].answers(503);
@@ -120,7 +107,7 @@ fn a_recovery_that_has_not_left_yet_is_not_told_of_what_is_back() {
 
 #[test]
 fn a_round_repeats_as_often_after_a_reopening_as_before() {
-    let (house, all) = house();
+    let (house, all) = three();
     house.policy("0 channel:one", json!({ "repeats": 1, "repeat_after_s": 600 }));
     house.opened(1, json!({}));
     house.pass(1_300);
@@ -133,7 +120,7 @@ fn a_round_repeats_as_often_after_a_reopening_as_before() {
 
 #[test]
 fn a_route_that_is_muted_hides_no_other_to_the_same_policy() {
-    let (house, all) = house();
+    let (house, all) = three();
     let policy = house.policy("0 channel:one", json!({}));
     let quiet = json!({ "name": "Quiet", "mute": "mon 07:00-20:00", "policy": policy, "continue": true });
     house.call("paging.route.add", quiet);
