@@ -59,10 +59,13 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                 with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster).map(|()| true))?;
             }
             Decision::Merge { from, into } => {
-                if let (Some(ours), Some(target)) = (ids.remove(from), ids.get(into).copied())
-                    && !merge(cx, ours, target, &shade)?
-                {
-                    // The group that was to go on is over: the other one does.
+                let Some(ours) = ids.remove(from) else { continue };
+                // When the group that was to go on is over, or was never written, the other one goes on as it.
+                let joined = match ids.get(into).copied() {
+                    Some(target) => merge(cx, ours, target, &shade)?,
+                    None => false,
+                };
+                if !joined {
                     ids.insert(*into, ours);
                 }
             }
