@@ -250,6 +250,7 @@ fn tell(
         changed_before: group.changed_before.clone(),
         silenced: group.silenced,
         again,
+        open_since: group.open_since(),
     })?;
     if group.silenced {
         return Ok(());
