@@ -35,6 +35,14 @@ pub fn rename(tx: &mut crate::db::Tx<'_>, old: &str, new: &str) -> Result<()> {
     store::rename(tx, old, new)
 }
 
+/// A setting for who has no [`crate::Cx`]: one whose value holds no sealed address.
+///
+/// # Errors
+/// The database fails, or the value does not fit its type.
+pub fn read<T: Setting>(tx: &mut crate::db::Tx<'_>) -> Result<T> {
+    store::get(tx)
+}
+
 /// A setting in the registry.
 pub struct SettingEntry {
     /// Its key.
