@@ -19,7 +19,8 @@ pub(super) fn walks(tx: &mut Tx<'_>, sql: &str, table: &str) -> Result<Vec<Strin
         return Ok(plan.into_iter().filter(|step| step.contains(table) && !step.contains("USING")).collect());
     }
     // Whatever is bound to it: the plan must not be of one value.
-    let bound = (1..=100).take_while(|number| sql.contains(&format!("?{number}"))).map(|_| "NULL").collect::<Vec<_>>();
+    let bound =
+        (1..=10_000).take_while(|number| sql.contains(&format!("?{number}"))).map(|_| "NULL").collect::<Vec<_>>();
     let values = if bound.is_empty() { String::new() } else { format!("({})", bound.join(", ")) };
     for set in ["enable_seqscan = off", "plan_cache_mode = force_generic_plan"] {
         tx.execute(&format!("SET LOCAL {set}"), &[])?;
