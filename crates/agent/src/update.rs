@@ -151,16 +151,25 @@ impl Updates {
         };
         if bytes.is_empty() {
             log::note("the server does not give the rest of the new program; it is dropped");
-            self.stager = None;
+            self.drop_stager();
             return Step::Nothing;
         }
-        let wrong = match stager.take(offset, bytes) {
+        if offset != stager.written() {
+            // It came twice: the offer did, and was answered twice.
+            return Step::Nothing;
+        }
+        let wrong = match stager.take(bytes) {
             Ok(false) => return Step::Fetch { sha256: *sha256, offset: stager.written() },
             Ok(true) => return Step::Whole,
             Err(why) => why,
         };
-        self.stager = None;
+        self.drop_stager();
         Step::End(report(*sha256, UpdateState::Refused, &wrong))
+    }
+
+    fn drop_stager(&mut self) {
+        self.stager = None;
+        stage::remove(&self.program.path);
     }
 
     /// Lets the new program test itself, and keeps it for its trial.

@@ -61,14 +61,11 @@ impl Stager {
         self.written
     }
 
-    /// Takes a part; true when it was the last. What comes twice, or out of order, is passed over.
+    /// Takes the next part; true when it was the last.
     ///
     /// # Errors
     /// In words: more comes than the release has, or it cannot be written.
-    pub(super) fn take(&mut self, offset: u64, bytes: &[u8]) -> Result<bool, String> {
-        if offset != self.written {
-            return Ok(false);
-        }
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<bool, String> {
         let end = self.written.saturating_add(bytes.len() as u64);
         if end > self.release.size_bytes {
             return Err("more bytes came than the release has".into());

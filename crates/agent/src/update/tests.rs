@@ -51,15 +51,31 @@ fn a_release_is_taken_only_when_it_is_signed_for_this_machine_and_newer() {
 #[test]
 fn parts_are_taken_in_order_once_and_no_more_than_was_signed() {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("agent");
-    let mut stager = Stager::open(release("1.3.0"), &program).unwrap();
-    assert_eq!(stager.take(0, b"ab"), Ok(false));
-    assert_eq!(stager.take(0, b"ab"), Ok(false), "it came twice");
-    assert_eq!(stager.take(3, b"d"), Ok(false), "out of order");
-    assert_eq!(stager.written(), 2);
-    assert!(stager.take(2, b"cde").unwrap_err().contains("more bytes"));
-    assert_eq!(stager.take(2, b"cd"), Ok(true));
-    assert_eq!(std::fs::read(stage::beside(&program)).unwrap(), b"abcd");
+    let (mut updates, path) = updates(folder.path(), [1; 32]);
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "nothing was offered");
+    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Fetch { sha256: [2; 32], offset: 2 });
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "it came twice");
+    assert_eq!(updates.part(&[2; 32], 3, b"d"), Step::Nothing, "out of order");
+    assert_eq!(updates.part(&[3; 32], 2, b"cd"), Step::Nothing, "of another program");
+    let again = Offer { again: true, ..offer(release("1.3.0")) };
+    assert_eq!(updates.offered(&again, &[]), Step::Fetch { sha256: [2; 32], offset: 2 }, "it goes on where it was");
+    assert_eq!(updates.part(&[2; 32], 2, b"cd"), Step::Whole);
+    assert_eq!(std::fs::read(stage::beside(&path)).unwrap(), b"abcd");
+    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    match updates.part(&[2; 32], 0, b"abcde") {
+        Step::End(report) => assert!(report.reason.contains("more bytes"), "{}", report.reason),
+        other => panic!("{other:?}"),
+    }
+    assert!(!stage::beside(&path).exists(), "what was refused is removed");
+}
+
+/// What an executor knows whose program has this digest, and where that program lies.
+fn updates(dir: &Path, sha256: [u8; 32]) -> (Updates, PathBuf) {
+    let path = dir.join("agent");
+    let records = Records::open(dir).unwrap();
+    let program = Program { path: path.clone(), version: "1.2.0".into(), sha256 };
+    (Updates { records, program, origin: dir.to_owned(), on_trial: false, stager: None, ready: None }, path)
 }
 
 #[tokio::test]
@@ -70,7 +86,7 @@ async fn a_program_that_is_not_what_was_signed_or_does_not_run_is_removed() {
     sum.copy_from_slice(digest(&SHA256, b"abcd").as_ref());
     for (sha256, part) in [([0; 32], "not the one that was signed"), (sum, "does not run here")] {
         let mut stager = Stager::open(Release { sha256, ..release("1.3.0") }, &program).unwrap();
-        assert_eq!(stager.take(0, b"abcd"), Ok(true));
+        assert_eq!(stager.take(b"abcd"), Ok(true));
         let why = stager.finish(folder.path()).await.unwrap_err();
         assert!(why.contains(part), "{why}");
         assert!(!stage::beside(&program).exists());
@@ -97,14 +113,11 @@ fn a_program_that_others_can_change_is_not_replaced() {
 /// What a process finds that was started after another one was killed at some moment.
 fn found_by(current: [u8; 32], begun: u32) -> (Option<UpdateReport>, bool) {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(folder.path()).unwrap();
+    let (mut updates, path) = updates(folder.path(), current);
     for _ in 0..begun {
-        records.begin(&[2; 32]).unwrap();
+        updates.records.begin(&[2; 32]).unwrap();
     }
-    let program = Program { path: folder.path().join("agent"), version: "1.2.0".into(), sha256: current };
-    std::fs::write(stage::beside(&program.path), "half").unwrap();
-    let (origin, path) = (folder.path().to_owned(), program.path.clone());
-    let mut updates = Updates { records, program, origin, on_trial: false, stager: None, ready: None };
+    std::fs::write(stage::beside(&path), "half").unwrap();
     updates.settle();
     assert!(!stage::beside(&path).exists(), "what is not in place is removed");
     (updates.owed(), updates.records.gave_up(&[2; 32]))

@@ -171,6 +171,8 @@ impl Operation for ResumeRollout {
             store::set_stop_percent(cx.tx, self.id, percent)?;
             cx.changed(&rollout_ref(self.id), "stop_percent", before, percent)?;
         }
+        // Meanwhile they may have been told that there is nothing to fetch.
+        store::offer_again(cx.tx, self.id)?;
         let from = [RolloutState::Paused, RolloutState::Stopped];
         change(cx, Self::NAME, self.id, &from, RolloutState::Running, "")
     }

@@ -186,6 +186,13 @@ pub(super) fn offered(tx: &mut Tx<'_>, row: i64, now: Time) -> Result<()> {
     Ok(())
 }
 
+/// Lets agents that have an offer, and did not say that they have the whole program, get it again.
+pub(super) fn offer_again(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    let sql = "UPDATE fleet_rollout_agents SET state = 'waiting' WHERE rollout_id = ?1 AND state = 'offered'";
+    tx.execute(sql, &[id.into()])?;
+    Ok(())
+}
+
 /// The newest rollout that an agent belongs to, and where it stands in it.
 pub(super) fn open_row(tx: &mut Tx<'_>, agent: i64) -> Result<Option<(i64, String)>> {
     let sql = "SELECT rollout_id, state FROM fleet_rollout_agents WHERE agent_row = ?1 ORDER BY id DESC LIMIT 1";

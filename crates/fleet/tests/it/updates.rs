@@ -154,6 +154,10 @@ fn lesson_15_a_stage_that_goes_wrong_stops_the_rollout_until_somebody_lets_it_go
     assert!(offered(&machines[2].1).is_none(), "it is not its turn");
     report(&mut machines[0].1, 1, &release, UpdateState::Done);
     report(&mut machines[1].1, 1, &release, UpdateState::RolledBack);
+    report(&mut machines[1].1, 2, &release, UpdateState::Refused);
+    let back = json!({ "id": id, "state": "rolled_back" });
+    let back = world.call(&admin(), "fleet.rollout-agent.list", back).unwrap();
+    assert_eq!(back["items"][0]["hostname"], "able-1", "the first end counts");
     pass(&world);
     let stopped = shown(&world, id);
     assert_eq!(stopped["state"], "stopped");
