@@ -66,7 +66,7 @@ pub fn domain() -> web::Domain {
             Page::console("/fleet/agents/{id}", agent::list::NAME, agent::pages::one::show),
             Page::console("/fleet/tokens/{id}", "fleet.token.list", token::pages::show),
             Page::console("/fleet/versions", "fleet.version.list", rollout::pages::versions),
-            Page::console("/fleet/rollouts/{id}", rollout::list::NAME, rollout::pages::show),
+            Page::console("/fleet/rollouts/{id}", rollout::list::NAME, rollout::pages::one::show),
             Page::console("/fleet/jobs", job::list::NAME, job::pages::list),
             Page::console("/fleet/jobs/{id}", job::list::NAME, job::pages::show),
         ],
