@@ -6,11 +6,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 profile=${1:-release}
-target=$(rustc -vV | sed -n 's/^host: //p')
-# With --target the flag reaches the program alone, not the tools that build it.
-RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile "$profile" --target "$target" -p agent --bin mainstay-agent
+# The flag is for the last step alone: it decides what the program is linked with.
+cargo rustc --profile "$profile" -p agent --bin mainstay-agent -- -C target-feature=+crt-static
 case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
-agent=${CARGO_TARGET_DIR:-target}/$target/$folder/mainstay-agent
+agent=${CARGO_TARGET_DIR:-target}/$folder/mainstay-agent
 
 fail() {
     echo "static-agent: $1" >&2

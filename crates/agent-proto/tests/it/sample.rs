@@ -22,27 +22,9 @@ pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {
             }),
         ),
         ("hello", FromAgent::Hello(Box::new(hello()))),
-        (
-            "greeting",
-            FromAgent::Greeting(Box::new(Greeting {
-                hello: hello(),
-                abilities: vec!["look".into(), "update".into(), "what-nobody-knows-yet".into()],
-                target: "x86_64-unknown-linux-gnu".into(),
-            })),
-        ),
+        ("greeting", FromAgent::Greeting(Box::new(greeting()))),
         ("fetch", FromAgent::Fetch { sha256: [4; 32], offset: 131_072 }),
-        (
-            "update_report",
-            durable(
-                8,
-                Lane::Results,
-                Durable::Update(UpdateReport {
-                    sha256: [4; 32],
-                    state: UpdateState::RolledBack,
-                    reason: "it did not connect".into(),
-                }),
-            ),
-        ),
+        ("update_report", durable(8, Lane::Results, Durable::Update(update_report()))),
         (
             "series",
             FromAgent::Series {
@@ -220,6 +202,18 @@ fn hello() -> Hello {
         resume: vec![LanePosition { lane: Lane::Results, next_seq: 3, waiting: 4 }],
         checks_generation: 5,
     }
+}
+
+fn greeting() -> Greeting {
+    Greeting {
+        hello: hello(),
+        abilities: vec!["look".into(), "update".into(), "what-nobody-knows-yet".into()],
+        target: "x86_64-unknown-linux-gnu".into(),
+    }
+}
+
+fn update_report() -> UpdateReport {
+    UpdateReport { sha256: [4; 32], state: UpdateState::RolledBack, reason: "it did not connect".into() }
 }
 
 fn facts() -> Facts {

@@ -1,3 +1,5 @@
+//! What is judged and kept about updates, without processes.
+
 use agent_proto::{SigningKey, sign_release};
 use ring::digest::{SHA256, digest};
 
