@@ -65,12 +65,12 @@ async fn serve(peer: &mut Peer, program: &[u8]) -> UpdateReport {
 }
 
 /// A machine whose policy pins the release key and whose program may be replaced.
-async fn updatable(server: &Server) -> (Machine, Peer, Hello) {
+async fn updatable(server: &Server, trial_s: u32) -> (Machine, Peer, Hello) {
     let mut machine = Machine::new();
     machine.install();
     let key = hex(&release_key().public());
     machine.write("policy.toml", &format!("[[release_keys]]\nname = \"the house\"\npublic_key = \"{key}\"\n"));
-    machine.write("agent.toml", "trial_s = 10\n");
+    machine.write("agent.toml", &format!("trial_s = {trial_s}\n"));
     machine.run(&["--server", &server.url(), "--token", &server.token().to_string()]);
     server.enrol().await;
     let (peer, hello) = server.welcome().await;
@@ -88,7 +88,7 @@ fn exe(pid: u32) -> Vec<u8> {
 #[tokio::test]
 async fn lesson_15_a_signed_release_is_tried_acknowledged_and_takes_the_place_of_the_program() {
     let server = Server::start().await;
-    let (mut machine, mut peer, hello) = updatable(&server).await;
+    let (mut machine, mut peer, hello) = updatable(&server, 300).await;
     assert_eq!(hello.agent_version, agent::VERSION);
     let (pid, before, new) = (machine.pid(), in_place(&machine), another(b"the next one"));
     peer.say(offer(release("7.0.0", &new))).await;
@@ -123,7 +123,7 @@ async fn lesson_15_a_signed_release_is_tried_acknowledged_and_takes_the_place_of
 #[tokio::test]
 async fn lesson_15_a_release_that_is_never_acknowledged_is_rolled_back_and_not_tried_again_unless_asked() {
     let server = Server::start().await;
-    let (mut machine, mut peer, _) = updatable(&server).await;
+    let (mut machine, mut peer, _) = updatable(&server, 20).await;
     let (before, new) = (in_place(&machine), another(b"a mute one"));
     peer.say(offer(release("7.0.0", &new))).await;
     assert_eq!(serve(&mut peer, &new).await.state, UpdateState::Trying);
@@ -157,7 +157,7 @@ async fn lesson_15_a_release_that_is_never_acknowledged_is_rolled_back_and_not_t
 #[tokio::test]
 async fn lesson_15_a_release_that_crashes_again_and_again_is_rolled_back() {
     let server = Server::start().await;
-    let (mut machine, mut peer, _) = updatable(&server).await;
+    let (mut machine, mut peer, _) = updatable(&server, 300).await;
     // It passes its own test, and ends at once when it is to work.
     let new = b"#!/bin/sh\ncase \"$*\" in *check) exit 0;; *) exit 3;; esac\n".to_vec();
     peer.say(offer(release("7.0.0", &new))).await;
@@ -178,7 +178,7 @@ async fn lesson_15_a_release_that_crashes_again_and_again_is_rolled_back() {
 #[tokio::test]
 async fn lesson_15_what_is_not_signed_for_this_machine_or_not_what_was_signed_is_refused_with_the_reason() {
     let server = Server::start().await;
-    let (mut machine, mut peer, _) = updatable(&server).await;
+    let (mut machine, mut peer, _) = updatable(&server, 300).await;
     let new = another(b"x");
     let good = release("7.0.0", &new);
     let stranger = SigningKey::from_seed(&[4; 32]).unwrap();
@@ -231,7 +231,7 @@ async fn lesson_15_what_is_not_signed_for_this_machine_or_not_what_was_signed_is
 #[tokio::test]
 async fn lesson_15_a_server_that_knows_no_abilities_gets_the_greeting_it_knows_and_unknown_messages_are_passed_over() {
     let server = Server::start().await;
-    let (mut machine, mut peer, _) = updatable(&server).await;
+    let (mut machine, mut peer, _) = updatable(&server, 300).await;
     let mut unknown = b"MS\x01\x00".to_vec();
     unknown.extend([100, 1, 2, 3]);
     peer.say_bytes(unknown).await;
