@@ -93,7 +93,8 @@ async fn lesson_15_a_signed_release_is_tried_acknowledged_and_takes_the_place_of
     let (pid, before, new) = (machine.pid(), in_place(&machine), another(b"the next one"));
     peer.say(offer(release("7.0.0", &new))).await;
     assert_eq!(serve(&mut peer, &new).await.state, UpdateState::Trying);
-    drop(peer);
+    // What is in place ends before the new one begins.
+    while peer.hear_or_end().await.is_some() {}
 
     let (mut trial, hello) = server.welcome().await;
     assert_eq!(hello.agent_version, "7.0.0", "the version is the one that was signed");
@@ -127,7 +128,8 @@ async fn lesson_15_a_release_that_is_never_acknowledged_is_rolled_back_and_not_t
     let (before, new) = (in_place(&machine), another(b"a mute one"));
     peer.say(offer(release("7.0.0", &new))).await;
     assert_eq!(serve(&mut peer, &new).await.state, UpdateState::Trying);
-    drop(peer);
+    // What is in place ends before the new one begins.
+    while peer.hear_or_end().await.is_some() {}
     // It connects and speaks, but nobody acknowledges anything.
     let (mut trial, _) = server.welcome().await;
     while trial.hear_or_end().await.is_some() {}
@@ -162,7 +164,8 @@ async fn lesson_15_a_release_that_crashes_again_and_again_is_rolled_back() {
     let new = b"#!/bin/sh\ncase \"$*\" in *check) exit 0;; *) exit 3;; esac\n".to_vec();
     peer.say(offer(release("7.0.0", &new))).await;
     assert_eq!(serve(&mut peer, &new).await.state, UpdateState::Trying);
-    drop(peer);
+    // What is in place ends before the new one begins.
+    while peer.hear_or_end().await.is_some() {}
     let (mut peer, _) = server.welcome().await;
     let report = loop {
         let report = serve(&mut peer, &new).await;
