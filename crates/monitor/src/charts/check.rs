@@ -1,16 +1,20 @@
 //! The figure of a check: what it measures or how long it takes, with the times its alert was out.
 
-use kernel::{Access, Cx, Effect, Operation, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Operation, PrepareCx, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rule::{Compared, compared};
 use super::{ChartData, Line, Threshold, around, span};
 use crate::check::{Check, find};
-use crate::limits::SAMPLES_READ_MAX;
+use crate::fill_up::reserve;
+use crate::limits::{QUERY_TIME_PEOPLE, SAMPLES_READ_MAX};
 use crate::live::Monitor;
 use crate::probe::{Kind, Probe};
 use crate::series::{decimate, failed};
 
+/// The series that say how full a file system is.
+const ROOM: [&str; 3] = ["node_filesystem_avail_bytes", "node_filesystem_free_bytes", "node_filesystem_size_bytes"];
 /// The series of what looks measured.
 const VALUE: &str = "mainstay_check_value";
 
@@ -28,6 +32,9 @@ pub struct ReadCheckChart {
     /// Until when, in milliseconds since 1970.
     #[serde(default)]
     pub to: Option<i64>,
+    /// What its rule compares, asked before the transaction.
+    #[serde(skip)]
+    compared: Option<Compared>,
 }
 
 impl Operation for ReadCheckChart {
@@ -37,33 +44,51 @@ impl Operation for ReadCheckChart {
     const EFFECT: Effect = Effect::Read;
     type Output = ChartData;
 
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        let span = span(cx.now, self.minutes, self.from, self.to)?;
+        let check = cx.kernel.read_as(cx.actor, |cx| find(cx, Self::NAME, self.id))?;
+        let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
+        self.compared = compared(cx.kernel, &reach, &check, span, QUERY_TIME_PEOPLE)?;
+        Ok(())
+    }
+
     fn run(&self, cx: &mut Cx) -> Result<ChartData> {
         let check = find(cx, Self::NAME, self.id)?;
         let span = span(cx.now, self.minutes, self.from, self.to)?;
-        draw(cx, &check, span)
+        draw(cx, &check, span, self.compared.clone())
     }
 }
 
-/// The figure of a check that the actor may see.
-pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Result<ChartData> {
-    let (line, thresholds) = match &check.probe {
+/// The figure of a check that the actor may see; of an alert of a rule, what the rule compares.
+pub(crate) fn draw(
+    cx: &mut Cx,
+    check: &Check,
+    (from, to): (Time, Time),
+    compared: Option<Compared>,
+) -> Result<ChartData> {
+    let one = |line: Line, thresholds: Vec<Threshold>| (vec![line], thresholds, Vec::new());
+    let (series, thresholds, notes) = match &check.probe {
         Probe::FileSystem { mount, max_used_percent } => {
             let title = format!("Alert above {max_used_percent} %");
             let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
-            (used(cx, check.asset, mount, (from, to))?, vec![limit])
+            one(used(cx, check.asset, mount, (from, to))?, vec![limit])
         }
-        Probe::FillUp { mount, .. } => (used(cx, check.asset, mount, (from, to))?, Vec::new()),
-        probe => (measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
+        Probe::FillUp { mount, .. } => one(used(cx, check.asset, mount, (from, to))?, Vec::new()),
+        Probe::Rule { .. } => {
+            let compared = compared.unwrap_or_default();
+            (compared.lines, compared.thresholds, compared.notes)
+        }
+        probe => one(measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
     };
     let around = around::check(cx, check, (from, to))?;
     Ok(ChartData {
         from: from.millis(),
         to: to.millis(),
-        series: vec![line],
+        series,
         bands: around.bands,
         marks: around.marks,
         thresholds,
-        notes: Vec::new(),
+        notes,
     })
 }
 
@@ -88,13 +113,15 @@ fn measured(cx: &Cx, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line>
 /// How full a file system was.
 fn used(cx: &Cx, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<Line> {
     let asset = asset.unwrap_or_default().to_string();
-    let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"]);
+    let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &ROOM);
     let of = [names, tsdb::Matcher::equal("asset", &asset), tsdb::Matcher::equal("mountpoint", mount)];
     let found = select(cx, &of, span)?;
     let points = |metric: &str| found.iter().find(|one| one.labels.metric() == metric).map(|one| one.points.as_slice());
     let free = points("node_filesystem_avail_bytes").unwrap_or_default();
     let size = points("node_filesystem_size_bytes").unwrap_or_default();
-    let shares = super::sums::share(free, size, |free, size| size - free);
+    let reserve = reserve(points("node_filesystem_free_bytes").unwrap_or_default(), free);
+    let size: Vec<(i64, f64)> = size.iter().map(|(at, size)| (*at, size - reserve)).collect();
+    let shares = super::sums::share(free, &size, |free, size| size - free);
     Ok(line("In use", "%", &shares, span))
 }
 
@@ -103,7 +130,7 @@ fn select(cx: &Cx, matchers: &[tsdb::Matcher], (from, to): (Time, Time)) -> Resu
     let mut found = Vec::new();
     let visited = cx.kernel.get::<Monitor>()?.series.visit(matchers, (from.millis(), to.millis()), limits, |one| {
         found.push(one);
-        found.len() < 4
+        found.len() < 6
     });
     visited.map_err(failed)?;
     Ok(found)
