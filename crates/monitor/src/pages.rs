@@ -41,12 +41,12 @@ mod window_form;
 pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/monitoring", "monitor.group.list", board::page),
-        Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page).asks(group::EARLY),
+        Page::console("/monitoring/groups/{id}", "monitor.group.show", group::page),
         Page::console("/monitoring/groups/{id}/alerts", "monitor.group.alerts", members::page),
         Page::console("/monitoring/alerts/{id}", "monitor.alert.explain", alert::page),
         Page::console("/monitoring/checks", "monitor.check.list", check_list::page),
         Page::console("/monitoring/checks/new", "monitor.check.create", check_form::page),
-        Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page).asks(check::EARLY),
+        Page::console("/monitoring/checks/{id}", "monitor.check.show", check::page),
         Page::console("/monitoring/rules", "monitor.rule.list", rule_list::page),
         Page::console("/monitoring/rules/new", "monitor.rule.create", rule_form::create).asks(rule_form::CREATE),
         Page::console("/monitoring/rules/files", "monitor.rule.export", rule_files::page),

@@ -6,42 +6,30 @@ use std::time::Duration;
 use kernel::{Error, Kernel, Reach, Result, Time};
 use promql::{Points, Value, When};
 
-use super::{Line, Threshold};
-use crate::check::Check;
+use super::Threshold;
+use super::check::Drawn;
 use crate::limits::{CHART_LINES_MAX, CHART_STEPS, RULE_INTERVAL_MS};
 use crate::metrics::limits;
 use crate::metrics::query::{evaluate, in_words};
-use crate::probe::Probe;
 use crate::rule::preview::{line, threshold};
 use crate::store;
 
-/// What a rule compares for one of its alerts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Compared {
-    pub(crate) lines: Vec<Line>,
-    pub(crate) thresholds: Vec<Threshold>,
-    pub(crate) notes: Vec<String>,
-}
-
-/// Asks the series, as far as the reach goes, when the check is an alert of a rule. Takes its time: to be asked outside of
-/// transactions. What cannot be answered is a note.
-pub(crate) fn compared(
+/// What a rule compares for the series of one of its alerts, as far as the reach goes. What cannot be answered is a note.
+pub(super) fn compared(
     kernel: &Kernel,
     reach: &Reach,
-    check: &Check,
+    (rule, labels): (i64, &BTreeMap<String, String>),
     span: (Time, Time),
     time: Duration,
-) -> Result<Option<Compared>> {
-    let Probe::Rule { rule, labels } = &check.probe else { return Ok(None) };
+) -> Result<Drawn> {
     let everything = Reach { everything: true, ..Reach::default() };
-    let Some(found) = kernel.db.read(|tx| store::rules::find(tx, *rule, &everything))? else {
+    let Some(found) = kernel.db.read(|tx| store::rules::find(tx, rule, &everything))? else {
         let notes = vec!["The rule was deleted: nothing is compared any more.".to_owned()];
-        return Ok(Some(Compared { notes, ..Compared::default() }));
+        return Ok(Drawn { notes, ..Drawn::default() });
     };
     let expr = found.new.rule.expr;
     let drawn = draw(kernel, reach, (&expr, labels), span, time);
-    let shown = drawn.unwrap_or_else(|error| Compared { notes: vec![error.message], ..Compared::default() });
-    Ok(Some(shown))
+    Ok(drawn.unwrap_or_else(|error| Drawn { notes: vec![error.message], ..Drawn::default() }))
 }
 
 fn draw(
@@ -50,7 +38,7 @@ fn draw(
     (expr, labels): (&str, &BTreeMap<String, String>),
     (from, to): (Time, Time),
     time: Duration,
-) -> Result<Compared> {
+) -> Result<Drawn> {
     let (from, to) = (from.millis(), to.millis());
     let step_ms = ((to - from) / CHART_STEPS).max(RULE_INTERVAL_MS) / 1_000 * 1_000;
     let when = When::Range { start_ms: from - from.rem_euclid(step_ms), end_ms: to, step_ms };
@@ -72,7 +60,7 @@ fn draw(
         tone: "critical".to_owned(),
     });
     let lines = series.iter().take(CHART_LINES_MAX).map(|one| line(one, step_ms)).collect();
-    Ok(Compared { lines, thresholds: Vec::from_iter(limit), notes })
+    Ok(Drawn { lines, thresholds: Vec::from_iter(limit), notes })
 }
 
 /// True when no label of a series is another one than that of the alert.

@@ -1,8 +1,8 @@
 //! The page of one check: how it stands, its history, its newest results, and the form that changes it.
 
-use kernel::{Error, Operation as _, Result};
+use kernel::{Operation as _, Result};
 use maud::{Markup, html};
-use web::page::{Content, Early, PageCx, PanelPlace, placed};
+use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
     Button, Card, Clock, Column, Facts, Field, Form, PageHeader, Row, Split, Table, Tone, columns, pill, post_button,
     status,
@@ -12,7 +12,6 @@ use super::check_form::{rule_fields, team_options};
 use super::places::Places;
 use super::{Names, ago, check_fields, looks, severity};
 use crate::charts::check::ReadCheckChart;
-use crate::charts::rule::Compared;
 use crate::check::Check;
 use crate::check::show::{CheckDetail, ShowCheck};
 use crate::heartbeat::ShowAddress;
@@ -40,22 +39,7 @@ struct May {
     silence: bool,
 }
 
-/// `/monitoring/checks/{id}`: of an alert of a rule, the series are asked before.
-pub(super) const EARLY: Early = Early {
-    ask: |asking| Ok(Box::new(super::figure::asked_of_check(asking, asking.id("id")?)?)),
-    render: |page, asked| {
-        let compared = asked.downcast::<Option<Compared>>();
-        made(page, *compared.map_err(|_| Error::internal("check-not-asked", "another answer"))?)
-    },
-};
-
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let id = page.id("id")?;
-    let compared = super::figure::asked_of_check(&page.asking(), id)?;
-    made(page, compared)
-}
-
-fn made(page: &mut PageCx, compared: Option<Compared>) -> Result<Content> {
     let id = page.id("id")?;
     let detail = page.cx.call(&ShowCheck { id })?;
     let check = &detail.check;
@@ -70,7 +54,7 @@ fn made(page: &mut PageCx, compared: Option<Compared>) -> Result<Content> {
     };
     let may_draw = page.cx.may(ReadCheckChart::NAME);
     let figure = if may_draw {
-        super::figure::of_check(page, check, compared)?
+        super::figure::of_check(page, check)?
     } else {
         html! {}
     };

@@ -1,8 +1,8 @@
 //! The page of one alert group: evidence, what changed just before, the alerts that follow from it, what was done.
 
-use kernel::{Error, ErrorKind, LiveList, Operation as _, Result, StoredEvent};
+use kernel::{ErrorKind, LiveList, Operation as _, Result, StoredEvent};
 use maud::{Markup, html};
-use web::page::{Content, Early, PageCx, PanelPlace, placed};
+use web::page::{Content, PageCx, PanelPlace, placed};
 use web::ui::{
     Button, Card, Clock, Column, Entry, Facts, PageHeader, Row, Split, Table, Tone, columns, pill, post_button, status,
     timeline,
@@ -10,7 +10,6 @@ use web::ui::{
 
 use super::{Names, ago, severity};
 use crate::charts::check::ReadCheckChart;
-use crate::charts::rule::Compared;
 use crate::check::show::ShowCheck;
 use crate::group::affected::{Affected, MapGroup};
 use crate::group::show::{GroupDetail, ShowGroup};
@@ -34,22 +33,7 @@ struct View {
     side: Markup,
 }
 
-/// `/monitoring/groups/{id}`: what a rule compares is asked before.
-pub(super) const EARLY: Early = Early {
-    ask: |asking| Ok(Box::new(super::figure::asked_of_group(asking, asking.id("id")?)?)),
-    render: |page, asked| {
-        let compared = asked.downcast::<Option<Compared>>();
-        made(page, *compared.map_err(|_| Error::internal("group-not-asked", "another answer"))?)
-    },
-};
-
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
-    let id = page.id("id")?;
-    let compared = super::figure::asked_of_group(&page.asking(), id)?;
-    made(page, compared)
-}
-
-fn made(page: &mut PageCx, compared: Option<Compared>) -> Result<Content> {
     let id = page.id("id")?;
     let detail = page.cx.call(&ShowGroup { id })?;
     let subject = detail.group.reference();
@@ -60,7 +44,7 @@ fn made(page: &mut PageCx, compared: Option<Compared>) -> Result<Content> {
     let teams: Vec<i64> = detail.group.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
     let affected = page.cx.may(MapGroup::OPERATION).then(|| page.cx.call(&MapGroup { id })).transpose()?;
-    let figure = figure(page, &detail.group, compared)?;
+    let figure = figure(page, &detail.group)?;
     let parts = page.parts(&subject);
     let view = View {
         clock: page.clock(),
@@ -78,13 +62,13 @@ fn made(page: &mut PageCx, compared: Option<Compared>) -> Result<Content> {
 }
 
 /// How the check looked whose alert opened the group, for those who may see it.
-fn figure(page: &mut PageCx, group: &Group, compared: Option<Compared>) -> Result<Markup> {
+fn figure(page: &mut PageCx, group: &Group) -> Result<Markup> {
     let check = match page.cx.call(&ShowCheck { id: group.check }) {
         Ok(check) if page.cx.may(ReadCheckChart::NAME) => check.check,
         Err(error) if error.kind == ErrorKind::Internal => return Err(error),
         _ => return Ok(html! {}),
     };
-    super::figure::of_group(page, group, &check, compared)
+    super::figure::of_group(page, group.id, &check, group.opened_at, group.ended_at)
 }
 
 fn state(group: &Group) -> (Tone, &'static str) {
