@@ -147,7 +147,7 @@ pub fn tell(handle: &Handle) -> Result<()> {
             href: "/monitoring/explore".into(),
             team: None,
             user: None,
-            grant: super::write::GRANT,
+            grant: crate::check::list::ListChecks::OPERATION,
         })
     });
     if written.is_err() {

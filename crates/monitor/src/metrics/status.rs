@@ -31,7 +31,6 @@ pub(super) fn runtime(kernel: &Handle, _: &Asked) -> Said {
             "serverTime": kernel.now().timestamp().to_string(),
             "storageRetention": format!("{}d or {}GiB", keeping.raw_days, keeping.disk_gib),
             "corruptionCount": monitor.series.damaged_pages(),
-            "reloadConfigSuccess": true,
         })))
     };
     outcome().unwrap_or_else(|failure: Failure| failure.said())

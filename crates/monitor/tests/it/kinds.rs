@@ -288,6 +288,7 @@ fn facts_propose_checks_that_one_decision_makes_or_dismisses_for_good() {
     wait_for(&["Redis answers", web_server]);
     // What was accepted and deleted since is proposed again, without another fact.
     house.call("monitor.check.delete", json!({"id": accepted["check"]}));
+    house.wait(1);
     wait_for(&[certificate, "Redis answers", web_server]);
 }
 
@@ -299,7 +300,7 @@ fn a_switch_without_an_agent_is_to_be_pinged_from_here() {
     let handle = house.kernel().clone();
     std::thread::spawn(move || (service.run)(handle));
     let new = house.thing("sw-02", "switch");
-    house.settle();
+    house.wait(1);
     let proposed = |asset: i64| {
         for _ in 0..2_000 {
             let found =

@@ -119,7 +119,7 @@ fn a_silence_that_no_longer_covers_an_open_group_lets_it_be_told_and_a_longer_on
     let id = &silence["id"];
     let longer = house.call("monitor.silence.update", json!({"id": id, "minutes": 60}));
     assert_eq!((&longer["version"], &longer["reason"]), (&json!(2), &json!("Update")));
-    house.report(web, check, "bbbbbbbb");
+    house.report(web, check, "bbbbbbbbbbbbbbbb");
     house.settle();
     assert!(messages(&house).is_empty(), "the end was moved");
     let stale = house.refused("monitor.silence.update", json!({"id": id, "minutes": 5, "expected_version": 1}));
