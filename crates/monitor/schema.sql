@@ -122,7 +122,7 @@ CREATE TABLE monitor_silences (
   id INTEGER PRIMARY KEY AUTOINCREMENT, asset_id INTEGER, check_id INTEGER, team_id INTEGER, from_at INTEGER NOT NULL, until_at INTEGER NOT NULL, reason TEXT NOT NULL,
   place_id INTEGER, owning_team_id INTEGER, owner_id INTEGER, created_by TEXT NOT NULL, created_name TEXT NOT NULL, created_at INTEGER NOT NULL,
   ended_by TEXT NOT NULL, version INTEGER NOT NULL
-) STRICT;
+, matchers TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX monitor_silences_until ON monitor_silences (until_at, id);
 

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::error::Error;
 use crate::operation::Method;
 use crate::permission::{Actor, Reach};
 use crate::running::Handle;
 
 /// An address of a protocol.
 pub struct Endpoint {
-    /// Its path on the server; `{name}` stands for one segment.
+    /// Its path on the server; `{name}` stands for one segment, `{*rest}` at the end for all that follow.
     pub path: &'static str,
     /// The methods it takes.
     pub methods: &'static [Method],
@@ -21,7 +22,13 @@ pub struct Endpoint {
     pub body_bytes_max: usize,
     /// Answers a request.
     pub answer: fn(&Handle, &Asked) -> Said,
+    /// Says in the protocol's own form, under a status of HTTP, why a request was refused before it was answered; without
+    /// it the server says so in its own form.
+    pub refused: Option<Refused>,
 }
+
+/// How a protocol says that a request was refused.
+pub type Refused = fn(u16, &Error) -> Said;
 
 /// A request.
 #[derive(Debug)]

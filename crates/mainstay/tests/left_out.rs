@@ -7,5 +7,10 @@ fn main() {
     } else {
         println!("left out: the same suites on PostgreSQL (set MAINSTAY_TEST_POSTGRES to a connection string)");
     }
+    for engine in ["victoria-metrics", "prometheus"] {
+        if !std::path::Path::new("/usr/bin").join(engine).is_file() {
+            println!("left out: the test against {engine} (apt-get install {engine})");
+        }
+    }
     println!("left out: the browser tests (npm ci && npm test in tests/web; needs Node and Chromium)");
 }

@@ -10,6 +10,7 @@ use crate::series::{check_span, decimate, visit};
 pub(crate) mod around;
 pub mod check;
 mod drawn;
+mod rule;
 mod sums;
 
 pub(crate) use drawn::drawn;

@@ -14,7 +14,7 @@ mod silence;
 pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered, GroupReopened};
 pub use maintenance::{MaintenanceChanged, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
 pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
-pub use silence::{SilenceCreated, SilenceEnded};
+pub use silence::{SilenceChanged, SilenceCreated, SilenceEnded};
 
 macro_rules! check_event {
     ($(#[$doc:meta])* $name:ident, $event:literal, $title:literal, $mark:expr) => {

@@ -139,6 +139,13 @@ fn verdict(trend: &Trend, mount: &str, full_within_h: f64) -> Verdict {
     }
 }
 
+/// What root keeps back, by the newest of what is free and what others may use: neither used nor free, as `df` counts and
+/// as the check of a file system does.
+pub(crate) fn reserve(free: &[(i64, f64)], left: &[(i64, f64)]) -> f64 {
+    let newest = |points: &[(i64, f64)]| points.last().map(|(_, bytes)| *bytes);
+    newest(free).zip(newest(left)).map_or(0.0, |(free, left)| (free - left).max(0.0))
+}
+
 /// The trend of an asset's mount point, from the series that its agent sends.
 pub(crate) fn read(series: &tsdb::Store, asset: i64, mount: &str, now: Time) -> Option<Trend> {
     let asset = asset.to_string();
@@ -153,6 +160,8 @@ pub(crate) fn read(series: &tsdb::Store, asset: i64, mount: &str, now: Time) -> 
     if now.millis() - left.points.last()?.0 > FRESH_MS {
         return None;
     }
+    let free = read("node_filesystem_free_bytes");
+    let reserve = reserve(free.as_ref().map_or(&[], |one| &one.points), &left.points);
     let mut sizes_in_order = sizes.points.iter().peekable();
     let mut size = sizes_in_order.peek().map(|(_, size)| *size)?;
     let points: Vec<(i64, f64, f64)> = left
@@ -162,7 +171,7 @@ pub(crate) fn read(series: &tsdb::Store, asset: i64, mount: &str, now: Time) -> 
             while let Some((_, known)) = sizes_in_order.next_if(|(known_at, _)| known_at <= at) {
                 size = *known;
             }
-            (*at, size, *left)
+            (*at, size - reserve, *left)
         })
         .collect();
     trend(&points)

@@ -51,6 +51,7 @@ mod vantage;
 pub use labels::Labels;
 pub use live::{Fed, Seen, feed, feed_and_keep, tick, tick_with_room, upkeep};
 pub use machine::State;
+pub use metrics::flood::tell as tell_of_floods;
 pub use probe::{Kind, Probe};
 pub use rule::{clean as clean_rules, evaluate as evaluate_rules};
 
@@ -80,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
     Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
+    Migration {
+        number: 30,
+        name: "silences by labels",
+        sql: include_str!("../migrations/0030_silences_by_labels.sql"),
+    },
 ];
 
 /// What monitoring declares.
@@ -164,9 +170,10 @@ fn operations() -> Vec<Entry> {
         Entry::of::<group::members::ListMembers>(),
         Entry::of::<group::affected::MapGroup>(),
         Entry::of::<group::acknowledge::AcknowledgeGroup>(),
-        Entry::of::<silence::CreateSilence>(),
+        Entry::of::<silence::set::CreateSilence>(),
         Entry::of::<silence::ListSilences>(),
-        Entry::of::<silence::EndSilence>(),
+        Entry::of::<silence::update::UpdateSilence>(),
+        Entry::of::<silence::set::EndSilence>(),
         Entry::of::<maintenance::create::CreateWindow>(),
         Entry::of::<maintenance::list::ListWindows>(),
         Entry::of::<maintenance::update::UpdateWindow>(),

@@ -1,5 +1,5 @@
-//! Checks that a thing's facts suggest: a web server is asked, its certificate counted down, a disk foretold. Somebody
-//! accepts or dismisses each; nothing is looked at before that.
+//! Checks that a thing's facts suggest, or what it is: a web server is asked, its certificate counted down, a disk foretold,
+//! a switch pinged. Somebody accepts or dismisses each; nothing is looked at before that.
 
 use kernel::{Cx, Error, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ pub mod list;
 mod watch;
 
 pub(crate) use find::Suggested;
-pub(crate) use watch::{Facts, facts, run};
+pub(crate) use watch::{Facts, again, facts, run};
 
 /// What became of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

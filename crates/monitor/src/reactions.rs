@@ -38,6 +38,12 @@ pub(crate) fn all() -> Vec<Reaction> {
             run: inventory_changed,
         },
         Reaction {
+            name: "monitor.proposes-again",
+            events: &["assets.thing.created", "assets.thing.changed", "monitor.check.deleted"],
+            grants: &[],
+            run: crate::proposal::again,
+        },
+        Reaction {
             name: "monitor.follows-tickets",
             events: &["desk.ticket.resolved", "desk.ticket.closed"],
             grants: &["monitor.*"],
@@ -166,6 +172,7 @@ pub(crate) fn events() -> Vec<kernel::EventEntry> {
         entry::<MaintenanceStarted>(),
         entry::<MaintenanceEnded>(),
         entry::<SilenceCreated>(),
+        entry::<SilenceChanged>(),
         entry::<SilenceEnded>(),
     ]
 }

@@ -7,6 +7,7 @@ use kernel::{Actor, Handle, Result};
 
 use crate::limits::{CLEAN_ROWS, HISTORY_MICROS, TRANSITIONS_MICROS};
 use crate::live::{Monitor, tick, upkeep};
+use crate::metrics::flood;
 use crate::store;
 
 /// Looks once a second until the server stops; then what is listened for is put down.
@@ -47,9 +48,10 @@ pub(crate) fn run(handle: Handle) {
 pub(crate) fn keep_series(handle: Handle) {
     let Ok(monitor) = handle.get::<Monitor>() else { return };
     let store = &monitor.series;
-    let mut trouble = Trouble::default();
+    let (mut trouble, mut told) = (Trouble::default(), Trouble::default());
     while handle.wait(Duration::from_secs(1)) {
         trouble.note(upkeep(&handle), "the store of series is held up; trying again");
+        told.note(flood::tell(&handle), "people could not be told of refused series; trying again");
     }
     if let Err(error) = store.sync().and_then(|()| store.snapshot()) {
         tracing::error!(%error, "the store of series could not be put on disk at the end");

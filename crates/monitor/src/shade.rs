@@ -113,7 +113,7 @@ impl Shade {
 
     /// The first that covers an alert, if any; `team` is who would be told.
     pub(crate) fn cover(&self, alert: &Facing, team: Option<i64>) -> Option<Cover> {
-        let silence = self.silences.iter().find(|one| one.covers(alert.check, alert.asset, team)).map(|one| Cover {
+        let silence = self.silences.iter().find(|one| one.covers(alert, team)).map(|one| Cover {
             by: Ref::new("silence", one.id),
             why: one.reason.clone(),
             from: one.from,

@@ -6,17 +6,20 @@ use std::collections::BTreeMap;
 use kernel::db::Tx;
 use kernel::limits::COUNT_MAX;
 use kernel::page::{self, Page};
-use kernel::{Access, Cx, Effect, Error, Operation, Reach, Ref, Resolved, Result, Route, Time, get, post};
+use kernel::{Access, Cx, Effect, Operation, Ref, Resolved, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
-use crate::check;
-use crate::events::{SilenceCreated, SilenceEnded};
 use crate::group::Group;
-use crate::limits::{SILENCE_MICROS_MAX, SILENCES_MAX};
-use crate::shade::{Shade, Within};
-use crate::{ground, group, store};
+use crate::shade::{Facing, Shade, Within};
+use crate::{group, store};
+
+mod matchers;
+pub mod set;
+pub mod update;
+
+pub use matchers::Matchers;
 
 /// Silenced groups that are looked at together.
 const REVIEWED_AT_ONCE: i64 = 100;
@@ -32,6 +35,8 @@ pub struct Silence {
     pub check: Option<i64>,
     /// Covers alerts that this team is told of.
     pub team: Option<i64>,
+    /// Covers alerts whose labels pass all of these, for example site="oslo", severity!="critical".
+    pub matchers: Matchers,
     /// From when on.
     pub from: Time,
     /// Until when.
@@ -56,9 +61,12 @@ pub struct Silence {
 
 impl Silence {
     /// True when every condition it has fits.
-    pub(crate) fn covers(&self, check: i64, asset: Option<i64>, team: Option<i64>) -> bool {
+    pub(crate) fn covers(&self, alert: &Facing, team: Option<i64>) -> bool {
         let fits = |wanted: Option<i64>, is: Option<i64>| wanted.is_none() || wanted == is;
-        fits(self.asset, asset) && fits(self.check, Some(check)) && fits(self.team, team)
+        fits(self.asset, alert.asset)
+            && fits(self.check, Some(alert.check))
+            && fits(self.team, team)
+            && self.matchers.fits(&alert.labels)
     }
 
     /// What it covers, as references.
@@ -118,143 +126,6 @@ pub(crate) fn review(cx: &mut Cx, groups: &[i64]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Silence alerts for a time: nobody is told and no incident opens, while checks go on and everything is recorded.
-///
-/// Give an asset, a check, a team, or several of them; all that are given must fit.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default)]
-pub struct CreateSilence {
-    /// Alerts of this asset.
-    pub asset: Option<i64>,
-    /// The alert of this check.
-    pub check: Option<i64>,
-    /// Alerts that this team is told of.
-    pub team: Option<i64>,
-    /// From when on; now if left out.
-    pub from: Option<Time>,
-    /// Until when, at most a year ahead.
-    pub until: Option<Time>,
-    /// For how many minutes, instead of `until`.
-    pub minutes: Option<i64>,
-    /// Why, for those who wonder.
-    pub reason: String,
-}
-
-impl CreateSilence {
-    fn span(&self, now: Time) -> Result<(Time, Time)> {
-        let from = self.from.unwrap_or(now).max(now);
-        let until = match (self.until, self.minutes) {
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid("minutes", "Give an end or a number of minutes, not both."));
-            }
-            (None, None) => return Err(Error::invalid("minutes", "Say for how many minutes, or until when.")),
-            (Some(until), None) => until,
-            (None, Some(minutes)) if minutes > 0 => from.plus(minutes.saturating_mul(kernel::time::MINUTE)),
-            (None, Some(_)) => return Err(Error::invalid("minutes", "Use a number of minutes above 0.")),
-        };
-        let field = if self.until.is_some() { "until" } else { "minutes" };
-        if until <= from {
-            return Err(Error::invalid(field, "The end must be after the beginning and in the future."));
-        }
-        if until.since(now) > SILENCE_MICROS_MAX {
-            return Err(Error::invalid(field, "A silence ends within a year. Pause or delete the check instead."));
-        }
-        Ok((from, until))
-    }
-}
-
-impl Operation for CreateSilence {
-    const NAME: &'static str = "monitor.silence.create";
-    const ROUTE: Route = post("/monitor/silences");
-    const ACCESS: Access = Access::Grant;
-    const EFFECT: Effect = Effect::Write;
-    type Output = Silence;
-
-    fn run(&self, cx: &mut Cx) -> Result<Silence> {
-        let (from, until) = self.span(cx.now)?;
-        let reach = cx.reach(Self::NAME)?;
-        let all = Reach { everything: true, ..Reach::default() };
-        if store::silences::count(cx.tx, Some(cx.now), &all, SILENCES_MAX)? >= SILENCES_MAX {
-            return Err(Error::over_limit(format!(
-                "There are {SILENCES_MAX} silences already that have not ended. End some, or silence a team or use a maintenance window."
-            )));
-        }
-        let mut new = Silence {
-            id: 0,
-            asset: self.asset,
-            check: self.check,
-            team: self.team,
-            from,
-            until,
-            reason: kernel::text::line("reason", &self.reason, 300)?,
-            created_by: cx.actor.name.clone(),
-            created_at: cx.now,
-            ended_by: None,
-            version: 1,
-            place: None,
-            owning_team: self.team,
-            owner: None,
-        };
-        let mut about = self.asset;
-        if let Some(id) = self.check {
-            let found = store::checks::find(cx.tx, id, &reach)?;
-            let found = found.ok_or_else(|| Error::invalid("check", format!("The check {id} was not found.")))?;
-            new.owning_team = new.owning_team.or(found.team);
-            about = about.or(found.asset);
-        }
-        if let Some(asset) = about {
-            let brief = ground::visible_asset(cx, Self::NAME, asset, "asset")?;
-            new.place = brief.place;
-            new.owning_team = new.owning_team.or(brief.team);
-            new.owner = brief.owner;
-        }
-        check::known_team(cx, self.team)?;
-        match (about, self.team) {
-            (None, None) => return Err(Error::invalid("asset", "Say what to silence: an asset, a check or a team.")),
-            (None, Some(team)) if !reach.everything && !reach.teams.contains(&team) => {
-                return Err(Error::invalid("team", "You may silence only your own teams."));
-            }
-            _ => {}
-        }
-        new.id = store::silences::insert(cx.tx, &new, &cx.actor.ident.to_string())?;
-        let silence = Ref::new("silence", new.id);
-        cx.changed(&silence, "until", serde_json::Value::Null, until)?;
-        cx.changed(&silence, "reason", serde_json::Value::Null, &new.reason)?;
-        cx.emit(&SilenceCreated { silence, covers: new.subjects(), until, reason: new.reason.clone() })?;
-        Ok(new)
-    }
-}
-
-/// End a silence now. Groups that opened under it and are still open are told then.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-pub struct EndSilence {
-    /// The silence.
-    pub id: i64,
-}
-
-impl Operation for EndSilence {
-    const NAME: &'static str = "monitor.silence.end";
-    const ROUTE: Route = post("/monitor/silences/{id}/end");
-    const ACCESS: Access = Access::Grant;
-    const EFFECT: Effect = Effect::Write;
-    type Output = Silence;
-
-    fn run(&self, cx: &mut Cx) -> Result<Silence> {
-        let reach = cx.reach(Self::NAME)?;
-        let missing = || Error::not_found(format!("The silence {}", self.id));
-        let found = store::silences::find(cx.tx, self.id, &reach)?.ok_or_else(missing)?;
-        if found.until <= cx.now {
-            return Ok(found);
-        }
-        let by = cx.actor.name.clone();
-        store::silences::finish(cx.tx, found.id, &by, cx.now)?;
-        let silence = Ref::new("silence", found.id);
-        cx.changed(&silence, "until", found.until, cx.now)?;
-        cx.emit(&SilenceEnded { silence, covers: found.subjects(), reason: found.reason.clone() })?;
-        store::silences::find(cx.tx, self.id, &reach)?.ok_or_else(missing)
-    }
 }
 
 /// List silences, the one that ends last first. Ended ones are left out unless asked for.
@@ -325,6 +196,7 @@ impl Silence {
             asset: Some(417),
             check: None,
             team: None,
+            matchers: Matchers::default(),
             from: Time(0),
             until: Time(10),
             reason: reason.into(),
@@ -342,6 +214,7 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::Labels;
 
     fn silence(asset: Option<i64>, check: Option<i64>, team: Option<i64>) -> Silence {
         Silence { asset, check, team, ..Silence::sample("x") }
@@ -358,12 +231,36 @@ mod tests {
             ((Some(1), Some(5), Some(7)), true),
             ((Some(1), Some(6), Some(7)), false),
         ] {
-            assert_eq!(
-                silence(asset, check, team).covers(5, Some(1), Some(7)),
-                expected,
-                "{asset:?} {check:?} {team:?}"
-            );
+            let alert = Facing { check: 5, asset: Some(1), ..Facing::default() };
+            assert_eq!(silence(asset, check, team).covers(&alert, Some(7)), expected, "{asset:?} {check:?} {team:?}");
+            assert!(team.is_none() || !silence(asset, check, team).covers(&alert, None), "nobody is told of it");
         }
-        assert!(!silence(None, None, Some(7)).covers(5, Some(1), None));
+    }
+
+    #[test]
+    fn a_silence_by_labels_covers_alerts_whose_labels_pass_and_nothing_without_labels() {
+        let silence = |asset: Option<i64>, matchers: &str| Silence {
+            asset,
+            matchers: Matchers::parse(matchers).unwrap(),
+            ..Silence::sample("x")
+        };
+        let labels = [("alertname", "HighLoad"), ("site", "oslo"), ("severity", "warning")];
+        let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let alert = Facing { check: 5, asset: Some(1), labels: Labels(labels), ..Facing::default() };
+        for (asset, matchers, expected) in [
+            (None, r#"alertname="HighLoad""#, true),
+            (None, r#"alertname="HighLoad", site="bergen""#, false),
+            (None, r#"{alertname=~"High.*", severity!="critical"}"#, true),
+            (None, r#"site!~"os.*""#, false),
+            (None, r#"site=~"os""#, false),
+            (Some(1), r#"job="""#, true),
+            (Some(2), r#"site="oslo""#, false),
+        ] {
+            assert_eq!(silence(asset, matchers).covers(&alert, None), expected, "{asset:?} {matchers}");
+        }
+        // The cause of a group has no labels: what is said of labels says nothing about it.
+        let cause = Facing { asset: Some(1), ..Facing::default() };
+        assert!(!silence(None, r#"severity!="critical""#).covers(&cause, None));
+        assert!(silence(Some(1), "").covers(&cause, None));
     }
 }

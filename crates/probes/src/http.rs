@@ -151,7 +151,29 @@ pub(crate) async fn look(http: &Http, around: &Around) -> Seen {
         }
         target = next;
     };
-    judge(http, &response, total, around.now_s)
+    let mut seen = judge(http, &response, total, around.now_s);
+    if let Some(words) = in_vain(http, &response).filter(|_| seen.outcome == crate::Outcome::Bad) {
+        seen.evidence = words;
+    }
+    seen
+}
+
+/// Words for an answer that redirects once more than redirects are followed.
+fn in_vain(http: &Http, response: &Response) -> Option<String> {
+    let followed = http.max_redirects.min(REDIRECTS_MAX);
+    let again = matches!(response.status, 301 | 302 | 303 | 307 | 308) && http.expect_location.is_none();
+    let to = response.header("location").filter(|_| again && followed > 0)?;
+    if http.expect_status.contains(&response.status) {
+        return None;
+    }
+    let times = if followed == 1 { "1 redirect was".to_owned() } else { format!("{followed} redirects were") };
+    Some(format!(
+        "{times} followed from {} and the answer redirects again, with status {} to {}: a loop, or more of them than are \
+         followed",
+        http.url,
+        response.status,
+        text::shorten(to, 200)
+    ))
 }
 
 /// Judges an answer.
@@ -276,6 +298,21 @@ mod tests {
             }
         }
         assert!(seen.figures.iter().any(|one| one.name == "certificate_days" && one.value == 30.0));
+    }
+
+    #[test]
+    fn a_redirect_after_the_last_that_is_followed_is_told_as_one() {
+        let said = |change: fn(&mut Http), status: u16| {
+            let mut http = Http { url: "http://a/".into(), ..Http::default() };
+            change(&mut http);
+            in_vain(&http, &answer(status, ""))
+        };
+        let words = said(|_| {}, 302).unwrap();
+        assert!(words.starts_with("5 redirects were followed from http://a/") && words.contains("https://b/login?x"));
+        assert_eq!(said(|_| {}, 200), None);
+        assert_eq!(said(|http| http.max_redirects = 0, 302), None, "none is to be followed");
+        assert_eq!(said(|http| http.expect_status = vec![302], 302), None);
+        assert_eq!(said(|http| http.expect_location = Some("https://c/".into()), 302), None);
     }
 
     #[test]

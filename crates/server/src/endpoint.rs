@@ -33,7 +33,15 @@ struct Asker {
 
 /// A request for the endpoint of that path. Who may not ask is told so before their body is read.
 pub(crate) async fn call(State(app): State<Shared>, path: &'static str, request: Request) -> Response {
-    done(&app, path, request).await.unwrap_or_else(|error| respond::error(&error))
+    done(&app, path, request).await.unwrap_or_else(|error| refused(&app, path, &error))
+}
+
+/// What is refused here is said as the protocol says it.
+fn refused(app: &Shared, path: &str, error: &Error) -> Response {
+    match endpoint(app, path).ok().and_then(|found| found.refused) {
+        Some(words) => response(words(respond::status(error.kind).as_u16(), error)),
+        None => respond::error(error),
+    }
 }
 
 fn endpoint<'a>(app: &'a Shared, path: &str) -> Result<&'a Endpoint> {

@@ -301,3 +301,47 @@ fn grafana_lists_rules_and_alerts_as_prometheus_gives_them() {
     assert_eq!(counts.map(count), [1, 1, 1, 0, 2]);
     assert_eq!(tools.get("/prometheus/api/v1/rules?type=x").0, StatusCode::BAD_REQUEST);
 }
+
+#[test]
+fn what_is_not_there_or_not_allowed_is_said_as_prometheus_says_it() {
+    let tools = Tools::filled();
+    for path in ["/prometheus/api/v1/targets", "/prometheus/api/v1/parse_query?query=up", "/prometheus/graph"] {
+        let (status, answer) = tools.get(path);
+        assert_eq!((status, &answer["status"]), (StatusCode::NOT_FOUND, &json!("error")), "{path}: {answer}");
+        assert_eq!(answer["errorType"], "not_found");
+    }
+    let (status, answer) = tools.get("/prometheus/api/v1/query_exemplars?query=up");
+    assert_eq!((status, &answer), (StatusCode::OK, &json!({"status": "success", "data": []})));
+    let (status, answer) = tools.get("/prometheus/api/v1/status/tsdb");
+    assert!(status == StatusCode::OK && answer["data"]["headStats"]["numSeries"].as_i64() >= Some(3), "{answer}");
+    let (_, answer) = tools.get("/prometheus/api/v1/status/runtimeinfo");
+    assert_eq!(answer["data"]["storageRetention"], "14d or 10GiB");
+    let (_, answer) = tools.get("/prometheus/api/v1/status/flags");
+    assert_eq!(answer["data"]["web.enable-remote-write-receiver"], "true");
+
+    let stranger = |path: &str| {
+        let request = Request::get(path).header("host", "localhost");
+        tools.door.send(request.body(Body::empty()).unwrap())
+    };
+    let refused = stranger("/prometheus/api/v1/query?query=up");
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let words: Value = serde_json::from_str(&refused.body).unwrap();
+    assert_eq!((&words["status"], &words["errorType"]), (&json!("error"), &json!("unauthorized")));
+    for path in ["/prometheus/-/healthy", "/prometheus/-/ready"] {
+        assert_eq!(stranger(path).status, StatusCode::OK, "{path}");
+    }
+}
+
+#[test]
+fn the_metrics_of_agents_have_a_type_and_words_for_query_builders() {
+    let tools = Tools::filled();
+    let load: Pushed<'_> = (&[("__name__", "node_load1")], &[(NOW_S, 1.0)]);
+    assert_eq!(tools.write(&[load]).status, StatusCode::NO_CONTENT);
+    let (_, answer) = tools.get("/prometheus/api/v1/metadata?metric=node_load1");
+    let said = &answer["data"]["node_load1"][0];
+    assert_eq!((&said["type"], &said["help"]), (&json!("gauge"), &json!("Load average of one minute.")));
+    let (_, all) = tools.get("/prometheus/api/v1/metadata");
+    assert!(all["data"]["node_load1"].is_array() && all["data"]["requests_total"].is_null(), "{all}");
+    let (_, none) = tools.get("/prometheus/api/v1/metadata?metric=node_load5");
+    assert_eq!(none["data"], json!({}));
+}

@@ -45,7 +45,9 @@ pub struct Counts {
     pub histograms: u64,
     /// Native histograms refused.
     pub histograms_refused: u64,
-    /// Why the first of them was.
+    /// Samples of series that were refused, because their labels are too long; the others were given.
+    pub samples_refused: u64,
+    /// Why the first of what was refused was.
     pub refused_because: Option<String>,
     /// Exemplars, which are ignored.
     pub exemplars_ignored: u64,
@@ -274,7 +276,8 @@ impl Decoder {
     /// Hands out what one series message held.
     fn give(&mut self, labels: &[u8], rest: &Rest<'_>, take: &mut impl Take) -> Result<(), WriteError> {
         if labels.len() > self.limits.label_bytes_max {
-            return Err(WriteError::Limit { what: "bytes of labels of one series", max: self.limits.label_bytes_max });
+            self.refuse(rest);
+            return Ok(());
         }
         if !self.samples.is_empty() {
             let labels = LabelBytes::new(labels);
@@ -283,6 +286,16 @@ impl Decoder {
             self.counts.samples += self.samples.len() as u64;
         }
         if let Some(field) = rest.histograms { self.give_histograms(labels, field, rest, take) } else { Ok(()) }
+    }
+
+    /// Leaves out a series whose labels are too long. A sender does not send a refused request again, so the others of
+    /// the request are taken.
+    fn refuse(&mut self, rest: &Rest<'_>) {
+        self.counts.samples_refused += self.samples.len() as u64;
+        self.counts.histograms_refused += u64::from(rest.histograms.is_some());
+        self.counts.refused_because.get_or_insert_with(|| {
+            format!("the series has more than {} bytes of labels: shorten or drop one", self.limits.label_bytes_max)
+        });
     }
 
     fn give_histograms(
@@ -365,13 +378,20 @@ impl Decoder {
         }
         let mut labels = std::mem::take(&mut self.labels);
         labels.clear();
-        let outcome = self.resolve(symbols, &mut labels).and_then(|()| self.give(&labels, &rest, take));
+        let outcome = match self.resolve(symbols, &mut labels) {
+            Ok(true) => self.give(&labels, &rest, take),
+            Ok(false) => {
+                self.refuse(&rest);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
         self.labels = labels;
         outcome
     }
 
-    /// Writes the labels that the references name, in the form of 1.0.
-    fn resolve(&self, symbols: &[&str], into: &mut Vec<u8>) -> Result<(), WriteError> {
+    /// Writes the labels that the references name, in the form of 1.0; false if they are too long.
+    fn resolve(&self, symbols: &[&str], into: &mut Vec<u8>) -> Result<bool, WriteError> {
         let (pairs, odd) = self.references.as_chunks::<2>();
         if !odd.is_empty() {
             return Err(WriteError::Symbols("a label has a name and no value"));
@@ -380,14 +400,11 @@ impl Decoder {
             let (name, value) = (metadata::symbol(symbols, *name)?, metadata::symbol(symbols, *value)?);
             // Looked at before it is copied: a few bytes may point at a long symbol again and again.
             if into.len() + name.len() + value.len() > self.limits.label_bytes_max {
-                return Err(WriteError::Limit {
-                    what: "bytes of labels of one series",
-                    max: self.limits.label_bytes_max,
-                });
+                return Ok(false);
             }
             put_label(name, value, into);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

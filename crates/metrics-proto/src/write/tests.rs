@@ -217,20 +217,49 @@ fn each_limit_is_named() {
     let twice = [GOLDEN_V1, GOLDEN_V1].concat();
     check(Version::V1, &twice, "series");
     check(Version::V2, &golden_v2(), "symbols");
-    let mut long = Vec::new();
-    ["", "__name__", &"x".repeat(40)].iter().for_each(|symbol| put_bytes(4, symbol.as_bytes(), &mut long));
-    put_bytes(5, &message(&[(1, &[1, 2])]), &mut long);
-    check(Version::V2, &long, "bytes of labels of one series");
     let sample = b"\x10\x01".as_slice();
     check(Version::V1, &message(&[(1, &message(&[(2, sample); 3]))]), "samples of one series");
-    let long = message(&[(1, [b"\x0a\x08__name__\x12\x20".as_slice(), &[b'x'; 32]].concat().as_slice()), (2, sample)]);
-    check(Version::V1, &message(&[(1, &long)]), "bytes of labels of one series");
     let labels = b"\x0a\x08__name__\x12\x03lat";
     check(
         Version::V1,
         &message(&[(1, &message(&[(1, labels), (4, &histogram(0, &[2, 4]))]))]),
         "series of histograms and metadata",
     );
+}
+
+#[test]
+fn a_series_with_too_long_labels_costs_no_other_series_of_the_request() {
+    let limits = Limits { label_bytes_max: 30, ..Limits::default() };
+    let given = |version, body: &[u8]| {
+        let mut names = Vec::new();
+        let counts = Decoder::new(limits).read(version, body, |item| {
+            if let Item::Series(series) = item {
+                let mut labels = Vec::new();
+                series.labels.read_into(&LabelLimits::default(), &mut labels).unwrap();
+                names.extend(labels.iter().map(|(_, value)| (*value).to_owned()));
+            }
+        });
+        let counts = counts.unwrap();
+        assert_eq!((counts.samples, counts.samples_refused), (2, 1));
+        assert!(counts.refused_because.unwrap().contains("more than 30 bytes of labels"));
+        names
+    };
+    let sample = b"\x10\x01".as_slice();
+    let named = |name: &[u8]| {
+        let length = [u8::try_from(name.len()).unwrap()];
+        message(&[(1, [b"\x0a\x08__name__\x12".as_slice(), &length, name].concat().as_slice()), (2, sample)])
+    };
+    let all = [named(b"before"), named(&[b'x'; 60]), named(b"after")];
+    assert_eq!(given(Version::V1, &message(&[(1, &all[0]), (1, &all[1]), (1, &all[2])])), ["before", "after"]);
+
+    let mut body = Vec::new();
+    ["", "__name__", "before", &"x".repeat(60), "after"]
+        .iter()
+        .for_each(|symbol| put_bytes(4, symbol.as_bytes(), &mut body));
+    for name in [2, 3, 4] {
+        put_bytes(5, &message(&[(1, &[1, name]), (2, sample)]), &mut body);
+    }
+    assert_eq!(given(Version::V2, &body), ["before", "after"]);
 }
 
 #[test]

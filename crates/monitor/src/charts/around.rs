@@ -7,6 +7,7 @@ use kernel::{Cx, Operation as _, Ref, Result, Time};
 use super::{Band, ChartMark};
 use crate::alert::ListAlerts;
 use crate::check::Check;
+use crate::labels::Labels;
 use crate::maintenance::list::ListWindows;
 use crate::shade::{Facing, planned};
 use crate::silence::ListSilences;
@@ -36,7 +37,7 @@ pub(crate) fn asset(cx: &mut Cx, asset: i64, (from, to): (Time, Time)) -> Result
     let reach = cx.actor.reach(ListAlerts::NAME, cx.now).unwrap_or_default();
     let turns = store::figures::turns_of_asset(cx.tx, asset, to, &reach, TURNS_MAX)?;
     let mut bands = periods(&turns, (from, to));
-    bands.extend(silenced(cx, (Some(asset), None), (from, to))?);
+    bands.extend(silenced(cx, (Some(asset), None), &Labels::default(), (from, to))?);
     let brief = assets::brief(cx.tx, &[asset])?.remove(&asset);
     let facing = Facing { asset: Some(asset), place: brief.as_ref().and_then(|one| one.place), ..Facing::default() };
     bands.extend(maintained(cx, &facing, brief.and_then(|one| one.team), (from, to))?);
@@ -53,7 +54,6 @@ pub(crate) fn check(cx: &mut Cx, of: &Check, (from, to): (Time, Time)) -> Result
     let (check, asset) = (of.id, of.asset);
     let turns = store::figures::turns_of_check(cx.tx, check, to, TURNS_MAX)?;
     let mut bands = periods(&turns, (from, to));
-    bands.extend(silenced(cx, (asset, Some(check)), (from, to))?);
     let place = match asset {
         Some(asset) => assets::brief(cx.tx, &[asset])?.remove(&asset).and_then(|one| one.place),
         None => None,
@@ -61,6 +61,7 @@ pub(crate) fn check(cx: &mut Cx, of: &Check, (from, to): (Time, Time)) -> Result
     let mut labels = of.labels.clone();
     labels.or("alertname", &of.name);
     labels.or("severity", of.severity.as_str());
+    bands.extend(silenced(cx, (asset, Some(check)), &labels, (from, to))?);
     let facing = Facing { check, asset, place, labels };
     bands.extend(maintained(cx, &facing, of.team.or(of.asset_team), (from, to))?);
     let inside = turns.into_iter().filter(|(at, ..)| (from..=to).contains(at));
@@ -82,10 +83,12 @@ fn events(cx: &mut Cx, subject: &Ref, span: (Time, Time)) -> Result<Vec<ChartMar
         .collect())
 }
 
-fn silenced(cx: &mut Cx, of: (Option<i64>, Option<i64>), span: (Time, Time)) -> Result<Vec<Band>> {
+/// The times of silences of an asset or a check with these labels; one by labels is about none that has none.
+fn silenced(cx: &mut Cx, of: (Option<i64>, Option<i64>), labels: &Labels, span: (Time, Time)) -> Result<Vec<Band>> {
     let Some(reach) = cx.actor.reach(ListSilences::NAME, cx.now) else { return Ok(Vec::new()) };
     let all = store::figures::silences(cx.tx, of, span, &reach, PERIODS_MAX)?;
-    Ok(all.into_iter().map(|(from, to, why)| band((from, to), format!("Silence: {why}"), "planned")).collect())
+    let fitting = all.into_iter().filter(|(.., matchers)| matchers.fits(labels));
+    Ok(fitting.map(|(from, to, why, _)| band((from, to), format!("Silence: {why}"), "planned")).collect())
 }
 
 /// The times of maintenance, as far as the actor may see the windows.

@@ -1,17 +1,23 @@
 //! The figure of a check: what it measures or how long it takes, with the times its alert was out.
 
-use kernel::{Access, Cx, Effect, Kernel, Operation, PrepareCx, Result, Route, Time, get};
+use std::time::Duration;
+
+use kernel::{Access, Cx, Effect, Kernel, Operation, PrepareCx, Reach, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::around::{self, Around};
+use super::rule::compared;
 use super::{ChartData, Line, Threshold, span};
 use crate::check::{Check, find};
-use crate::limits::SAMPLES_READ_MAX;
+use crate::fill_up::reserve;
+use crate::limits::{QUERY_TIME_PEOPLE, SAMPLES_READ_MAX};
 use crate::live::Monitor;
 use crate::probe::{Kind, Probe};
 use crate::series::{decimate, failed};
 
+/// The series that say how full a file system is.
+const ROOM: [&str; 3] = ["node_filesystem_avail_bytes", "node_filesystem_free_bytes", "node_filesystem_size_bytes"];
 /// The series of what looks measured.
 const VALUE: &str = "mainstay_check_value";
 
@@ -34,8 +40,22 @@ pub struct ReadCheckChart {
     drawn: Option<Drawn>,
 }
 
-/// The line of a check's figure, and what must not be crossed.
-type Drawn = (Line, Vec<Threshold>);
+/// What a check's figure is made of, without what stands around it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drawn {
+    /// Usually one.
+    pub(crate) lines: Vec<Line>,
+    /// What must not be crossed.
+    pub(crate) thresholds: Vec<Threshold>,
+    /// What stands under it.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Drawn {
+    fn of(line: Line) -> Self {
+        Self { lines: vec![line], ..Self::default() }
+    }
+}
 
 impl Operation for ReadCheckChart {
     const NAME: &'static str = "monitor.chart.check";
@@ -48,7 +68,8 @@ impl Operation for ReadCheckChart {
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         let span = span(cx.now, self.minutes, self.from, self.to)?;
         let check = cx.kernel.read_as(cx.actor, |cx| find(cx, Self::NAME, self.id))?;
-        self.drawn = Some(line_of(cx.kernel, &check, span)?);
+        let reach = cx.actor.reach(Self::NAME, cx.now).unwrap_or_default();
+        self.drawn = Some(lines_of(cx.kernel, &reach, &check, (span, QUERY_TIME_PEOPLE))?);
         Ok(())
     }
 
@@ -58,7 +79,7 @@ impl Operation for ReadCheckChart {
         let around = around::check(cx, &check, span)?;
         let drawn = match &self.drawn {
             Some(drawn) => drawn.clone(),
-            None => line_of(cx.kernel, &check, span)?,
+            None => lines_of(cx.kernel, &cx.reach(Self::NAME)?, &check, (span, QUERY_TIME_PEOPLE))?,
         };
         Ok(figure(span, drawn, around))
     }
@@ -68,31 +89,39 @@ impl Operation for ReadCheckChart {
 ///
 /// # Errors
 /// The series cannot be read.
-pub(crate) fn draw(kernel: &Kernel, check: &Check, span: (Time, Time), around: Around) -> Result<ChartData> {
-    Ok(figure(span, line_of(kernel, check, span)?, around))
+pub(crate) fn draw(
+    kernel: &Kernel,
+    reach: &Reach,
+    check: &Check,
+    (span, time): ((Time, Time), Duration),
+    around: Around,
+) -> Result<ChartData> {
+    Ok(figure(span, lines_of(kernel, reach, check, (span, time))?, around))
 }
 
-fn figure((from, to): (Time, Time), (line, thresholds): Drawn, around: Around) -> ChartData {
+fn figure((from, to): (Time, Time), drawn: Drawn, around: Around) -> ChartData {
     ChartData {
         from: from.millis(),
         to: to.millis(),
-        series: vec![line],
+        series: drawn.lines,
         bands: around.bands,
         marks: around.marks,
-        thresholds,
-        notes: Vec::new(),
+        thresholds: drawn.thresholds,
+        notes: drawn.notes,
     }
 }
 
-fn line_of(kernel: &Kernel, check: &Check, span: (Time, Time)) -> Result<Drawn> {
+/// The lines of a check; of an alert of a rule, what the rule compares, as far as the reach goes and within the time.
+fn lines_of(kernel: &Kernel, reach: &Reach, check: &Check, (span, time): ((Time, Time), Duration)) -> Result<Drawn> {
     Ok(match &check.probe {
         Probe::FileSystem { mount, max_used_percent } => {
             let title = format!("Alert above {max_used_percent} %");
             let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
-            (used(kernel, check.asset, mount, span)?, vec![limit])
+            Drawn { thresholds: vec![limit], ..Drawn::of(used(kernel, check.asset, mount, span)?) }
         }
-        Probe::FillUp { mount, .. } => (used(kernel, check.asset, mount, span)?, Vec::new()),
-        probe => (measured(kernel, check.id, probe.kind(), span)?, Vec::new()),
+        Probe::FillUp { mount, .. } => Drawn::of(used(kernel, check.asset, mount, span)?),
+        Probe::Rule { rule, labels } => compared(kernel, reach, (*rule, labels), span, time)?,
+        probe => Drawn::of(measured(kernel, check.id, probe.kind(), span)?),
     })
 }
 
@@ -117,13 +146,15 @@ fn measured(kernel: &Kernel, check: i64, kind: Kind, span: (Time, Time)) -> Resu
 /// How full a file system was.
 fn used(kernel: &Kernel, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<Line> {
     let asset = asset.unwrap_or_default().to_string();
-    let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"]);
+    let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &ROOM);
     let of = [names, tsdb::Matcher::equal("asset", &asset), tsdb::Matcher::equal("mountpoint", mount)];
     let found = select(kernel, &of, span)?;
     let points = |metric: &str| found.iter().find(|one| one.labels.metric() == metric).map(|one| one.points.as_slice());
     let free = points("node_filesystem_avail_bytes").unwrap_or_default();
     let size = points("node_filesystem_size_bytes").unwrap_or_default();
-    let shares = super::sums::share(free, size, |free, size| size - free);
+    let reserve = reserve(points("node_filesystem_free_bytes").unwrap_or_default(), free);
+    let size: Vec<(i64, f64)> = size.iter().map(|(at, size)| (*at, size - reserve)).collect();
+    let shares = super::sums::share(free, &size, |free, size| size - free);
     Ok(line("In use", "%", &shares, span))
 }
 
@@ -132,7 +163,7 @@ fn select(kernel: &Kernel, matchers: &[tsdb::Matcher], (from, to): (Time, Time))
     let mut found = Vec::new();
     let visited = kernel.get::<Monitor>()?.series.visit(matchers, (from.millis(), to.millis()), limits, |one| {
         found.push(one);
-        found.len() < 4
+        found.len() < 6
     });
     visited.map_err(failed)?;
     Ok(found)

@@ -35,7 +35,14 @@ impl Signal {
 /// The addresses.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     ["/heartbeat/{secret}", "/heartbeat/{secret}/{signal}"]
-        .map(|path| Endpoint { path, methods: METHODS, grant: "", body_bytes_max: BODY_BYTES_MAX, answer })
+        .map(|path| Endpoint {
+            path,
+            methods: METHODS,
+            grant: "",
+            body_bytes_max: BODY_BYTES_MAX,
+            answer,
+            refused: None,
+        })
         .into()
 }
 

@@ -50,7 +50,8 @@ impl CreateWindow {
 
     /// When it is, checked: minutes, first beginning, zone, rule.
     pub(super) fn plan(&self, now: Time) -> Result<(i64, String, String, String)> {
-        let rrule = self.rrule.as_deref().unwrap_or_default().trim().trim_start_matches("RRULE:").to_ascii_uppercase();
+        let rrule = self.rrule.as_deref().unwrap_or_default().trim().to_ascii_uppercase();
+        let rrule = rrule.trim_start_matches("RRULE:");
         let most = if self.until_ticket.is_some() { 30 * 24 * 60 } else { WINDOW_MINUTES_MAX };
         let minutes = match (self.minutes, self.until_ticket) {
             (Some(minutes), _) => minutes,
@@ -61,7 +62,7 @@ impl CreateWindow {
             return Err(Error::invalid("minutes", format!("Use a number of minutes from 1 to {most}.")));
         }
         if !rrule.is_empty() {
-            Rule::parse(&rrule)?;
+            Rule::parse(rrule)?;
             if self.until_ticket.is_some() {
                 return Err(Error::invalid("rrule", "A window until a ticket is closed does not come again."));
             }
@@ -72,6 +73,7 @@ impl CreateWindow {
             Some(text) => wall(text)?,
             None => zone.to_datetime(now.timestamp()),
         };
+        let rrule = if rrule.is_empty() { String::new() } else { Rule::ending(rrule, first.date())? };
         let first = first.strftime("%Y-%m-%dT%H:%M:%S").to_string();
         Ok((minutes, first, name.to_owned(), rrule))
     }

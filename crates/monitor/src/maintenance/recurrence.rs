@@ -2,9 +2,10 @@
 //! the others. Nothing is written down in advance: whether a moment is inside is computed from the days around it.
 //!
 //! Of the rule FREQ (DAILY, WEEKLY, MONTHLY, YEARLY), INTERVAL, BYDAY (with numbers in a month: 3TU, -1FR), BYMONTHDAY,
-//! BYMONTH and UNTIL are understood; anything else is refused by name. A beginning that the clock leaves out comes later
-//! by the gap, one that it has twice is the first.
+//! BYMONTH, BYSETPOS, UNTIL and COUNT are understood; anything else is refused by name. A beginning that the clock leaves
+//! out comes later by the gap, one that it has twice is the first.
 
+mod count;
 mod words;
 
 use jiff::civil::{Date, DateTime, Weekday};
@@ -30,7 +31,11 @@ pub(crate) struct Rule {
     days: Vec<(i8, Weekday)>,
     month_days: Vec<i8>,
     months: Vec<i8>,
+    /// Which of the days of a turn that fit; all if empty. Below 0 counts from the end.
+    places: Vec<i16>,
     until: Option<DateTime>,
+    /// How many times; kept as `until`.
+    count: Option<usize>,
 }
 
 /// When a window is.
@@ -53,43 +58,29 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 impl Rule {
+    fn daily() -> Self {
+        Self {
+            often: Often::Daily,
+            interval: 1,
+            days: Vec::new(),
+            month_days: Vec::new(),
+            months: Vec::new(),
+            places: Vec::new(),
+            until: None,
+            count: None,
+        }
+    }
+
     /// Reads a rule, with or without `RRULE:` before it; errors are at the field `rrule`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let text = text.strip_prefix("RRULE:").unwrap_or(text).to_ascii_uppercase();
-        let mut rule =
-            Self { often: Often::Daily, interval: 1, days: vec![], month_days: vec![], months: vec![], until: None };
+        let mut rule = Self::daily();
         let mut said = false;
         for part in text.split(';').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or_else(|| wrong(part, "has no value"))?;
-            match name {
-                "FREQ" => {
-                    said = true;
-                    rule.often = often(value).ok_or_else(|| wrong(part, "is not DAILY, WEEKLY, MONTHLY or YEARLY"))?;
-                }
-                "INTERVAL" => {
-                    rule.interval = value
-                        .parse()
-                        .ok()
-                        .filter(|n| (1..=1_000).contains(n))
-                        .ok_or_else(|| wrong(part, "is no number from 1 to 1000"))?;
-                }
-                "BYDAY" => {
-                    rule.days = list(value, day).ok_or_else(|| wrong(part, "is no list of days like MO or 3TU"))?
-                }
-                "BYMONTHDAY" => {
-                    rule.month_days =
-                        list(value, |one| one.parse().ok().filter(|n: &i8| *n != 0 && (-31..=31).contains(n)))
-                            .ok_or_else(|| wrong(part, "is no list of days of a month"))?;
-                }
-                "BYMONTH" => {
-                    rule.months = list(value, |one| one.parse().ok().filter(|n: &i8| (1..=12).contains(n)))
-                        .ok_or_else(|| wrong(part, "is no list of months from 1 to 12"))?;
-                }
-                "UNTIL" => rule.until = Some(until(value).ok_or_else(|| wrong(part, "is no date like 20261231"))?),
-                "WKST" if value == "MO" => {}
-                _ => return Err(wrong(part, "is not understood here; say an end with UNTIL")),
-            }
+            said |= name == "FREQ";
+            rule.read(name, value).map_err(|why| wrong(part, &why))?;
         }
         if !said {
             return Err(Error::invalid("rrule", "A rule begins with how often, for example FREQ=MONTHLY;BYDAY=3TU."));
@@ -97,7 +88,52 @@ impl Rule {
         if rule.days.iter().any(|(n, _)| *n != 0) && !matches!(rule.often, Often::Monthly | Often::Yearly) {
             return Err(Error::invalid("rrule", "Days with a number, like 3TU, need FREQ=MONTHLY."));
         }
+        if !rule.places.is_empty() && rule.days.is_empty() && rule.month_days.is_empty() && rule.months.is_empty() {
+            let words = "BYSETPOS picks among days: say which with BYDAY or BYMONTHDAY, like BYDAY=MO,TU,WE,TH,FR.";
+            return Err(Error::invalid("rrule", words));
+        }
+        if rule.count.is_some() && rule.until.is_some() {
+            return Err(Error::invalid("rrule", "Say an end with UNTIL or with COUNT, not with both."));
+        }
         Ok(rule)
+    }
+
+    /// Reads one part of a rule; the error says what is wrong with it.
+    fn read(&mut self, name: &str, value: &str) -> std::result::Result<(), String> {
+        match name {
+            "FREQ" => self.often = often(value).ok_or("is not DAILY, WEEKLY, MONTHLY or YEARLY")?,
+            "INTERVAL" => {
+                let number = value.parse().ok().filter(|n| (1..=1_000).contains(n));
+                self.interval = number.ok_or("is no number from 1 to 1000")?;
+            }
+            "BYDAY" => self.days = list(value, day).ok_or("is no list of days like MO or 3TU")?,
+            "BYMONTHDAY" => {
+                let day = |one: &str| one.parse().ok().filter(|n: &i8| *n != 0 && (-31..=31).contains(n));
+                self.month_days = list(value, day).ok_or("is no list of days of a month")?;
+            }
+            "BYMONTH" => {
+                let month = |one: &str| one.parse().ok().filter(|n: &i8| (1..=12).contains(n));
+                self.months = list(value, month).ok_or("is no list of months from 1 to 12")?;
+            }
+            "BYSETPOS" => {
+                let place = |one: &str| one.parse().ok().filter(|n: &i16| *n != 0 && (-366..=366).contains(n));
+                self.places = list(value, place).ok_or("is no list of places like 1 or -1")?;
+            }
+            "UNTIL" => self.until = Some(until(value).ok_or("is no date like 20261231")?),
+            "COUNT" => {
+                let number = value.parse().ok().filter(|n| (1..=count::COUNT_MAX).contains(n));
+                self.count = Some(number.ok_or_else(|| format!("is no number from 1 to {}", count::COUNT_MAX))?);
+            }
+            "WKST" if value == "MO" => {}
+            "WKST" => return Err("is not understood here: weeks begin on Monday, leave it out".to_owned()),
+            _ => {
+                return Err(
+                    "is not understood here; FREQ, INTERVAL, BYDAY, BYMONTHDAY, BYMONTH, BYSETPOS, UNTIL and COUNT are"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// True when an occurrence begins on a day, counted from the first beginning.
@@ -112,7 +148,27 @@ impl Rule {
             Often::Monthly => months(day) - months(first),
             Often::Yearly => i64::from(day.year()) - i64::from(first.year()),
         };
-        turn % self.interval == 0 && self.fits(first, day)
+        turn % self.interval == 0 && self.fits(first, day) && self.is_in_place(first, day)
+    }
+
+    /// True for a day that has one of the places asked for among the days of its turn.
+    fn is_in_place(&self, first: Date, day: Date) -> bool {
+        if self.places.is_empty() {
+            return true;
+        }
+        let (from, days) = match self.often {
+            Often::Daily => (day, 1),
+            Often::Weekly => (monday(day), 7),
+            Often::Monthly => (day.first_of_month(), i64::from(day.days_in_month())),
+            Often::Yearly => (day.first_of_year(), i64::from(day.days_in_year())),
+        };
+        let fitting = (0..days).map(|n| from.saturating_add(n.days())).filter(|one| self.fits(first, *one));
+        let (mut before, mut after) = (0_i16, 0_i16);
+        for one in fitting {
+            before += i16::from(one < day);
+            after += i16::from(one > day);
+        }
+        self.places.iter().any(|place| *place == before + 1 || *place == -(after + 1))
     }
 
     fn fits(&self, first: Date, day: Date) -> bool {
@@ -288,7 +344,15 @@ mod tests {
     #[test]
     fn rules_come_round_as_the_standard_says() {
         let year = ("2026-01-01T00:00:00Z", "2026-06-30T00:00:00Z");
-        let table: [(&str, &str, &[&str]); 8] = [
+        let workdays = "BYDAY=MO,TU,WE,TH,FR";
+        let (last, first_and_third) = (
+            format!("FREQ=MONTHLY;{workdays};BYSETPOS=-1;UNTIL=20260331"),
+            format!("FREQ=WEEKLY;{workdays};BYSETPOS=1,3;UNTIL=20260315"),
+        );
+        let table: [(&str, &str, &[&str]); 10] = [
+            // the last working day of the month
+            ("2026-01-30T22:00", &last, &["01-30T22", "02-27T22", "03-31T22"]),
+            ("2026-03-04T22:00", &first_and_third, &["03-04T22", "03-09T22", "03-11T22"]),
             // the third Tuesday
             ("2026-03-17T22:00", "FREQ=MONTHLY;BYDAY=3TU;UNTIL=20260531", &["03-17T22", "04-21T22", "05-19T22"]),
             ("2026-03-27T22:00", "FREQ=MONTHLY;BYDAY=-1FR;UNTIL=20260430", &["03-27T22", "04-24T22"]),
@@ -334,7 +398,12 @@ mod tests {
         for (text, says) in [
             ("", "begins with how often"),
             ("FREQ=HOURLY", "HOURLY"),
-            ("FREQ=DAILY;COUNT=3", "UNTIL"),
+            ("FREQ=DAILY;COUNT=0", "COUNT=0"),
+            ("FREQ=DAILY;COUNT=3;UNTIL=20261231", "not with both"),
+            ("FREQ=MONTHLY;BYSETPOS=-1", "BYDAY"),
+            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", "BYSETPOS=0"),
+            ("FREQ=YEARLY;BYWEEKNO=20", "BYMONTHDAY, BYMONTH, BYSETPOS, UNTIL and COUNT are"),
+            ("FREQ=WEEKLY;WKST=SU", "weeks begin on Monday"),
             ("FREQ=DAILY;INTERVAL=0", "INTERVAL=0"),
             ("FREQ=WEEKLY;BYDAY=XX", "BYDAY=XX"),
             ("FREQ=WEEKLY;BYDAY=3TU", "MONTHLY"),

@@ -29,6 +29,21 @@ impl Failure {
         Self { status: 500, kind: "internal", message: message.into() }
     }
 
+    /// The grant does not reach that far.
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::of(403, "forbidden", message)
+    }
+
+    /// There is no such address.
+    pub(super) fn unknown(message: impl Into<String>) -> Self {
+        Self::of(404, "not_found", message)
+    }
+
+    /// Any other.
+    pub(super) fn of(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into() }
+    }
+
     pub(super) fn said(&self) -> Said {
         let mut out = format!("{{\"status\":\"error\",\"errorType\":\"{}\",\"error\":", self.kind).into_bytes();
         text(&mut out, &self.message);

@@ -121,6 +121,12 @@ impl<T: Copy> Known<T> {
         at
     }
 
+    /// Bytes and values, the newest first.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = (&[u8], T)> {
+        let all = (0..self.entries.len()).rev().filter_map(|at| u32::try_from(at).ok()).map(At);
+        all.filter_map(|at| Some((self.bytes(at)?, self.value(at)?)))
+    }
+
     /// Shows every value, to be changed.
     pub(crate) fn each(&mut self, change: impl FnMut(&mut T)) {
         self.entries.iter_mut().map(|entry| &mut entry.value).for_each(change);

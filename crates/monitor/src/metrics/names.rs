@@ -1,6 +1,6 @@
 //! Which series, labels and metrics there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,10 +9,15 @@ use promql::Labels;
 
 use super::ask;
 use super::json::{self, Failure};
+use super::own;
 use super::query::QueryMetrics;
 use super::reader::{LIMITS, Reader, matchers};
+use super::sink::Meta;
 use crate::limits::{NAME_VALUES_MAX, QUERY_TIME};
 use crate::live::Monitor;
+
+/// Metrics of agents are described that came within this time.
+const METADATA_SPAN_MS: i64 = 86_400_000;
 
 fn open(kernel: &Handle) -> Result<Arc<Monitor>, Failure> {
     kernel.get::<Monitor>().map_err(|error| Failure::internal(error.message))
@@ -104,16 +109,33 @@ pub(super) fn values(kernel: &Handle, asked: &Asked) -> Said {
     outcome().unwrap_or_else(|failure| failure.said())
 }
 
-/// `/prometheus/api/v1/metadata`: what senders said about their metrics since the server started, for those who may see
-/// pushed series.
+/// What is known of metrics: what senders said, for those who may see pushed series, and what those of agents are.
+fn known(kernel: &Handle, asked: &Asked, limit: usize) -> Result<BTreeMap<String, Meta>, Failure> {
+    let monitor = open(kernel)?;
+    let wanted = asked.field("metric");
+    let pushed = if asked.reach.everything { limit } else { 0 };
+    let mut all: BTreeMap<String, Meta> = monitor.sink.metadata(wanted, pushed).into_iter().collect();
+    let now = kernel.now().millis();
+    let named = wanted.map(|metric| tsdb::Matcher::equal(tsdb::NAME_LABEL, metric));
+    let span = (now - METADATA_SPAN_MS, now);
+    let there = monitor.series.label_values(tsdb::NAME_LABEL, named.as_slice(), span, LIMITS);
+    for metric in there.map_err(|error| failed(&error))? {
+        if let Some(meta) = own::described(&metric) {
+            all.entry(metric).or_insert(meta);
+        }
+    }
+    Ok(all)
+}
+
+/// `/prometheus/api/v1/metadata`: what senders said about their metrics since the server started, and what the metrics of
+/// agents and checks are that came in the last day.
 pub(super) fn metadata(kernel: &Handle, asked: &Asked) -> Said {
     let outcome = || {
-        let limit = if asked.reach.everything { ask::count(asked, "limit")? } else { 0 };
-        let monitor = open(kernel)?;
-        let known = monitor.sink.metadata(asked.field("metric"), limit);
+        let limit = ask::count(asked, "limit")?.min(NAME_VALUES_MAX);
+        let known = known(kernel, asked, limit)?;
         Ok(json::success(&[], &[], |out| {
             out.push(b'{');
-            for (index, (metric, meta)) in known.iter().enumerate() {
+            for (index, (metric, meta)) in known.iter().take(limit).enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }

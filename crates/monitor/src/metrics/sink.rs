@@ -9,6 +9,7 @@ use metrics_proto::{Item, Kind, LabelBytes, LabelLimits, SeriesSamples};
 
 use kernel::{Said, Time};
 
+use super::flood::{self, Floods, Refusal, Sender};
 use super::known::{At, Known};
 use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_MEMORY_MS};
 use crate::live::lock;
@@ -21,6 +22,8 @@ const OUR_METRICS: &str = "mainstay_";
 const ROW_SAMPLES_MIN: usize = 8;
 /// Memory for bodies that is kept between requests: so many, and of each so many bytes at most.
 const BODIES_KEPT: usize = 4;
+/// Series of a request that are remembered when they are too many.
+const FLOOD_KEPT: usize = 1_000;
 const BODY_BYTES_KEPT: usize = 4 << 20;
 
 /// What a sender said about a metric.
@@ -43,6 +46,8 @@ pub(crate) struct Sink {
     pub(crate) refused_samples: AtomicU64,
     /// Requests that could not be read.
     pub(crate) refused_requests: AtomicU64,
+    /// Senders of too many series.
+    pub(crate) floods: Floods,
 }
 
 /// A series, and the number of what it is sampled together with.
@@ -158,6 +163,7 @@ impl Sink {
             series_max,
             refused_samples: AtomicU64::new(0),
             refused_requests: AtomicU64::new(0),
+            floods: Floods::default(),
         }
     }
 
@@ -181,7 +187,7 @@ impl Sink {
     }
 
     /// Begins a request of a sender.
-    pub(crate) fn begin<'a>(&'a self, store: &'a tsdb::Store, sender: &'a str, now: Time) -> Intake<'a> {
+    pub(crate) fn begin<'a>(&'a self, store: &'a tsdb::Store, sender: &'a Sender, now: Time) -> Intake<'a> {
         let mut known = lock(&self.known);
         if now.millis().saturating_sub(known.since_ms) > PUSH_MEMORY_MS {
             // What is still sent is found again; what is not does not count any more.
@@ -190,7 +196,8 @@ impl Sink {
         }
         // A request that was given up leaves nothing to the next one.
         known.batch.clear();
-        Intake { sink: self, known, store, sender, at: At::default(), outcome: Outcome::default(), lost: false }
+        let (outcome, at) = (Outcome::default(), At::default());
+        Intake { sink: self, known, store, sender, at, now, outcome, flood: Vec::new(), lost: false }
     }
 
     /// What senders said about a metric, or about the first `limit` of them.
@@ -222,10 +229,13 @@ pub(crate) struct Intake<'a> {
     sink: &'a Sink,
     known: MutexGuard<'a, Remembered>,
     store: &'a tsdb::Store,
-    sender: &'a str,
+    sender: &'a Sender,
+    now: Time,
     /// The series before.
     at: At,
     outcome: Outcome,
+    /// Labels of series that are too many.
+    flood: Vec<Box<[u8]>>,
     /// Series that were known are not there any more: the request has to be read once again.
     lost: bool,
 }
@@ -307,36 +317,49 @@ impl Intake<'_> {
             }
             Err(why) => {
                 self.sink.refused_samples.fetch_add(samples as u64, Ordering::Relaxed);
+                let why = match why {
+                    Refusal::Wrong(why) => why,
+                    Refusal::Limit(why) => {
+                        if self.flood.len() < FLOOD_KEPT {
+                            self.flood.push(bytes.into());
+                        }
+                        why
+                    }
+                };
                 self.refuse(samples, why);
                 None
             }
         }
     }
 
-    fn register(&self, labels: LabelBytes<'_>) -> Result<(tsdb::SeriesId, String), String> {
+    fn register(&self, labels: LabelBytes<'_>) -> Result<(tsdb::SeriesId, String), Refusal> {
+        let name = &self.sender.name;
         if self.known.known.len() >= self.sink.series_max {
-            return Err(format!(
+            return Err(Refusal::Limit(format!(
                 "{} pushed series are in use, the most there may be beside those of agents and checks (half of series_max in \
-                 the setting monitor.series); the sender is {}",
-                self.sink.series_max, self.sender
-            ));
+                 the setting monitor.series); the sender is {name}",
+                self.sink.series_max
+            )));
         }
         let mut read = Vec::new();
-        labels.read_into(&LabelLimits::default(), &mut read).map_err(|error| error.to_string())?;
+        labels.read_into(&LabelLimits::default(), &mut read).map_err(|error| Refusal::Wrong(error.to_string()))?;
         let of = |name: &str| read.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| *value);
         let metric = of(tsdb::NAME_LABEL);
         if metric.starts_with(OUR_METRICS) {
-            return Err(format!("the metric \"{metric}\" is one of Mainstay's own; send it under another name"));
+            let why = format!("the metric \"{metric}\" is one of Mainstay's own; send it under another name");
+            return Err(Refusal::Wrong(why));
         }
         // Series of one target are sampled together.
-        let source = kernel::text::shorten(&format!("{}/{}/{}", self.sender, of("job"), of("instance")), 250);
+        let (job, instance) = (of("job"), of("instance"));
+        let source = kernel::text::shorten(&format!("{}/{job}/{instance}", self.sender.key), 250);
         let named = read.iter().map(|(name, value)| match OURS.contains(name) {
             true => (format!("exported_{name}"), *value),
             false => ((*name).to_owned(), *value),
         });
         let named: Vec<(String, &str)> = named.collect();
         let pairs: Vec<(&str, &str)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        let id = self.store.register(&source, &pairs).map_err(|error| error.to_string())?;
+        let refused = |error| Refusal::of(error, name, (job, instance));
+        let id = self.store.register(&source, &pairs).map_err(refused)?;
         Ok((id, source))
     }
 
@@ -388,7 +411,21 @@ impl Intake<'_> {
             self.known.forget();
             return None;
         }
+        if !self.flood.is_empty() {
+            let why = self.outcome.because.take().unwrap_or_default();
+            let label = self.sink.floods.note((&self.sender.key, &self.sender.name), &why, self.now, || self.widest());
+            self.outcome.because = Some(if label.is_empty() { why } else { format!("{why}. {label}") });
+        }
         Some(self.outcome)
+    }
+
+    /// The label with the most values among what was refused and the newest series of this sender.
+    fn widest(&self) -> Option<(String, usize)> {
+        let prefix = format!("{}/", self.sender.key);
+        let own: Vec<bool> = self.known.sources.iter().map(|source| source.starts_with(&prefix)).collect();
+        let is_own = |place: &Place| own.get(place.source as usize).copied().unwrap_or_default();
+        let known = self.known.known.newest().filter(|(_, place)| is_own(place)).map(|(bytes, _)| bytes);
+        flood::widest(self.flood.iter().map(AsRef::as_ref).chain(known))
     }
 }
 
@@ -399,7 +436,8 @@ mod tests {
     use super::*;
 
     fn push(sink: &Sink, store: &tsdb::Store, names: &[&str], at_ms: i64) -> Outcome {
-        let mut intake = sink.begin(store, "user:1", Time(at_ms * 1_000));
+        let sender = Sender { key: "user:1".into(), name: "Ada Lind".into() };
+        let mut intake = sink.begin(store, &sender, Time(at_ms * 1_000));
         for name in names {
             let mut bytes = Vec::new();
             put_label(tsdb::NAME_LABEL, name, &mut bytes);
@@ -418,7 +456,9 @@ mod tests {
         assert_eq!(push(&sink, &store, &["a", "b"], now).refused, 0);
         let third = push(&sink, &store, &["a", "c"], now + 1_000);
         assert_eq!((third.stored, third.refused), (1, 1));
-        assert!(third.because.unwrap().contains("user:1"));
+        let why = third.because.unwrap();
+        assert!(why.contains("the sender is Ada Lind") && !why.contains("user:1"), "{why}");
+        assert!(why.contains("The label \"__name__\" takes the most values: 3"), "{why}");
         let later = now + PUSH_MEMORY_MS + 2_000;
         store.maintain(later).unwrap();
         assert_eq!(push(&sink, &store, &["c"], later).refused, 0, "what is not sent any more makes room");

@@ -1,6 +1,7 @@
 //! Metrics that are pushed: remote write, OTLP, and plain JSON for scripts.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use kernel::{Access, Asked, Effect, Error, Handle, Operation, PrepareCx, Result, Route, Said, Time, post};
 use metrics_proto::labels::put_label;
@@ -11,6 +12,7 @@ use metrics_proto::{Item, LabelBytes, SeriesSamples, inflate, otlp as proto, wri
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::flood::Sender;
 use super::sink::Outcome;
 use crate::full;
 use crate::limits::{PUSH_UNPACKED_BYTES_MAX, WRITE_SAMPLES_MAX};
@@ -85,7 +87,7 @@ impl Operation for WriteMetrics {
         if !monitor.may_store() {
             return Err(Error::unavailable(full::WORDS));
         }
-        let (sender, now) = (cx.actor.ident.to_string(), cx.now);
+        let (sender, now) = (Sender::of(cx.actor), cx.now);
         let outcome = twice(|| {
             let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
             for sample in &self.samples {
@@ -153,7 +155,7 @@ pub(super) fn remote_write(kernel: &Handle, asked: &Asked) -> Said {
 
 /// Stores what a request of remote write holds.
 fn written(kernel: &Handle, monitor: &Monitor, asked: &Asked, version: Version, unpacked: &[u8]) -> Said {
-    let (sender, now) = (asked.actor.ident.to_string(), kernel.now());
+    let (sender, now) = (Sender::of(&asked.actor), kernel.now());
     let mut read = Ok(remote::Counts::default());
     let outcome = twice(|| {
         let mut intake = monitor.sink.begin(&monitor.series, &sender, now);
@@ -165,7 +167,9 @@ fn written(kernel: &Handle, monitor: &Monitor, asked: &Asked, version: Version, 
         Err(error) => return monitor.sink.unreadable(&error),
     };
     let Some(mut outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
-    let refused = usize::try_from(counts.histograms_refused).unwrap_or(usize::MAX);
+    monitor.sink.refused_samples.fetch_add(counts.samples_refused, Ordering::Relaxed);
+    let refused = counts.histograms_refused.saturating_add(counts.samples_refused);
+    let refused = usize::try_from(refused).unwrap_or(usize::MAX);
     outcome.refused = outcome.refused.saturating_add(refused);
     outcome.because = outcome.because.or(counts.refused_because);
     let mut said = if outcome.refused == 0 {
@@ -209,7 +213,7 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
         },
         _ => return Said::text(415, "Send the body as it is or with Content-Encoding gzip.\n"),
     };
-    let (sender, now) = (asked.actor.ident.to_string(), kernel.now());
+    let (sender, now) = (Sender::of(&asked.actor), kernel.now());
     let mut read = Ok(proto::Outcome::default());
     let outcome = twice(|| {
         let mut intake = monitor.sink.begin(&monitor.series, &sender, now);

@@ -1,10 +1,12 @@
 //! The figure of a check on its own page and on that of its alert group.
 
-use kernel::{Result, Time};
+use kernel::{Operation as _, Result, Time};
 use maud::{Markup, html};
 use web::page::PageCx;
 use web::ui::{Chart, Charts, Clock, Range};
 
+use super::rule_form::PATIENCE;
+use crate::charts::check::ReadCheckChart;
 use crate::charts::{ChartData, around, check, drawn};
 use crate::check::Check;
 use crate::probe::Probe;
@@ -60,9 +62,10 @@ pub(super) fn of_preview(source: String, seen: &Preview, clock: &Clock) -> Marku
 fn chart(page: &mut PageCx, check: &Check, title: String, range: Range, link: Option<String>) -> Result<Markup> {
     let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
     let around = around::check(page.cx, check, span)?;
+    let reach = page.cx.actor.reach(ReadCheckChart::NAME, page.cx.now).unwrap_or_default();
     let (check, clock) = (check.clone(), page.clock());
     Ok(page.later.add(move |kernel| {
-        let data = check::draw(kernel, &check, span, around)?;
+        let data = check::draw(kernel, &reach, &check, (span, PATIENCE), around)?;
         let source = format!("/api/v1/monitor/checks/{}/chart", check.id);
         let chart = Chart::new("figure-check", title, source, drawn(data), &clock);
         let chart = link.into_iter().fold(chart, |chart, link| chart.link("Check", link));

@@ -13,12 +13,14 @@ use super::{Names, ago, severity, with};
 use crate::rule::preview::{Preview, PreviewRule};
 use crate::rule::show::{RuleAlert, RuleDetail, ShowRule};
 use crate::rule::{Makes, Rule};
+use crate::silence::set::CreateSilence;
 
 struct View {
     clock: Clock,
     detail: RuleDetail,
     names: Names,
     may_change: bool,
+    may_silence: bool,
     csrf: String,
     figure: Markup,
 }
@@ -55,13 +57,14 @@ fn made(page: &mut PageCx, Tried { detail, seen }: Tried) -> Result<Content> {
     let teams: Vec<i64> = detail.rule.team.into_iter().collect();
     let names = Names::load(page, &assets, &teams)?;
     let may_change = page.cx.may("monitor.rule.update");
+    let may_silence = page.cx.may(CreateSilence::NAME);
     let clock = page.clock();
     let figure = match seen {
         None => html! {},
         Some(Ok(shown)) => super::figure::of_preview(preview_source(&detail.rule), &shown, &clock),
         Some(Err(error)) => notice(Tone::Warn, &error.message),
     };
-    let view = View { clock, detail, names, may_change, csrf: page.csrf.clone(), figure };
+    let view = View { clock, detail, names, may_change, may_silence, csrf: page.csrf.clone(), figure };
     Ok(Content::new(view.detail.rule.name.clone(), draw(&view)))
 }
 
@@ -127,6 +130,11 @@ fn head(view: &View, here: &str) -> PageHeader {
         .crumb("Rules", Some("/monitoring/rules"))
         .pill(pill(tone, &word))
         .subtitle(html! { code dir="ltr" { (kernel::text::shorten(rule.expr.trim(), 200)) } });
+    if view.may_silence && rule.makes == Makes::Alert {
+        let labels = format!("alertname={}", serde_json::Value::from(rule.name.as_str()));
+        let to = with("/monitoring/silences", &[("matchers", &labels)]);
+        head = head.action(Button::link("Silence", to).icon("bell"));
+    }
     if view.may_change {
         let (action, label, icon) = match rule.paused {
             true => ("/do/monitor.rule.resume", "Resume", "play"),
@@ -299,6 +307,7 @@ mod tests {
             detail,
             names: Names::default(),
             may_change: true,
+            may_silence: true,
             csrf: "t".into(),
             figure: html! {},
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Ref, Resolved, Result};
+use kernel::{Operation as _, Ref, Resolved, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -10,18 +10,33 @@ use web::ui::{
 };
 
 use super::{ago, tabs, with};
+use crate::silence::set::CreateSilence;
+use crate::silence::update::UpdateSilence;
 use crate::silence::{ListSilences, Silence, Silences};
+
+/// An example of labels.
+const EXAMPLE: &str = "alertname=\"HighLoad\", site=~\"oslo|bergen\"";
+/// How long silences last that are set here.
+const LENGTHS: [(&str, &str); 5] =
+    [("30", "30 minutes"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day"), ("10080", "1 week")];
 
 struct View {
     clock: Clock,
     now: kernel::Time,
     silences: Silences,
     covers: Vec<Vec<(String, String)>>,
-    form: Option<Chosen>,
+    form: Option<Asked>,
     may_create: bool,
+    may_change: bool,
     may_end: bool,
     ended: bool,
     csrf: String,
+}
+
+/// What is filled in.
+enum Asked {
+    New(Chosen),
+    Change(Box<Silence>),
 }
 
 /// What the form is about to silence.
@@ -44,8 +59,9 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         clock: page.clock(),
         now: page.cx.now,
         covers,
-        form: chosen(page)?,
-        may_create: page.cx.may("monitor.silence.create"),
+        form: asked(page, &silences)?,
+        may_create: page.cx.may(CreateSilence::NAME),
+        may_change: page.cx.may(UpdateSilence::NAME),
         may_end: page.cx.may("monitor.silence.end"),
         ended,
         csrf: page.csrf.clone(),
@@ -63,7 +79,19 @@ fn targets(found: &BTreeMap<Ref, Resolved>, silence: &Silence) -> Vec<(String, S
     silence.subjects().iter().map(shown).collect()
 }
 
+/// The form that an address asks for: `change` a silence of this page, or set one.
+fn asked(page: &mut PageCx, silences: &Silences) -> Result<Option<Asked>> {
+    if let Some(id) = page.param("change").and_then(|text| text.parse::<i64>().ok()) {
+        let found = silences.items.iter().find(|one| one.id == id && one.until > page.cx.now);
+        return Ok(found.map(|found| Asked::Change(Box::new(found.clone()))));
+    }
+    Ok(chosen(page)?.map(Asked::New))
+}
+
 fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
+    if let Some(labels) = page.param("matchers") {
+        return Ok(Some(Chosen { field: "matchers", id: labels.to_owned(), title: "by labels".to_owned() }));
+    }
     for (field, kind) in [("check", "check"), ("asset", "asset"), ("team", "team")] {
         let Some(id) = page.param(field).and_then(|text| text.parse::<i64>().ok()) else { continue };
         let subject = Ref::new(kind, id);
@@ -74,35 +102,67 @@ fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
 }
 
 fn draw(view: &View) -> Markup {
+    let mut head = PageHeader::new("Silences")
+        .crumb("Monitoring", Some("/monitoring"))
+        .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
+        .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar"));
+    if view.may_create {
+        head = head.action(Button::link("Silence by labels", "/monitoring/silences?matchers=").icon("bell"));
+    }
     html! {
-        (PageHeader::new("Silences").crumb("Monitoring", Some("/monitoring"))
-            .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
-            .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar")))
+        (head)
         (tabs("/monitoring/silences"))
-        @if let (Some(chosen), true) = (&view.form, view.may_create) { (form(view, chosen)) }
+        @match &view.form {
+            Some(Asked::New(chosen)) if view.may_create => (form(view, chosen)),
+            Some(Asked::Change(silence)) if view.may_change => (change(view, silence)),
+            _ => {}
+        }
         (list(view))
     }
 }
 
 fn form(view: &View, chosen: &Chosen) -> Markup {
+    let what = match chosen.field {
+        "matchers" => labels(&chosen.id).required(),
+        field => Field::hidden(field, chosen.id.clone()),
+    };
     let form = Form::post("/do/monitor.silence.create", view.csrf.clone())
         .back("/monitoring/silences")
-        .field(Field::hidden(chosen.field, chosen.id.clone()))
-        .field(
-            Field::select(
-                "minutes",
-                "For",
-                [("30", "30 minutes"), ("60", "1 hour"), ("240", "4 hours"), ("1440", "1 day"), ("10080", "1 week")],
-            )
-            .value("60")
-            .required(),
-        )
-        .field(
-            Field::text("reason", "Why").required().help("For those who wonder why nobody was told.").length_max(300),
-        )
+        .field(what)
+        .field(Field::select("minutes", "For", LENGTHS).value("60").required())
+        .field(why(""))
         .action(Button::submit("Silence").primary())
         .action(Button::link("Cancel", "/monitoring/silences"));
     html! { (Card::new(format!("Silence {}", chosen.title)).body(html! { (form) })) }
+}
+
+fn labels(value: &str) -> Field {
+    Field::text("matchers", "Labels")
+        .value(value)
+        .length_max(1_000)
+        .help(format!("Alerts whose labels pass all of these, as in Alertmanager: {EXAMPLE}. Also != and !~."))
+}
+
+fn why(value: &str) -> Field {
+    Field::text("reason", "Why")
+        .value(value)
+        .required()
+        .help("For those who wonder why nobody was told.")
+        .length_max(300)
+}
+
+fn change(view: &View, silence: &Silence) -> Markup {
+    let lengths = std::iter::once(("", "As it is")).chain(LENGTHS);
+    let form = Form::post("/do/monitor.silence.update", view.csrf.clone())
+        .back("/monitoring/silences")
+        .field(Field::hidden("id", silence.id.to_string()))
+        .field(Field::hidden("expected_version", silence.version.to_string()))
+        .field(Field::select("minutes", "Ends, from now on, in", lengths))
+        .field(labels(silence.matchers.as_str()))
+        .field(why(&silence.reason))
+        .action(Button::submit("Save").primary())
+        .action(Button::link("Cancel", "/monitoring/silences"));
+    html! { (Card::new("Change the silence").body(html! { (form) })) }
 }
 
 fn list(view: &View) -> Markup {
@@ -126,7 +186,7 @@ fn list(view: &View) -> Markup {
         view.silences.next.as_ref().map(|cursor| with("/monitoring/silences", &[("ended", ended), ("cursor", cursor)]));
     let list = List::new("silences", table).total(format!("{} {}", view.silences.count, if view.silences.count == 1 { "silence" } else { "silences" })).paging(next, None).empty(Empty::new(
         "No silences",
-        "Before planned work, open an asset or a check and press Silence: alerts of it are then recorded without telling anybody.",
+        "Before planned work, open an asset or a check and press Silence, or silence by labels: alerts of it are then recorded without telling anybody.",
     ));
     html! { (list) p { a href=(more.1) { (more.0) } } }
 }
@@ -137,7 +197,14 @@ fn row(view: &View, silence: &Silence, covers: &[(String, String)]) -> Row {
         (_, true) => (Tone::Planned, "Planned"),
         _ => (Tone::Working, "In force"),
     };
-    let end = if silence.until > view.now && view.may_end {
+    let runs = silence.until > view.now;
+    let change = if runs && view.may_change {
+        let to = with("/monitoring/silences", &[("change", &silence.id.to_string())]);
+        html! { (Button::link("Change", to).small()) }
+    } else {
+        html! {}
+    };
+    let end = if runs && view.may_end {
         let id = silence.id.to_string();
         let fields = [("id", id.as_str()), ("_back", "/monitoring/silences")];
         post_button("/do/monitor.silence.end", &view.csrf, &fields, &Button::submit("End now").small())
@@ -147,10 +214,16 @@ fn row(view: &View, silence: &Silence, covers: &[(String, String)]) -> Row {
     Row::new(silence.reason.clone())
         .cell(status(tone, word))
         .main()
-        .cell(html! { @for (at, (title, to)) in covers.iter().enumerate() { @if at > 0 { ", " } a href=(web::ui::href(to)) dir="auto" { (title) } } })
+        .cell(html! {
+            @for (at, (title, to)) in covers.iter().enumerate() { @if at > 0 { ", " } a href=(web::ui::href(to)) dir="auto" { (title) } }
+            @if !silence.matchers.is_empty() {
+                @if !covers.is_empty() { ", " }
+                code dir="ltr" { (silence.matchers.as_str()) }
+            }
+        })
         .cell(web::ui::person(&silence.created_by, None))
         .cell(ago(&view.clock, silence.until))
-        .cell(end)
+        .cell(html! { (change) (end) })
 }
 
 #[cfg(test)]
@@ -165,13 +238,24 @@ mod tests {
             now: kernel::Time(5),
             covers,
             silences: Silences { items, next: None, count: 0, count_capped: false },
-            form: Some(Chosen { field: "asset", id: "417".into(), title: text.to_owned() }),
+            form: Some(Asked::New(Chosen { field: "asset", id: "417".into(), title: text.to_owned() })),
             may_create: true,
+            may_change: true,
             may_end: true,
             ended: false,
             csrf: "token".into(),
         };
         draw(&view).into_string()
+    }
+
+    #[test]
+    fn a_silence_by_labels_shows_them_and_can_be_changed_while_it_lasts() {
+        let mut silence = Silence::sample("Rollout");
+        silence.matchers = "site=\"oslo\"".to_owned().into();
+        let page = drawn(vec![silence.clone()], "x");
+        assert!(page.contains("site=&quot;oslo&quot;") && page.contains("/monitoring/silences?change=2"));
+        silence.until = kernel::Time(1);
+        assert!(!drawn(vec![silence], "x").contains("?change=2"));
     }
 
     #[test]

@@ -17,6 +17,22 @@ pub(crate) struct Known {
     pub(crate) services: Section,
     pub(crate) processes: Section,
     pub(crate) filesystems: Section,
+    /// The thing itself, while it is in use.
+    pub(crate) thing: Option<Thing>,
+}
+
+/// What is known of a thing without any fact.
+#[derive(Clone, Debug)]
+pub(crate) struct Thing {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+}
+
+impl Known {
+    /// True when an agent tells of it.
+    fn has_facts(&self) -> bool {
+        [&self.listening, &self.services, &self.processes, &self.filesystems].iter().any(|section| !section.is_empty())
+    }
 }
 
 /// A check that is suggested.
@@ -64,6 +80,25 @@ const UNITS: [&str; 26] = [
 /// Programs for machines without systemd.
 const PROGRAMS: [&str; 10] =
     ["nginx", "apache2", "httpd", "postgres", "mysqld", "mariadbd", "redis-server", "haproxy", "cron", "sshd"];
+/// The vantage that means this server.
+const THIS_SERVER: i64 = 0;
+/// Kinds of things that answer to pings and seldom have an agent.
+const ANSWERING: [&str; 14] = [
+    "switch",
+    "router",
+    "firewall",
+    "gateway",
+    "access_point",
+    "load_balancer",
+    "printer",
+    "phone",
+    "storage",
+    "power",
+    "ups",
+    "pdu",
+    "dns",
+    "time_server",
+];
 /// File systems that hold what fills up.
 const DISKS: [&str; 7] = ["ext4", "ext3", "xfs", "btrfs", "zfs", "f2fs", "jfs"];
 /// Smaller ones are made for one purpose and full by design, in bytes.
@@ -80,8 +115,61 @@ pub(crate) fn suggest(known: &Known) -> Vec<Suggested> {
         found.extend(by_process(&known.processes));
     }
     found.extend(by_disk(&known.filesystems));
+    if let Some(thing) = known.thing.as_ref().filter(|_| !known.has_facts()) {
+        found.extend(by_kind(thing));
+    }
     found.truncate(SUGGESTED_MAX);
     found
+}
+
+/// True for kinds of things of which something is suggested without facts.
+pub(crate) fn tells(kind: &str) -> bool {
+    ANSWERING.contains(&kind) || kind == "website"
+}
+
+/// What a thing is suggests how to look at it from outside, by its name. Nobody else tells of a switch or a printer.
+fn by_kind(thing: &Thing) -> Vec<Suggested> {
+    let host = thing.name.trim();
+    if !tells(&thing.kind) || !is_host(host) {
+        return Vec::new();
+    }
+    let words = thing.kind.replace('_', " ");
+    let why = format!("It is a {words} without an agent; it is asked by its name, from this server.");
+    let make = |kind, name: &str, fields: Value| {
+        let mut found = suggested(kind, name, &why, fields)?;
+        found.fields.insert("vantage".to_owned(), json!(THIS_SERVER));
+        Some(found)
+    };
+    let tcp = |name: &str, port: u16| make(Kind::Tcp, name, json!({"host": host, "port": port}));
+    let ping = || make(Kind::Icmp, &format!("{host} answers to pings"), json!({"host": host}));
+    let found = match thing.kind.as_str() {
+        "website" => vec![
+            make(Kind::Http, &format!("{host} answers"), json!({"url": format!("https://{host}/")})),
+            make(
+                Kind::Tls,
+                &format!("Certificate of {host} holds"),
+                json!({"host": host, "port": 443, "min_days": 14}),
+            ),
+        ],
+        "printer" => vec![ping(), tcp("Printer takes jobs", 9100)],
+        "dns" => vec![ping(), tcp("Name server takes connections", 53)],
+        _ => vec![ping()],
+    };
+    found.into_iter().flatten().collect()
+}
+
+/// True for what may be the name or the address of a host: a name of several words is what people call a thing.
+fn is_host(name: &str) -> bool {
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let part = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(part)
 }
 
 fn by_port(port: u16) -> Vec<Suggested> {
@@ -251,6 +339,21 @@ mod tests {
         let found = suggest(&Known { filesystems, ..Known::default() });
         assert_eq!(found.iter().map(|one| one.target.as_str()).collect::<Vec<_>>(), ["file_system /", "fill_up /"]);
         assert!(found[1].why.contains("46.6 GiB"), "{}", found[1].why);
+    }
+
+    #[test]
+    fn what_a_thing_is_suggests_a_look_from_outside_unless_an_agent_tells_of_it() {
+        let of = |kind: &str, name: &str| Some(Thing { name: name.into(), kind: kind.into() });
+        let found = |kind: &str, name: &str| targets(&Known { thing: of(kind, name), ..Known::default() });
+        assert_eq!(found("switch", "sw-01"), ["icmp"]);
+        assert_eq!(found("router", "192.0.2.1"), ["icmp"]);
+        assert_eq!(found("printer", "printer-2.example.org"), ["icmp", "tcp 9100"]);
+        assert_eq!(found("website", "www.example.org"), ["http https://www.example.org/", "tls 443"]);
+        assert_eq!(found("server", "web-01"), Vec::<String>::new(), "a server gets an agent");
+        assert_eq!(found("switch", "the one in the cellar"), Vec::<String>::new(), "that is no host");
+        assert_eq!(found("printer", "-x;reboot"), Vec::<String>::new());
+        let listening = section("listening", json!({"tcp.22": {}}));
+        assert_eq!(targets(&Known { listening, thing: of("storage", "nas"), ..Known::default() }), ["ssh"]);
     }
 
     #[test]

@@ -174,14 +174,15 @@ fn preview(new: &NewRule, (from, to): (i64, i64), ask: &Range<'_>) -> Result<Pre
 }
 
 /// The number that an expression compares with, and how.
-fn threshold(text: &str) -> Option<(&'static str, f64)> {
+pub(crate) fn threshold(text: &str) -> Option<(&'static str, f64)> {
     let parsed = rules::parse_expression(text).ok()?;
     let promql::ExprKind::Binary(binary) = &parsed.bare().kind else { return None };
     let promql::ExprKind::Number(value) = binary.right.bare().kind else { return None };
     (binary.op.is_comparison() && value.is_finite()).then_some((binary.op.name(), value))
 }
 
-fn line(one: &Points, step_ms: i64) -> Line {
+/// A line with gaps where steps are missing.
+pub(crate) fn line(one: &Points, step_ms: i64) -> Line {
     let mut points: Vec<(i64, Option<f64>)> = Vec::with_capacity(one.points.len());
     for (at, value) in &one.points {
         if let Some((before, _)) = points.last().copied()

@@ -52,15 +52,20 @@ pub(crate) fn insert(tx: &mut Tx<'_>, asset: i64, new: &Suggested, brief: &asset
 
 pub(crate) fn delete(tx: &mut Tx<'_>, ids: &[i64]) -> Result<()> {
     for id in ids {
-        tx.execute("DELETE FROM monitor_proposals WHERE id = ?1 AND state = 'open'", &[(*id).into()])?;
+        tx.execute("DELETE FROM monitor_proposals WHERE id = ?1 AND state <> 'dismissed'", &[(*id).into()])?;
     }
     Ok(())
 }
 
-/// What was ever proposed for an asset: by target, its number and whether it is open.
-pub(crate) fn of_asset(tx: &mut Tx<'_>, asset: i64) -> Result<BTreeMap<String, (i64, bool)>> {
+/// What was ever proposed for an asset: by target, its number and what became of it.
+pub(crate) fn of_asset(tx: &mut Tx<'_>, asset: i64) -> Result<BTreeMap<String, (i64, ProposalState)>> {
     let rows = tx.query("SELECT target, id, state FROM monitor_proposals WHERE asset_id = ?1", &[asset.into()])?;
-    rows.iter().map(|row| Ok((row.text(0)?, (row.int(1)?, row.str(2)? == "open")))).collect()
+    let broken = || Error::internal("monitor-proposal-row", "state");
+    let one = |row: &Row| {
+        let state = ProposalState::parse(row.str(2)?).ok_or_else(broken)?;
+        Ok((row.text(0)?, (row.int(1)?, state)))
+    };
+    rows.iter().map(one).collect()
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Proposal>> {

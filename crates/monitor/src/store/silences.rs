@@ -7,7 +7,7 @@ use kernel::{Result, Time};
 use crate::silence::Silence;
 
 const COLUMNS: &str = "SELECT s.id, s.asset_id, s.check_id, s.team_id, s.from_at, s.until_at, s.reason, s.created_name, s.created_at, s.ended_by, \
-     s.version, s.place_id, s.owning_team_id, s.owner_id FROM monitor_silences s WHERE 1 = 1";
+     s.version, s.place_id, s.owning_team_id, s.owner_id, s.matchers FROM monitor_silences s WHERE 1 = 1";
 
 fn silence(row: &Row) -> Result<Silence> {
     Ok(Silence {
@@ -25,13 +25,14 @@ fn silence(row: &Row) -> Result<Silence> {
         place: row.opt_int(11)?,
         owning_team: row.opt_int(12)?,
         owner: row.opt_int(13)?,
+        matchers: row.text(14)?.into(),
     })
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Silence, by: &str) -> Result<i64> {
     tx.insert(
         "INSERT INTO monitor_silences (asset_id, check_id, team_id, from_at, until_at, reason, place_id, owning_team_id, owner_id, created_by, \
-         created_name, created_at, ended_by, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, '', 1) RETURNING id",
+         created_name, created_at, ended_by, matchers, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, '', ?13, 1) RETURNING id",
         &[
             new.asset.into(),
             new.check.into(),
@@ -45,8 +46,30 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Silence, by: &str) -> Result<i64> {
             by.into(),
             (&new.created_by).into(),
             new.created_at.into(),
+            new.matchers.as_str().into(),
         ],
     )
+}
+
+/// Writes what may change of one.
+pub(crate) fn update(tx: &mut Tx<'_>, new: &Silence) -> Result<()> {
+    tx.execute(
+        "UPDATE monitor_silences SET asset_id = ?1, check_id = ?2, team_id = ?3, matchers = ?4, until_at = ?5, reason = ?6, place_id = ?7, \
+         owning_team_id = ?8, owner_id = ?9, version = version + 1 WHERE id = ?10",
+        &[
+            new.asset.into(),
+            new.check.into(),
+            new.team.into(),
+            new.matchers.as_str().into(),
+            new.until.into(),
+            (&new.reason).into(),
+            new.place.into(),
+            new.owning_team.into(),
+            new.owner.into(),
+            new.id.into(),
+        ],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Silence>> {

@@ -228,12 +228,14 @@ fn a_fill_up_forecast_is_made_of_the_agents_own_figures() {
         let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         agent_proto::SeriesName { name: metric.into(), labels }
     };
-    let register = vec![(1_u32, labels("node_filesystem_size_bytes")), (2, labels("node_filesystem_avail_bytes"))];
+    let names = ["node_filesystem_size_bytes", "node_filesystem_avail_bytes", "node_filesystem_free_bytes"];
+    let register: Vec<_> = (1_u32..).zip(names.map(labels)).collect();
     message(house.kernel(), "series", web, &register).unwrap();
     let now_ms = house.kernel().now().millis();
     for quarter in 0..96_i64 {
         let left = 60e9 - 0.5e9 * quarter as f64;
-        let values = vec![(1, 100e9), (2, left)];
+        // Root keeps 5 GB back: neither used nor free, as df counts.
+        let values = vec![(1, 100e9), (2, left), (3, left + 5e9)];
         let samples = agent_proto::Samples { at_ms: now_ms - (95 - quarter) * 900_000, values };
         message(house.kernel(), "samples", web, &samples).unwrap();
     }
@@ -242,7 +244,7 @@ fn a_fill_up_forecast_is_made_of_the_agents_own_figures() {
     until(house.kernel(), check["id"].as_i64().unwrap(), "firing");
     let shown = house.show(check["id"].as_i64().unwrap());
     let evidence = shown["check"]["evidence"].as_str().unwrap();
-    assert!(evidence.contains("/var is 87.5 % full; it fills by 44.7 GiB a day and will be full in 6 h"), "{evidence}");
+    assert!(evidence.contains("/var is 86.8 % full; it fills by 44.7 GiB a day and will be full in 6 h"), "{evidence}");
 }
 
 #[test]
@@ -284,4 +286,35 @@ fn facts_propose_checks_that_one_decision_makes_or_dismisses_for_good() {
     facts(&[22, 443, 6379]);
     // What closed is gone, what was decided stays so.
     wait_for(&["Redis answers", web_server]);
+    // What was accepted and deleted since is proposed again, without another fact.
+    house.call("monitor.check.delete", json!({"id": accepted["check"]}));
+    house.wait(1);
+    wait_for(&[certificate, "Redis answers", web_server]);
+}
+
+#[test]
+fn a_switch_without_an_agent_is_to_be_pinged_from_here() {
+    let house = House::new();
+    let service = monitor::domain().kernel.services.into_iter().find(|one| one.name == "proposals").unwrap();
+    let old = house.thing("sw-01", "switch");
+    let handle = house.kernel().clone();
+    std::thread::spawn(move || (service.run)(handle));
+    let new = house.thing("sw-02", "switch");
+    house.wait(1);
+    let proposed = |asset: i64| {
+        for _ in 0..2_000 {
+            let found =
+                house.call("monitor.proposal.list", json!({"asset": asset}))["items"].as_array().unwrap().clone();
+            if let [one] = found.as_slice() {
+                return one.clone();
+            }
+            house.kernel().wait(Duration::from_millis(10));
+        }
+        panic!("nothing is proposed for {asset}");
+    };
+    assert_eq!(proposed(new)["name"], "sw-02 answers to pings");
+    let ping = proposed(old);
+    let accepted = house.call("monitor.proposal.accept", json!({"id": ping["id"]}));
+    let check = &house.show(accepted["check"].as_i64().unwrap())["check"];
+    assert_eq!((&check["probe"]["host"], &check["vantage"]), (&json!("sw-01"), &json!(null)), "{check}");
 }

@@ -13,6 +13,8 @@ mod feeding;
 #[cfg(test)]
 mod flapping;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod full;
 #[cfg(test)]
 mod groups;

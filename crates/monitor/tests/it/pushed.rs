@@ -87,18 +87,19 @@ fn labels_without_end_cost_their_series_and_no_other() {
     let names: Vec<String> = (0..40).map(|number| format!("l{number}")).collect();
     let mut many = vec![(NAMED, "many")];
     many.extend(names.iter().map(|name| (name.as_str(), "x")));
-    let long = "v".repeat(5_000);
+    let (long, longer) = ("v".repeat(5_000), "v".repeat(20_000));
     let (status, words) = write(
         &house,
         &[
+            (&[(NAMED, "longer"), ("path", &longer)], &[(NOW_S, 1.0)]),
             (&many, &[(NOW_S, 1.0)]),
             (&[(NAMED, "long"), ("path", &long)], &[(NOW_S, 1.0)]),
             (&[(NAMED, "good")], &[(NOW_S, 7.0)]),
         ],
     );
-    assert!(status == 400 && words.starts_with("2 of 3 samples were refused. The first: "), "{words}");
+    assert!(status == 400 && words.starts_with("3 of 4 samples were refused. The first: "), "{words}");
     assert_eq!(values(&house, "good"), ["7"]);
-    assert_eq!(figure(&house, "mainstay_samples_without_series_total"), 2);
+    assert_eq!(figure(&house, "mainstay_samples_without_series_total"), 3);
     still_works(&house);
 }
 

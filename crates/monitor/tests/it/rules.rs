@@ -66,6 +66,30 @@ fn an_alert_of_a_rule_is_an_alert_like_others_about_the_asset_its_labels_name() 
 }
 
 #[test]
+fn the_pages_of_a_rules_alert_draw_what_the_rule_compares_for_it() {
+    let house = House::new();
+    let rule = house.rule(json!({}));
+    let mut two = load(95.0);
+    two.push(("load", json!({"instance": "web-02:9100"}), 97.0));
+    house.play(60, &two);
+    let alerts = house.alerts_of(rule);
+    let of = alerts.iter().find(|one| one["labels"]["instance"] == "web-01:9100").unwrap();
+    let chart = house.call("monitor.chart.check", json!({"id": of["check"], "minutes": 10}));
+    let lines = chart["series"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "that of the other instance is not about this alert: {lines:?}");
+    assert!(lines[0]["points"].as_array().unwrap().iter().any(|point| point[1] == 95.0), "{lines:?}");
+    assert_eq!(
+        (&chart["thresholds"][0]["value"], &chart["notes"][0]),
+        (&json!(90.0), &json!("What the rule compares: load"))
+    );
+    let group = house.groups("open")[0]["id"].as_i64();
+    for (path, id) in [("/monitoring/checks/{id}", of["check"].as_i64()), ("/monitoring/groups/{id}", group)] {
+        let drawn = crate::pages::page(&house, path, id, &[]);
+        assert!(!drawn.contains("No numbers in this time") && drawn.contains("What the rule compares"), "{path}");
+    }
+}
+
+#[test]
 fn lesson_07_hysteresis_is_a_pair_with_for_keep_firing_and_n_of_m() {
     let house = House::new();
     let pair =

@@ -95,6 +95,47 @@ fn the_recovery_of_what_was_told_is_told_even_under_a_silence() {
 }
 
 #[test]
+fn a_silence_by_labels_holds_back_alerts_with_them_and_no_others() {
+    let house = House::new();
+    let (web, db) = (house.asset("web-01"), house.asset("unrelated-db"));
+    let (runs, answers) = (house.check(web, "Web server runs"), house.check(db, "Database answers"));
+    let matchers = r#"alertname=~"Web.*", severity!="info""#;
+    house.call("monitor.silence.create", json!({"matchers": matchers, "minutes": 60, "reason": "Rollout"}));
+    house.report(web, runs, "bb");
+    house.settle();
+    assert!(messages(&house).is_empty());
+    house.report(db, answers, "bb");
+    house.settle();
+    assert_eq!(messages(&house), ["Alert: Database answers fails on unrelated-db"]);
+    let why = house.call("monitor.alert.explain", json!({"id": house.show(runs)["check"]["alert"]})).to_string();
+    assert!(why.contains("Rollout"), "{why}");
+}
+
+#[test]
+fn a_silence_that_no_longer_covers_an_open_group_lets_it_be_told_and_a_longer_one_holds_on() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let check = house.check(web, "Web server runs");
+    let silence = house.call("monitor.silence.create", json!({"asset": web, "minutes": 2, "reason": "Update"}));
+    let id = &silence["id"];
+    let longer = house.call("monitor.silence.update", json!({"id": id, "minutes": 60}));
+    assert_eq!((&longer["version"], &longer["reason"]), (&json!(2), &json!("Update")));
+    house.report(web, check, "bbbbbbbbbbbbbbbb");
+    house.settle();
+    assert!(messages(&house).is_empty(), "the end was moved");
+    let stale = house.refused("monitor.silence.update", json!({"id": id, "minutes": 5, "expected_version": 1}));
+    assert_eq!(stale.kind, kernel::ErrorKind::Conflict);
+    house.call("monitor.silence.update", json!({"id": id, "matchers": "severity=\"none\"", "reason": "Only these"}));
+    house.wait(6);
+    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
+    let told = house.events("silence", id.as_i64().unwrap(), "monitor.silence.changed");
+    assert_eq!(told.len(), 2);
+    house.call("monitor.silence.end", json!({"id": id}));
+    let over = house.refused("monitor.silence.update", json!({"id": id, "minutes": 5}));
+    assert!(over.message.contains("has ended"), "{over}");
+}
+
+#[test]
 fn silences_say_what_is_wrong_with_them() {
     let house = House::new();
     let web = house.asset("web-01");
@@ -108,6 +149,8 @@ fn silences_say_what_is_wrong_with_them() {
         (json!({"asset": web, "minutes": 999_999_999_999_i64, "reason": "x"}), "minutes"),
         (json!({"asset": web, "until": "2020-01-01T00:00:00Z", "reason": "x"}), "until"),
         (json!({"asset": web, "minutes": 5, "reason": " "}), "reason"),
+        (json!({"matchers": "site=oslo", "minutes": 5, "reason": "x"}), "matchers"),
+        (json!({"matchers": "severity!=\"critical\"", "minutes": 5, "reason": "x"}), "matchers"),
     ] {
         assert_eq!(house.refused("monitor.silence.create", input.clone()).field.as_deref(), Some(field), "{input}");
     }

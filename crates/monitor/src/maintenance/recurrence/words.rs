@@ -41,8 +41,12 @@ impl Rule {
             n => format!("day {n}"),
         });
         let all: Vec<String> = days.chain(dates).collect();
-        if !all.is_empty() {
-            text.push_str(&format!(" on {}", joined(&all)));
+        let places: Vec<String> = self.places.iter().map(|n| nth(i8::try_from(*n).unwrap_or(i8::MAX))).collect();
+        match (all.is_empty(), places.is_empty()) {
+            (true, true) => {}
+            (true, false) => text.push_str(&format!(" on the {} day of it", joined(&places))),
+            (false, true) => text.push_str(&format!(" on {}", joined(&all))),
+            (false, false) => text.push_str(&format!(" on the {} of {}", joined(&places), joined(&all))),
         }
         let months: Vec<String> = self
             .months
@@ -108,6 +112,7 @@ mod tests {
             ("FREQ=MONTHLY;BYDAY=-2FR", "every month on the second last Friday"),
             ("FREQ=MONTHLY;BYMONTHDAY=1,-1", "every month on day 1 and the last day"),
             ("FREQ=YEARLY;BYMONTH=3;UNTIL=20281231", "every year in March until 31 Dec 2028"),
+            ("FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=-1", "every month on the last of Sat and Sun"),
         ] {
             assert_eq!(Rule::parse(rule).unwrap().words(), words, "{rule}");
         }
