@@ -16,6 +16,8 @@ fn step(explained: &Value) -> Value {
 #[test]
 fn lesson_08_where_no_message_was_taken_the_verdict_says_so_and_why() {
     let web = Web::new();
+    let policy = web.call("paging.policy.save", json!({ "name": "Ada", "lines": "0 user:ada" }))["id"].clone();
+    web.call("kernel.setting.set", json!({ "key": "paging.default", "value": { "policy": policy } }));
     let check = web.check("Web server runs");
     web.report(check, "gggbbbb");
     let said = explained(&web, check);

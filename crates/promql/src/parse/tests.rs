@@ -145,7 +145,7 @@ fn deep_and_long_queries_are_refused_and_not_run_into() {
     deep("-".repeat(100_000) + "a");
     let chained = parse(&format!("1{}", "+1".repeat(10_000))).unwrap_err();
     assert!(chained.message().contains("operators follow one another; put parts of them in parentheses"), "{chained}");
-    let parts = vec![format!("({})", vec!["a"; 200].join("+")); 100].join("+");
+    let parts = vec![format!("({})", vec!["a"; 100].join("+")); 100].join("+");
     assert!(parse(&parts).is_ok(), "parentheses help, as the message says");
     deep(format!("1{}", "^1".repeat(10_000)));
     deep("sum(".repeat(5_000) + "a" + &")".repeat(5_000));
