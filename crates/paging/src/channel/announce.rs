@@ -43,21 +43,33 @@ fn tell(cx: &mut Cx, failing: &Health, healths: &[Health], working: Option<&str>
     let tried: BTreeSet<&str> = before.iter().filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
     let others = others(cx, &failing.lane, healths)?;
     let said = said(cx, failing)?;
-    let mut left = others.iter().filter(|one| !tried.contains(key(one).as_str()));
-    if let Some(next) = left.next() {
-        // People are told side by side: one who is asleep must not keep it from the others.
-        let mut told = BTreeSet::from([next.user]);
-        let beside: Vec<&Recipient> =
-            left.filter(|one| next.user > 0 && one.user > 0 && told.insert(one.user)).collect();
-        for one in std::iter::once(next).chain(beside) {
-            message::queue(cx, &said, one, &format!("{prefix}{}", key(one)))?;
-        }
+    let next = side_by_side(others.iter().filter(|one| !tried.contains(key(one).as_str())));
+    for one in &next {
+        message::queue(cx, &said, one, &format!("{prefix}{}", key(one)))?;
+    }
+    if !next.is_empty() {
         return Ok(true);
     }
     match others.iter().find(|one| Some(one.lane.as_str()) == working) {
         Some(again) => message::queue(cx, &said, again, &format!("{prefix}{}/{}", key(again), cx.now.0)),
         None => Ok(false),
     }
+}
+
+/// Whom to tell of something that is about no way out: over the one that is trusted most.
+pub(crate) fn best(cx: &mut Cx) -> Result<Vec<Recipient>> {
+    let healths = store::healths(cx.tx)?;
+    Ok(side_by_side(others(cx, "", &healths)?.iter()).into_iter().cloned().collect())
+}
+
+/// The first of all ways; when it leads to a person, one of every person, as one who is asleep must not keep it from the others.
+fn side_by_side<'a>(mut left: impl Iterator<Item = &'a Recipient>) -> Vec<&'a Recipient> {
+    let Some(next) = left.next() else { return Vec::new() };
+    let mut told = BTreeSet::from([next.user]);
+    let beside = left.filter(|one| next.user > 0 && one.user > 0 && told.insert(one.user));
+    let mut all: Vec<&Recipient> = beside.collect();
+    all.insert(0, next);
+    all
 }
 
 /// What tells one way from another in a key of bounded length.

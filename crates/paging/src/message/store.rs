@@ -131,14 +131,15 @@ pub(crate) fn tried(
     Ok(())
 }
 
-/// Pages and recoveries for people that wait on a lane, oldest first.
-pub(crate) fn waiting_for_people(tx: &mut Tx<'_>, lane: &str, rows: usize) -> Result<Vec<Message>> {
+/// Pages and recoveries for people that wait on a lane, after one of them, oldest first.
+pub(crate) fn waiting_for_people(tx: &mut Tx<'_>, lane: &str, after: i64, rows: usize) -> Result<Vec<Message>> {
     let mut query = Query::new(COLUMNS);
     query
         .push(" WHERE lane = ")
         .bind(lane)
-        .push(" AND state = 'waiting' AND user_id > 0 AND what IN ('page', 'recovery')");
-    query.push(" ORDER BY send_at, id LIMIT ").bind(rows);
+        .push(" AND state = 'waiting' AND user_id > 0 AND what IN ('page', 'recovery') AND id > ")
+        .bind(after);
+    query.push(" ORDER BY id LIMIT ").bind(rows);
     tx.run(&query)?.iter().map(message).collect()
 }
 
@@ -151,7 +152,8 @@ pub(crate) fn hand_over(tx: &mut Tx<'_>, id: i64, answer: &str) -> Result<()> {
 /// Announcements of other lanes' failures that wait on a lane do not leave by it.
 pub(crate) fn drop_announcements(tx: &mut Tx<'_>, lane: &str, answer: &str) -> Result<u64> {
     tx.execute(
-        "UPDATE paging_messages SET state = 'failed', answer = ?1 WHERE lane = ?2 AND state = 'waiting' AND what = 'failing'",
+        "UPDATE paging_messages SET state = 'failed', answer = ?1 WHERE lane = ?2 AND state = 'waiting' AND what = 'failing' \
+         AND dedup >= 'failing/' AND dedup < 'failing0'",
         &[answer.into(), lane.into()],
     )
 }
