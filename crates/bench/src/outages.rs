@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ::causes::Rules;
 use ::outages::{Totals, play, read};
 use kernel::{Error, Result};
+use serde_json::{Map, Value, json};
 
 use crate::process::thread_cpu;
 use crate::report::Report;
@@ -33,11 +34,19 @@ pub(crate) fn measure(wanted: &Wanted<'_>, report: &mut Report) -> Result<()> {
     let rules = Rules::built_in();
     let clock = || thread_cpu().as_secs_f64();
     let (mut all, mut kinds, mut largest) = (Totals::default(), std::collections::BTreeSet::new(), 0);
+    let (mut each, mut broken) = (Map::new(), Vec::new());
     report.say("first at page  first  first 3  one page  orphans  undetermined  CPU s   scenario");
     for path in &paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
-        let scenario = read(&text).map_err(|problem| Error::invalid("scenarios", format!("{name}: {problem}")))?;
+        let scenario = match read(&text) {
+            Ok(scenario) => scenario,
+            Err(problem) => {
+                report.say(format!("  {name} is not played: {problem}"));
+                broken.push(format!("{name}: {problem}"));
+                continue;
+            }
+        };
         kinds.insert(scenario.kind.clone());
         largest = largest.max(scenario.size());
         let mut totals = Totals::default();
@@ -51,8 +60,16 @@ pub(crate) fn measure(wanted: &Wanted<'_>, report: &mut Report) -> Result<()> {
             all.add(&verdict);
         }
         report.say(format!("{}   {name}: {}", row(&totals), scenario.name));
+        each.insert(name, of_scenario(&totals));
     }
-    report.datum("scenarios", paths.len());
+    if each.is_empty() {
+        return Err(Error::invalid("scenarios", broken.join("; ")));
+    }
+    report.datum("scenarios", each.len());
+    report.detail("each", Value::Object(each));
+    if !broken.is_empty() {
+        report.detail("not_played", broken.into());
+    }
     report.datum("kinds", kinds.len());
     report.datum("largest", largest);
     report.datum("runs", all.runs());
@@ -65,6 +82,20 @@ pub(crate) fn measure(wanted: &Wanted<'_>, report: &mut Report) -> Result<()> {
     report.figure("undetermined_right_percent", all.undetermined_right_percent());
     report.figure("cpu_s", all.cpu_s);
     Ok(())
+}
+
+/// The figures of one scenario, under the names of those of all.
+fn of_scenario(totals: &Totals) -> Value {
+    json!({
+        "runs": totals.runs(),
+        "first_at_page_percent": totals.first_at_page_percent(),
+        "first_percent": totals.first_percent(),
+        "first3_percent": totals.first3_percent(),
+        "one_page_percent": totals.one_page_percent(),
+        "orphan_recoveries": totals.orphan_recoveries,
+        "undetermined_right_percent": totals.undetermined_right_percent(),
+        "cpu_s": totals.cpu_s,
+    })
 }
 
 fn row(totals: &Totals) -> String {
@@ -89,4 +120,25 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         return Err(Error::invalid("scenarios", format!("{} holds no *.yaml files.", folder.display())));
     }
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_does_not_end_the_others_and_each_has_its_figures() {
+        let folder = std::env::temp_dir().join(format!("mainstay-outages-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let good = "name: A server dies\nkind: server\nthings: [{ name: srv, kind: server }]\nscript: [{ at: 5m, fault: down, on: srv }]\ntruth: srv\n";
+        std::fs::write(folder.join("a.yaml"), good).unwrap();
+        std::fs::write(folder.join("b.yaml"), "name: nothing else\n").unwrap();
+        let mut report = Report::new("outages", true);
+        let done = measure(&Wanted { folder: Some(&folder), seed: 1, seeds: Some(1), quick: true }, &mut report);
+        std::fs::remove_dir_all(&folder).unwrap();
+        done.unwrap();
+        let data = report.data();
+        assert_eq!(data["each"]["a.yaml"]["runs"], 1, "{data}");
+        assert!(data["not_played"][0].as_str().unwrap().starts_with("b.yaml: "), "{data}");
+    }
 }

@@ -84,6 +84,17 @@ impl Report {
         self.data.insert(key.to_owned(), value);
     }
 
+    /// Something that is only in the JSON line.
+    pub(crate) fn detail(&mut self, key: &str, value: Value) {
+        self.data.insert(key.to_owned(), value);
+    }
+
+    /// The data so far.
+    #[cfg(test)]
+    pub(crate) fn data(&self) -> Value {
+        Value::Object(self.data.clone())
+    }
+
     /// A figure with its target and the data it was measured on; rounded to three digits behind the point.
     pub(crate) fn figure(&mut self, key: &str, value: f64) {
         let data = std::mem::take(&mut self.unsaid);

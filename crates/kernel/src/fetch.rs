@@ -152,6 +152,7 @@ fn failed(url: &str, error: &ureq::Error) -> Error {
             Error::invalid("url", format!("{} is not connected to: {io}.", place(url)))
         }
         ureq::Error::BadUri(why) => Error::invalid("url", format!("This is not an address: {why}.")),
+        ureq::Error::Timeout(_) => Error::unavailable(format!("{} did not answer in time.", place(url))),
         other => Error::unavailable(format!("{} cannot be reached: {other}.", place(url))),
     }
 }
@@ -159,6 +160,23 @@ fn failed(url: &str, error: &ureq::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing_is_told_in_our_words() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook?key=secret", listener.local_addr().unwrap());
+        let request = Request {
+            method: "POST",
+            url: &url,
+            headers: &[],
+            body: b"x",
+            timeout: Duration::from_millis(200),
+            redirects: 0,
+            allow_private: true,
+        };
+        let error = fetch(&request).unwrap_err();
+        assert!(error.message.ends_with("/hook did not answer in time."), "{error}");
+    }
 
     #[test]
     fn loopback_and_private_addresses_need_the_setting_and_link_local_ones_have_none() {

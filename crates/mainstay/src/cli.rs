@@ -97,6 +97,13 @@ fn fail(error: &Error, json: bool) -> ExitCode {
     ExitCode::from(Exit::of(error.kind) as u8)
 }
 
+/// Writes a text to standard output as it is.
+pub(crate) fn write(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
 /// Prints a line to standard output; a closed pipe ends the output, not the program.
 pub(crate) fn say(line: &str) {
     use std::io::Write as _;

@@ -13,6 +13,7 @@ use crate::shade::Facing;
 use crate::store::{self, alerts::Filter};
 
 pub mod explain;
+pub mod told;
 
 /// The alert of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -213,10 +213,11 @@ pub(crate) struct Flaps {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected \"undetermined\", \"none\", the name of a thing, or a list of names and {change: label}"
+    expecting = "expected \"undetermined\", \"none\", the name of a thing, {change: label}, or a list of names and {change: label}"
 )]
 pub(crate) enum Truth {
     Word(String),
+    Change(ChangeLabel),
     Causes(Vec<TrueCause>),
 }
 

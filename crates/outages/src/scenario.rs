@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use causes::RelationKind;
 
-use crate::file::{Checks, FaultKind, File, LookKind, Names, Parents, Span, Step, Things, TrueCause, Truth, Unknown};
+use crate::file::{
+    ChangeLabel, Checks, FaultKind, File, LookKind, Names, Parents, Span, Step, Things, TrueCause, Truth, Unknown,
+};
 use crate::names::{expand, fill, fits};
 
 /// The server that looks, unless a check names another vantage.
@@ -306,19 +308,20 @@ fn truth(file: &File, index: &BTreeMap<String, usize>, script: &[Act]) -> Result
     let thing = |name: &String| {
         index.get(name).map(|at| True::Thing(*at)).ok_or_else(|| format!("truth: no thing is named \"{name}\"."))
     };
+    let change = |one: &ChangeLabel| {
+        let made = |act: &Act| matches!(&act.what, What::Change { label, .. } if *label == one.change);
+        let missing = || format!("truth: no change in the script is labelled \"{}\".", one.change);
+        script.iter().any(made).then(|| True::Change(one.change.clone())).ok_or_else(missing)
+    };
     match &file.truth {
         Truth::Word(word) if word == "undetermined" => Ok((Vec::new(), true)),
         Truth::Word(word) if word == "none" => Ok((Vec::new(), false)),
         Truth::Word(word) => Ok((vec![thing(word)?], false)),
+        Truth::Change(one) => Ok((vec![change(one)?], false)),
         Truth::Causes(causes) => {
             let of = |cause: &TrueCause| match cause {
                 TrueCause::Thing(name) => thing(name),
-                TrueCause::Change(one) => {
-                    let made = |act: &Act| matches!(&act.what, What::Change { label, .. } if *label == one.change);
-                    let known = script.iter().any(made);
-                    let missing = || format!("truth: no change in the script is labelled \"{}\".", one.change);
-                    known.then(|| True::Change(one.change.clone())).ok_or_else(missing)
-                }
+                TrueCause::Change(one) => change(one),
             };
             Ok((causes.iter().map(of).collect::<Result<_, String>>()?, false))
         }

@@ -5,6 +5,7 @@ use kernel::{Cx, Error, Ref, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod announce;
 pub mod change;
 pub mod contact;
 pub mod events;
@@ -158,8 +159,10 @@ pub(crate) fn redacted(answer: &str, secrets: &Secrets) -> String {
     let mut text = answer.to_owned();
     let path = secrets.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let plain = secrets.url.split(['?', '#']).next().unwrap_or_default();
-    let mut all =
-        vec![(secrets.url.as_str(), "(address)"), (plain, "(address)"), (path, "(path)"), (&secrets.token, "(secret)")];
+    // The host is no secret: it stands in the list of channels, and says what was asked.
+    let host = plain.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    let asked = host.filter(|host| !host.is_empty()).unwrap_or("(address)");
+    let mut all = vec![(secrets.url.as_str(), asked), (plain, asked), (path, "(path)"), (&secrets.token, "(secret)")];
     all.extend(keys(&secrets.headers).into_iter().map(|key| (key, "(secret)")));
     for (hidden, word) in all {
         if hidden.len() >= 4 {
@@ -192,6 +195,8 @@ mod tests {
             headers: "X-Key: swordfish\nContent-Type: application/json".into(),
             ..Secrets::default()
         };
+        let shown = redacted("https://hooks.example.org/services/T0/B0/abc did not answer in time.", &secrets);
+        assert_eq!(shown, "hooks.example.org did not answer in time.", "what was asked is said");
         for answer in [
             "https://hooks.example.org/services/T0/B0/abc cannot be reached",
             "no route for services/T0/B0/abc?x=1",

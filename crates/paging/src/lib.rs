@@ -89,6 +89,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<page::list::ShowPage>(),
         Entry::of::<page::acknowledge::AcknowledgePage>(),
         Entry::of::<page::explain::ExplainPage>(),
+        Entry::of::<page::outcome::WhoWasTold>(),
         Entry::of::<message::list::ListMessages>(),
         Entry::of::<message::list::ShowMessage>(),
         Entry::of::<route::list::ListRoutes>(),

@@ -11,6 +11,7 @@ use crate::route::{Decision, Facts};
 pub mod acknowledge;
 pub mod explain;
 pub mod list;
+pub mod outcome;
 pub(crate) mod reactions;
 pub(crate) mod reopened;
 pub(crate) mod run;

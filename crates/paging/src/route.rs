@@ -168,6 +168,9 @@ impl Ready {
     }
 }
 
+/// What stands for the route where none fits.
+pub(crate) const NO_ROUTE: &str = "No route fits";
+
 /// The whole tree, ready to decide.
 #[derive(Default)]
 pub(crate) struct Tree {
@@ -189,7 +192,7 @@ impl Tree {
         let top = Above { parent: None, policy: self.otherwise, route: String::new(), mute: (false, None), depth: 0 };
         self.descend(&top, facts, at, &mut decision);
         if decision.chosen.is_empty() {
-            let route = "No route fits".to_owned();
+            let route = NO_ROUTE.to_owned();
             decision.chosen.push(Chosen { policy: self.otherwise, route, muted: false, muted_until: None });
         }
         decision.chosen = each_once(std::mem::take(&mut decision.chosen));

@@ -132,6 +132,7 @@ const READS: &[Part] = &[
     given("paging.page.list"),
     given("paging.page.show"),
     given("paging.page.explain"),
+    given("paging.page.told"),
     given("paging.message.list"),
     given("paging.message.show"),
     given("runbooks.runbook.list"),
@@ -203,6 +204,7 @@ const AUDITS: &[Part] = &[
     given("people.rota.shifts"),
     given("people.rota.gaps"),
     given("paging.page.explain"),
+    given("paging.page.told"),
     given("paging.route.preview"),
     given("kernel.audit.verify"),
 ];

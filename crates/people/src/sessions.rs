@@ -115,7 +115,7 @@ pub struct Started {
 pub(crate) fn user_of(cx: &Cx) -> Result<i64> {
     cx.actor
         .user()
-        .ok_or_else(|| Error::conflict("This is about a user of your own, and you are not signed in as one."))
+        .ok_or_else(|| Error::conflict("This is about the person who asks, and you are not signed in as one. Sign in at the console, or come with a token of that person."))
 }
 
 /// Somebody signed in.

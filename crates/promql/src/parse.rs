@@ -149,6 +149,12 @@ impl Parser<'_> {
     /// Puts an expression together, refusing what is nested too deep.
     fn build(&self, kind: ExprKind, span: Span) -> Result<Expr> {
         let height = 1 + check::children(&kind).map(|child| child.height).max().unwrap_or(0);
+        if height > DEPTH_MAX && matches!(kind, ExprKind::Binary(_)) {
+            let message = format!(
+                "more than {DEPTH_MAX} operators follow one another; put parts of them in parentheses, or ask for a sum over series"
+            );
+            return Err(self.error(span, message));
+        }
         if height > DEPTH_MAX {
             return Err(self.too_deep(span, DEPTH_MAX));
         }

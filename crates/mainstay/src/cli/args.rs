@@ -203,6 +203,7 @@ fn about(domain: &str) -> &'static str {
         "monitor" => "Checks and alerts",
         "fleet" => "Agents and their jobs",
         "runbooks" => "Runbooks and their runs",
+        "paging" => "On call: routes, policies, channels, and who was told",
         _ => "Operations",
     }
 }
@@ -212,7 +213,14 @@ fn verb_command(entry: &Entry) -> Command {
     if entry.name == super::rules::OPERATION {
         return super::rules::command(verb);
     }
-    let mut command = Command::new(verb).about(entry.summary().to_owned()).args(flags(entry));
+    let (own, files) = (flags(entry), text_files(entry));
+    let mut command = Command::new(verb).about(entry.summary().to_owned());
+    if let Some(first) = files.first().and_then(Arg::get_long) {
+        command = command.after_help(format!(
+            "A field of text can come from a file: --FIELD-file FILE, as in --{first} FILE; \"-\" reads standard input."
+        ));
+    }
+    command = command.args(own).args(files);
     command = command.arg(
         Arg::new("input").long("input").value_name("JSON").help("The whole input as JSON; \"-\" reads standard input"),
     );
@@ -234,9 +242,7 @@ fn verb_command(entry: &Entry) -> Command {
 
 /// The flags of an operation: one per input field; fields in the path are positional.
 pub fn flags(entry: &Entry) -> Vec<Arg> {
-    let schema = entry.input_schema();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let taken = ["data", "server", "token", "output", "fields", "input", "dry-run", "yes", "help", "version"];
+    let properties = entry.input_schema().get("properties").and_then(Value::as_object);
     let place = |name: &str| entry.route.path.find(&format!("{{{name}}}"));
     let mut fields: Vec<(&String, &Value)> = properties.into_iter().flatten().collect();
     fields.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
@@ -244,13 +250,48 @@ pub fn flags(entry: &Entry) -> Vec<Arg> {
     for (name, property) in fields {
         let help = property.get("description").and_then(Value::as_str).unwrap_or_default();
         let arg = Arg::new(format!("field-{name}")).help(help.split("\n\n").next().unwrap_or_default().to_owned());
-        let long = name.replace('_', "-");
-        let long = if taken.contains(&long.as_str()) { format!("set-{long}") } else { long };
         args.push(match place(name) {
             Some(_) => arg.value_name(name.to_uppercase()),
             // A value may begin with a dash: a number below zero, an argument for a plugin.
-            None => arg.long(long).value_name("VALUE").action(ArgAction::Append).allow_hyphen_values(true),
+            None => arg.long(long(name)).value_name("VALUE").action(ArgAction::Append).allow_hyphen_values(true),
         });
     }
     args
+}
+
+/// What a field's flag is called; the command's own come first.
+fn long(name: &str) -> String {
+    let taken = ["data", "server", "token", "output", "fields", "input", "dry-run", "yes", "help", "version"];
+    let long = name.replace('_', "-");
+    if taken.contains(&long.as_str()) { format!("set-{long}") } else { long }
+}
+
+/// For each field of text a flag that names a file with it, unless a field is called so. They are not in the lists of flags: the
+/// help says once that they are there.
+fn text_files(entry: &Entry) -> Vec<Arg> {
+    let properties = entry.input_schema().get("properties").and_then(Value::as_object);
+    let is_text = |property: &Value| {
+        let kinds = property.get("type");
+        let text = |kind: &Value| kind.as_str() == Some("string");
+        let listed = kinds.and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(text));
+        (kinds.is_some_and(text) || listed) && property.get("enum").is_none() && property.get("format").is_none()
+    };
+    let known: Vec<String> = properties.into_iter().flatten().map(|(name, _)| long(name)).collect();
+    let in_path = |name: &str| entry.route.path.contains(&format!("{{{name}}}"));
+    properties
+        .into_iter()
+        .flatten()
+        .filter(|(name, property)| is_text(property) && !in_path(name))
+        .map(|(name, _)| (name, format!("{}-file", long(name))))
+        .filter(|(_, long)| !known.contains(long))
+        .map(|(name, long)| {
+            let help = format!("A file with the text of {name}; \"-\" reads standard input");
+            Arg::new(format!("file-{name}"))
+                .long(long)
+                .value_name("FILE")
+                .hide(true)
+                .conflicts_with(format!("field-{name}"))
+                .help(help)
+        })
+        .collect()
 }

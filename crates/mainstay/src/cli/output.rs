@@ -162,7 +162,32 @@ fn names_in(value: &Value) -> Option<String> {
     names.or_else(texts).map(|all| all.join(", "))
 }
 
+/// The text of an answer that is a text with a few facts about it, such as an exported file.
+fn document(answer: &Value) -> Option<&str> {
+    let fields = answer.as_object()?;
+    let flat = fields.values().all(|value| !value.is_object() && !value.is_array());
+    fields.get("text").filter(|_| flat).and_then(Value::as_str)
+}
+
+/// A text as it is shown: byte for byte, but nothing of it commands a terminal.
+fn plain(text: &str, terminal: bool) -> String {
+    if !terminal {
+        return text.to_owned();
+    }
+    let shown: String =
+        text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c }).collect();
+    if shown.ends_with('\n') || shown.is_empty() { shown } else { shown + "\n" }
+}
+
 fn facts(answer: &Value) {
+    if let Some(text) = document(answer) {
+        // What is said about it goes beside, so that the text can be written to a file.
+        let about =
+            answer.as_object().into_iter().flatten().filter(|(name, value)| *name != "text" && !value.is_null());
+        about.for_each(|(name, value)| eprintln!("{name}: {}", cell(value)));
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        return super::write(&plain(text, terminal));
+    }
     let Some(fields) = answer.as_object() else {
         return say(&cell(answer));
     };
@@ -175,5 +200,22 @@ fn facts(answer: &Value) {
             }
             other => say(&format!("{name:<width$}  {}", cell(other))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_printed_as_it_is_and_commands_no_terminal() {
+        let text = "groups:\n- name: g\u{1b}[2J\r\n";
+        let exported = json!({ "name": "node.yml", "text": text, "unchanged": true });
+        assert_eq!(document(&exported), Some(text));
+        assert_eq!(plain(text, false), text);
+        assert_eq!(plain(text, true), "groups:\n- name: g [2J \n");
+        assert_eq!(document(&json!({ "text": "x", "items": [] })), None, "a list stays a list");
     }
 }

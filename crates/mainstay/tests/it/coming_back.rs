@@ -111,7 +111,7 @@ fn the_third_fault_in_a_row_leaves_an_incident_that_says_why_it_is_open_and_reso
 }
 
 /// A server of the web that takes what is sent, and keeps the titles of what came by ntfy.
-fn chat() -> (String, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn chat() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (url, titles) = (format!("http://{}", listener.local_addr().unwrap()), Arc::<Mutex<Vec<String>>>::default());
     let keeps = titles.clone();

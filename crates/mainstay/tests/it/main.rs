@@ -28,3 +28,5 @@ mod reference;
 mod server_commands;
 #[cfg(test)]
 mod the_loop;
+#[cfg(test)]
+mod told;

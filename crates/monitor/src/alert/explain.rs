@@ -4,6 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, get
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::told::{self, Told};
 use super::{Alert, ListAlerts, Transition};
 use crate::check::Check;
 use crate::group::judgement::Suspect;
@@ -54,6 +55,8 @@ pub struct Explanation {
     pub transitions: Vec<Transition>,
     /// The group it belongs to, or belonged to last.
     pub group: Option<Group>,
+    /// Who was told of that group, by what, and with what answer; null when it was told to nobody, or when that is not for you.
+    pub told: Option<Told>,
 }
 
 impl ExplainAlert {
@@ -90,9 +93,13 @@ impl Operation for ExplainAlert {
                 to: Some(cover.by),
             });
         }
-        steps.extend(group.as_ref().map(|group| grouped(group, &alert)).into_iter().flatten());
-        let verdict = verdict(&alert, group.as_ref(), &steps);
-        Ok(Explanation { looks_at: check.probe.words(), alert, verdict, steps, results, transitions, group })
+        let told = match group.as_ref().filter(|group| group.announced) {
+            Some(group) => told::of(cx, group.id)?,
+            None => None,
+        };
+        steps.extend(group.as_ref().map(|group| grouped(group, &alert, told.as_ref())).into_iter().flatten());
+        let verdict = verdict(&alert, group.as_ref(), told.as_ref(), &steps);
+        Ok(Explanation { looks_at: check.probe.words(), alert, verdict, steps, results, transitions, group, told })
     }
 }
 
@@ -170,7 +177,7 @@ fn held(alert: &Alert) -> Option<Step> {
     Some(step(about, true, text.to_owned(), Some(alert.since)))
 }
 
-fn grouped(group: &Group, alert: &Alert) -> Vec<Step> {
+fn grouped(group: &Group, alert: &Alert, told: Option<&Told>) -> Vec<Step> {
     let own = group.check == alert.check;
     let text = if own {
         format!("It leads the alert group {}: {}", group.id, group.title)
@@ -192,22 +199,24 @@ fn grouped(group: &Group, alert: &Alert) -> Vec<Step> {
         (None, None) => {}
     }
     steps.extend(group.judgement.again.first().map(|text| step("again", false, text.clone(), Some(group.opened_at))));
-    let told = match (group.announced, group.silenced) {
-        (true, _) => "People were told when the group opened; who, how and with what answer is listed below.",
-        (false, true) => "Nobody was told when the group opened: all of it was covered.",
-        (false, false) => "Nobody was told of the group.",
+    let (holds_back, words) = match (group.announced, group.silenced) {
+        (true, _) => (told.is_some_and(|told| !told.reached()), told::both(told)),
+        (false, true) => (true, "Nobody was told when the group opened: all of it was covered.".to_owned()),
+        (false, false) => (true, "Nobody was told of the group.".to_owned()),
     };
-    steps.push(step("told", !group.announced, told.to_owned(), Some(group.opened_at)));
+    steps.push(step("told", holds_back, words, Some(group.opened_at)));
     steps
 }
 
-fn verdict(alert: &Alert, group: Option<&Group>, steps: &[Step]) -> String {
+/// Was it told? By what became of the messages, not by what was meant.
+fn verdict(alert: &Alert, group: Option<&Group>, told: Option<&Told>, steps: &[Step]) -> String {
     let covered = steps.iter().find(|step| matches!(step.about.as_str(), "silence" | "maintenance"));
     let waits = steps.iter().find(|step| step.about == "waits");
+    let began = told::began(told);
     match (alert.open, group) {
-        (true, Some(group)) if group.announced && group.check == alert.check => "People were told of it.".to_owned(),
+        (true, Some(group)) if group.announced && group.check == alert.check => began.to_owned(),
         (true, Some(group)) if group.announced => {
-            format!("People were told of its group \"{}\", not of it alone.", group.title)
+            format!("It is told with its group \"{}\", not alone. {began}", group.title)
         }
         (true, Some(_)) => match covered {
             Some(step) => format!("Nobody was told. {}", step.text),
@@ -216,14 +225,13 @@ fn verdict(alert: &Alert, group: Option<&Group>, steps: &[Step]) -> String {
         (true, None) => "Nobody was told yet: what may be its cause is looked at again first.".to_owned(),
         (false, _) if waits.is_some() => "Nobody was told: it is bad, but not often or not long enough.".to_owned(),
         (false, Some(group)) if group.announced && group.state != GroupState::Open => {
-            "It is over; people were told when it began and when it was over.".to_owned()
+            format!("It is over. {}", told::both(told))
         }
-        (false, Some(group)) if group.announced => {
-            "It is over; the rest of its group, which people were told of, is not.".to_owned()
-        }
+        (false, Some(group)) if group.announced => format!("It is over; the rest of its group is not. {began}"),
         (false, _) => "There is nothing to tell: the alert is not out.".to_owned(),
     }
 }
+
 /// A moment to the minute, as it stands in a sentence.
 fn minute(at: Time) -> String {
     at.timestamp().strftime("%F %H:%M UTC").to_string()

@@ -44,7 +44,8 @@ fn draw(view: &View) -> Markup {
         .pill(pill(tone, word))
         .subtitle(html! { (view.names.asset(alert.asset)) " · " span dir="auto" { (view.told.looks_at) } })
         .action(Button::link("Check", format!("/monitoring/checks/{}", alert.check)));
-    let live = format!("{} check:{}", alert.reference(), alert.check);
+    let group = view.told.group.as_ref().map(|group| format!(" {}", group.reference())).unwrap_or_default();
+    let live = format!("{} check:{}{group}", alert.reference(), alert.check);
     let body = columns(Split::Wide, &main(view), &side(view));
     html! {
         (head)
@@ -66,9 +67,9 @@ fn main(view: &View) -> Markup {
 
 fn entry(view: &View, step: &Step) -> Entry {
     let tone = match (step.about.as_str(), step.holds_back) {
+        ("told", _) => told(view),
         (_, true) => Tone::Planned,
         ("state", _) => looks(view.told.alert.state, view.told.alert.open, view.told.alert.paused).0,
-        ("told", _) => Tone::Ok,
         _ => Tone::Info,
     };
     let word = match step.about.as_str() {
@@ -91,6 +92,18 @@ fn entry(view: &View, step: &Step) -> Entry {
         detail: Some(html! { (word) }),
         body: None,
         at: step.at.map_or_else(|| html! {}, |at| view.clock.when(at.timestamp())),
+    }
+}
+
+/// Green is for what reached somebody, red for what should have and did not.
+fn told(view: &View) -> Tone {
+    match view.told.told.as_ref().map(|told| told.state.as_str()) {
+        Some("told") => Tone::Ok,
+        Some("failed" | "nobody" | "unknown") => Tone::Critical,
+        Some("sending" | "waiting") => Tone::Warn,
+        Some(_) => Tone::Planned,
+        None if view.told.group.as_ref().is_some_and(|group| group.announced) => Tone::Info,
+        None => Tone::Planned,
     }
 }
 
@@ -137,7 +150,7 @@ fn results(view: &View) -> Markup {
             "between" => (Tone::Warn, "Between"),
             _ => (Tone::Idle, "Not known"),
         };
-        let value = seen.value.map(|value| value.to_string()).unwrap_or_default();
+        let value = seen.value.map(super::explore::answer::short).unwrap_or_default();
         Row::new(word).cell(status(tone, word)).text(&seen.text).text(&value).cell(ago(&view.clock, seen.at))
     });
     let columns =
@@ -170,13 +183,19 @@ fn side(view: &View) -> Markup {
 mod tests {
     use super::*;
     use crate::alert::Alert;
+    use crate::alert::told::Told;
     use crate::check::Severity;
     use crate::group::Group;
     use crate::labels::Labels;
+    use crate::live::Seen;
     use crate::machine::State;
     use crate::pages::HOSTILE;
 
     fn drawn(text: &str, group: Option<Group>) -> String {
+        shown(text, group, None)
+    }
+
+    fn shown(text: &str, group: Option<Group>, state: Option<&str>) -> String {
         let alert = Alert {
             id: 3,
             check: 3,
@@ -194,15 +213,24 @@ mod tests {
             place: None,
             told_team: None,
         };
-        let step = Step { about: "state".into(), holds_back: true, text: text.into(), at: None, to: None };
+        let step = |about: &str| Step { about: about.into(), holds_back: true, text: text.into(), at: None, to: None };
+        let messages = Told { state: state.unwrap_or_default().into(), answer: text.into(), ..Told::default() };
+        let seen = Seen {
+            at: kernel::Time(0),
+            outcome: "good".into(),
+            text: text.into(),
+            value: Some(4.628_257_000_000_000_5),
+            took_us: 1,
+        };
         let told = Explanation {
             alert,
             looks_at: text.into(),
             verdict: text.into(),
-            steps: vec![step],
-            results: vec![],
+            steps: vec![step("state"), step("told")],
+            results: vec![seen],
             transitions: vec![],
             group,
+            told: state.map(|_| messages),
         };
         let view = View { clock: Clock::utc_us(0), told, names: Names::default(), main: html! {}, side: html! {} };
         draw(&view).into_string()
@@ -213,5 +241,20 @@ mod tests {
         assert!(drawn("Web fails", None).contains("Nothing has changed yet"));
         assert!(drawn("Web fails", Some(Group::sample("Switch fails"))).contains("/monitoring/groups/9"));
         assert!(!drawn(HOSTILE, Some(Group::sample(HOSTILE))).contains("<script>alert"));
+        assert!(!shown(HOSTILE, Some(Group::sample(HOSTILE)), Some("failed")).contains("<script>alert"));
+    }
+
+    #[test]
+    fn what_reached_nobody_is_red_and_what_reached_somebody_green() {
+        let group = || Some(Group::sample("Switch fails"));
+        let colours = |state: &str| shown("Web fails", group(), Some(state)).matches("critical").count();
+        assert!(colours("failed") > colours("told") && colours("nobody") > colours("told"));
+        assert_eq!(colours("sending"), colours("told"));
+    }
+
+    #[test]
+    fn values_are_shown_without_the_noise_of_their_last_digits() {
+        let html = drawn("Web fails", None);
+        assert!(html.contains("4.6283") && !html.contains("4.62825"), "{html}");
     }
 }

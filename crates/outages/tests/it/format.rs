@@ -31,3 +31,10 @@ fn what_does_not_belong_into_a_file_is_refused_with_its_place() {
         &["\"b\"", "runs_on"],
     );
 }
+
+#[test]
+fn one_change_may_be_the_truth_without_a_list() {
+    let script = "script: [{at: 5m, change: update, on: sw}, {at: 5m, fault: down, on: sw}]\n";
+    assert!(read(&format!("{HEAD}{script}truth: {{change: update}}\n")).is_ok());
+    refused(&format!("{HEAD}{script}truth: {{change: other}}\n"), &["no change in the script is labelled \"other\""]);
+}

@@ -1,11 +1,12 @@
 //! Save and remove channels. Addresses and tokens go into sealed secrets.
 
+use kernel::notifications::settings::Webhooks;
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, delete, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHANNELS_MAX, Channel, Config, Kind, PARTS, contact, secret, store, subject, template};
-use crate::settings::web_address;
+use crate::settings::{Sending, web_address};
 
 /// Longest template, in characters.
 const TEMPLATE_CHARS_MAX: usize = 4_000;
@@ -65,6 +66,7 @@ impl Operation for SaveChannel {
             None => {}
         }
         let mut new = self.checked(old.as_ref())?;
+        self.leads_somewhere(cx, &new)?;
         self.keeps_secrets_at_home(cx, old.as_ref())?;
         if store::by_name(cx.tx, &new.name)?.is_some_and(|id| id != new.id) {
             return Err(Error::conflict(format!("There is a channel named \"{}\" already.", new.name)).at("name"));
@@ -84,6 +86,40 @@ impl Operation for SaveChannel {
 }
 
 impl SaveChannel {
+    /// Refuses what could never be sent: a webhook that nobody set, an address that is not connected to.
+    fn leads_somewhere(&self, cx: &mut Cx, new: &Channel) -> Result<()> {
+        if !new.enabled {
+            return Ok(());
+        }
+        if new.kind == Kind::Webhook {
+            let known: Vec<String> = cx.setting::<Webhooks>()?.webhooks.into_iter().map(|one| one.name).collect();
+            if known.contains(&new.config.address) {
+                return Ok(());
+            }
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let message = format!(
+                "There is no webhook \"{}\". Known: {known}. Set it first, with kernel.webhook.save.",
+                new.config.address
+            );
+            return Err(Error::invalid("address", message));
+        }
+        let host = self.url.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let Some(host) = host.filter(|host| !host.contains('{')) else { return Ok(()) };
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let private = cx.setting::<Sending>()?.allow_private;
+        match outbound::refused_host(name, outbound::Allowed { loopback: private, private }) {
+            Some(why) => {
+                let next =
+                    "Messages could never be sent there. Give another one, or look at allow_private of paging.sending.";
+                Err(Error::invalid("url", format!("{name} is {why}. {next}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Secrets go where they were given for: another address needs them again.
     fn keeps_secrets_at_home(&self, cx: &mut Cx, old: Option<&Channel>) -> Result<()> {
         let Some(old) = old.filter(|_| !self.url.is_empty()) else { return Ok(()) };

@@ -10,11 +10,10 @@ use kernel::{Cx, Mark, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contact::When;
 use super::events::{ChannelFailed, ChannelRecovered};
 use super::payload::What;
-use super::{Channel, Kind, store};
-use crate::message::{self, Recipient, Said};
+use super::{Channel, Kind, announce, store};
+use crate::message::{self, Said};
 use crate::settings::Default as Fallback;
 
 /// The lane of mail.
@@ -101,6 +100,7 @@ pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
         return Ok(());
     }
     store::put_lane(cx.tx, &health)?;
+    announce::announce(cx, Some(lane))?;
     let Some(since) = failed else { return Ok(()) };
     let name = title(cx, lane)?;
     cx.attention_done(&subject(lane), NEED)?;
@@ -112,7 +112,9 @@ pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
         lines: vec![format!("Messages by {name} get through again. It failed for {minutes}.")],
         ..Said::default()
     };
-    for told in message::store::told_of(cx.tx, &format!("failing/{lane}/{}/", since.0))? {
+    for told in
+        message::store::told_of(cx.tx, &announce::prefix(&Health { failing_since: Some(since), ..health.clone() }))?
+    {
         message::queue(cx, &said, &told, &format!("working/{lane}/{}/{}", since.0, told.key()))?;
     }
     Ok(())
@@ -121,6 +123,9 @@ pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
 /// Something could not be delivered for good: the lane fails. Told over another lane, once.
 pub(crate) fn failed(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     let health = store::lane(cx.tx, lane)?;
+    // A lane that rests has counted this failure when it was sent to rest.
+    let failures = health.failures + i64::from(health.retry_at <= cx.now);
+    let health = Health { failures, answer: answer.to_owned(), ..health };
     let name = title(cx, lane)?;
     cx.needs_attention(&Attention {
         subject: subject(lane),
@@ -138,24 +143,13 @@ pub(crate) fn failed(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
         grant: super::list::ListChannels::OPERATION,
     })?;
     if health.failing_since.is_some() {
-        return Ok(());
+        return store::put_lane(cx.tx, &health);
     }
-    let since = cx.now;
-    store::put_lane(cx.tx, &Health { failing_since: Some(since), ..health })?;
-    cx.emit(&ChannelFailed { channel: subject(lane), name: name.clone(), answer: answer.to_owned() })?;
-    let said = Said {
-        what: What::Failing,
-        subject: format!("Failing: {name}"),
-        lines: vec![
-            format!("Messages by {name} do not get through: {answer}"),
-            "Alerts that go this way reach nobody.".into(),
-        ],
-        ..Said::default()
-    };
-    for other in others(cx, lane)? {
-        message::queue(cx, &said, &other, &format!("failing/{lane}/{}/{}", since.0, other.key()))?;
-    }
-    Ok(())
+    store::put_lane(cx.tx, &Health { failing_since: Some(cx.now), ..health })?;
+    cx.emit(&ChannelFailed { channel: subject(lane), name, answer: answer.to_owned() })?;
+    // What was to be announced over this one goes over the next.
+    message::store::drop_announcements(cx.tx, lane, answer)?;
+    announce::announce(cx, None).map(drop)
 }
 
 /// Forgets webhooks that are gone from the settings and that nothing names any more, and the needs about them.
@@ -172,17 +166,4 @@ pub(crate) fn forget(cx: &mut Cx) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Who hears that a lane fails: the first channel that works and has an address of its own; else those whom the default names.
-pub(crate) fn others(cx: &mut Cx, lane: &str) -> Result<Vec<Recipient>> {
-    for channel in store::all(cx.tx)?.into_iter().filter(|one| one.enabled) {
-        let (way, address) = of(&channel);
-        let reachable = !address.is_empty() || matches!(channel.kind, Kind::Slack | Kind::Teams);
-        if way != lane && reachable && store::lane(cx.tx, &way)?.failing_since.is_none() {
-            return Ok(vec![Recipient { user: 0, lane: way, address, label: channel.name, contact: 0 }]);
-        }
-    }
-    let all = crate::target::default(cx, None, When { severity: "warning", at: cx.now })?.recipients;
-    Ok(all.into_iter().filter(|one| one.lane != lane).collect())
 }

@@ -7,7 +7,7 @@ use kernel::time::SECOND;
 use kernel::{Cx, Handle, Mark, Ref, Result, Time};
 
 use super::{FRESH, actor};
-use crate::channel::lane;
+use crate::channel::announce;
 use crate::channel::payload::What;
 use crate::message::{self, Said};
 use crate::page;
@@ -77,7 +77,7 @@ fn note(cx: &mut Cx, since: Time) -> Result<()> {
         lines: vec![why, "Look at monitoring yourself until this is mended.".into()],
         ..Said::default()
     };
-    for to in lane::others(cx, "")? {
+    for to in announce::best(cx)? {
         message::queue(cx, &said, &to, &format!("stuck/{}/{}", since.0, to.key()))?;
     }
     Ok(())

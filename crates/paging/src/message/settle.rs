@@ -9,6 +9,7 @@ use kernel::{Cx, LiveList, Ref, Result};
 
 use super::{Attempt, Message, MessageState, Recipient, queue, store};
 use crate::channel;
+use crate::channel::announce;
 use crate::channel::contact::{self, When};
 use crate::channel::lane;
 use crate::channel::payload::What;
@@ -56,6 +57,9 @@ pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result
 /// A try failed: the next comes later, or the next way is taken, or nothing is left to do.
 fn not_sent(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Tried) -> Result<()> {
     let pause = usize::try_from(message.attempts).ok().and_then(|tries| PAUSES_S.get(tries));
+    if What::parse(&message.what) == What::Failing {
+        return not_announced(cx, message, attempt, tried, pause.copied());
+    }
     if let Some(pause) = pause.filter(|_| tried.again) {
         return store::tried(cx.tx, message, MessageState::Waiting, attempt, cx.now.plus(*pause * SECOND));
     }
@@ -78,6 +82,20 @@ fn not_sent(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Tried) ->
     }
     store::tried(cx.tx, message, MessageState::Failed, attempt, cx.now)?;
     page::note(cx, &message.said(), &format!("{} failed, and there is no further way.", message.to), &users)
+}
+
+/// An announcement was not taken: it goes over the next way at once, and is tried again here only when there is none.
+fn not_announced(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Tried, pause: Option<i64>) -> Result<()> {
+    store::tried(cx.tx, message, MessageState::Failed, attempt, cx.now)?;
+    let again = pause.filter(|_| tried.again);
+    if again.is_none() {
+        blame(cx, message, tried)?;
+    }
+    match again {
+        _ if announce::announce(cx, None)? => Ok(()),
+        Some(pause) => store::tried(cx.tx, message, MessageState::Waiting, attempt, cx.now.plus(pause * SECOND)),
+        None => Ok(()),
+    }
 }
 
 /// Lets a lane rest that did not take what was sent, longer with every time; answers how often that was in a row.

@@ -149,6 +149,15 @@ pub(crate) fn hand_over(tx: &mut Tx<'_>, id: i64, answer: &str) -> Result<()> {
     Ok(())
 }
 
+/// Announcements of other lanes' failures that wait on a lane do not leave by it.
+pub(crate) fn drop_announcements(tx: &mut Tx<'_>, lane: &str, answer: &str) -> Result<u64> {
+    tx.execute(
+        "UPDATE paging_messages SET state = 'failed', answer = ?1 WHERE lane = ?2 AND state = 'waiting' AND what = 'failing' \
+         AND dedup >= 'failing/' AND dedup < 'failing0'",
+        &[answer.into(), lane.into()],
+    )
+}
+
 /// Stops what has not left yet of an alert group's pages.
 pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     tx.execute(
@@ -179,6 +188,29 @@ pub(crate) fn told(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Recipient>> {
         }
     }
     Ok(all)
+}
+
+/// Messages that alert groups are open or over, since they opened or were back last: those that were taken first, at most so many;
+/// answered oldest first.
+pub(crate) fn of_groups(tx: &mut Tx<'_>, groups: &[i64], rows: usize) -> Result<Vec<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE what IN ('page', 'recovery') AND group_id IN ").list(groups);
+    query.push(
+        " AND id > COALESCE((SELECT g.again_from FROM paging_groups g WHERE g.group_id = paging_messages.group_id), 0)",
+    );
+    query.push(" ORDER BY CASE WHEN state = 'sent' THEN 0 ELSE 1 END, id DESC LIMIT ").bind(rows);
+    let mut all: Vec<Message> = tx.run(&query)?.iter().map(message).collect::<Result<_>>()?;
+    all.sort_by_key(|one| one.id);
+    Ok(all)
+}
+
+/// The messages under keys that begin alike, newest first, at most 200: the key and where each is.
+pub(crate) fn under(tx: &mut Tx<'_>, prefix: &str) -> Result<Vec<(String, MessageState)>> {
+    let end = format!("{prefix}\u{10ffff}");
+    let mut query = Query::new("SELECT dedup, state FROM paging_messages WHERE dedup >= ");
+    query.bind(prefix).push(" AND dedup < ").bind(end).push(" ORDER BY id DESC LIMIT 200");
+    let of = |row: &Row| Ok((row.text(0)?, MessageState::parse(row.str(1)?).unwrap_or_default()));
+    tx.run(&query)?.iter().map(of).collect()
 }
 
 /// Who was told under keys that begin alike.

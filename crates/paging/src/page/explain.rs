@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Noted, PageState, Told, seen, store};
 use crate::message::{Attempt, Message, MessageState, store as messages};
 use crate::policy;
+use crate::route::NO_ROUTE;
 
 /// Explain why a person was, or was not, told of an alert group.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -74,7 +75,7 @@ impl Operation for ExplainPage {
         steps.extend(group.again_at.map(back));
         for page in store::of_group(cx.tx, self.group)? {
             let policy = policy::load(cx, page.policy)?.name;
-            steps.push(said(format!("{} leads to the policy \"{policy}\".", page.route), Some(true)));
+            steps.push(said(leads(&page.route, &policy), Some(true)));
             if page.state == PageState::Muted {
                 steps.push(said("A mute time of the route holds it back.", Some(false)));
             }
@@ -88,6 +89,14 @@ impl Operation for ExplainPage {
         }
         let told = sent.iter().any(|one| one.what == "page" && one.state == MessageState::Sent);
         Ok(Explained { told, answer: answer(&name, &group, &notes, &sent, person, told), steps })
+    }
+}
+
+/// Which policy was taken, and why.
+fn leads(route: &str, policy: &str) -> String {
+    match route {
+        "" | NO_ROUTE => format!("No route fits, so the policy \"{policy}\" is taken."),
+        route => format!("Route {route} leads to the policy \"{policy}\"."),
     }
 }
 
@@ -151,5 +160,16 @@ fn answer(name: &str, group: &Told, notes: &[Noted], sent: &[Message], person: i
             format!("{name} was not told: {} acknowledged before a step that names them.", group.acknowledged_by)
         }
         None => format!("{name} was not told: no step that was taken names them."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_about_the_policy_is_one_with_and_without_a_route() {
+        assert_eq!(leads(NO_ROUTE, "Default"), "No route fits, so the policy \"Default\" is taken.");
+        assert_eq!(leads("Oslo", "Infra"), "Route Oslo leads to the policy \"Infra\".");
     }
 }

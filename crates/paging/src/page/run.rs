@@ -177,7 +177,7 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
     }
     page.told += i64::try_from(told.len()).unwrap_or(0);
     if !told.is_empty() {
-        noted(cx, page, page.step, format!("Told: {}.", told.join(", ")), &found.people)?;
+        noted(cx, page, page.step, format!("Messages go to {}.", told.join(", ")), &found.people)?;
         step_taken(cx, page, told)?;
     }
     Ok(found.recipients.len())

@@ -185,10 +185,8 @@ fn private_addresses_need_the_setting_and_link_local_ones_never_pass() {
     house.world.settle().unwrap();
     assert!(chat.got().is_empty());
     let all = house.call("paging.message.list", json!({}));
-    assert!(
-        all["items"][1]["answer"].as_str().unwrap().contains("loopback address, which the setting does not allow"),
-        "{all}"
-    );
+    let test = all["items"].as_array().unwrap().iter().find(|one| one["what"] == "test").unwrap();
+    assert!(test["answer"].as_str().unwrap().contains("loopback address, which the setting does not allow"), "{all}");
 }
 
 #[test]
@@ -237,4 +235,28 @@ fn a_worker_that_dies_in_the_middle_leaves_a_message_that_the_next_one_sends() {
     assert!(chat.got().is_empty());
     house.pass(200);
     assert_eq!(chat.titles(), ["Alert: Fault 1"]);
+}
+
+#[test]
+fn a_channel_that_can_never_send_is_refused_when_it_is_saved() {
+    let house = House::new();
+    let save = |more: Value| {
+        let mut input = json!({ "name": "ops", "kind": "slack" });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        house.refused("paging.channel.save", input)
+    };
+    let unknown = save(json!({ "kind": "webhook", "address": "nope" }));
+    assert_eq!(unknown.field.as_deref(), Some("address"));
+    assert!(
+        unknown.message.contains("no webhook \"nope\"") && unknown.message.contains("kernel.webhook.save"),
+        "{unknown}"
+    );
+    let credentials = save(json!({ "url": "http://169.254.169.254/latest?x=1" }));
+    assert_eq!(credentials.field.as_deref(), Some("url"));
+    assert!(credentials.message.starts_with("169.254.169.254 is a link-local or metadata address"), "{credentials}");
+    house.sending(json!({ "allow_private": false }));
+    assert_eq!(save(json!({ "url": "http://127.0.0.1:9/x" })).field.as_deref(), Some("url"));
+    assert_eq!(save(json!({ "url": "https://[::1]/x" })).field.as_deref(), Some("url"));
+    house.call("kernel.webhook.save", json!({ "name": "nope", "url": "https://hooks.example.org/x", "events": [] }));
+    house.call("paging.channel.save", json!({ "name": "ops", "kind": "webhook", "address": "nope" }));
 }

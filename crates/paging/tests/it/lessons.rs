@@ -49,6 +49,76 @@ fn lesson_06_a_failing_channel_is_announced_over_another_and_its_end_to_the_same
 }
 
 #[test]
+fn lesson_06_a_failure_is_announced_over_a_channel_that_is_proven_to_work() {
+    let house = House::new();
+    let [hangs, refuses, proven] = [Catcher::new(), Catcher::new(), Catcher::new()];
+    hangs.answers(0);
+    refuses.answers(403);
+    house.channel("a-hangs", &hangs);
+    house.channel("b-refuses", &refuses);
+    let id = house.channel("c-proven", &proven);
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.pass(5);
+    house.policy("0 channel:b-refuses", json!({}));
+    house.opened(1, json!({}));
+    house.pass(30);
+    assert_eq!(proven.titles(), ["Test message from Mainstay", "Failing: b-refuses"]);
+    assert_eq!(hangs.tries(), 0, "what never worked is not asked first");
+    let all = house.call("paging.channel.list", json!({}));
+    let health = &all["items"][1]["health"];
+    assert_eq!(
+        (&health["failures"], health["answer"].as_str().unwrap().contains("403")),
+        (&json!(1), true),
+        "{health}"
+    );
+}
+
+#[test]
+fn lesson_06_an_announcement_that_fails_goes_over_all_others_in_turn() {
+    let house = House::new();
+    let [refuses, was_proven, hangs, last] = [Catcher::new(), Catcher::new(), Catcher::new(), Catcher::new()];
+    refuses.answers(403);
+    hangs.answers(0);
+    house.channel("a-refuses", &refuses);
+    let id = house.channel("b-was-proven", &was_proven);
+    house.channel("c-hangs", &hangs);
+    house.channel("d-last", &last);
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.pass(5);
+    was_proven.answers(403);
+    house.policy("0 channel:a-refuses", json!({}));
+    house.opened(1, json!({}));
+    house.pass(60);
+    let mut titles = last.titles();
+    titles.retain(|title| !title.contains("mail") && !title.contains("c-hangs"));
+    titles.sort();
+    assert_eq!(titles, ["Failing: a-refuses", "Failing: b-was-proven"], "{:?}", house.messages());
+    assert!(hangs.tries() > 0, "it was asked before the last");
+}
+
+#[test]
+fn lesson_06_what_nobody_took_is_told_by_the_first_channel_that_works_again() {
+    let house = House::new();
+    let (chat, other) = (Catcher::new(), Catcher::new());
+    chat.answers(403);
+    other.answers(403);
+    house.channel("chat", &chat);
+    let id = house.channel("other", &other);
+    house.policy("0 channel:chat", json!({}));
+    house.opened(1, json!({}));
+    house.pass(60);
+    assert!(other.titles().is_empty() && chat.titles().is_empty());
+    other.answers(200);
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.pass(30);
+    assert!(other.titles().contains(&"Failing: chat".to_owned()), "{:?}", other.titles());
+    let times = other.titles().iter().filter(|title| *title == "Failing: chat").count();
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.pass(300);
+    assert_eq!((times, other.titles().iter().filter(|title| *title == "Failing: chat").count()), (1, 1), "once");
+}
+
+#[test]
 fn lesson_06_every_channel_is_tested_once_a_day_at_its_hour() {
     let house = House::new();
     let chat = Catcher::new();
@@ -209,6 +279,34 @@ fn lesson_08_the_explanation_names_what_stood_in_the_way() {
     house.opened(2, json!({ "silenced": true }));
     let silent = house.call("paging.page.explain", json!({ "group": 2, "person": grace }));
     assert_eq!(silent["answer"], "grace was not told: a silence covered the alert group.");
+}
+
+#[test]
+fn lesson_08_who_was_told_is_what_became_of_the_messages() {
+    let house = House::new();
+    house.policy("0 user:ada", json!({}));
+    house.opened(1, json!({}));
+    house.pass(10);
+    let told = |group: i64| house.call("paging.page.told", json!({ "group": group }));
+    let failed = told(1);
+    let answer = failed["answer"].as_str().unwrap();
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert!(answer.starts_with("Nobody could be told: Ada by mail (No mail server is set"), "{answer}");
+    assert!(!house.notes().contains("Told"), "{}", house.notes());
+    let chat = Catcher::new();
+    house.channel("chat", &chat);
+    house.policy("0 channel:chat, user:ada", json!({}));
+    house.opened(2, json!({}));
+    house.pass(10);
+    let some = told(2);
+    assert_eq!(some["state"], "told");
+    assert!(some["answer"].as_str().unwrap().starts_with("Told: chat. Not reached: Ada by mail (No mail"), "{some}");
+    house.recovered(2);
+    house.pass(10);
+    assert_eq!(told(2)["over"], "Told that it is over: chat.");
+    house.opened(3, json!({ "silenced": true }));
+    assert_eq!(told(3)["state"], "covered");
+    assert_eq!(told(99)["state"], "unknown");
 }
 
 #[test]

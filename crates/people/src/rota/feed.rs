@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use kernel::db::Tx;
 use kernel::time::DAY;
-use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, delete, get, post};
+use kernel::{Access, Cx, Effect, Error, Operation, Proof, Ref, Result, Route, Time, delete, get, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,6 @@ use super::store::KeptFeed;
 use super::{duties, ical, seen, store, time};
 use crate::random;
 use crate::sessions::list::whose;
-use crate::sessions::user_of;
 use crate::tokens::create::signed_in_person;
 
 /// Most feeds of one user.
@@ -63,6 +62,9 @@ pub struct CreateFeed {
     /// The number of a rota; your own shifts of all rotas when left out.
     #[serde(default)]
     pub rota: Option<i64>,
+    /// Whose it is; your own when left out. It shows what that person may see. For somebody else's you need the grant for this operation.
+    #[serde(default)]
+    pub user: Option<i64>,
 }
 
 impl Operation for CreateFeed {
@@ -73,20 +75,43 @@ impl Operation for CreateFeed {
     type Output = NewFeed;
 
     fn run(&self, cx: &mut Cx) -> Result<NewFeed> {
-        signed_in_person(cx, "calendar address")?;
-        let me = user_of(cx)?;
+        // A session that was left open must not turn into an address that outlives it. A token was made to be kept, and an
+        // address shows less than it does.
+        if matches!(cx.actor.proof, Proof::At(_)) {
+            signed_in_person(cx, "calendar address")?;
+        }
+        let owner = whose(cx, self.user, Self::NAME)?;
         if let Some(rota) = self.rota {
             cx.reach(ShowRota::NAME)?;
             seen(cx, rota, ShowRota::NAME)?;
+            may_read(cx, owner, rota)?;
         }
-        if store::feeds(cx.tx, me)?.len() >= FEEDS_MAX {
-            return Err(Error::over_limit(format!("You have {FEEDS_MAX} calendars already. Revoke one first.")));
+        if store::feeds(cx.tx, owner)?.len() >= FEEDS_MAX {
+            let message = format!("There are {FEEDS_MAX} calendars of this person already. Revoke one first.");
+            return Err(Error::over_limit(message));
         }
         let secret = random::secret(cx.kernel)?;
-        let id = store::insert_feed(cx.tx, me, self.rota, &random::fingerprint(&secret), cx.now)?;
-        cx.changed(&Ref::new("user", me), "calendar", None::<i64>, Some(id))?;
+        let id = store::insert_feed(cx.tx, owner, self.rota, &random::fingerprint(&secret), cx.now)?;
+        cx.changed(&Ref::new("user", owner), "calendar", None::<i64>, Some(id))?;
         Ok(NewFeed { id, rota: self.rota, feed: format!("/calendar/{secret}.ics") })
     }
+}
+
+/// Refuses a rota that the owner of a calendar may not see: the calendar would stay empty.
+fn may_read(cx: &mut Cx, owner: i64, rota: i64) -> Result<()> {
+    if cx.actor.user() == Some(owner) {
+        return Ok(());
+    }
+    let actor = crate::actor::of_user(cx.tx, owner, cx.now)?;
+    let reach = actor.and_then(|actor| actor.reach(ShowRota::NAME, cx.now));
+    let rota = store::get(cx.tx, rota)?;
+    if rota.is_some_and(|rota| readable(reach.as_ref(), &rota)) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "user",
+        "This person may not see the rota. Give them a role that reads it, or name somebody else.",
+    ))
 }
 
 /// List the addresses of your calendars, or of another user's, without the addresses themselves.

@@ -43,6 +43,9 @@ pub(crate) fn whose(cx: &mut Cx, wanted: Option<i64>, operation: &str) -> Result
             let found = user::store::find(cx.tx, &[user], &reach)?;
             found.first().map(|user| user.id).ok_or_else(|| Error::not_found(User::subject(user)))
         }
+        _ if cx.actor.user().is_none() => {
+            Err(Error::invalid("user", "Say whose, by the number of a user: you are not signed in as one."))
+        }
         _ => user_of(cx),
     }
 }

@@ -208,17 +208,18 @@ fn actor_without_proof(calendars: &Calendars, proof: kernel::Proof) -> kernel::A
 }
 
 #[test]
-fn an_address_is_made_by_a_signed_in_person_and_dies_with_their_account_for_good() {
+fn an_address_is_made_with_a_fresh_proof_or_a_token_and_dies_with_the_account_for_good() {
     let calendars = calendars();
     let old = kernel::Proof::At(calendars.office.world.kernel.now().plus(-DAY));
-    for (proof, kind) in [
-        (kernel::Proof::Standing, ErrorKind::Conflict),
-        (kernel::Proof::None, ErrorKind::Conflict),
-        (old, ErrorKind::Unconfirmed),
-    ] {
-        let actor = actor_without_proof(&calendars, proof);
-        let error = calendars.office.call(&actor, "people.feed.create", json!({})).unwrap_err();
-        assert_eq!(error.kind, kind, "{}", error.message);
+    let make = |actor: &kernel::Actor| calendars.office.call(actor, "people.feed.create", json!({}));
+    let error = make(&actor_without_proof(&calendars, old)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unconfirmed, "{}", error.message);
+    let narrow =
+        kernel::Actor { patterns: vec!["*.list".into()], ..actor_without_proof(&calendars, kernel::Proof::None) };
+    assert_eq!(make(&narrow).unwrap_err().kind, ErrorKind::Denied, "what a token is not for stays refused");
+    for proof in [kernel::Proof::None, kernel::Proof::Standing] {
+        let made = make(&actor_without_proof(&calendars, proof)).unwrap();
+        assert!(made["feed"].as_str().unwrap().starts_with("/calendar/"), "a token of the person makes one");
     }
     let (_, secret) = calendars.feed(calendars.grace, None);
     let admin = calendars.office.admin();
@@ -230,6 +231,24 @@ fn an_address_is_made_by_a_signed_in_person_and_dies_with_their_account_for_good
     assert!(calendars.text(&secret).is_some());
     calendars.office.call(&admin, "people.feed.revoke", json!({ "id": id })).unwrap();
     assert!(calendars.text(&secret).is_none(), "an administrator can revoke it");
+}
+
+#[test]
+fn the_command_line_on_the_server_makes_the_address_of_a_person_it_names() {
+    let calendars = calendars();
+    let os = kernel::Actor::os("root");
+    let make = |actor: &kernel::Actor, input: Value| calendars.office.call(actor, "people.feed.create", input);
+    let error = make(&os, json!({ "rota": calendars.rota })).unwrap_err();
+    assert_eq!((error.field.as_deref(), error.message.contains("Say whose")), (Some("user"), true), "{error}");
+    let made = make(&os, json!({ "rota": calendars.rota, "user": calendars.grace })).unwrap();
+    let secret = made["feed"].as_str().unwrap().trim_start_matches("/calendar/").trim_end_matches(".ics").to_owned();
+    assert!(calendars.text(&secret).unwrap().contains("on call: Infra"));
+    let blind = calendars.office.user("blind");
+    let error = make(&os, json!({ "rota": calendars.rota, "user": blind })).unwrap_err();
+    assert!(error.message.contains("may not see the rota"), "{error}");
+    let grace = calendars.office.actor(calendars.grace);
+    let other = make(&grace, json!({ "user": calendars.office.admin })).unwrap_err();
+    assert!(matches!(other.kind, ErrorKind::Denied | ErrorKind::NotFound), "{other}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn row(numbers: &Numbers, labels: &Labels, value: f64) -> Row {
 }
 
 /// A value as people read it: four decimals are enough for a table, the figure and the API have all of them.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     if !value.is_finite() || value == value.trunc() || !(1e-3..1e15).contains(&value.abs()) {
         return format_value(value);
     }

@@ -1,0 +1,163 @@
+//! Saying that a way out fails, over another one: first over what was proven to work, then over all others in turn, until one
+//! takes it. What none takes is told by the first that works again.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use kernel::{Cx, Result};
+
+use super::contact::{self, When};
+use super::lane::{self, Health};
+use super::payload::What;
+use super::{Kind, store};
+use crate::message::{self, MessageState, Recipient, Said};
+
+/// Most announcements of one failure.
+const ANNOUNCED_MAX: usize = 150;
+/// Ways of one person that are tried.
+const WAYS_MAX: usize = 20;
+
+/// What the keys of all announcements of a failure begin with.
+pub(super) fn prefix(health: &Health) -> String {
+    format!("failing/{}/{}/", health.lane, health.failing_since.unwrap_or_default().0)
+}
+
+/// Tells of every way out that fails and of which nobody was told yet, each over the next way that was not tried; answers whether
+/// one was found. `working` is a way that took something just now, and is asked even when it was asked before.
+pub(crate) fn announce(cx: &mut Cx, working: Option<&str>) -> Result<bool> {
+    let healths = store::healths(cx.tx)?;
+    let mut found = false;
+    for failing in healths.iter().filter(|one| one.failing_since.is_some() && Some(one.lane.as_str()) != working) {
+        found |= tell(cx, failing, &healths, working)?;
+    }
+    Ok(found)
+}
+
+fn tell(cx: &mut Cx, failing: &Health, healths: &[Health], working: Option<&str>) -> Result<bool> {
+    let prefix = prefix(failing);
+    let before = message::store::under(cx.tx, &prefix)?;
+    let is_told = before.iter().any(|(_, state)| matches!(state, MessageState::Sent | MessageState::Waiting));
+    if is_told || before.len() >= ANNOUNCED_MAX {
+        return Ok(false);
+    }
+    let tried: BTreeSet<&str> = before.iter().filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
+    let others = others(cx, &failing.lane, healths)?;
+    let said = said(cx, failing)?;
+    let next = side_by_side(others.iter().filter(|one| !tried.contains(key(one).as_str())));
+    for one in &next {
+        message::queue(cx, &said, one, &format!("{prefix}{}", key(one)))?;
+    }
+    if !next.is_empty() {
+        return Ok(true);
+    }
+    match others.iter().find(|one| Some(one.lane.as_str()) == working) {
+        Some(again) => message::queue(cx, &said, again, &format!("{prefix}{}/{}", key(again), cx.now.0)),
+        None => Ok(false),
+    }
+}
+
+/// Whom to tell of something that is about no way out: over the one that is trusted most.
+pub(crate) fn best(cx: &mut Cx) -> Result<Vec<Recipient>> {
+    let healths = store::healths(cx.tx)?;
+    Ok(side_by_side(others(cx, "", &healths)?.iter()).into_iter().cloned().collect())
+}
+
+/// The first of all ways; when it leads to a person, one of every person, as one who is asleep must not keep it from the others.
+fn side_by_side<'a>(mut left: impl Iterator<Item = &'a Recipient>) -> Vec<&'a Recipient> {
+    let Some(next) = left.next() else { return Vec::new() };
+    let mut told = BTreeSet::from([next.user]);
+    let beside = left.filter(|one| next.user > 0 && one.user > 0 && told.insert(one.user));
+    let mut all: Vec<&Recipient> = beside.collect();
+    all.insert(0, next);
+    all
+}
+
+/// What tells one way from another in a key of bounded length.
+fn key(one: &Recipient) -> String {
+    kernel::text::sha256_hex(format!("{}|{}|{}", one.lane, one.address, one.user).as_bytes())
+}
+
+fn said(cx: &mut Cx, failing: &Health) -> Result<Said> {
+    let name = lane::title(cx, &failing.lane)?;
+    Ok(Said {
+        what: What::Failing,
+        subject: format!("Failing: {name}"),
+        lines: vec![
+            format!("Messages by {name} do not get through: {}", failing.answer),
+            "Alerts that go this way reach nobody.".into(),
+        ],
+        ..Said::default()
+    })
+}
+
+/// How far a way out is to be trusted, best first: proven and not failing since, newest proof first; never used; failing lately;
+/// failing.
+fn trust(healths: &[Health], lane: &str) -> (u8, Reverse<i64>) {
+    let Some(health) = healths.iter().find(|one| one.lane == lane) else { return (1, Reverse(0)) };
+    let proof = Reverse(health.seen_at.map_or(0, |at| at.0));
+    match (health.failing_since.is_some(), health.failures, health.seen_at) {
+        (true, _, _) => (3, proof),
+        (false, 0, Some(_)) => (0, proof),
+        (false, 0, None) => (1, proof),
+        (false, _, _) => (2, proof),
+    }
+}
+
+/// Who can be told that a lane fails, over other lanes, in the order in which they are asked: channels with an address of their
+/// own, and every way of those whom the default names.
+fn others(cx: &mut Cx, lane: &str, healths: &[Health]) -> Result<Vec<Recipient>> {
+    let mut all = Vec::new();
+    for channel in store::all(cx.tx)?.into_iter().filter(|one| one.enabled) {
+        let (way, address) = lane::of(&channel);
+        if !address.is_empty() || matches!(channel.kind, Kind::Slack | Kind::Teams) {
+            all.push(Recipient { user: 0, lane: way, address, label: channel.name, contact: 0 });
+        }
+    }
+    let when = When { severity: "warning", at: cx.now };
+    for first in crate::target::default(cx, None, when)?.recipients {
+        let user = first.user;
+        let mut ways = vec![first];
+        if user > 0 {
+            let name = people::names(cx.tx, "user", &[user])?.remove(&user).unwrap_or_else(|| format!("user:{user}"));
+            while let Some(last) = ways.last().filter(|_| ways.len() < WAYS_MAX) {
+                let Some(next) = contact::reach(cx, user, &name, when, last.contact)?.recipient else { break };
+                ways.push(next);
+            }
+        }
+        all.extend(ways);
+    }
+    all.retain(|one| one.lane != lane);
+    // Channels stay before people where both are trusted alike.
+    all.sort_by_key(|one| {
+        let (rank, proof) = trust(healths, &one.lane);
+        (rank, one.user > 0, proof)
+    });
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::Time;
+
+    use super::*;
+
+    #[test]
+    fn what_was_proven_comes_before_what_is_new_and_what_fails_comes_last() {
+        let health = |lane: &str, seen: Option<i64>, failures, failing: bool| Health {
+            lane: lane.into(),
+            seen_at: seen.map(Time),
+            failures,
+            failing_since: failing.then_some(Time(5)),
+            ..Health::default()
+        };
+        let healths = [
+            health("failing", Some(90), 3, true),
+            health("doubtful", Some(80), 1, false),
+            health("old", Some(10), 0, false),
+            health("fresh", Some(20), 0, false),
+        ];
+        let mut lanes = ["failing", "never", "doubtful", "old", "fresh"];
+        lanes.sort_by_key(|lane| trust(&healths, lane));
+        assert_eq!(lanes, ["fresh", "old", "never", "doubtful", "failing"]);
+    }
+}
