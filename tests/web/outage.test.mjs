@@ -86,6 +86,37 @@ test("phones and browsers without script get the map as a list, and nothing stic
   }
 });
 
+test("what may be the cause says for and against whole, on any width, and what was seen stands once", async () => {
+  for (const size of ["desk", "phone"]) {
+    const { page, complaints, close } = await product.window({ as: ada, size });
+    await page.goto(`/monitoring/groups/${group.id}`);
+    const suspects = page.locator(".suspects > li");
+    await suspects.first().waitFor();
+    assert.match(await suspects.first().innerText(), /sw-oslo-01[^]*%[^]*Explains 15 of 15/);
+    const cut = await page.locator(".suspects li, .suspects li *, .evidence").evaluateAll((all) => all.filter((el) => !el.closest(".sr") && el.clientWidth > 0 && el.scrollWidth > el.clientWidth + 1).length);
+    assert.equal(cut, 0, `${size}: no reason is cut`);
+    const seen = page.locator(".card").filter({ has: page.getByRole("heading", { name: "What was seen" }) });
+    const rows = await seen.locator("tr[data-row]").allInnerTexts();
+    assert.equal(new Set(rows.map((row) => row.split(/\s\d\d:\d\d:\d\d/)[0])).size, rows.length, "each check once for what it said");
+    assert.ok(!(await seen.innerText()).includes(" UTC"), "times are the reader's");
+    assert.deepEqual(complaints, []);
+    await close();
+  }
+});
+
+test("a group is acknowledged and explained by keys alone", async () => {
+  const { page, complaints, close } = await product.window({ as: ada });
+  await page.goto("/monitoring");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/monitoring/groups/${group.id}`);
+  await page.keyboard.press("a");
+  await page.getByText("Open, acknowledged").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Acknowledge" }).count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("an alert says why it was told, or why not, on one page", async () => {
   const { page, complaints, close } = await product.window({ as: ada });
   await page.goto("/monitoring/checks?q=Management");

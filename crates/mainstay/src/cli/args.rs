@@ -202,6 +202,7 @@ fn about(domain: &str) -> &'static str {
         "monitor" => "Checks and alerts",
         "fleet" => "Agents and their jobs",
         "runbooks" => "Runbooks and their runs",
+        "paging" => "Who is told of alerts, and how",
         _ => "Operations",
     }
 }
