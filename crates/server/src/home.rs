@@ -136,7 +136,11 @@ fn greeting(hour: u8) -> &'static str {
 fn row(need: &Need, clock: &Clock, explain: bool) -> Attention {
     Attention {
         tone: Tone::parse(&need.mark).unwrap_or(Tone::Idle),
-        word: format!("{} {}", need.word, clock.relative(need.since.timestamp()).trim_end_matches(" ago")),
+        word: format!(
+            "{} {}",
+            need.word,
+            clock.relative(need.since.timestamp()).trim_end_matches(" ago").replace(' ', "\u{a0}")
+        ),
         title: need.title.clone(),
         href: Some(need.href.clone()),
         why: html! { (clock.spoken(&need.why)) @if explain { " · score " (need.reason) } },
