@@ -97,14 +97,18 @@ fn figures(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
     let range = Range::read(&page.query, page.cx.now.millis(), "1h");
     let shown: Vec<charts::Panel> = charts::Panel::ALL.iter().take(4).map(|(panel, ..)| *panel).collect();
     let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
-    let all = charts::panels(page.cx, asset, &shown, span)?;
     let asked = page.param("range").is_some() || range.zoomed;
-    let measured =
-        all.iter().flat_map(|data| &data.series).any(|line| line.points.iter().any(|(_, value)| value.is_some()));
-    if !asked && !measured && !page.cx.kernel.get::<Monitor>()?.assets_with_agents().contains(&asset) {
-        return Ok(None);
-    }
-    Ok(Some(draw_figures(asset, range, &clock, all)))
+    let around = charts::around(page.cx, asset, span)?;
+    Ok(Some(page.later.add(move |kernel| {
+        let all = charts::panels(kernel, asset, &shown, span, &around)?;
+        let measured =
+            all.iter().flat_map(|data| &data.series).any(|line| line.points.iter().any(|(_, value)| value.is_some()));
+        // Nobody measures it: empty figures would say nothing.
+        if !asked && !measured && !kernel.get::<Monitor>()?.assets_with_agents().contains(&asset) {
+            return Ok(html! {});
+        }
+        Ok(draw_figures(asset, range, &clock, all))
+    })))
 }
 
 fn draw_figures(asset: i64, range: Range, clock: &Clock, all: Vec<charts::ChartData>) -> Markup {

@@ -6,6 +6,7 @@ use kernel::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod arguments;
 mod checked;
 pub(crate) mod fields;
 mod kind;

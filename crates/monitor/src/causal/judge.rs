@@ -92,7 +92,8 @@ impl Judge {
     /// An engine that knows what the inventory knows, and the groups that are open; and what things stand on.
     pub(super) fn load(tx: &mut Tx<'_>, now: Time) -> Result<(Self, Under)> {
         let (graph, under) = inventory::graph(tx)?;
-        let mut engine = Engine::new(graph, Rules::built_in(), Options::default());
+        let rules: Rules = crate::cause_rules::in_force(tx)?;
+        let mut engine = Engine::new(graph, rules, Options::default());
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
         for (group, announced, opened_at) in store::groups::open(tx, RESTORED_MAX)? {
