@@ -86,6 +86,37 @@ test("phones and browsers without script get the map as a list, and nothing stic
   }
 });
 
+test("what may be the cause says for and against whole, on any width, and what was seen stands once", async () => {
+  for (const size of ["desk", "phone"]) {
+    const { page, complaints, close } = await product.window({ as: ada, size });
+    await page.goto(`/monitoring/groups/${group.id}`);
+    const suspects = page.locator(".suspects > li");
+    await suspects.first().waitFor();
+    assert.match(await suspects.first().innerText(), /sw-oslo-01[^]*%[^]*Explains 15 of 15/);
+    const cut = await page.locator(".suspects li, .suspects li *, .evidence").evaluateAll((all) => all.filter((el) => !el.closest(".sr") && el.clientWidth > 0 && el.scrollWidth > el.clientWidth + 1).length);
+    assert.equal(cut, 0, `${size}: no reason is cut`);
+    const seen = page.locator(".card").filter({ has: page.getByRole("heading", { name: "What was seen" }) });
+    const rows = await seen.locator("tr[data-row]").allInnerTexts();
+    assert.equal(new Set(rows.map((row) => row.split(/\s\d\d:\d\d:\d\d/)[0])).size, rows.length, "each check once for what it said");
+    assert.ok(!(await seen.innerText()).includes(" UTC"), "times are the reader's");
+    assert.deepEqual(complaints, []);
+    await close();
+  }
+});
+
+test("a group is acknowledged and explained by keys alone", async () => {
+  const { page, complaints, close } = await product.window({ as: ada });
+  await page.goto("/monitoring");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/monitoring/groups/${group.id}`);
+  await page.keyboard.press("a");
+  await page.getByText("Open, acknowledged").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Acknowledge" }).count(), 0);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test("an alert says why it was told, or why not, on one page", async () => {
   const { page, complaints, close } = await product.window({ as: ada });
   await page.goto("/monitoring/checks?q=Management");
@@ -111,6 +142,8 @@ test("a window is planned, changed and put back, and stands in the calendar", as
   const row = page.locator("tr[data-row], .tbl tbody tr").filter({ hasText: "Patch night" });
   await row.getByText(/Every week at .* for 1 h 30 min/).waitFor();
   assert.ok((await page.locator("#calendar .strips").innerText()).includes("Patch night"));
+  // It begins now, and that it is in force is written down: a change must be made on what is there then.
+  await until("the window is in force", async () => (await product.rest("GET", "/monitor/maintenance")).items[0].version > 1);
   await row.getByRole("link", { name: "Patch night" }).first().click();
   const minutes = page.getByLabel("Minutes");
   assert.equal(await minutes.inputValue(), "90");

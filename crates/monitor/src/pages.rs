@@ -16,6 +16,7 @@ use crate::machine::State;
 mod alert;
 mod board;
 mod calendar;
+mod causes;
 mod check;
 mod check_fields;
 mod check_form;
@@ -155,12 +156,32 @@ impl Names {
         html! { a href={ "/assets/" (id) } dir="auto" { (name) } }
     }
 
+    /// The name of an asset, where it is known.
+    fn known(&self, id: Option<i64>) -> Option<&str> {
+        self.assets.get(&id?).map(String::as_str)
+    }
+
     fn team(&self, id: Option<i64>) -> Markup {
         match id.and_then(|id| self.teams.get(&id)) {
             Some(name) => html! { span dir="auto" { (name) } },
             None => ui::nobody("No team"),
         }
     }
+}
+
+/// The numbers of assets in texts such as `node_load1 asset=417, job=node`.
+fn asset_numbers<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<i64> {
+    let number = |word: &str| word.trim_end_matches(',').strip_prefix("asset=")?.parse::<i64>().ok();
+    texts.flat_map(|text| text.split(' ').filter_map(number).collect::<Vec<i64>>()).collect()
+}
+
+/// Such a text with the names of the assets that are known in place of their numbers, which say nothing to people.
+fn asset_named(text: &str, names: &BTreeMap<i64, String>) -> String {
+    let word = |word: &str| -> Option<String> {
+        let id = word.trim_end_matches(',').strip_prefix("asset=")?.parse::<i64>().ok()?;
+        Some(format!("{}{}", names.get(&id)?, if word.ends_with(',') { "," } else { "" }))
+    };
+    text.split(' ').map(|one| word(one).unwrap_or_else(|| one.to_owned())).collect::<Vec<_>>().join(" ")
 }
 
 fn ago(clock: &Clock, at: Time) -> Markup {
@@ -192,6 +213,14 @@ pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"' onload=x \u{202e}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn assets_are_called_by_their_names_where_they_are_known() {
+        let text = "node_load1 asset=417, job=node asset=9 asset=x";
+        assert_eq!(asset_numbers([text].into_iter()), [417, 9]);
+        let names = BTreeMap::from([(417, "web-01".to_owned())]);
+        assert_eq!(asset_named(text, &names), "node_load1 web-01, job=node asset=9 asset=x");
+    }
 
     #[test]
     fn every_state_has_a_word_and_an_open_alert_never_looks_well() {

@@ -3,12 +3,13 @@
 use kernel::{Ref, Result, Time};
 use maud::{Markup, html};
 use web::page::{PageCx, Panel, PanelPlace};
-use web::ui::{Button, Card, Chart, Charts, Clock, Column, Range, Row, Table, Tone, grid, status};
+use web::ui::{Button, Card, Chart, Charts, Clock, Column, Range, Row, Table, Tone, grid, stamped, status};
 
 use crate::alert::ListAlerts;
 use crate::charts;
 use crate::check::Check;
 use crate::check::list::{Checks, ListChecks};
+use crate::live::Monitor;
 use crate::pages::looks;
 use kernel::Operation as _;
 
@@ -87,7 +88,7 @@ fn row(check: &Check, clock: &Clock) -> Row {
         .href(format!("/monitoring/checks/{}", check.id))
         .cell(status(tone, word))
         .main()
-        .text(&check.evidence)
+        .text(stamped(&check.evidence).map_or(check.evidence.as_str(), |found| found.after))
         .cell(clock.ago(check.since.timestamp()))
 }
 
@@ -96,9 +97,16 @@ fn figures(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
     let range = Range::read(&page.query, page.cx.now.millis(), "1h");
     let shown: Vec<charts::Panel> = charts::Panel::ALL.iter().take(4).map(|(panel, ..)| *panel).collect();
     let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
+    let asked = page.param("range").is_some() || range.zoomed;
     let around = charts::around(page.cx, asset, span)?;
     Ok(Some(page.later.add(move |kernel| {
         let all = charts::panels(kernel, asset, &shown, span, &around)?;
+        let measured =
+            all.iter().flat_map(|data| &data.series).any(|line| line.points.iter().any(|(_, value)| value.is_some()));
+        // Nobody measures it: empty figures would say nothing.
+        if !asked && !measured && !kernel.get::<Monitor>()?.assets_with_agents().contains(&asset) {
+            return Ok(html! {});
+        }
         Ok(draw_figures(asset, range, &clock, all))
     })))
 }

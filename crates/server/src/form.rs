@@ -1,5 +1,6 @@
 //! Forms: `POST /do/<operation>` from any page. Text becomes typed by the operation's schema, then goes through the one
-//! door. What was refused comes back as a form with everything that was typed.
+//! door. What was refused comes back on the page it was sent from, with everything that was typed; a form that is on no
+//! page comes back as one drawn from the declaration.
 
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -13,7 +14,7 @@ use kernel::{Answer, Call, Effect, Entry, Error, ErrorKind, Result, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::page::{Audience, Content};
-use web::ui::{Flash, Tone, Undo};
+use web::ui::{Again, Flash, Tone, Undo};
 
 use crate::session::{Credentials, FLASH, Who, same_site};
 use crate::{Shared, door, form_page, pages, respond};
@@ -204,8 +205,14 @@ fn refused(
     form: &Submitted,
     error: &Error,
 ) -> Response {
-    let body = form_page::view(entry, form, who, Some(error));
     let status = respond::status(error.kind);
+    if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::OverLimit | ErrorKind::NotFound) {
+        let again = Again::new(parts.uri.path(), form.fields.clone(), error.field.clone(), error.message.as_str());
+        if let Some(page) = pages::refilled(app, parts, credentials, who, status, again) {
+            return page;
+        }
+    }
+    let body = form_page::view(entry, form, who, Some(error));
     let frame = pages::frame_for(who, Audience::Console, app.kernel.now());
     pages::framed(app, parts, credentials, who, frame, status, &Content::new("That did not work", body))
 }

@@ -121,7 +121,7 @@ fn entry(event: &StoredEvent, href: Option<&String>, clock: &Clock) -> Entry {
         title: event.title.clone(),
         href: href.cloned(),
         // Who is not signed in yet has no name worth a line.
-        detail: (event.actor != "nobody").then(|| html! { (event.actor_name) }),
+        detail: (event.actor != "nobody").then(|| html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,
         at: clock.when(event.at.timestamp()),
     }
@@ -138,10 +138,14 @@ fn greeting(hour: u8) -> &'static str {
 fn row(need: &Need, clock: &Clock, explain: bool) -> Attention {
     Attention {
         tone: Tone::parse(&need.mark).unwrap_or(Tone::Idle),
-        word: format!("{} {}", need.word, clock.relative(need.since.timestamp()).trim_end_matches(" ago")),
+        word: format!(
+            "{} {}",
+            need.word,
+            clock.relative(need.since.timestamp()).trim_end_matches(" ago").replace(' ', "\u{a0}")
+        ),
         title: need.title.clone(),
         href: Some(need.href.clone()),
-        why: html! { (need.why) @if explain { " · score " (need.reason) } },
+        why: html! { (clock.spoken(&need.why)) @if explain { " · score " (need.reason) } },
         action: Some(Button::link(need.action.clone(), need.href.clone())),
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::Response;
 use kernel::{Cx, Error, ErrorKind, Ref, Result, Time};
 use maud::{Markup, html};
@@ -12,7 +12,7 @@ use web::Later;
 use web::domain::Group;
 use web::page::{Asked, Asking, Audience, Content, PageCx};
 use web::shell::{self, NavGroup, NavItem, Shell, ShellUser};
-use web::ui::{Button, Empty, Flash, Tone};
+use web::ui::{Again, Button, Empty, Flash, Tone};
 
 use crate::session::{Credentials, FLASH, Who, beyond_own};
 use crate::{Shared, door, respond};
@@ -73,9 +73,26 @@ pub(crate) fn show(
         Ok(who) => who,
         Err(error) => return respond::error(&error),
     };
+    let frame = frame_for(&who, audience, app.kernel.now());
+    match made(app, parts, &who, pattern, grant, audience, render) {
+        Ok(content) => framed(app, parts, &credentials, &who, frame, StatusCode::OK, &content),
+        Err(error) => failed(app, parts, &credentials, &who, &error),
+    }
+}
+
+/// The body of a page, for those who may open it.
+fn made(
+    app: &Shared,
+    parts: &Parts,
+    who: &Who,
+    pattern: &str,
+    grant: &str,
+    audience: Audience,
+    render: impl FnOnce(&mut PageCx) -> Result<Content>,
+) -> Result<Content> {
     let now = app.kernel.now();
-    let frame = frame_for(&who, audience, now);
-    let made = in_page(app, parts, &who, pattern, |page| {
+    let frame = frame_for(who, audience, now);
+    let drawn = in_page(app, parts, who, pattern, |page| {
         if who.actor.user().is_none() && who.via == kernel::Via::Page {
             return Err(Error::sign_in());
         }
@@ -86,14 +103,38 @@ pub(crate) fn show(
             return Err(Error::denied(grant).says(FOR_STAFF));
         }
         render(page)
-    });
-    match made {
-        Ok((Content { title, body }, later)) => {
-            let content = Content { title, body: later.fill(body, &app.kernel) };
-            framed(app, parts, &credentials, &who, frame, StatusCode::OK, &content)
-        }
-        Err(error) => failed(app, parts, &credentials, &who, &error),
-    }
+    })?;
+    let (Content { title, body }, later) = drawn;
+    Ok(Content { title, body: later.fill(body, &app.kernel) })
+}
+
+/// The page that a refused form was sent from, with the form as it was filled; nothing when the form is not on it, or
+/// when the browser does not say where it was.
+pub(crate) fn refilled(
+    app: &Shared,
+    parts: &Parts,
+    credentials: &Credentials,
+    who: &Who,
+    status: StatusCode,
+    again: Again,
+) -> Option<Response> {
+    let from = parts.headers.get(header::REFERER)?.to_str().ok()?.parse::<Uri>().ok()?;
+    let fitting = app.site.pages.iter().filter(|page| fits(page.path, from.path()));
+    let page = fitting.min_by_key(|page| page.path.matches('{').count())?;
+    let there = from.path_and_query()?.as_str().parse::<Uri>().ok()?;
+    let mut parts = parts.clone();
+    parts.uri = there;
+    let draw = || made(app, &parts, who, page.path, page.grant, page.audience, page.render);
+    let (content, met) = web::ui::drawn_again(again, draw);
+    let content = content.ok().filter(|_| met)?;
+    let frame = frame_for(who, page.audience, app.kernel.now());
+    Some(framed(app, &parts, credentials, who, frame, status, &content))
+}
+
+/// Whether a path is one of a pattern, such as `/assets/417` of `/assets/{id}`.
+fn fits(pattern: &str, path: &str) -> bool {
+    pattern.split('/').count() == path.split('/').count()
+        && pattern.split('/').zip(path.split('/')).all(|(known, said)| known == said || known.starts_with('{'))
 }
 
 /// Runs a page function with what it needs; answers also what is left to draw.

@@ -3,6 +3,7 @@
 //! Builders implement [`maud::Render`], so they are written into a page as `(Button::link("Reply", "/x").key("r"))`.
 //! Text is escaped by maud; addresses pass [`href()`], which refuses `javascript:` and the like.
 
+mod again;
 mod attention;
 mod button;
 mod card;
@@ -35,6 +36,7 @@ mod tone;
 mod units;
 mod uptime;
 
+pub use again::{Again, drawn_again};
 pub use attention::{Attention, attention_list};
 pub use button::{Button, Menu, Tile, post_button, tiles};
 pub use card::Card;
@@ -53,7 +55,7 @@ pub use list::{Bulk, List};
 pub use map::{Map, MapBranch, MapNode};
 pub use meter::{bar, meter, progress};
 pub use notice::{Flash, Undo, flash, notice};
-pub use person::{avatar, initials, nobody, person};
+pub use person::{actor, avatar, initials, nobody, person};
 pub use range::{Charts, Range};
 pub use stats::{Stat, sparkline, stats};
 pub use status::{pill, shape, status, tag};
@@ -61,7 +63,7 @@ pub use steps::{Step, StepState, steps};
 pub use strip::{Fill, Stripe, Strips};
 pub use table::{Column, Row, Sorted, Table};
 pub use tabs::{Tab, Tabs};
-pub use time::{Clock, duration};
+pub use time::{Clock, Stamped, duration, stamped};
 pub use timeline::{Entry, timeline};
 pub use tone::Tone;
 pub use units::{bit_rate, byte_rate, bytes, count, count_capped, percent};

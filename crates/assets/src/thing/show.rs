@@ -146,7 +146,7 @@ fn moments(cx: &mut Cx, thing: &Ref, events: Vec<StoredEvent>) -> Result<Vec<Mom
             name: event.name,
             title: event.title,
             mark: event.mark,
-            actor: event.actor_name,
+            actor: web::ui::actor(&event.actor, &event.actor_name).to_owned(),
         }
     };
     Ok(events.into_iter().map(moment).collect())

@@ -9,7 +9,7 @@ use crate::ticket::show::Said;
 
 fn entry(said: &Said, clock: &Clock) -> Entry {
     let text = prose(&said.text);
-    let name = &said.author_name;
+    let name = web::ui::actor(&said.author, &said.author_name);
     let (tone, title, detail, body) = match said.kind {
         EntryKind::Reply => (Tone::Info, format!("{name} replied"), None, text),
         EntryKind::Resolution => (Tone::Ok, format!("{name} resolved it"), Some(pill(Tone::Ok, "Resolution")), text),

@@ -188,7 +188,7 @@ fn story(shown: &Shown) -> Markup {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
         title: event.title.clone(),
         href: None,
-        detail: Some(html! { (event.actor_name) }),
+        detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,
         at: shown.clock.when(event.at.timestamp()),
     };

@@ -47,9 +47,15 @@ impl Door {
     }
 
     pub(crate) fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        self.post_from("", path, cookie, form)
+    }
+
+    /// Sends a form from a page, as browsers tell it.
+    pub(crate) fn post_from(&self, from: &str, path: &str, cookie: &str, form: &str) -> Answer {
         let request = Request::post(path)
             .header("host", "localhost")
             .header("cookie", cookie)
+            .header(header::REFERER, from)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap())
     }
@@ -206,6 +212,37 @@ fn a_refused_form_comes_back_with_what_was_typed() {
     );
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("keep this"), "the typed text is lost");
+}
+
+#[test]
+fn a_refused_form_comes_back_on_the_page_it_was_sent_from() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let csrf = door.csrf(&cookie);
+    let form =
+        format!("kind=tcp&asset=1&vantages=server&host=db-01&port=99999&name=Port+%3C5432%3E&max_ms=250&_csrf={csrf}");
+    let from = |page: &str| door.post_from(page, "/do/monitor.check.create", &cookie, &form);
+    let answer = from("http://localhost/monitoring/checks/new?kind=tcp");
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.body);
+    for part in [
+        ">New check</h1>",
+        "Port &lt;5432&gt;",
+        "value=\"db-01\"",
+        "value=\"99999\"",
+        "value=\"250\"",
+        "aria-invalid=\"true\"",
+    ] {
+        assert!(answer.body.contains(part), "{part}: {}", answer.body);
+    }
+    let ticked = |value: &str| answer.body.contains(&format!("value=\"{value}\" checked"));
+    assert!(ticked("server") && !ticked("own"), "the places are ticked as they were");
+    // From nowhere, from a page without this form, and from one that is not there, it comes back on a page of its own.
+    for page in ["", "/desk", "/no-such-page", "/do/x", ":::"] {
+        let answer = from(page);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        assert!(answer.body.contains("Port &lt;5432&gt;"), "{page}");
+    }
+    assert!(from("/desk").body.contains(">Create check</h1>"));
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
         let check = store::checks::by_id(cx.tx, &lead.into_iter().collect::<Vec<i64>>())?.into_iter().next();
         now.title = match &check {
             Some(check) => title(check, brief.as_ref().map(|brief| brief.name.as_str())),
-            None => kernel::text::shorten(&format!("{what}: {} alerts", group.open_alerts), 200),
+            None => kernel::text::shorten(&what, 200),
         };
         now.check = check.map_or(group.check, |check| check.id);
         now.changed_before = open::changed_before(cx, Some(cause))?;

@@ -153,7 +153,7 @@ pub(super) fn judgement(cx: &mut Cx, cluster: &Cluster) -> Result<Judgement> {
     Ok(Judgement::of(cluster, |thing| name(thing).unwrap_or_else(|| "what it is about".to_owned())))
 }
 
-/// What a group is called: by its alert, by its cause, or by what is known.
+/// What a group is called: by its alert, by its cause, or by what is known. Without a count: more alerts join.
 fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> String {
     let many = scene.checks.len();
     let text = match scene.judgement.candidates.first() {
@@ -162,12 +162,12 @@ fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> Str
             if let Some(first) = words.get(..1).map(str::to_uppercase) {
                 words.replace_range(..1, &first);
             }
-            format!("{words}: {many} checks fail at once")
+            format!("{words}: checks fail at once")
         }
         Some(suspect) if !at_cause && many == 1 => format!("{}; {}", suspect.what, title(lead, asset)),
-        Some(suspect) if !at_cause => format!("{}: {many} alerts", suspect.what),
+        Some(suspect) if !at_cause => suspect.what.clone(),
         _ if scene.judgement.undetermined.is_some() && many > 1 => {
-            format!("{many} alerts at the same time, cause not known: {}", title(lead, asset))
+            format!("Several alerts at the same time, cause not known: {}", title(lead, asset))
         }
         _ => title(lead, asset),
     };
@@ -276,7 +276,7 @@ pub(crate) fn attend(cx: &mut Cx, group: &Group) -> Result<()> {
         why = format!("{} alerts. {why}", group.open_alerts);
     }
     if let Some(change) = group.changed_before.last() {
-        why = format!("{why} Just before: {}.", change.title.trim_end_matches('.'));
+        why = format!("{}. Just before: {}.", why.trim_end_matches('.'), change.title.trim_end_matches('.'));
     }
     let acknowledged = group.acknowledged_by.is_some();
     let weight = match (group.severity, acknowledged) {

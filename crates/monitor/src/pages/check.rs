@@ -156,8 +156,13 @@ fn facts(view: &View) -> Markup {
 }
 
 /// What was seen, whole: it is what people come for.
-fn evidence(text: &str) -> Markup {
-    html! { span.evidence dir="auto" { (text) } }
+fn evidence(clock: &Clock, text: &str) -> Markup {
+    html! { span.evidence dir="auto" { (clock.spoken(text)) } }
+}
+
+/// What was seen without its moment, where that stands beside it.
+fn said(text: &str) -> &str {
+    web::ui::stamped(text).filter(|found| found.before.is_empty()).map_or(text, |found| found.after)
 }
 
 /// Who finds out.
@@ -185,7 +190,7 @@ fn results(view: &View) -> Markup {
         let took = std::time::Duration::from_micros(seen.took_us).as_secs_f64() * 1_000.0;
         Row::new(seen.text.clone())
             .cell(status(tone, word))
-            .cell(evidence(&seen.text))
+            .cell(evidence(&view.clock, &seen.text))
             .text(&format!("{took:.1} ms"))
             .cell(ago(&view.clock, seen.at))
     });
@@ -207,7 +212,11 @@ fn history(view: &View) -> Markup {
             (_, true) => "Recovered",
             _ => "",
         };
-        Row::new(word).cell(status(tone, word)).text(note).cell(evidence(&one.evidence)).cell(ago(&view.clock, one.at))
+        Row::new(word)
+            .cell(status(tone, word))
+            .text(note)
+            .cell(evidence(&view.clock, said(&one.evidence)))
+            .cell(ago(&view.clock, one.at))
     });
     let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
     let table = Table::new("Changes of state").columns(columns).rows(rows);

@@ -185,7 +185,9 @@ pub(super) fn put(mut form: Form, kind: Kind, probe: Option<&Probe>) -> Form {
     let says =
         kind.fields().iter().skip(open(kind)).any(|name| now.get(*name).is_some_and(|value| is_said(name, value)));
     if !folded.is_empty() {
-        form = form.part(more(&folded, says));
+        let again = form.typed("kind").is_some();
+        let folded: Vec<Field> = folded.into_iter().map(|field| form.filled(field)).collect();
+        form = form.part(more(&folded, says || again));
     }
     form
 }

@@ -110,7 +110,8 @@ fn draw(view: &View) -> Markup {
         );
     form = check_fields::put(form, view.kind, None);
     if view.kind.server_sees() {
-        form = form.part(view.places.ticks(&view.asset));
+        let typed = form.typed("vantages");
+        form = form.part(view.places.ticks(&view.asset, typed.as_deref()));
     }
     form = form.field(Field::text("name", "Name").help("Left empty, it is what the check looks at.").length_max(120));
     for part in rule_fields(view.kind, None, &view.teams) {

@@ -114,59 +114,25 @@ fn draw(view: &View) -> Markup {
     }
 }
 
-fn lines(lines: &[String]) -> Markup {
-    html! { ul.lines { @for line in lines { li dir="auto" { (line) } } } }
+fn lines(clock: &Clock, lines: &[String]) -> Markup {
+    html! { ul.lines { @for line in lines { li dir="auto" { (clock.spoken(line)) } } } }
 }
 
 fn main(view: &View) -> Markup {
     let group = &view.detail.group;
     html! {
-        (causes(view))
+        (super::causes::card(&group.judgement))
         @if let Some(affected) = &view.affected { (super::map::card(group.id, affected, cause(group))) }
-        (Card::new("What was seen").body(lines(&group.evidence)))
+        (super::causes::seen(group, &view.detail.alerts, &view.names, &view.clock))
         (view.figure)
         @if !group.recovery.is_empty() {
-            (Card::new(if group.proven { "What proves the recovery" } else { "Why it ended" }).body(lines(&group.recovery)))
+            (Card::new(if group.proven { "What proves the recovery" } else { "Why it ended" }).body(lines(&view.clock, &group.recovery)))
         }
         (before(view))
         (similar(view))
         (alerts(view))
         (view.main)
         (happened(view))
-    }
-}
-
-/// What may be the cause, likeliest first, with what speaks for and against it.
-fn causes(view: &View) -> Markup {
-    let judgement = &view.detail.group.judgement;
-    if judgement.candidates.is_empty() && judgement.undetermined.is_none() && judgement.again.is_empty() {
-        return html! {};
-    }
-    let columns = [
-        Column::new("Cause").main(),
-        Column::new("Likely").num(),
-        Column::new("For").wide(),
-        Column::new("Against").wide(),
-    ];
-    let rows = judgement.candidates.iter().map(|suspect| {
-        let mut row = Row::new(suspect.what.clone());
-        if let Some(asset) = suspect.asset {
-            row = row.href(format!("/assets/{asset}"));
-        }
-        row.main()
-            .text(&format!("{:.0} %", suspect.percent))
-            .cell(lines(&suspect.reasons_for))
-            .cell(lines(&suspect.reasons_against))
-    });
-    let table = Table::new("What may be the cause").columns(columns).rows(rows);
-    html! {
-        (Card::new("Likely cause").flush(html! {
-            @if let Some(why) = &judgement.undetermined {
-                p.pad { strong { "The cause cannot be determined. " } span dir="auto" { (why) } }
-            }
-            @if !judgement.candidates.is_empty() { (table) }
-            @if !judgement.again.is_empty() { div.pad { (lines(&judgement.again)) } }
-        }))
     }
 }
 
@@ -182,7 +148,7 @@ fn similar(view: &View) -> Markup {
     }
     let rows = view.detail.similar.iter().map(|one| {
         let fixed = match (&one.fixed_by, &one.run) {
-            (Some(words), Some(run)) => html! { a href={ "/runbooks/runs/" (run.id) } dir="auto" { (words) } },
+            (Some(words), Some(run)) => html! { a href={ "/runs/" (run.id) } dir="auto" { (words) } },
             (Some(words), None) => html! { span dir="auto" { (words) } },
             (None, _) => web::ui::nobody("No runbook"),
         };
@@ -276,7 +242,7 @@ fn entries(view: &View) -> Vec<Entry> {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
         title: event.title.clone(),
         href: None,
-        detail: Some(html! { (event.actor_name) }),
+        detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,
         at: view.clock.when(event.at.timestamp()),
     };

@@ -78,7 +78,7 @@ fn list(view: &View) -> Markup {
     let columns = [
         Column::new("State"),
         Column::new("What").main(),
-        Column::new("Covers"),
+        Column::new("Covers").wide(),
         Column::new("When").wide(),
         Column::new("Next"),
         Column::new("By").wide(),

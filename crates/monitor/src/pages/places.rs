@@ -46,10 +46,12 @@ impl Places {
         Ok(Self { agents, more })
     }
 
-    /// Places to tick: one check is made for each. The asset that is chosen already is its own agent.
-    pub(super) fn ticks(&self, asset: &str) -> Markup {
+    /// Places to tick: one check is made for each. The asset that is chosen already is its own agent. `typed` are those that
+    /// were ticked when the form was refused.
+    pub(super) fn ticks(&self, asset: &str, typed: Option<&[String]>) -> Markup {
         let tick = |value: &str, label: &str, on: bool| {
             let id = format!("f-vantages-{value}");
+            let on = typed.map_or(on, |typed| typed.iter().any(|one| one == value));
             html! {
                 div.check {
                     input type="checkbox" id=(id) name="vantages" value=(value) checked[on];
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn places_are_ticked_for_a_new_check_and_chosen_for_one_that_is_there() {
-        let html = Places::sample(HOSTILE).ticks("417").into_string();
+        let html = Places::sample(HOSTILE).ticks("417", None).into_string();
         assert!(
             html.contains("value=\"own\" checked") && html.contains("value=\"7\"") && !html.contains("<script>alert")
         );

@@ -37,17 +37,23 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     Ok(Content::new("Proposals", draw(&view)))
 }
 
+impl View {
+    /// This page, from a row on.
+    fn here(&self, cursor: &str) -> String {
+        let state = if self.state == ProposalState::Open { "" } else { self.state.as_str() };
+        with("/monitoring/proposals", &[("asset", &self.asset), ("state", state), ("cursor", cursor)])
+    }
+}
+
 fn draw(view: &View) -> Markup {
-    let here = |cursor: &str| {
-        let state = if view.state == ProposalState::Open { "" } else { view.state.as_str() };
-        with("/monitoring/proposals", &[("asset", &view.asset), ("state", state), ("cursor", cursor)])
-    };
+    let here = |cursor: &str| view.here(cursor);
     let columns = [
         Column::new("Check").main(),
         Column::new("Asset"),
         Column::new("Kind").wide(),
         Column::new("Why").wide(),
-        Column::new("Since"),
+        Column::new("Since").wide(),
+        Column::new(""),
     ];
     let rows = view.proposals.items.iter().map(|one| row(view, one));
     let total = u64::try_from(view.proposals.count).unwrap_or(0);
@@ -84,6 +90,20 @@ fn row(view: &View, one: &Proposal) -> Row {
         .cell(tag(one.kind.title()))
         .text(&one.why)
         .cell(ago(&view.clock, one.created_at))
+        .cell(html! { @if view.may && one.state == ProposalState::Open { (decide(one, &view.here(&view.cursor), &view.csrf)) } })
+}
+
+/// The two answers to a proposal.
+fn decide(one: &Proposal, back: &str, csrf: &str) -> Markup {
+    let id = one.id.to_string();
+    let button =
+        |op: &str, button: Button| post_button(op, csrf, &[("id", id.as_str()), ("_back", back)], &button.small());
+    html! {
+        span.pair {
+            (button("/do/monitor.proposal.accept", Button::submit("Accept")))
+            (button("/do/monitor.proposal.dismiss", Button::submit("Dismiss").quiet()))
+        }
+    }
 }
 
 /// The panel on an asset's page; nothing when nothing is proposed.
@@ -96,18 +116,9 @@ pub(crate) fn panel(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> 
 
 fn draw_panel(asset: i64, proposals: &Proposals, may: bool, csrf: &str) -> Markup {
     let back = format!("/assets/{asset}");
-    let button = |op: &str, one: &Proposal, button: Button| {
-        let id = one.id.to_string();
-        post_button(&format!("/do/{op}"), csrf, &[("id", id.as_str()), ("_back", back.as_str())], &button.small())
-    };
     let rows = proposals.items.iter().map(|one| {
-        let buttons = html! {
-            @if may {
-                (button("monitor.proposal.accept", one, Button::submit("Accept")))
-                (button("monitor.proposal.dismiss", one, Button::submit("Dismiss").quiet()))
-            }
-        };
-        Row::new(one.name.clone()).main().text(&one.why).cell(html! { span.pair { (buttons) } })
+        let buttons = html! { @if may { (decide(one, &back, csrf)) } };
+        Row::new(one.name.clone()).main().text(&one.why).cell(buttons)
     });
     let columns = [Column::new("Check").main(), Column::new("Why").wide(), Column::new("")];
     let table = Table::new("Proposed checks").columns(columns).rows(rows);

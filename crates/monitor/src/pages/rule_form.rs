@@ -7,10 +7,10 @@ use kernel::operation::coerce;
 use kernel::{Error, Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Asked, Asking, Content, Early, PageCx};
-use web::ui::{Card, Clock, PageHeader, Tab, Tabs};
+use web::ui::{Card, Clock, PageHeader, Split, Tab, Tabs, columns};
 
 use super::check_form::team_options;
-use super::with;
+use super::{asset_named, asset_numbers, with};
 use crate::rule::Rule;
 use crate::rule::preview::{Preview, PreviewRule};
 use crate::rule::show::ShowRule;
@@ -188,6 +188,19 @@ fn editor(page: &mut PageCx, tried: Tried) -> Result<Content> {
         clock: page.clock(),
         csrf: page.csrf.clone(),
     };
+    if let Some(Ok(preview)) = &mut view.preview {
+        let texts = preview.series.iter().map(|line| line.name.as_str());
+        let ids = asset_numbers(texts.chain(preview.fired.iter().map(|one| one.name.as_str())));
+        let names = crate::ground::asset_names(page.cx.tx, &ids)?;
+        for name in preview
+            .series
+            .iter_mut()
+            .map(|line| &mut line.name)
+            .chain(preview.fired.iter_mut().map(|one| &mut one.name))
+        {
+            *name = asset_named(name, &names);
+        }
+    }
     if page.cx.reach(PreviewRule::NAME)?.everything {
         view.metrics = super::explore::metric_names(page)?;
     }
@@ -209,8 +222,8 @@ fn draw(view: &View) -> Markup {
             Tab::new("PromQL", way("0")).current(!view.by_form),
             Tab::new("Form", way("1")).current(view.by_form),
         ]))
-        (Card::new("Rule").body(html! { (form(view)) }))
-        div.stack id="rule-preview" { (outcome(view)) }
+        (columns(Split::Beside, &html! { (Card::new("Rule").body(html! { (form(view)) })) },
+            &html! { div.stack id="rule-preview" aria-live="polite" { (outcome(view)) } }))
     }
 }
 

@@ -93,7 +93,7 @@ fn targets(view: &View) -> Markup {
     let columns = [
         Column::new("State"),
         Column::new("Target").main(),
-        Column::new("Asset"),
+        Column::new("Asset").wide(),
         Column::new("Samples").num(),
         Column::new("Took").num(),
         Column::new("Last"),
@@ -146,7 +146,7 @@ fn row(view: &View, one: &TargetState) -> Row {
         .cell(html! {
             span dir="auto" { (one.instance) }
             div.muted dir="auto" { (one.url) }
-            @if let Some(why) = &why { div.muted dir="auto" { (why) } }
+            @if let Some(why) = &why { div class="muted evidence" dir="auto" { (why) } }
         })
         .cell(view.names.asset(one.asset))
         .text(&if waiting { String::new() } else { one.kept.to_string() })

@@ -169,7 +169,7 @@ fn list(view: &View) -> Markup {
     let columns = [
         Column::new("State"),
         Column::new("Why").main(),
-        Column::new("Covers"),
+        Column::new("Covers").wide(),
         Column::new("By").wide(),
         Column::new("Ends"),
         Column::new(""),

@@ -48,8 +48,14 @@ pub(super) fn of(probe: &Probe) -> String {
             format!("the host was heard from within {}", web::ui::duration(*silent_after_s))
         }
         Probe::Rule { labels, .. } => {
-            let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            format!("no alert with {}", pairs.join(", "))
+            // The name and the asset stand beside it.
+            let telling = labels.iter().filter(|(name, _)| !matches!(name.as_str(), "alertname" | "asset"));
+            let pairs: Vec<String> = telling.map(|(name, value)| format!("{name}={value}")).collect();
+            if pairs.is_empty() {
+                "its rule is not true".to_owned()
+            } else {
+                format!("its rule is not true for {}", pairs.join(", "))
+            }
         }
     }
 }

@@ -318,7 +318,7 @@ fn lesson_05_when_names_are_not_found_and_addresses_answer_it_is_the_monitors_ow
     }
     let open = house.groups("open");
     let title = open[0]["title"].as_str().unwrap();
-    assert_eq!((open.len(), title), (1, "This monitor cannot look up names: 5 checks fail at once"), "{open:?}");
+    assert_eq!((open.len(), title), (1, "This monitor cannot look up names: checks fail at once"), "{open:?}");
     for _ in 0..40 {
         look(true);
     }

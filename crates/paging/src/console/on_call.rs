@@ -14,6 +14,8 @@ use crate::page::list::{ListPages, PageRow, Pages};
 
 /// Rows of a part of the page.
 const ROWS: usize = 20;
+/// Shifts of mine in view: the others stand with the rotas.
+const SHIFTS: usize = 6;
 /// How far ahead gaps are shown, in microseconds.
 const GAPS_AHEAD: i64 = 30 * DAY;
 
@@ -128,7 +130,11 @@ fn duties(view: &View) -> Markup {
             None => html! { span.none { "No hand-off" } },
         };
         let row = Row::new(one.name.as_str()).href(to).main().cell(who).cell(until);
-        if one.until.is_some() { row.text(&next) } else { row.text("") }.text(&one.team)
+        if one.until.is_some() { row.text(&next) } else { row.text("") }.cell(if one.team.is_empty() {
+            web::ui::nobody("No team")
+        } else {
+            html! { span dir="auto" { (one.team) } }
+        })
     };
     let table = Table::new("Who is on call now")
         .columns([
@@ -186,10 +192,15 @@ fn my_pages(rows: &[PageRow]) -> Markup {
     html! { (Card::new("My open pages").count(rows.len()).flush(html! { (table) })) }
 }
 
+/// Why, whole.
+fn why(note: &str) -> Markup {
+    html! { @if note.is_empty() { span.none { "—" } } @else { span.evidence dir="auto" { (note) } } }
+}
+
 fn spans(title: &str, rows: &[Span], clock: &Clock, last: &str) -> Markup {
     let row = |one: &Span| {
         let when = html! { (clock.at(one.from.timestamp())) " to " (clock.at(one.to.timestamp())) };
-        Row::new(one.name.as_str()).href(format!("/people/rotas/{}", one.rota)).main().cell(when).text(&one.note)
+        Row::new(one.name.as_str()).href(format!("/people/rotas/{}", one.rota)).main().cell(when).cell(why(&one.note))
     };
     let columns = [Column::new("Rota").main(), Column::new("When"), Column::new(last).wide()];
     let table = Table::new(title).columns(columns).rows(rows.iter().map(row));
@@ -204,9 +215,14 @@ fn mine(view: &View) -> Markup {
             div { (view.clock.at(one.from.timestamp())) " to " (view.clock.at(one.to.timestamp())) }
         })
     };
-    let table = Table::new("My shifts").columns([Column::new("When").main()]).rows(view.mine.iter().map(row));
+    let table =
+        Table::new("My shifts").columns([Column::new("When").main()]).rows(view.mine.iter().take(SHIFTS).map(row));
     let empty = Empty::new("No shift in the next eight weeks", "Your turns of every rota are listed here.");
-    html! { (Card::new("My shifts").count(view.mine.len()).flush(html! { @if view.mine.is_empty() { (empty) } @else { (table) } })) }
+    let mut card = Card::new("My shifts");
+    if view.mine.len() > SHIFTS {
+        card = card.note(html! { "the next " (SHIFTS) }).link("All", "/people/rotas");
+    }
+    html! { (card.flush(html! { @if view.mine.is_empty() { (empty) } @else { (table) } })) }
 }
 
 fn told_by(ways: &Contacts) -> Markup {

@@ -240,7 +240,7 @@ fn ask(view: &View) -> Markup {
         .field(Field::select("place", "Place", options("No place", &view.choices.places)).value(asked.place.as_str()))
         .field(Field::input("datetime-local", "at", "When").value(asked.at.as_str()).help("Now when left empty."))
         .action(Button::submit("Who would be told?").primary());
-    html! { (Card::new("Try it").body(html! { p { "Nothing is sent. It is the same function that routes." } (form) })) }
+    html! { (Card::new("Try it").body(html! { p { "Nothing is sent: this shows who would be told, by the routes as they are." } (form) })) }
 }
 
 fn shown(found: &Preview, clock: &Clock) -> Markup {

@@ -51,12 +51,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         csrf: &page.csrf,
         clock: &page.clock(),
     };
-    Ok(Content::new("On call", body(&view)))
+    Ok(Content::new("On-call rotas", body(&view)))
 }
 
 fn body(view: &View<'_>) -> Markup {
     let new = || Button::link("New rota", "/do/people.rota.create").opens("new-rota").primary().icon("plus").key("n");
-    let mut header = PageHeader::new("On call")
+    let mut header = PageHeader::new("On-call rotas")
         .crumb("People", Some("/people"))
         .subtitle(html! { "Times are those of each rota's own zone." });
     let mut empty = Empty::new("No rota yet", "A rota says who is on call when something breaks at night.");

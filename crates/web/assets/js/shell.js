@@ -27,6 +27,14 @@ actions.copy = (el) => {
   });
 };
 
+// A dialog that the server opened holds a form that was refused: it stands over the page as before.
+for (const dialog of all("dialog[open]")) {
+  if (!(dialog instanceof HTMLDialogElement)) continue;
+  dialog.close();
+  dialog.showModal();
+  one("[autofocus]", dialog)?.focus();
+}
+
 document.addEventListener("click", (event) => {
   const opener = around(event, "[data-open]");
   const dialog = opener && document.getElementById(opener.dataset.open ?? "");

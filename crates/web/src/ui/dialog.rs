@@ -35,8 +35,10 @@ impl Dialog {
 
 impl Render for Dialog {
     fn render(&self) -> Markup {
+        // A form in it that was refused is to be seen.
+        let again = self.body.0.contains(super::again::MARK);
         html! {
-            dialog id=(self.id) aria-labelledby={ (self.id) "-t" } {
+            dialog id=(self.id) open[again] aria-labelledby={ (self.id) "-t" } {
                 div.head {
                     h2 id={ (self.id) "-t" } { (self.title) }
                     (Button::plain("Close").quiet().icon_only("close").hook("close", ""))

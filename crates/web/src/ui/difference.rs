@@ -52,7 +52,7 @@ pub fn differences(changes: &[Difference]) -> Markup {
 pub fn code(text: &str) -> Markup {
     html! {
         div.copy {
-            pre.code tabindex="0" dir="ltr" { code { (text) } }
+            pre.code.line[!text.contains('\n')] tabindex="0" dir="ltr" { code { (text) } }
             (Button::plain("Copy").quiet().small().icon_only("copy").hook("copy", ""))
         }
     }

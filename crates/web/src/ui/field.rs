@@ -1,6 +1,6 @@
 //! One field of a form: label above, help below, the error next to what it is about.
 
-use super::{Tone, status::drawing};
+use super::{Tone, again::Again, status::drawing};
 use maud::{Markup, Render, html};
 
 #[derive(Debug, Clone)]
@@ -191,6 +191,30 @@ impl Field {
     pub fn suggest(mut self, texts: Vec<String>) -> Self {
         self.suggested = texts;
         self
+    }
+
+    /// As it was when its form was refused. What nobody typed stays as it is: hidden fields, and secrets.
+    pub(crate) fn typed(mut self, again: &Again) -> Self {
+        if matches!(self.kind, Kind::Hidden) {
+            return self;
+        }
+        let values = again.values(&self.name);
+        match self.kind {
+            Kind::Input("password") => (),
+            Kind::Checkbox => self.checked = values.iter().any(|value| value == "true"),
+            _ if values.is_empty() => (),
+            _ => self.value = values.join(","),
+        }
+        if let Some(wrong) = again.wrong(&self.name) {
+            self.error = Some(wrong);
+            self.autofocus = true;
+        }
+        self
+    }
+
+    /// The value of a hidden field of this name.
+    pub(crate) fn kept(&self, name: &str) -> Option<&str> {
+        (matches!(self.kind, Kind::Hidden) && self.name == name).then_some(self.value.as_str())
     }
 
     fn id(&self) -> String {

@@ -1,5 +1,8 @@
 //! The shell of a form: where it goes, the session's token, where to return to.
 
+use std::rc::Rc;
+
+use super::again::{self, Again};
 use super::{Button, Field, Tone, href, notice};
 use maud::{Markup, Render, html};
 
@@ -15,16 +18,19 @@ pub struct Form {
     swap: Option<String>,
     as_typed: bool,
     error: Option<String>,
+    again: Option<Rc<Again>>,
     parts: Vec<Markup>,
     actions: Vec<Markup>,
 }
 
 impl Form {
     fn new(method: &'static str, action: impl Into<String>, csrf: Option<String>) -> Self {
+        let action = action.into();
         Self {
             id: None,
             method,
-            action: action.into(),
+            again: if method == "post" { again::of(&action) } else { None },
+            action,
             csrf,
             back: None,
             confirm: None,
@@ -91,15 +97,36 @@ impl Form {
     /// The next field.
     #[must_use]
     pub fn field(mut self, field: Field) -> Self {
-        self.parts.push(field.render());
+        // Another thing of the same kind has a form of its own.
+        let other = |again: &Rc<Again>| field.kept("id").is_some_and(|id| again.values("id") != [id]);
+        if self.again.as_ref().is_some_and(other) {
+            self.again = None;
+        }
+        self.parts.push(self.filled(field).render());
         self
     }
 
     /// Two or more fields side by side where there is room.
     #[must_use]
     pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
-        self.parts.push(html! { div.row2 { @for field in fields { (field) } } });
+        let fields: Vec<Field> = fields.into_iter().map(|field| self.filled(field)).collect();
+        self.parts.push(html! { div.row2 { @for field in &fields { (field) } } });
         self
+    }
+
+    /// A field as it was typed when this form was refused; as it is otherwise. For fields inside of [`Self::part`].
+    #[must_use]
+    pub fn filled(&self, field: Field) -> Field {
+        match &self.again {
+            Some(again) => field.typed(again),
+            None => field,
+        }
+    }
+
+    /// What was typed under a name when this form was refused; nothing when it was not.
+    #[must_use]
+    pub fn typed(&self, name: &str) -> Option<Vec<String>> {
+        self.again.as_ref().map(|again| again.values(name))
     }
 
     /// Anything else between the fields.
@@ -120,9 +147,10 @@ impl Form {
 impl Render for Form {
     fn render(&self) -> Markup {
         html! {
-            form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] data-filter[self.as_typed] {
+            form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] data-filter[self.as_typed] data-again[self.again.is_some()] {
                 @if let Some(csrf) = &self.csrf { input type="hidden" name="_csrf" value=(csrf); }
                 @if let Some(back) = &self.back { input type="hidden" name="_back" value=(href(back)); }
+                @if let Some(wrong) = self.again.as_ref().and_then(|again| again.above()) { (notice(Tone::Critical, wrong)) }
                 @if let Some(error) = &self.error { (notice(Tone::Critical, error)) }
                 @for part in &self.parts { (part) }
                 @if !self.actions.is_empty() { div.actions { @for action in &self.actions { (action) } } }

@@ -12,6 +12,8 @@ pub enum Split {
     Home,
     /// Halves.
     Even,
+    /// Halves, of which the second stays in view: a form and what comes of it.
+    Beside,
 }
 
 /// Two columns.
@@ -21,6 +23,7 @@ pub fn columns(split: Split, main: &Markup, side: &Markup) -> Markup {
         Split::Wide => "cols",
         Split::Home => "cols home",
         Split::Even => "cols even",
+        Split::Beside => "cols even beside",
     };
     html! { div class=(class) { div.stack { (main) } div.stack { (side) } } }
 }

@@ -1,7 +1,9 @@
 //! Rows of spans over days: who does something when. Each span has a shape and words, so that colour is not needed, and is named
 //! in full when pointed at; a table beside it says the same to those who do not see it.
 
-use super::person::{hue, initials};
+use std::collections::BTreeMap;
+
+use super::person::{hue_class, hues, initials};
 use maud::{Markup, Render, html};
 
 /// What a span says.
@@ -92,9 +94,9 @@ fn fitting(text: &str, width: f64, person: bool) -> Option<String> {
     }
 }
 
-fn stripe(one: &Stripe) -> Markup {
+fn stripe(one: &Stripe, colours: &BTreeMap<&str, u32>) -> Markup {
     let class = match one.fill {
-        Fill::Person => hue(&one.text),
+        Fill::Person => hue_class(colours.get(one.text.as_str()).copied().unwrap_or(0)),
         Fill::Gap => "gap",
         Fill::Quiet => "quiet",
         Fill::Planned => "planned",
@@ -113,6 +115,8 @@ fn stripe(one: &Stripe) -> Markup {
 
 impl Render for Strips {
     fn render(&self) -> Markup {
+        let people = self.rows.iter().flat_map(|(_, stripes)| stripes).filter(|one| one.fill == Fill::Person);
+        let colours = hues(people.map(|one| one.text.as_str()));
         html! {
             div.scroll tabindex="0" role="group" aria-label=(self.label) {
                 div.strips {
@@ -131,7 +135,7 @@ impl Render for Strips {
                             b title=(name) dir="auto" { (name) }
                             svg role="img" aria-label=(name) {
                                 @for (at, _) in &self.marks { line x1=(share(*at)) x2=(share(*at)) y1="0" y2="26" {} }
-                                @for one in stripes { (stripe(one)) }
+                                @for one in stripes { (stripe(one, &colours)) }
                                 @if let Some(at) = self.now { line.now x1=(share(at)) x2=(share(at)) y1="0" y2="26" {} }
                             }
                         }

@@ -49,6 +49,13 @@ impl Column {
         self
     }
 
+    /// A person or a team: not on phones, and cut where room is scarce.
+    #[must_use]
+    pub const fn who(mut self) -> Self {
+        self.class = "wide who";
+        self
+    }
+
     /// Only on wide screens.
     #[must_use]
     pub const fn extra(mut self) -> Self {

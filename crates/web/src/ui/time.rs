@@ -6,6 +6,31 @@ use maud::{Markup, html};
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
 
+/// A text with a moment in it, as evidence has it: `web-01: 2026-03-02 08:00:10 UTC: refused`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamped<'a> {
+    /// What stands before it.
+    pub before: &'a str,
+    /// The moment.
+    pub at: Timestamp,
+    /// What stands behind it, without the colon between.
+    pub after: &'a str,
+}
+
+/// Letters of `2026-03-02 08:00:10`.
+const STAMP: usize = 19;
+
+/// The first moment in a text that is written as `2026-03-02 08:00:10 UTC`.
+#[must_use]
+pub fn stamped(text: &str) -> Option<Stamped<'_>> {
+    text.match_indices(" UTC").find_map(|(end, mark)| {
+        let (head, tail) = (text.get(..end)?, text.get(end + mark.len()..)?);
+        let (before, stamp) = head.split_at_checked(head.len().checked_sub(STAMP)?)?;
+        let at = stamp.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        Some(Stamped { before, at, after: tail.strip_prefix(": ").unwrap_or(tail) })
+    })
+}
+
 /// The reader's now and zone. Pages take it as a value; nothing here asks the machine for the time.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -111,6 +136,30 @@ impl Clock {
         self.element(at, &text)
     }
 
+    /// `08:51:07` today, `12 Nov 08:51:07` before: for what was seen.
+    #[must_use]
+    pub fn second(&self, at: Timestamp) -> Markup {
+        let today = self.format(at, "%F") == self.format(self.now, "%F");
+        let time = self.format(at, "%H:%M:%S");
+        self.element(at, &if today { time } else { format!("{} {time}", self.date(at)) })
+    }
+
+    /// A text whose moments stand in the reader's zone.
+    #[must_use]
+    pub fn spoken(&self, text: &str) -> Markup {
+        match stamped(text) {
+            None => html! { (text) },
+            Some(found) => {
+                let colon = if text.get(found.before.len() + STAMP..).is_some_and(|rest| rest.starts_with(" UTC: ")) {
+                    ": "
+                } else {
+                    ""
+                };
+                html! { (found.before) (self.second(found.at)) (colon) (self.spoken(found.after)) }
+            }
+        }
+    }
+
     /// `Sat 21 Nov, 14:05`: for appointments and windows.
     #[must_use]
     pub fn at(&self, at: Timestamp) -> Markup {
@@ -149,7 +198,7 @@ pub fn duration(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, duration};
+    use super::{Clock, duration, stamped};
     use jiff::{Timestamp, tz::TimeZone};
 
     fn clock() -> Clock {
@@ -187,6 +236,19 @@ mod tests {
         assert!(clock().when(at("2026-11-21T07:51:00Z")).0.contains(">08:51<"));
         assert!(clock().when(at("2026-11-20T07:51:00Z")).0.contains(">Fri 08:51<"));
         assert!(clock().when(at("2026-11-12T07:51:00Z")).0.contains(">12 Nov<"));
+    }
+
+    #[test]
+    fn a_moment_in_a_text_stands_in_the_readers_zone() {
+        let found = stamped("web, Site: 2026-11-21 07:51:09 UTC: 10.0.0.1:9: refused").unwrap();
+        assert_eq!((found.before, found.after), ("web, Site: ", "10.0.0.1:9: refused"));
+        let html = clock().spoken("Due at 2026-11-21 07:51:09 UTC, and late; <b> since 2026-11-20 07:51:09 UTC.").0;
+        assert!(html.contains("Due at <time") && html.contains(">08:51:09</time>, and late; &lt;b&gt;"), "{html}");
+        assert!(html.contains(">20 Nov 08:51:09</time>."), "{html}");
+        assert!(clock().spoken("2026-11-21 07:51:09 UTC: refused").0.ends_with("</time>: refused"));
+        for text in ["", " UTC", "the UTC", "é026-11-21 07:51:09 UTC", "2026-13-21 07:51:09 UTC x"] {
+            assert!(stamped(text).is_none(), "{text}");
+        }
     }
 
     #[test]

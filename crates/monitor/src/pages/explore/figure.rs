@@ -5,9 +5,10 @@ use kernel::{Asked, Handle, Kernel, Reach, Said};
 use maud::{Markup, html};
 use web::ui::{Chart, Charts, Clock, Range, Tone, notice};
 
-use crate::charts::drawn;
+use crate::charts::{ChartData, drawn};
+use crate::ground;
 use crate::metrics::chart::ChartMetrics;
-use crate::pages::with;
+use crate::pages::{asset_named, asset_numbers, with};
 
 /// What is drawn: a question, the minutes up to now, and a span of its own, as zooming leaves it.
 pub(super) struct Question<'a> {
@@ -46,7 +47,7 @@ pub(super) fn draw(kernel: &Kernel, reach: &Reach, question: &Question<'_>, cloc
     let range = Range::around(&span, (now_ms - minutes * 60_000, now_ms), now_ms);
     let mut asked = ChartMetrics::of(question.query.to_owned(), None, (Some(range.from_ms), Some(range.to_ms)));
     let data = match asked.draw(kernel, reach, kernel.now()) {
-        Ok(data) => drawn(data),
+        Ok(data) => drawn(named(kernel, data)),
         Err(error) => return html! { div id="figures" { (notice(Tone::Warn, &error.message)) } },
     };
     let numbers = with("/api/v1/monitor/metrics/chart", &[("query", question.query)]);
@@ -55,6 +56,19 @@ pub(super) fn draw(kernel: &Kernel, reach: &Reach, question: &Question<'_>, cloc
     let set = Charts::new("figures", here, range, clock, html! { (chart) });
     let whole = Question { span: None, ..*question };
     html! { (set.live("", source(&whole, zone))) }
+}
+
+/// Names of assets in place of their numbers, which say nothing to people.
+fn named(kernel: &Kernel, mut data: ChartData) -> ChartData {
+    let ids = asset_numbers(data.series.iter().map(|line| line.name.as_str()));
+    if !ids.is_empty() {
+        // Without their names the numbers stay.
+        let names = kernel.db.read(|tx| ground::asset_names(tx, &ids)).unwrap_or_default();
+        for line in &mut data.series {
+            line.name = asset_named(&line.name, &names);
+        }
+    }
+    data
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::rule::preview::Preview;
 
 pub(super) fn outcome(view: &View) -> Markup {
     let shown = match &view.preview {
-        None => return html! {},
+        None => {
+            return html! { (Card::new("Preview").body(html! { p { "Say what is wrong: the last six hours of it are drawn here, with when the rule would have fired." } })) };
+        }
         Some(Err(error)) => return mistake(view.get("expr"), error),
         Some(Ok(shown)) => shown,
     };
