@@ -116,9 +116,15 @@ mod tests {
 
     use super::*;
 
+    /// Many are known to come in this second.
+    fn company(together: &Together) {
+        for agent in 0..100 {
+            lock(&together.state).meets(agent, Time(0));
+        }
+    }
+
     fn crowd(together: &Together, agents: i64, write: impl Fn() -> Result<()> + Sync) -> Vec<Result<()>> {
-        // They are known to come in the same second.
-        (0..agents).for_each(|agent| drop(lock(&together.state).meets(agent, Time(0))));
+        company(together);
         let (together, write) = (&together, &write);
         std::thread::scope(|scope| {
             let threads: Vec<_> =
@@ -160,7 +166,7 @@ mod tests {
     #[test]
     fn a_writer_that_panics_leaves_nobody_waiting() {
         let together = Together::default();
-        (0..100).for_each(|agent| drop(lock(&together.state).meets(agent, Time(0))));
+        company(&together);
         std::thread::scope(|scope| {
             let first = scope.spawn(|| together.write(1, Time(0), || std::panic::resume_unwind(Box::new("x"))));
             assert!(first.join().is_err());
