@@ -249,6 +249,11 @@ impl Engine {
         self.groups.get(&id).map(|live| live.view(id))
     }
 
+    /// How many symptoms a group has, those that are gone included.
+    pub fn size(&self, id: u64) -> usize {
+        self.groups.get(&id).map_or(0, |live| live.members.len())
+    }
+
     /// It knows this group: open, or over for so short a time that it may come back.
     pub fn has_group(&self, id: u64) -> bool {
         self.groups.contains_key(&id)

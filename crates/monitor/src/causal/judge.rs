@@ -20,6 +20,9 @@ const RESTORED_MAX: i64 = 2_000;
 /// Alerts of one group that are taken over at a start.
 const RESTORED_ALERTS_MAX: i64 = 20_000;
 
+/// A group with so many alerts is large: nobody waits for the next one.
+const LARGE: usize = 200;
+
 /// What is told to the engine.
 #[derive(Clone, Debug)]
 pub(crate) enum Told {
@@ -99,7 +102,7 @@ impl Judge {
             // One that is over is only opened again when the engine says so.
             && self.engine.group(group).is_some_and(|group| matches!(group.phase, Phase::Open))
         {
-            self.waiting.push(Decided::Back { group, check, text });
+            self.waiting.push(Decided::Back { group, check, text }, at);
         }
     }
 
@@ -135,10 +138,15 @@ impl Judge {
                 }
                 // Told when it opens.
                 Decision::Page { .. } => {}
-                other => self.waiting.push(Decided::Engine(other)),
+                other => self.waiting.push(Decided::Engine(other), now),
             }
         }
         wanted
+    }
+
+    /// What waits may as well wait a little longer, for more of its kind: see [`Waiting::may_gather`].
+    pub(crate) fn may_gather(&self, now: Time) -> bool {
+        self.waiting.may_gather(now, |group| self.engine.size(group) >= LARGE)
     }
 
     /// The first of what waits to be written with its numbers, and which of the engine's groups is which of ours.

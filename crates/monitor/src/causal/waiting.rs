@@ -57,11 +57,15 @@ impl Decided {
     }
 }
 
+/// How long what joins large groups waits for more of it, in microseconds.
+const GATHER_MICROS: i64 = 5 * SECOND;
+
 /// Something that waits.
 #[derive(Debug)]
 struct One {
     number: u64,
     decided: Decided,
+    since: Time,
     tries: u32,
     /// It is not tried again before this.
     not_before: Time,
@@ -76,17 +80,25 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Adds a decision at the end. A group that is open again before its end was written was never over.
-    pub(super) fn push(&mut self, decided: Decided) {
+    pub(super) fn push(&mut self, decided: Decided, now: Time) {
         if let Decided::Engine(Decision::Reopen { group, .. }) = &decided {
             let ends = |one: &One| matches!(&one.decided, Decided::Engine(Decision::Recover { group: over, .. }) if over == group);
             self.queue.retain(|one| !ends(one));
         }
         self.number += 1;
-        self.queue.push_back(One { number: self.number, decided, tries: 0, not_before: Time(0) });
+        self.queue.push_back(One { number: self.number, decided, since: now, tries: 0, not_before: Time(0) });
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// All that waits is alerts that join groups which are large already, and more of them may come in a moment: in a storm
+    /// they are written together.
+    pub(super) fn may_gather(&self, now: Time, is_large: impl Fn(u64) -> bool) -> bool {
+        let joins = |one: &One| matches!(one.decided, Decided::Engine(Decision::Join { group, .. }) if is_large(group));
+        let oldest = self.queue.front().map_or(0, |one| now.since(one.since));
+        (0..GATHER_MICROS).contains(&oldest) && self.queue.iter().all(joins)
     }
 
     /// What is to be written next, with its numbers.
@@ -146,6 +158,19 @@ mod tests {
         Decided::Engine(Decision::Merge { from, into })
     }
 
+    fn member() -> causes::Member {
+        let look = causes::Look {
+            key: 1,
+            thing: 1,
+            what: causes::What::Down,
+            vantage: None,
+            interval_ms: 1,
+            by_name: false,
+            label: String::new(),
+        };
+        causes::Member::of(&causes::Symptom { look, what: causes::What::Down, since_ms: 0, evidence: String::new() })
+    }
+
     fn back(group: u64) -> Decided {
         Decided::Back { group, check: 1, text: String::new() }
     }
@@ -157,7 +182,7 @@ mod tests {
     #[test]
     fn the_end_of_a_group_that_is_refused_is_tried_again_and_all_else_goes_on() {
         let mut waiting = Waiting::default();
-        [one(1, 2), over(2), over(3), back(2)].into_iter().for_each(|decided| waiting.push(decided));
+        [one(1, 2), over(2), over(3), back(2)].into_iter().for_each(|decided| waiting.push(decided, Time(0)));
         assert_eq!(numbers(&waiting, Time(0)), [1, 2, 3, 4]);
         assert!(waiting.refused(1, Time(0)).is_none());
         assert_eq!(
@@ -182,7 +207,7 @@ mod tests {
     #[test]
     fn what_is_refused_and_puts_an_alert_into_a_group_is_answered() {
         let mut waiting = Waiting::default();
-        waiting.push(back(1));
+        waiting.push(back(1), Time(0));
         assert!(matches!(waiting.refused(1, Time(0)), Some(Decided::Back { group: 1, .. })));
         assert!(waiting.is_empty() && waiting.refused(1, Time(0)).is_none());
     }
@@ -190,21 +215,28 @@ mod tests {
     #[test]
     fn a_group_that_is_open_again_before_its_end_was_written_was_never_over() {
         let mut waiting = Waiting::default();
-        waiting.push(over(1));
-        waiting.push(over(2));
+        waiting.push(over(1), Time(0));
+        waiting.push(over(2), Time(0));
         assert!(waiting.refused(1, Time(0)).is_none());
-        let look = causes::Look {
-            key: 1,
-            thing: 1,
-            what: causes::What::Down,
-            vantage: None,
-            interval_ms: 1,
-            by_name: false,
-            label: String::new(),
-        };
-        let symptom = causes::Symptom { look, what: causes::What::Down, since_ms: 0, evidence: String::new() };
-        let member = causes::Member::of(&symptom);
-        waiting.push(Decided::Engine(Decision::Reopen { group: 1, member }));
+        waiting.push(Decided::Engine(Decision::Reopen { group: 1, member: member() }), Time(0));
         assert_eq!(numbers(&waiting, Time(0)), [2, 3]);
+    }
+
+    #[test]
+    fn only_what_joins_large_groups_waits_for_more_of_it() {
+        let join = |group| Decided::Engine(Decision::Join { group, member: member() });
+        let is_large = |group| group == 1;
+        let mut waiting = Waiting::default();
+        waiting.push(join(1), Time(0));
+        waiting.push(join(1), Time(GATHER_MICROS - 1));
+        for (now, gathers) in [(0, true), (GATHER_MICROS - 1, true), (GATHER_MICROS, false), (-1, false)] {
+            assert_eq!(waiting.may_gather(Time(now), is_large), gathers, "{now}");
+        }
+        for other in [join(2), over(1), one(2, 1), back(1)] {
+            let mut waiting = Waiting::default();
+            waiting.push(join(1), Time(0));
+            waiting.push(other, Time(0));
+            assert!(!waiting.may_gather(Time(0), is_large), "{waiting:?}");
+        }
     }
 }

@@ -69,6 +69,9 @@ impl Monitor {
         let mut judge = self.causal.judge();
         let wanted = judge.turn(now, |check| self.can_look(check, now));
         let asked = self.look_again(handle, wanted, now);
+        if judge.may_gather(now) {
+            return asked;
+        }
         let _one_at_a_time = lock(&self.flushing);
         let mut size = DECISIONS;
         loop {
