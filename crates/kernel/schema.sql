@@ -32,7 +32,7 @@ CREATE INDEX kernel_audit_operation ON kernel_audit (operation, id);
 
 CREATE INDEX kernel_audit_subject ON kernel_audit (subject_kind, subject_id, id);
 
-CREATE TABLE kernel_audit_details (audit_id INTEGER PRIMARY KEY, detail TEXT NOT NULL) STRICT;
+CREATE TABLE kernel_audit_details (audit_id INTEGER PRIMARY KEY, detail TEXT NOT NULL, blanked TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE kernel_audit_seals (
   id INTEGER PRIMARY KEY AUTOINCREMENT, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL, entries INTEGER NOT NULL, sealed_at INTEGER NOT NULL, digest TEXT NOT NULL, previous TEXT NOT NULL

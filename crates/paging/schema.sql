@@ -62,6 +62,8 @@ CREATE INDEX paging_messages_user ON paging_messages (user_id, id);
 
 CREATE INDEX paging_messages_user_page ON paging_messages (user_id, page_id, what);
 
+CREATE INDEX paging_messages_waiting ON paging_messages (lane, id) WHERE state = 'waiting';
+
 CREATE TABLE paging_notes (
   id INTEGER PRIMARY KEY AUTOINCREMENT, page_id INTEGER NOT NULL, group_id INTEGER NOT NULL, at INTEGER NOT NULL, step INTEGER NOT NULL, round INTEGER NOT NULL, line TEXT NOT NULL,
   users TEXT NOT NULL

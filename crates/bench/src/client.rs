@@ -1,5 +1,5 @@
 //! A small HTTP client: one request a connection, over the local socket or loopback. Asking in HTTP/1.0 makes the server
-//! answer in one piece and close.
+//! answer in one piece and close. And one that keeps its connection, as dashboards do.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -90,5 +90,39 @@ impl Client {
     /// Runs an operation that writes.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.call("POST", path, Some(body))
+    }
+}
+
+/// Asks an address on loopback over a connection that is kept.
+pub(crate) struct Kept {
+    agent: ureq::Agent,
+    address: String,
+    authorization: Option<String>,
+}
+
+impl Kept {
+    /// A client of an address with a port, and the token that it shows.
+    pub(crate) fn new(address: &str, token: Option<&str>) -> Self {
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        Self { agent: config.build().new_agent(), address: address.to_owned(), authorization }
+    }
+
+    /// The JSON of an answer.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        let lost = |error: &dyn std::fmt::Display| Error::unavailable(format!("GET {path}: {error}"));
+        let mut request = self.agent.get(format!("http://{}{path}", self.address));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        let mut answer = request.call().map_err(|error| lost(&error))?;
+        let status = answer.status();
+        let mut text = String::new();
+        answer.body_mut().as_reader().read_to_string(&mut text).map_err(|error| lost(&error))?;
+        if status != 200 {
+            return Err(lost(&format!("answered {status}: {text}")));
+        }
+        serde_json::from_str(&text).map_err(|error| Error::internal("answer-not-json", error))
     }
 }

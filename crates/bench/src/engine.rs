@@ -8,8 +8,8 @@ use std::time::Duration;
 use kernel::{Actor, Call, Clock, Error, Result, Via};
 use serde_json::{Value, json};
 
-use crate::client::Client;
-use crate::house::House;
+use crate::client::{Client, Kept};
+use crate::house::{House, login};
 use crate::process::{Memory, Process, Server, free_port, until};
 use crate::{Run, unusable};
 
@@ -29,6 +29,8 @@ pub(crate) enum Peer {
 pub(crate) struct Engine {
     pub(crate) process: Process,
     client: Client,
+    /// Asks for those who keep their connection.
+    kept: Option<Kept>,
     /// What comes before the paths of Prometheus.
     prefix: &'static str,
 }
@@ -37,7 +39,28 @@ impl Engine {
     /// A Mainstay server on a data folder.
     pub(crate) fn mainstay(run: &Run, data: &Path) -> Result<Self> {
         let Server { process, client, .. } = Server::start(&run.mainstay, data, false)?;
-        Ok(Self { process, client, prefix: "/prometheus" })
+        Ok(Self { process, client, kept: None, prefix: "/prometheus" })
+    }
+
+    /// The same, asked as a dashboard asks: over TCP, with a connection that is kept, as a person who has a token.
+    pub(crate) fn mainstay_of_people(run: &Run, data: &Path) -> Result<Self> {
+        let house = House::open(data)?.furnish()?;
+        let input = json!({ "for": login(people::roles::ADMINISTRATOR), "name": "dashboards" });
+        let made = house.call(&Actor::os("bench"), "people.token.create", input)?;
+        house.close();
+        let token = made.get("token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| Error::internal("answer-without-token", "people.token.create"))?;
+        let server = Server::start(&run.mainstay, data, false)?;
+        let kept = Some(Kept::new(&server.console(), Some(token)));
+        Ok(Self { process: server.process, client: server.client, kept, prefix: "/prometheus" })
+    }
+
+    /// The same store, asked over a connection that is kept.
+    pub(crate) fn keeping_connections(mut self) -> Self {
+        if let Client::Address(address) = &self.client {
+            self.kept = Some(Kept::new(address, None));
+        }
+        self
     }
 
     /// A peer on an empty folder. `None` when it is not installed.
@@ -78,7 +101,7 @@ impl Engine {
         let log = folder.join("log");
         let log = std::fs::File::create(&log).map_err(|error| unusable(&log, &error))?;
         let process = Process::start(command.current_dir(folder).stdout(Stdio::null()).stderr(log))?;
-        let engine = Self { process, client: Client::Address(address), prefix: "" };
+        let engine = Self { process, client: Client::Address(address), kept: None, prefix: "" };
         until(&format!("An answer of {name}"), PATIENCE, Duration::from_millis(50), || engine.answers(health))?;
         Ok(Some(engine))
     }
@@ -110,7 +133,11 @@ impl Engine {
     }
 
     fn ask(&self, question: &str) -> Result<Vec<Value>> {
-        let answer = self.client.get(&format!("{}/api/v1/{question}", self.prefix))?;
+        let path = format!("{}/api/v1/{question}", self.prefix);
+        let answer = match &self.kept {
+            Some(kept) => kept.get(&path)?,
+            None => self.client.get(&path)?,
+        };
         let result = answer.get("data").and_then(|data| data.get("result")).and_then(Value::as_array);
         result.cloned().ok_or_else(|| Error::unavailable(format!("{question} has an answer of another form: {answer}")))
     }

@@ -1,6 +1,6 @@
 //! Questions in PromQL: a rate over 10,000 series on ten sites, at one moment and over an hour, and the panel of one host.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernel::{Error, Result};
 
@@ -19,6 +19,8 @@ const SPAN_MS: i64 = HOUR_MS + 300_000;
 const RATE: &str = "sum by (site) (rate(counter[5m]))";
 /// The clock of a process ticks a hundred times a second: so many questions make one figure.
 const TOGETHER: usize = 5;
+/// Panels cost little.
+const PANELS: usize = 40;
 
 pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let rounds = if run.quick { 3 } else { 7 };
@@ -26,41 +28,64 @@ pub(crate) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     report.datum("series", TARGETS * DEVICES.iter().sum::<usize>());
     report.datum("minutes", SPAN_MS / 60_000);
     report.datum("rounds", rounds);
-    let own = asked(&Engine::mainstay(run, &scratch.path().join("data"))?, rounds)?;
-    for (name, cpu) in FIGURES.iter().zip(own) {
-        report.figure(name, cpu);
-    }
+    report.datum("panels_per_round", PANELS);
+    let own = asked(&Engine::mainstay_of_people(run, &scratch.path().join("data"))?, rounds)?;
+    own.told("", report);
     let Some(peer) = Engine::peer(Peer::Prometheus, &scratch.path().join("prometheus"))? else {
         report.say("prometheus is not installed: nothing to compare with");
         return Ok(());
     };
-    let peer = asked(&peer, rounds)?;
-    for (name, cpu) in FIGURES.iter().zip(peer) {
-        report.figure(&format!("{name}_prometheus"), cpu);
-    }
-    for (name, (own, peer)) in ["instant_share", "range_share", "panel_share"].iter().zip(own.into_iter().zip(peer)) {
-        report.figure(name, own / peer);
-    }
+    let peer = asked(&peer.keeping_connections(), rounds)?;
+    peer.told("_prometheus", report);
+    report.figure("instant_share", own.instant.cpu_ms / peer.instant.cpu_ms);
+    report.figure("range_share", own.range.cpu_ms / peer.range.cpu_ms);
+    report.figure("panel_share", own.panel.cpu_ms / peer.panel.cpu_ms);
     Ok(())
 }
 
-const FIGURES: [&str; 3] = ["rate10k_instant_cpu_ms", "rate10k_range_cpu_ms", "panel_ms"];
+/// What the questions of one kind cost.
+struct Costs {
+    instant: Cost,
+    range: Cost,
+    panel: Cost,
+}
 
-fn asked(engine: &Engine, rounds: usize) -> Result<[f64; 3]> {
+/// Medians of the rounds for one question; for one panel of ten.
+struct Cost {
+    /// CPU of the store.
+    cpu_ms: f64,
+    /// From asking until the client has read the answer.
+    wall_ms: f64,
+}
+
+impl Costs {
+    fn told(&self, of: &str, report: &mut Report) {
+        report.figure(&format!("rate10k_instant_cpu_ms{of}"), self.instant.cpu_ms);
+        report.figure(&format!("rate10k_range_cpu_ms{of}"), self.range.cpu_ms);
+        report.figure(&format!("panel_ms{of}"), self.panel.cpu_ms);
+        report.figure(&format!("panel_wall_ms{of}"), self.panel.wall_ms);
+    }
+}
+
+/// Asks over one connection that is kept.
+fn asked(engine: &Engine, rounds: usize) -> Result<Costs> {
     let end_ms = now_ms(STEP_MS);
     Fleet::new(TARGETS, DEVICES).backfill(engine, SPAN_MS / STEP_MS + 1, end_ms)?;
     pause(Duration::from_secs(3));
-    let panel = panel(&host(7));
-    Ok([
-        cpu_ms(engine, rounds, || sites(engine.instant(RATE, end_ms)?.len()))?,
-        cpu_ms(engine, rounds, || sites(engine.range(RATE, end_ms - HOUR_MS, end_ms, STEP_MS)?.len()))?,
-        cpu_ms(engine, rounds, || {
-            panel.iter().try_for_each(|query| {
-                let answer = engine.range(query, end_ms - HOUR_MS, end_ms, STEP_MS)?;
-                if answer.is_empty() { Err(Error::unavailable(format!("{query} has no answer."))) } else { Ok(()) }
-            })
+    let questions = panel(&host(7));
+    let panel = || {
+        questions.iter().try_for_each(|query| {
+            let answer = engine.range(query, end_ms - HOUR_MS, end_ms, STEP_MS)?;
+            if answer.is_empty() { Err(Error::unavailable(format!("{query} has no answer."))) } else { Ok(()) }
+        })
+    };
+    Ok(Costs {
+        instant: cost(engine, (rounds, TOGETHER), || sites(engine.instant(RATE, end_ms)?.len()))?,
+        range: cost(engine, (rounds, TOGETHER), || {
+            sites(engine.range(RATE, end_ms - HOUR_MS, end_ms, STEP_MS)?.len())
         })?,
-    ])
+        panel: cost(engine, (rounds, PANELS), panel)?,
+    })
 }
 
 fn sites(found: usize) -> Result<()> {
@@ -80,14 +105,15 @@ fn panel(host: &str) -> Vec<String> {
     KINDS.iter().map(one).collect()
 }
 
-/// CPU of the store for one question: the median of the rounds.
-fn cpu_ms(engine: &Engine, rounds: usize, ask: impl Fn() -> Result<()>) -> Result<f64> {
+/// What one question costs, of so many that are asked one after the other in each round.
+fn cost(engine: &Engine, (rounds, together): (usize, usize), ask: impl Fn() -> Result<()>) -> Result<Cost> {
     ask()?;
-    let mut costs = Vec::new();
+    let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let before = engine.cpu();
-        (0..TOGETHER).try_for_each(|_| ask())?;
-        costs.push(ms(engine.cpu() - before) / TOGETHER as f64);
+        let (before, began) = (engine.cpu(), Instant::now());
+        (0..together).try_for_each(|_| ask())?;
+        wall.push(ms(began.elapsed()) / together as f64);
+        cpu.push(ms(engine.cpu() - before) / together as f64);
     }
-    Ok(percentile(&costs, 0.5))
+    Ok(Cost { cpu_ms: percentile(&cpu, 0.5), wall_ms: percentile(&wall, 0.5) })
 }

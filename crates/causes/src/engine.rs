@@ -299,21 +299,24 @@ impl Engine {
         had.or_else(|| best.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, id)| id))
     }
 
-    /// Adds a symptom to a group; a group at rest is open again.
+    /// Adds a symptom to a group; a group at rest is open again, as of now: what it had is over and dates nothing any more.
     fn add(&mut self, id: u64, key: u64, member: Member, decisions: &mut Vec<Decision>) {
         let Some(live) = self.groups.get_mut(&id) else { return };
+        let woken = matches!(live.phase, Phase::Resting { .. });
+        if woken {
+            for old in live.wake(member.since_ms) {
+                self.owner.remove(&old);
+            }
+        }
         let old = live.members.insert(key, member.clone());
         if let (Some(old), Some(now)) = (old, live.members.get_mut(&key)) {
             now.since_ms = old.since_ms.min(now.since_ms);
         }
         self.owner.insert(key, id);
         match live.phase {
-            Phase::Settling { .. } => {}
+            _ if woken => decisions.push(Decision::Reopen { group: id, member }),
             Phase::Open => decisions.push(Decision::Join { group: id, member }),
-            Phase::Resting { .. } => {
-                live.wake();
-                decisions.push(Decision::Reopen { group: id, member });
-            }
+            Phase::Settling { .. } | Phase::Resting { .. } => {}
         }
         self.dirty |= live.has_grown();
     }

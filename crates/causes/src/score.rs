@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::is_loss;
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::Table;
@@ -27,10 +28,16 @@ const FIT_MIN: f64 = 0.2;
 const AGAINST_MAX: f64 = 0.4;
 /// The same for candidates that are seen to fail themselves.
 const AGAINST_SEEN_MAX: f64 = 0.6;
+/// Points lost by a fault inside a thing that nobody looks for, and that could be told from others by nothing.
+const UNSEEN_INNER: f64 = 1.5;
+/// Points lost by a thing that is fine itself as far as anybody looks, and with it most of what stands on it.
+const PARTIAL: f64 = 3.0;
 /// How far back a change may be the reason, in milliseconds.
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// What is taken for the time a look itself takes, in milliseconds.
 pub(crate) const SLACK_MS: i64 = 15_000;
+/// What stands on a thing and is well so long after it began speaks for the thing, in milliseconds.
+const PARTIAL_MS: i64 = 60_000;
 /// So many symptoms are a storm.
 pub(crate) const STORM: usize = 600;
 
@@ -81,6 +88,8 @@ pub(crate) struct Scored {
     pub(crate) change: Option<usize>,
     /// It is seen to fail itself.
     pub(crate) seen: bool,
+    /// It is fine itself, and so is more of what stands on it than is not.
+    pub(crate) partial: bool,
 }
 
 impl Scored {
@@ -212,7 +221,7 @@ impl<'a> Case<'a> {
             let (onset, half) = self.onset(&kept)?;
             let distance = f64::from(kept.iter().map(|one| one.hops).min()?) * DISTANCE;
             let end = self.end(&kept);
-            if own_is_fine(self, place, state, half, end) {
+            if own_is_fine(self, place, state, half, end) || is_heard(self, place, state, half, end) {
                 return None;
             }
             let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
@@ -220,9 +229,12 @@ impl<'a> Case<'a> {
             let mut gains = self.gains(&kept);
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
-            let base = prior + bonus - distance - against(&absent, self.looks);
             let seen = kept.iter().any(|one| one.hops == 0);
-            Some(Scored { origin, onset, base, gains, absent, change, seen })
+            let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
+            let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
+            let doubts = unseen + if partial { PARTIAL } else { 0.0 };
+            let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
+            Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
         let best = scored.max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)))?;
         (!is_refuted(&best)).then_some(best)
@@ -379,6 +391,25 @@ impl<'a> Case<'a> {
         (found, spared)
     }
 
+    /// The thing is fine as far as anybody looks at it, and so is as much of what stands on it as is not.
+    fn is_partial(&self, effects: &Effects, cause: u32, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
+        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(PARTIAL_MS) + 5_000, end).is_some();
+        if !self.looks.at(self.graph.id(cause)).any(|known| fine(known, PARTIAL_MS)) {
+            return false;
+        }
+        let bad = gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
+        let well = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
+        let well = well.filter(|(place, states)| {
+            let state = |known: &Known| {
+                let hit =
+                    |effect: &&Effect| effect.weight * self.table.expects(effect.state, known.look.what) >= FIT_MIN;
+                states.iter().filter(hit).any(|effect| fine(known, effect.delay_ms))
+            };
+            self.looks.at(self.graph.id(**place)).any(state)
+        });
+        well.count() >= bad
+    }
+
     /// The last change of a thing before its trouble, and the points for it.
     fn change_before(&self, thing: u64, onset: i64) -> (Option<usize>, f64) {
         let before = self.changes.iter().enumerate().filter(|(_, change)| {
@@ -396,6 +427,21 @@ fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) ->
     }
     let surely = |known: &&Known| case.table.expects(state, known.look.what) >= 0.85;
     case.looks.at(case.graph.id(place)).filter(surely).any(|known| known.good_within(half + 5_000, end).is_some())
+}
+
+/// A machine that stands still or is cut off sends no results: what its own agent found since says that it runs and is
+/// reached, also when what it found is bad.
+fn is_heard(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
+    let heard = |known: &Known| {
+        let from = half + known.look.interval_ms + SLACK_MS;
+        known.good_within(from, end).is_some() || known.bad_at.is_some_and(|at| (from..=end).contains(&at))
+    };
+    is_loss(state) && case.looks.from(Some(case.graph.id(place))).any(heard)
+}
+
+/// A fault of any thing by the word of a look, of which nothing but that look tells.
+fn is_inner(name: &str, state: What) -> bool {
+    name == state.as_str() && matches!(state, What::DiskFull | What::ClockOff | What::CertInvalid | What::Overloaded)
 }
 
 /// Points for a change so long before.

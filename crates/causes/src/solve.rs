@@ -295,13 +295,13 @@ pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candid
 /// A group as it is told, with why nothing can be said if so.
 pub(crate) fn told(case: &Case<'_>, pool: &Pool, group: &Group) -> Cluster {
     let candidates = ranking(case, pool, group);
-    let undetermined = group.unknown.clone().or_else(|| doubt(case, group, &candidates));
+    let undetermined = group.unknown.clone().or_else(|| doubt(case, pool, group, &candidates));
     let looks = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.key)).collect();
     Cluster { looks, candidates, undetermined }
 }
 
 /// Why the best candidate is no more than a guess.
-fn doubt(case: &Case<'_>, group: &Group, candidates: &[Candidate]) -> Option<String> {
+fn doubt(case: &Case<'_>, pool: &Pool, group: &Group, candidates: &[Candidate]) -> Option<String> {
     let Some(first) = candidates.first() else {
         return Some("No rule explains any of these symptoms.".to_owned());
     };
@@ -313,6 +313,13 @@ fn doubt(case: &Case<'_>, group: &Group, candidates: &[Candidate]) -> Option<Str
             first.explained,
             group.signs.len()
         ));
+    }
+    let of = pool.scored.iter().find(|one| case.cause(&one.origin) == first.cause);
+    if of.is_some_and(|one| one.partial) {
+        return Some(
+            "The best candidate is fine itself as far as anybody looks, and so is at least half of what stands on it."
+                .to_owned(),
+        );
     }
     None
 }

@@ -14,6 +14,7 @@ use crate::reference::Ref;
 use crate::running::Handle;
 use crate::time::{MINUTE, Time};
 
+pub mod blank;
 pub mod operations;
 pub mod seal;
 pub(crate) mod store;

@@ -191,7 +191,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
 
     /// A setting's current value.
     pub fn setting<T: Setting>(&mut self) -> Result<T> {
-        settings::store::get(self.tx)
+        if T::ADDRESSES.is_empty() { settings::store::get(self.tx) } else { settings::sealed::get(self) }
     }
 
     /// 128 random bits, for what leaves the house.

@@ -253,7 +253,10 @@ fn perform(kernel: &Kernel, tx: &mut Tx<'_>, call: &Call, decoded: &dyn Decoded,
     let output = decoded.run(&mut cx)?;
     let log = std::mem::take(&mut cx.log);
     let changes = log.changes.clone();
-    let input = kernel.registry().operation(&call.operation).map(|entry| entry.redacted(&call.input));
+    let input = kernel
+        .registry()
+        .operation(&call.operation)
+        .map(|entry| crate::settings::sealed::shown(kernel, entry, &call.input));
     let (audit, woken) = record(tx, &call.actor, &call.operation, call.via, input.as_ref(), log, now)?;
     if let Some(key) = &call.idempotency_key {
         idempotency::remember(kernel, tx, call, key, &output, now)?;

@@ -64,6 +64,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "limited approvals", sql: include_str!("../migrations/0006_limited_approvals.sql") },
     Migration { number: 7, name: "plain indexes", sql: include_str!("../migrations/0007_plain_indexes.sql") },
     Migration { number: 8, name: "retention", sql: include_str!("../migrations/0008_retention.sql") },
+    Migration { number: 9, name: "blanked details", sql: include_str!("../migrations/0009_blanked_details.sql") },
 ];
 
 /// The kernel's own declarations.
@@ -85,6 +86,7 @@ pub fn domain() -> Domain {
         }],
         jobs: vec![
             JobEntry { kind: "kernel.expire-approvals", run: approvals::expire },
+            JobEntry { kind: "kernel.blank-audit", run: audit::blank::run },
             JobEntry { kind: "kernel.run-approved", run: approvals::held::run_approved },
             JobEntry { kind: "kernel.seal-audit", run: audit::seal::run },
             JobEntry { kind: "kernel.redeliver", run: job::operations::redeliver },
@@ -113,8 +115,15 @@ pub fn domain() -> Domain {
             SettingEntry::of::<notifications::settings::Smtp>(),
             SettingEntry::of::<notifications::settings::Webhooks>(),
         ],
+        start: Some(start),
         ..Domain::default()
     }
+}
+
+/// Seals what earlier versions kept as it was typed, and has it taken out of older audit entries.
+fn start(kernel: &Handle) -> Result<()> {
+    settings::sealed::seal_plain_ones(kernel)?;
+    audit::blank::begin(kernel)
 }
 
 fn operations() -> Vec<Entry> {

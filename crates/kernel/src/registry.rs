@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::audit::blank::Blank;
 use crate::cx::Cx;
 use crate::db::{Migration, Tx};
 use crate::endpoint::Endpoint;
@@ -91,6 +92,8 @@ pub struct Domain {
     pub nouns: Vec<Noun>,
     /// Its settings.
     pub settings: Vec<SettingEntry>,
+    /// Fields that held secret words in earlier versions, to be taken out of older audit entries.
+    pub blanks: Vec<Blank>,
     /// Messages from agents it takes.
     pub messages: Vec<AgentMessage>,
     /// What it wants agents to have.
@@ -215,6 +218,11 @@ impl Registry {
     /// All settings.
     pub fn settings(&self) -> impl Iterator<Item = &SettingEntry> {
         self.domains.iter().flat_map(|domain| &domain.settings)
+    }
+
+    /// Fields that held secret words.
+    pub(crate) fn blanks(&self) -> impl Iterator<Item = &Blank> {
+        self.domains.iter().flat_map(|domain| &domain.blanks)
     }
 
     /// Handlers of a kind of agent message.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 
 pub mod operations;
+pub(crate) mod sealed;
 pub(crate) mod store;
 
 /// A typed setting.
@@ -16,6 +17,9 @@ pub trait Setting: Serialize + DeserializeOwned + JsonSchema + Default + Send + 
     const KEY: &'static str;
     /// True for what guards the house: a change is confirmed, proven, and approved where policy wants approvals at all.
     const GUARDED: bool = false;
+    /// Addresses in the value that are secrets themselves, as paths like `hooks.*.url`: they are sealed, and shown as their
+    /// host with a mark. `Cx::setting` has them whole.
+    const ADDRESSES: &'static [&'static str] = &[];
 
     /// Refuses values that do not make sense together.
     fn check(&self) -> Result<()> {
@@ -31,12 +35,22 @@ pub fn rename(tx: &mut crate::db::Tx<'_>, old: &str, new: &str) -> Result<()> {
     store::rename(tx, old, new)
 }
 
+/// A setting for who has no [`crate::Cx`]: one whose value holds no sealed address.
+///
+/// # Errors
+/// The database fails, or the value does not fit its type.
+pub fn read<T: Setting>(tx: &mut crate::db::Tx<'_>) -> Result<T> {
+    store::get(tx)
+}
+
 /// A setting in the registry.
 pub struct SettingEntry {
     /// Its key.
     pub key: &'static str,
     /// True for what guards the house.
     pub guarded: bool,
+    /// Addresses that are sealed.
+    pub addresses: &'static [&'static str],
     /// JSON schema of the value.
     pub schema: fn() -> Value,
     /// The default.
@@ -51,6 +65,7 @@ impl SettingEntry {
         Self {
             key: T::KEY,
             guarded: T::GUARDED,
+            addresses: T::ADDRESSES,
             schema: crate::operation::schema::<T>,
             default: || serde_json::to_value(T::default()).unwrap_or(Value::Null),
             check: |value| {

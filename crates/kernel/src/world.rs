@@ -88,6 +88,13 @@ impl World {
         self.kernel.db.read(|tx| store::plan(tx, sql))
     }
 
+    /// The steps by which a table would be read without a key, on either engine: none when an index can serve the statement.
+    /// PostgreSQL is asked with its walks through whole tables switched off, as it prefers those while a table is small; which
+    /// of several indexes it takes depends on what is in them and is not looked at.
+    pub fn walks(&self, sql: &str, table: &str) -> Result<Vec<String>> {
+        self.kernel.db.read(|tx| store::walks(tx, sql, table))
+    }
+
     /// Runs events and jobs until nothing is left to do at this moment.
     pub fn settle(&self) -> Result<()> {
         self.kernel.settle()

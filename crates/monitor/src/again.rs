@@ -35,8 +35,14 @@ struct Request {
     number: i64,
     /// Later it helps nobody.
     until: Time,
-    checks: BTreeSet<i64>,
+    /// The checks, and when they were asked for.
+    checks: BTreeMap<i64, Time>,
 }
+
+/// What an agent could not be told in this time is not looked at beside its rhythm any more.
+const HELPS_MICROS: i64 = 30 * kernel::time::SECOND;
+/// A request that is older has left.
+const LEAVES_MICROS: i64 = 3 * kernel::time::SECOND;
 
 impl Asked {
     /// Asks for looks by the server itself, and by agents; answers the agents that are to be told.
@@ -50,10 +56,15 @@ impl Asked {
         state.number += 1;
         let number = state.number;
         let told = agents.keys().copied().collect();
-        for (agent, mut checks) in agents {
-            // What was asked before may not have left yet.
-            let before = state.agents.remove(&agent).map(|request| request.checks);
-            checks.extend(before.into_iter().flatten());
+        for (agent, checks) in agents {
+            let mut checks: BTreeMap<i64, Time> = checks.into_iter().map(|check| (check, now)).collect();
+            // What was asked just before may not have left yet; what has left is not run again.
+            if let Some(before) = state.agents.remove(&agent) {
+                let waiting = before.checks.into_iter().filter(|(_, at)| now.since(*at) < LEAVES_MICROS);
+                for (check, at) in waiting {
+                    checks.entry(check).or_insert(at);
+                }
+            }
             state.agents.insert(agent, Request { number, until, checks });
         }
         told
@@ -73,7 +84,7 @@ impl Asked {
     pub(crate) fn of_agent(&self, asset: i64, now: Time) -> Option<(i64, Vec<i64>)> {
         let state = lock(&self.state);
         let request = state.agents.get(&asset).filter(|request| request.until > now)?;
-        Some((request.number, request.checks.iter().copied().collect()))
+        Some((request.number, request.checks.keys().copied().collect()))
     }
 }
 
@@ -89,6 +100,7 @@ impl Monitor {
     /// Has checks run at once, as far as there is room.
     pub(crate) fn look_again(&self, handle: &Handle, wanted: Wanted, now: Time) -> Result<()> {
         let Some(until) = wanted.values().max().copied() else { return Ok(()) };
+        let until = until.min(now.plus(HELPS_MICROS));
         let mut own = BTreeSet::new();
         let mut agents: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
         for check in wanted.into_keys().take(AGAIN_MAX) {
@@ -135,6 +147,19 @@ mod tests {
         assert_eq!((asked.of_agent(7, Time(100)), asked.of_agent(8, Time(0))), (None, None));
         asked.ask(set(&[]), BTreeMap::from([(7, set(&[3, 4]))]), Time(200), Time(50));
         assert_eq!(asked.of_agent(7, Time(99)), Some((2, vec![3, 4])), "asked again, it is another request");
+    }
+
+    #[test]
+    fn what_has_left_is_not_run_again_with_the_next_request_and_what_may_not_have_left_is() {
+        let (asked, second) = (Asked::default(), kernel::time::SECOND);
+        let ask = |checks: &[i64], at: i64| {
+            asked.ask(set(&[]), BTreeMap::from([(7, set(checks))]), Time(60 * second), Time(at * second));
+            asked.of_agent(7, Time(at * second)).unwrap().1
+        };
+        assert_eq!(ask(&[1, 2], 0), [1, 2]);
+        assert_eq!(ask(&[3], 1), [1, 2, 3], "a second later it may still wait");
+        assert_eq!(ask(&[4], 3), [3, 4]);
+        assert_eq!(ask(&[5], 20), [5]);
     }
 
     #[test]

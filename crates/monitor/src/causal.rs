@@ -99,7 +99,7 @@ pub(crate) fn look(check: &Check) -> Look {
         // That a machine is not heard from is what the server sees, whoever else looks at it.
         vantage: check.vantage.filter(|_| !matches!(check.probe, Probe::Silent { .. })).map(number),
         interval_ms: check.interval_s.saturating_mul(1_000),
-        by_name: check.probe.looks_up_a_name(),
+        by_name: check.probe.name_looked_up().is_some(),
         label: label(check),
     }
 }
@@ -116,7 +116,9 @@ fn label(check: &Check) -> String {
 pub(crate) fn symptom(check: &Check, sign: Option<What>, since_ms: i64, evidence: String) -> Symptom {
     let look = look(check);
     // That a name is not found says nothing about what it names.
-    let unnamed = look.by_name && evidence.lines().next_back().is_some_and(probes::guard::is_unresolved);
+    let name = check.probe.name_looked_up();
+    let said = evidence.lines().next_back().zip(name);
+    let unnamed = said.is_some_and(|(line, name)| probes::guard::is_unresolved(line, &name));
     let what = if unnamed { What::NameFails } else { sign.unwrap_or(look.what) };
     Symptom { what, look, since_ms, evidence }
 }

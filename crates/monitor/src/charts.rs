@@ -14,6 +14,7 @@ mod sums;
 
 pub(crate) use drawn::drawn;
 
+use around::Around;
 use sums::Sums;
 
 /// A figure: everything the console needs to draw it.
@@ -195,19 +196,31 @@ pub(crate) fn span(now: Time, minutes: Option<i64>, from: Option<i64>, to: Optio
     Ok((from, to))
 }
 
-/// Several figures of an asset over the same time; what stands around them is read once.
+/// What stands around the figures of an asset: what they need of the database.
 ///
 /// # Errors
 /// The asset is not visible to the actor, or the time is empty or too long.
-pub(crate) fn panels(cx: &mut Cx, asset: i64, panels: &[Panel], (from, to): (Time, Time)) -> Result<Vec<ChartData>> {
+pub(crate) fn around(cx: &mut Cx, asset: i64, (from, to): (Time, Time)) -> Result<Around> {
     ground::visible_asset(cx, ReadChart::NAME, asset, "asset")?;
     check_span(from, to)?;
-    let around = around::asset(cx, asset, (from, to))?;
-    let one = |panel: &Panel| Ok(figure((from, to), lines(cx.kernel, asset, *panel, (from, to))?, &around));
-    panels.iter().map(one).collect()
+    around::asset(cx, asset, (from, to))
 }
 
-fn figure((from, to): (Time, Time), series: Vec<Line>, around: &around::Around) -> ChartData {
+/// Several figures of an asset over the same time, drawn without the database.
+///
+/// # Errors
+/// The series cannot be read.
+pub(crate) fn panels(
+    kernel: &Kernel,
+    asset: i64,
+    panels: &[Panel],
+    span: (Time, Time),
+    around: &Around,
+) -> Result<Vec<ChartData>> {
+    panels.iter().map(|panel| Ok(figure(span, lines(kernel, asset, *panel, span)?, around))).collect()
+}
+
+fn figure((from, to): (Time, Time), series: Vec<Line>, around: &Around) -> ChartData {
     ChartData {
         from: from.millis(),
         to: to.millis(),

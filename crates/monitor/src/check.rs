@@ -12,6 +12,7 @@ use crate::probe::{Judge, Kind, Probe};
 use crate::shade::Facing;
 use crate::store;
 
+pub(crate) use marks::blank;
 pub(crate) use new::NewCheck;
 pub(crate) use request::seal_open_ones;
 pub(crate) use sealed::secrets;
@@ -20,6 +21,7 @@ use sealed::{SECRETS, follow_kind, forget, keep_password, password_stays_at_home
 pub mod create;
 pub mod delete;
 pub mod list;
+mod marks;
 mod new;
 pub mod pause;
 mod request;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Severity;
 use crate::events::Before;
 use crate::labels::Labels;
+use crate::shade::Within;
 use crate::store;
 
 pub mod acknowledge;
@@ -113,6 +114,11 @@ impl Group {
     /// The asset that is the likely cause, as a reference.
     pub(crate) fn about(&self) -> Option<Ref> {
         self.asset.map(|id| Ref::new("asset", id))
+    }
+
+    /// What it says of each of its alerts.
+    pub(crate) fn within(&self) -> Within {
+        Within { cause: self.judgement.cause().and_then(|suspect| suspect.asset), team: self.team }
     }
 
     /// Since when it is open, for the first time or again.

@@ -1,6 +1,7 @@
 //! Monitoring: checks, the alerts that their results become, alert groups with one cause each, silences, and the series
 //! that agents send. It repairs nothing and opens no tickets: it tells what it found, and others act.
 
+use kernel::audit::blank::Blank;
 use kernel::db::Migration;
 use kernel::job::{JobEntry, Schedule};
 use kernel::registry::{AgentFeed, AgentMessage, Service};
@@ -11,6 +12,7 @@ mod address;
 mod again;
 pub mod alert;
 mod causal;
+pub mod cause_rules;
 pub mod charts;
 pub mod check;
 pub mod events;
@@ -103,8 +105,10 @@ fn declarations() -> Domain {
         jobs: vec![JobEntry { kind: "monitor.clean", run: service::clean }],
         schedules: vec![Schedule { kind: "monitor.clean", every: kernel::time::DAY }],
         nouns: nouns(),
+        blanks: vec![Blank { kind: "check", field: "probe", version: 1, blank: check::blank }],
         settings: vec![
             SettingEntry::of::<looks::Looks>(),
+            SettingEntry::of::<cause_rules::CauseRules>(),
             SettingEntry::of::<metrics::keeping::Keeping>(),
             SettingEntry::of::<remote::Remotes>(),
         ],

@@ -96,8 +96,11 @@ fn figures(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
     let range = Range::read(&page.query, page.cx.now.millis(), "1h");
     let shown: Vec<charts::Panel> = charts::Panel::ALL.iter().take(4).map(|(panel, ..)| *panel).collect();
     let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
-    let all = charts::panels(page.cx, asset, &shown, span)?;
-    Ok(Some(draw_figures(asset, range, &clock, all)))
+    let around = charts::around(page.cx, asset, span)?;
+    Ok(Some(page.later.add(move |kernel| {
+        let all = charts::panels(kernel, asset, &shown, span, &around)?;
+        Ok(draw_figures(asset, range, &clock, all))
+    })))
 }
 
 fn draw_figures(asset: i64, range: Range, clock: &Clock, all: Vec<charts::ChartData>) -> Markup {

@@ -6,6 +6,7 @@ use kernel::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod arguments;
 mod checked;
 pub(crate) mod fields;
 mod kind;
@@ -133,27 +134,20 @@ impl Probe {
         checked::probe(kind, given)
     }
 
-    /// True when it looks up a name first, so that it is bad too when that fails. `localhost` is known everywhere.
-    pub(crate) fn looks_up_a_name(&self) -> bool {
-        let target;
+    /// The name that it looks up first, so that it is bad too when that fails. `localhost` is known everywhere.
+    pub(crate) fn name_looked_up(&self) -> Option<String> {
         let host = match self {
-            Self::Http(http) => match probes::exchange::Target::parse(&http.url) {
-                Ok(found) => {
-                    target = found;
-                    target.host.as_str()
-                }
-                Err(_) => return false,
-            },
-            Self::Tls(tls) => &tls.host,
-            Self::Tcp(tcp) => &tcp.host,
-            Self::Icmp(icmp) => &icmp.host,
-            Self::Smtp(mail) | Self::Imap(mail) => &mail.host,
-            Self::Ssh(ssh) => &ssh.host,
-            Self::Postgres(database) | Self::Mysql(database) => &database.host,
-            _ => return false,
+            Self::Http(http) => probes::exchange::Target::parse(&http.url).ok()?.host,
+            Self::Tls(tls) => tls.host.clone(),
+            Self::Tcp(tcp) => tcp.host.clone(),
+            Self::Icmp(icmp) => icmp.host.clone(),
+            Self::Smtp(mail) | Self::Imap(mail) => mail.host.clone(),
+            Self::Ssh(ssh) => ssh.host.clone(),
+            Self::Postgres(database) | Self::Mysql(database) => database.host.clone(),
+            _ => return None,
         };
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
-        !(host.is_empty() || address || host.eq_ignore_ascii_case("localhost"))
+        (!host.is_empty() && !address && !host.eq_ignore_ascii_case("localhost")).then_some(host)
     }
 
     /// Its kind.

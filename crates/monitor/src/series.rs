@@ -1,6 +1,6 @@
 //! Reading series: decimated so that no peak and no trough is lost, counters as rates.
 
-use kernel::{Access, Cx, Effect, Error, Kernel, Operation, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Error, Kernel, Operation, PrepareCx, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct ReadSeries {
     pub step: Option<i64>,
     /// Counters as their rate per second.
     pub rate: bool,
+    /// Read before the transaction.
+    #[serde(skip)]
+    answer: Option<SeriesAnswer>,
 }
 
 /// Series of an asset.
@@ -55,12 +58,28 @@ impl Operation for ReadSeries {
     const EFFECT: Effect = Effect::Read;
     type Output = SeriesAnswer;
 
+    /// The samples are read here: no reader of the database waits for them.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        cx.kernel.read_as(cx.actor, |cx| ground::visible_asset(cx, Self::NAME, self.asset, "asset"))?;
+        self.answer = Some(self.read(cx.kernel, cx.now)?);
+        Ok(())
+    }
+
     fn run(&self, cx: &mut Cx) -> Result<SeriesAnswer> {
         ground::visible_asset(cx, Self::NAME, self.asset, "asset")?;
+        match &self.answer {
+            Some(answer) => Ok(answer.clone()),
+            None => self.read(cx.kernel, cx.now),
+        }
+    }
+}
+
+impl ReadSeries {
+    fn read(&self, kernel: &Kernel, now: Time) -> Result<SeriesAnswer> {
         if self.metric.is_empty() || self.metric.len() > 20 {
             return Err(Error::invalid("metric", "Name 1 to 20 metrics."));
         }
-        let to = self.to.unwrap_or(cx.now);
+        let to = self.to.unwrap_or(now);
         let from = self.from.unwrap_or(to.plus(-kernel::time::HOUR));
         check_span(from, to)?;
         let step_ms = match self.step {
@@ -70,7 +89,7 @@ impl Operation for ReadSeries {
         let metrics: Vec<&str> = self.metric.iter().map(String::as_str).collect();
         let span = (from.millis(), to.millis());
         let (mut series, mut more) = (Vec::new(), false);
-        visit(cx.kernel, self.asset, &metrics, (from, to), |one| {
+        visit(kernel, self.asset, &metrics, (from, to), |one| {
             if series.len() >= SERIES_ANSWER_MAX {
                 more = true;
                 return false;

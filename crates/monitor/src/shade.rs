@@ -54,6 +54,15 @@ pub(crate) struct Facing {
     pub(crate) labels: Labels,
 }
 
+/// What a group says of each of its alerts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Within {
+    /// The asset that is its cause, when one is determined.
+    pub(crate) cause: Option<i64>,
+    /// Who is told.
+    pub(crate) team: Option<i64>,
+}
+
 /// What covers an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cover {
@@ -116,6 +125,17 @@ impl Shade {
     /// True when something covers an alert.
     pub(crate) fn covers(&self, alert: &Facing, team: Option<i64>) -> bool {
         self.cover(alert, team).is_some()
+    }
+
+    /// The first that covers an alert of a group, if any: by itself, or with the thing that is the group's cause.
+    pub(crate) fn cover_in(&self, group: &Within, alert: &Facing) -> Option<Cover> {
+        let cause = || group.cause.map(|cause| Facing { asset: Some(cause), ..Facing::default() });
+        self.cover(alert, group.team).or_else(|| self.cover(&cause()?, group.team))
+    }
+
+    /// True when something covers an alert of a group, by itself or with the group's cause.
+    pub(crate) fn covers_in(&self, group: &Within, alert: &Facing) -> bool {
+        self.cover_in(group, alert).is_some()
     }
 }
 

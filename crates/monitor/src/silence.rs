@@ -15,7 +15,7 @@ use crate::check;
 use crate::events::{SilenceCreated, SilenceEnded};
 use crate::group::Group;
 use crate::limits::{SILENCE_MICROS_MAX, SILENCES_MAX};
-use crate::shade::Shade;
+use crate::shade::{Shade, Within};
 use crate::{ground, group, store};
 
 /// Silenced groups that are looked at together.
@@ -72,9 +72,9 @@ impl Silence {
     }
 }
 
-/// The checks of those alerts that something in force covers; `team` is who would be told.
-pub(crate) fn covered(shade: &Shade, alerts: &[Alert], team: Option<i64>) -> Vec<i64> {
-    alerts.iter().filter(|alert| shade.covers(&alert.facing(), team)).map(|alert| alert.check).collect()
+/// The checks of those alerts of a group that something in force covers, by themselves or with its cause.
+pub(crate) fn covered(shade: &Shade, alerts: &[Alert], group: &Within) -> Vec<i64> {
+    alerts.iter().filter(|alert| shade.covers_in(group, &alert.facing())).map(|alert| alert.check).collect()
 }
 
 /// True when an alert of a silenced group is covered by nothing any more.
@@ -83,7 +83,7 @@ fn bare(cx: &mut Cx, shade: &Shade, found: &Group) -> Result<bool> {
         return Ok(false);
     }
     let alerts = store::alerts::open_of_group(cx.tx, found.id, crate::limits::GROUP_ALERTS_MAX)?;
-    Ok(alerts.iter().any(|alert| !shade.covers(&alert.facing(), found.team)))
+    Ok(alerts.iter().any(|alert| !shade.covers_in(&found.within(), &alert.facing())))
 }
 
 /// The silenced groups with an alert that nothing covers any more.
@@ -91,17 +91,17 @@ pub(crate) fn all_bare(tx: &mut Tx<'_>, now: Time) -> Result<Vec<i64>> {
     let (mut bare, mut after, mut shade) = (Vec::new(), 0, None);
     loop {
         let groups = store::groups::silenced(tx, after, REVIEWED_AT_ONCE)?;
-        let teams: BTreeMap<i64, Option<i64>> = groups.iter().copied().collect();
+        let within: BTreeMap<i64, Within> = groups.iter().copied().collect();
         let Some((last, _)) = groups.last() else { return Ok(bare) };
         after = *last;
         let shade = match &mut shade {
             Some(shade) => shade,
             none => none.insert(Shade::load(tx, now)?),
         };
-        for alert in store::alerts::open_in(tx, &teams.keys().copied().collect::<Vec<i64>>())? {
+        for alert in store::alerts::open_in(tx, &within.keys().copied().collect::<Vec<i64>>())? {
             let Some(group) = alert.group else { continue };
-            let team = teams.get(&group).copied().flatten();
-            if bare.last() != Some(&group) && !shade.covers(&alert.facing(), team) {
+            let within = within.get(&group).copied().unwrap_or_default();
+            if bare.last() != Some(&group) && !shade.covers_in(&within, &alert.facing()) {
                 bare.push(group);
             }
         }

@@ -5,21 +5,23 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::db::Priority;
-use kernel::event::{self, RELAY};
+use kernel::event::RELAY;
 use kernel::fetch::{Request, fetch};
 use kernel::time::{MINUTE, SECOND};
 use kernel::{Access, Actor, Cx, Effect, Handle, Operation, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::page;
 use crate::settings::{DeadMan, Sending};
 
 pub(crate) mod store;
+pub mod stuck;
 
 /// Monitoring looks once a second, and what it finds is told soon after; when it has not for so long, it is blind, in
 /// microseconds.
 const FRESH: i64 = MINUTE;
+/// How often it is looked whether events are passed on, in microseconds.
+const LOOK: i64 = 10 * SECOND;
 /// How long one call may take.
 const CALL_TIME: Duration = Duration::from_secs(10);
 
@@ -35,7 +37,8 @@ fn blind(cx: &mut Cx) -> Result<Option<String>> {
     if !down.is_empty() {
         return Ok(Some(format!("This stopped: {}.", down.join(", "))));
     }
-    let since = |at: Time| web::ui::duration(cx.now.since(at) / SECOND);
+    let now = cx.now;
+    let since = |at: Time| web::ui::duration(now.since(at) / SECOND);
     for (name, what) in [
         ("monitor", "Checks are not evaluated"),
         ("paging", "Nobody would be told"),
@@ -47,8 +50,7 @@ fn blind(cx: &mut Cx) -> Result<Option<String>> {
             Some(_) => {}
         }
     }
-    let waits = event::waiting_since(cx.tx, page::reactions::NAME)?.filter(|at| cx.now.since(*at) > FRESH);
-    Ok(waits.map(|at| format!("Alerts wait to be told since {}.", since(at))))
+    Ok(stuck::since(cx)?.map(|at| format!("Alerts wait to be told since {}.", since(at))))
 }
 
 fn actor() -> Actor {
@@ -96,8 +98,14 @@ pub fn beat(kernel: &Handle) -> Result<bool> {
 
 /// Calls as often as the setting says until the server stops.
 pub(crate) fn run(kernel: Handle) {
-    let mut last = Time(0);
+    let (mut last, mut looked, mut told) = (Time(0), Time(0), None);
     while kernel.wait(Duration::from_secs(1)) {
+        if kernel.now().since(looked).abs() >= LOOK {
+            looked = kernel.now();
+            if let Err(error) = stuck::tell(&kernel, &mut told) {
+                tracing::warn!(error = error.message, cause = error.cause, "whether events are passed on is not known");
+            }
+        }
         let every = kernel.read_as(&actor(), |cx| Ok(cx.setting::<DeadMan>()?.every_s));
         let every = every.unwrap_or(60) * SECOND;
         let since = kernel.now().since(last);
@@ -139,8 +147,13 @@ pub struct Beats {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct ShowDeadMan {}
 
+impl ShowDeadMan {
+    /// The operation's name, for those who only ask about grants.
+    pub(crate) const OPERATION: &'static str = "paging.dead-man.show";
+}
+
 impl Operation for ShowDeadMan {
-    const NAME: &'static str = "paging.dead-man.show";
+    const NAME: &'static str = Self::OPERATION;
     const ROUTE: Route = get("/paging/dead-man");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Read;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::audit::blank::Blank;
 use kernel::db::Migration;
 use kernel::job::{JobEntry, Running, Schedule};
 use kernel::registry::Service;
@@ -31,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "reopening", sql: include_str!("../migrations/0002_reopening.sql") },
     Migration { number: 9, name: "lists by key", sql: include_str!("../migrations/0009_lists_by_key.sql") },
+    Migration { number: 10, name: "waiting", sql: include_str!("../migrations/0010_waiting.sql") },
 ];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;
@@ -60,6 +62,7 @@ fn declarations() -> Domain {
             EventEntry::of::<channel::events::StepTaken>(),
         ],
         reactions: vec![page::reactions::follow()],
+        blanks: vec![Blank { kind: "paging_channel", field: "config", version: 1, blank: channel::seal::blank }],
         jobs: vec![
             JobEntry { kind: message::SEND, run: message::send::run },
             JobEntry { kind: "paging.test", run: channel::test::daily },

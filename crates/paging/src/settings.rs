@@ -101,7 +101,8 @@ impl Setting for Sending {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeadMan {
-    /// The addresses, at most 5; empty turns it off.
+    /// The addresses, at most 5; empty turns it off. They are kept sealed and shown with their hosts alone; as one is
+    /// shown it stays.
     pub urls: Vec<String>,
     /// How often they are called, in seconds, 10 to 3600.
     pub every_s: i64,
@@ -116,6 +117,7 @@ impl std::default::Default for DeadMan {
 impl Setting for DeadMan {
     const KEY: &'static str = "paging.dead-man";
     const GUARDED: bool = true;
+    const ADDRESSES: &'static [&'static str] = &["urls.*"];
 
     fn check(&self) -> Result<()> {
         if self.urls.len() > URLS_MAX {

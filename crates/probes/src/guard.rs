@@ -15,9 +15,10 @@ const RESOLVE_MAX: Duration = Duration::from_secs(4);
 /// What is said when a name has no address.
 const UNRESOLVED: &str = "cannot be resolved";
 
-/// True of evidence that says that the name of what was looked at could not be looked up: nothing is known of itself.
-pub fn is_unresolved(evidence: &str) -> bool {
-    evidence.contains(UNRESOLVED)
+/// True of evidence that says that this name of what was looked at could not be looked up: nothing is known of itself. What
+/// an answer of it says of other names, or of this one, begins otherwise.
+pub fn is_unresolved(evidence: &str, name: &str) -> bool {
+    evidence.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')).is_some_and(|rest| rest.starts_with(UNRESOLVED))
 }
 
 /// A connection, and how long its parts took.

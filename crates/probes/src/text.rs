@@ -56,7 +56,7 @@ pub(crate) fn too_slow(what: &str, took_ms: f64, max_ms: Option<u32>) -> Option<
 }
 
 /// The lines of a text that hold something.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 

@@ -149,7 +149,7 @@ fn field(
     let values: Vec<&str> =
         form.fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
     // Texts of several lines come back to who typed them: nobody types them twice, and what comes back empty is cleared.
-    let secret = entry.secrets.contains(&name) && !matches!(name, "headers" | "body");
+    let secret = entry.secrets.contains(&name) && !matches!(name, "headers" | "body" | "send" | "arguments");
     let value = if secret { String::new() } else { values.join(",") };
     let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
     let choices = property.get("enum").and_then(Value::as_array);

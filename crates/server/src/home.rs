@@ -1,9 +1,11 @@
 //! Home: one ranked list of what needs somebody now, and what happened lately.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use kernel::attention::Need;
-use kernel::{Cx, LiveList, Ref, Result, StoredEvent};
+use kernel::{Call, Cx, LiveList, Ref, Result, StoredEvent, Via};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use web::page::{Audience, Content, PageCx, PanelPlace, Part, placed};
@@ -183,18 +185,22 @@ fn around(beside: &Beside, clock: &Clock) -> Markup {
 /// Processor and memory of a machine in the last quarter of an hour; what cannot be read is left out.
 fn figures(page: &mut PageCx, asset: i64) -> Markup {
     let clock = page.clock();
-    let mut all = Vec::new();
-    for (word, title) in [("cpu", "Processor"), ("memory", "Memory")] {
-        let ask = json!({ "asset": asset, "panel": word, "minutes": MINUTES_SHOWN });
-        let answer = page.cx.call_named("monitor.chart.read", ask).ok();
-        let Some(data) = answer.and_then(|answer| serde_json::from_value::<ChartData>(answer).ok()) else { continue };
-        let source = format!("/_series/asset/{asset}/{word}");
-        let chart = Chart::new(format!("figure-{word}"), title, source, data, &clock);
-        all.push(chart.link("Open", format!("/assets/{asset}")));
-    }
-    let now_ms = page.cx.now.millis();
-    let range = Range::last(MINUTES_SHOWN, now_ms);
-    let body = html! { @for chart in &all { (chart) } };
+    let range = Range::last(MINUTES_SHOWN, page.cx.now.millis());
+    let actor = Arc::new(page.cx.actor.clone());
+    let drawn = clock.clone();
+    let body = page.later.add(move |kernel| {
+        let mut all = Vec::new();
+        for (word, title) in [("cpu", "Processor"), ("memory", "Memory")] {
+            let ask = json!({ "asset": asset, "panel": word, "from": range.from_ms, "to": range.to_ms });
+            let answer = kernel.dispatch(Call::new(actor.clone(), "monitor.chart.read", ask, Via::Page)).ok();
+            let data = answer.and_then(|answer| serde_json::from_value::<ChartData>(answer.output).ok());
+            let Some(data) = data else { continue };
+            let source = format!("/_series/asset/{asset}/{word}");
+            let chart = Chart::new(format!("figure-{word}"), title, source, data, &drawn);
+            all.push(chart.link("Open", format!("/assets/{asset}")));
+        }
+        Ok(html! { @for chart in &all { (chart) } })
+    });
     html! { (Charts::new("home-figures", "/", range, &clock, body).without_choice()) }
 }
 

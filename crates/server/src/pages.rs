@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use kernel::{Cx, Error, ErrorKind, Ref, Result, Time};
 use maud::{Markup, html};
+use web::Later;
 use web::domain::Group;
 use web::page::{Asked, Asking, Audience, Content, PageCx};
 use web::shell::{self, NavGroup, NavItem, Shell, ShellUser};
@@ -87,24 +88,27 @@ pub(crate) fn show(
         render(page)
     });
     match made {
-        Ok(content) => framed(app, parts, &credentials, &who, frame, StatusCode::OK, &content),
+        Ok((Content { title, body }, later)) => {
+            let content = Content { title, body: later.fill(body, &app.kernel) };
+            framed(app, parts, &credentials, &who, frame, StatusCode::OK, &content)
+        }
         Err(error) => failed(app, parts, &credentials, &who, &error),
     }
 }
 
-/// Runs a page function with what it needs.
+/// Runs a page function with what it needs; answers also what is left to draw.
 pub(crate) fn in_page<T>(
     app: &Shared,
     parts: &Parts,
     who: &Who,
     pattern: &str,
     work: impl FnOnce(&mut PageCx) -> Result<T>,
-) -> Result<T> {
+) -> Result<(T, Later)> {
     let zone = jiff::tz::TimeZone::get(&who.zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let path = path_fields(pattern, parts.uri.path());
     let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
     app.kernel.read_as(&who.actor, |cx: &mut Cx| {
-        work(&mut PageCx {
+        let mut page = PageCx {
             cx,
             path,
             query: door::query(parts),
@@ -112,7 +116,9 @@ pub(crate) fn in_page<T>(
             csrf: who.csrf.clone(),
             zone,
             all_panels: &app.slots,
-        })
+            later: Later::default(),
+        };
+        Ok((work(&mut page)?, page.later))
     })
 }
 
@@ -258,7 +264,7 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
     let (parts, _) = request.into_parts();
     let done = app.blocking(move |app| {
         let who = Credentials::of(&parts).resolve(&app.kernel)?;
-        let markup = in_page(app, &parts, &who, "/_panel/{name}/{kind}/{id}", |page| {
+        let (markup, later) = in_page(app, &parts, &who, "/_panel/{name}/{kind}/{id}", |page| {
             let name = page.path.get("name").cloned().unwrap_or_default();
             let panel =
                 app.slots.iter().find(|panel| panel.name == name).ok_or_else(|| Error::not_found("This panel"))?;
@@ -276,7 +282,7 @@ pub(crate) async fn panel(State(app): State<Shared>, request: Request) -> Respon
             }
             Ok(panel.draw(page, &subject))
         })?;
-        Ok(respond::page(StatusCode::OK, markup))
+        Ok(respond::page(StatusCode::OK, later.fill(markup, &app.kernel)))
     });
     done.await
         .unwrap_or_else(|error| respond::page(respond::status(error.kind), web::ui::notice(Tone::Warn, &error.message)))

@@ -22,7 +22,7 @@ pub(crate) async fn search(State(app): State<Shared>, request: Request) -> Respo
         }
         let query = door::query(&parts);
         let text = query.iter().find(|(key, _)| key == "q").map_or("", |(_, value)| value.trim()).to_owned();
-        let items = pages::in_page(app, &parts, &who, "/_palette", |page| {
+        let (items, _) = pages::in_page(app, &parts, &who, "/_palette", |page| {
             let mut items = Vec::new();
             if !text.is_empty() && !text.starts_with('>') {
                 jump(page.cx, &text, &mut items)?;

@@ -6,6 +6,7 @@
 use crate::Labels;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// A series and its samples, as columns.
@@ -85,8 +86,11 @@ impl<const N: usize> Column<N> {
     }
 
     /// Times and values in order of time; of two samples at one time the one with precedence stays.
-    pub(crate) fn finish(self, times: &mut Times) -> (Arc<[i64]>, [Vec<f64>; N]) {
+    pub(crate) fn finish(mut self, times: &mut Times) -> (Arc<[i64]>, [Vec<f64>; N]) {
         if times.in_order(&self.pieces) {
+            return (times.join(&self.pieces), self.values);
+        }
+        if self.put_in_order(times) {
             return (times.join(&self.pieces), self.values);
         }
         let all: Vec<i64> = self.pieces.iter().flat_map(|piece| times.piece(*piece).iter().copied()).collect();
@@ -96,6 +100,28 @@ impl<const N: usize> Column<N> {
         let pick = |column: &Vec<f64>| rows.iter().filter_map(|(_, row)| column.get(*row).copied()).collect();
         let values = self.values.each_ref().map(pick);
         (rows.iter().map(|(at, _)| *at).collect::<Vec<_>>().into(), values)
+    }
+
+    /// Moves whole pieces, as late samples need it; false, and nothing moved, if two of them overlap.
+    fn put_in_order(&mut self, times: &Times) -> bool {
+        let lengths = self.pieces.iter().map(|piece| times.piece(*piece).len());
+        let ends = lengths.scan(0, |end, length| {
+            *end += length;
+            Some(*end - length..*end)
+        });
+        let mut parts: Vec<(u32, Range<usize>)> = self.pieces.iter().copied().zip(ends).collect();
+        parts.sort_by_key(|(piece, _)| times.piece(*piece).first().copied());
+        let pieces: Vec<u32> = parts.iter().map(|(piece, _)| *piece).collect();
+        if !times.in_order(&pieces) {
+            return false;
+        }
+        for values in &mut self.values {
+            let mut moved = Vec::with_capacity(values.len());
+            parts.iter().for_each(|(_, rows)| moved.extend_from_slice(values.get(rows.clone()).unwrap_or_default()));
+            *values = moved;
+        }
+        self.pieces = pieces;
+        true
     }
 }
 
@@ -166,6 +192,18 @@ mod tests {
         let (a, b) = (one.finish(&mut times), other.finish(&mut times));
         assert!(Arc::ptr_eq(&a.0, &b.0));
         assert_eq!((&a.0[..], &a.1[0][..], &b.1[0][..]), (&[1, 2, 5][..], &[0.1, 0.2, 0.5][..], &[0.1, 0.2, 9.0][..]));
+    }
+
+    #[test]
+    fn pieces_that_come_late_are_moved_whole_and_their_times_are_shared() {
+        let mut times = Times::default();
+        let one = column(&mut times, &[&[(8, 8.0), (9, 9.0)], &[(1, 1.0), (3, 3.0)], &[(5, 5.0)]]);
+        let mut other = one.clone();
+        other.values[0][2] = 7.0;
+        let (a, b) = (one.finish(&mut times), other.finish(&mut times));
+        assert_eq!((&a.0[..], &a.1[0][..]), (&[1, 3, 5, 8, 9][..], &[1.0, 3.0, 5.0, 8.0, 9.0][..]));
+        assert_eq!(b.1[0], [7.0, 3.0, 5.0, 8.0, 9.0]);
+        assert!(Arc::ptr_eq(&a.0, &b.0));
     }
 
     #[test]

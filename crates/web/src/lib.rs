@@ -6,6 +6,7 @@
 pub mod assets;
 pub mod domain;
 pub mod gallery;
+pub mod later;
 #[cfg(test)]
 mod lint;
 pub mod page;
@@ -13,4 +14,5 @@ pub mod shell;
 pub mod ui;
 
 pub use domain::Domain;
+pub use later::Later;
 pub use page::{Audience, Content, Page, PageCx};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use kernel::{Actor, Cx, Error, Kernel, Ref, Result, Time};
 use maud::{Markup, html};
 
+use crate::later::Later;
 use crate::ui::{Tone, notice};
 
 /// Who a page is made for; it decides the frame around it.
@@ -106,6 +107,8 @@ pub struct PageCx<'c, 'a, 'tx> {
     pub zone: jiff::tz::TimeZone,
     /// The panels of all domains.
     pub all_panels: &'c [PanelSlot],
+    /// What is drawn when the transaction is over.
+    pub later: Later,
 }
 
 /// A panel as the server lists it.

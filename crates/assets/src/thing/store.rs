@@ -255,12 +255,11 @@ fn listing(wanted: &Wanted<'_>, order: Order, after: Option<&After>, limit: usiz
 
 /// How many there are, up to the limit where counting stops.
 pub(crate) fn count(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<i64> {
-    tx.run(&counting(wanted)?)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&counting(wanted)?)
 }
 
 fn counting(wanted: &Wanted<'_>) -> Result<Query> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT a.id FROM assets_things a");
+    let mut query = Query::new("SELECT a.id FROM assets_things a");
     wanted.push(&mut query)?;
-    query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
-    Ok(query)
+    Ok(query.counted(kernel::limits::COUNT_MAX))
 }

@@ -23,6 +23,7 @@ fn render(
             csrf: "token".to_owned(),
             zone: jiff::tz::TimeZone::UTC,
             all_panels: &[],
+            later: web::Later::default(),
         };
         let body = (page.render)(&mut page_cx)?.body.into_string();
         Ok((body, page_cx.cx.tx.statements()))

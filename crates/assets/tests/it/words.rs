@@ -89,6 +89,7 @@ fn saving_the_form_of_a_thing_as_it_is_drawn_changes_only_what_was_typed() {
                 csrf: "token".to_owned(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
+                later: web::Later::default(),
             };
             Ok((page.render)(&mut page_cx)?.body.into_string())
         })

@@ -278,11 +278,14 @@ impl Live {
         }
     }
 
-    /// It was over and is open again.
-    pub(crate) fn wake(&mut self) {
+    /// It was over and is open again since a moment; answers the looks of the symptoms it had, which are no part of this
+    /// outage unless they fire anew.
+    pub(crate) fn wake(&mut self, since_ms: i64) -> Vec<u64> {
         self.phase = Phase::Open;
         self.relapses += 1;
         (self.hold_until, self.past) = (None, false);
+        (self.onset, self.again_ms, self.judged) = (since_ms, since_ms, 0);
+        std::mem::take(&mut self.members).into_keys().collect()
     }
 
     /// All its symptoms are gone.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::looks::Change;
+use crate::engine::is_loss;
+use crate::looks::{Change, Known};
 use crate::spread::{Effect, Effects, Start};
 use crate::words::What;
 
@@ -13,6 +14,10 @@ const CHANGE_SHOWS_MS: i64 = 30 * 60_000;
 /// The logarithm of how likely the looker itself has trouble, and of a bad change.
 const BLIND_PRIOR: f64 = -6.2;
 const CHANGE_PRIOR: f64 = -5.5;
+/// The same for a looker that sees nothing at all.
+const NOTHING_SEEN_PRIOR: f64 = -3.5;
+/// How surely a blind looker's looks fail.
+const BLIND_FIT: f64 = 0.8;
 
 impl Case<'_> {
     /// The looker itself, or its way out.
@@ -22,7 +27,7 @@ impl Case<'_> {
             .filter(|(_, sign)| vantage.is_none() || sign.thing != 0)
             .map(|(number, sign)| Match {
                 sign: number,
-                fit: 0.8 * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
+                fit: BLIND_FIT * self.table.explains(What::Unreachable, sign.what) * sign.strength(),
                 delay: 0,
                 hops: u32::from(Some(sign.thing) != vantage),
             })
@@ -46,10 +51,39 @@ impl Case<'_> {
             // Who sees one thing well is not blind.
             return None;
         }
-        let base = BLIND_PRIOR - against(&absent, self.looks);
-        let scored =
-            Scored { origin: Origin::Vantage(vantage, false), onset, base, gains, absent, change: None, seen: false };
+        let mut scored = Scored {
+            origin: Origin::Vantage(vantage, false),
+            onset,
+            base: BLIND_PRIOR - against(&absent, self.looks),
+            gains,
+            absent,
+            change: None,
+            seen: false,
+            partial: false,
+        };
+        if self.sees_nothing(vantage, &scored.gains, onset, end) {
+            // From here all that is beyond and the way there look alike: the looker doubts itself first.
+            scored.base = NOTHING_SEEN_PRIOR;
+            scored.gains.iter_mut().for_each(|(_, _, fit)| *fit /= BLIND_FIT);
+        }
         (!is_refuted(&scored)).then_some(scored)
+    }
+
+    /// Nearly all that a looker looks at elsewhere is silent since the same time, and nothing of it has answered since, in
+    /// whatever way. `gains` are the symptoms that began then.
+    fn sees_nothing(&self, vantage: Option<u64>, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
+        let then: BTreeSet<u64> = gains.iter().filter_map(|(sign, ..)| Some(self.sign(*sign)?.key)).collect();
+        let elsewhere = |known: &&Known| Some(known.look.thing) != vantage && known.look.thing != 0;
+        let (mut all, mut silent) = (0_usize, 0_usize);
+        for known in self.looks.from(vantage).filter(elsewhere) {
+            all += 1;
+            if self.is_signed(known) && (is_loss(known.what) || known.what == What::NameFails) {
+                silent += usize::from(then.contains(&known.look.key));
+            } else if known.newest().is_some_and(|at| (onset + 5_000..=end).contains(&at)) {
+                return false;
+            }
+        }
+        silent * 10 >= all * 9
     }
 
     /// The looker itself cannot look up names, while addresses answer.
@@ -74,14 +108,15 @@ impl Case<'_> {
             return None;
         }
         let origin = Origin::Vantage(vantage, true);
-        Some(Scored { origin, onset, base: BLIND_PRIOR, gains, absent: Vec::new(), change: None, seen: false })
+        let (base, absent, change) = (BLIND_PRIOR, Vec::new(), None);
+        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false })
     }
 
     /// One change of several things.
     pub(super) fn bad_change(&self, label: &str, made: &[&Change]) -> Option<Scored> {
         let places: BTreeMap<u32, i64> =
             made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
-        if places.len() < 2 {
+        if places.is_empty() {
             return None;
         }
         let states =
@@ -112,8 +147,16 @@ impl Case<'_> {
         let (absent, _) = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
         let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
         let change = self.changes.iter().position(|change| change.label == label);
-        let scored =
-            Scored { origin: Origin::Change(label.to_owned()), onset, base, gains, absent, change, seen: false };
+        let scored = Scored {
+            origin: Origin::Change(label.to_owned()),
+            onset,
+            base,
+            gains,
+            absent,
+            change,
+            seen: false,
+            partial: false,
+        };
         (!is_refuted(&scored)).then_some(scored)
     }
 }

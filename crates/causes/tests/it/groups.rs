@@ -105,6 +105,26 @@ fn an_ended_group_whose_cause_comes_back_is_open_again_without_a_page() {
     assert!(house.decided.iter().any(|one| matches!(one, Decision::Reopen { .. })));
 }
 
+#[test]
+fn what_fails_only_the_second_time_belongs_to_the_same_group() {
+    let mut house = House::switches(10);
+    for name in ["sw-a", "srv-0"] {
+        house.fire(name, What::Unreachable);
+    }
+    house.pass(30);
+    for name in ["sw-a", "srv-0"] {
+        house.clear(name);
+    }
+    house.pass(400);
+    assert_eq!((house.pages(), house.recoveries()), (1, vec![true]));
+    let key = house.fire("sw-a", What::Unreachable);
+    let first = (0..10).map(|n| house.fire(&format!("srv-{n}"), What::Unreachable)).collect::<Vec<u64>>();
+    house.pass(90);
+    assert_eq!((house.pages(), house.causes()), (1, vec!["sw-a".to_owned()]), "{:?}", house.decided);
+    let group = house.engine.group_of(key);
+    assert!(group.is_some() && first.iter().all(|key| house.engine.group_of(*key) == group));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

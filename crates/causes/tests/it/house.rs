@@ -1,6 +1,6 @@
 //! A small house of machines, and a clock that is turned by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{
     Change, Decision, Engine, Graph, Look, Observation, Options, Relation, RelationKind, Rules, Source, Symptom, Thing,
@@ -17,6 +17,8 @@ pub(crate) struct House {
     pub(crate) decided: Vec<Decision>,
     names: BTreeMap<String, u64>,
     bad: BTreeMap<u64, bool>,
+    /// What the looks at services ask for; those at machines ask whether they are reached.
+    services: BTreeSet<u64>,
 }
 
 impl House {
@@ -38,9 +40,10 @@ impl House {
             };
             assert!(graph.relate(&relation));
         }
+        let services = things.iter().filter(|(_, kind)| *kind == "service").map(|(name, _)| names[*name]).collect();
         let bad = names.values().map(|id| (*id, false)).collect();
         let engine = Engine::new(graph, Rules::built_in(), Options::default());
-        let mut house = Self { engine, now: 1_000_000, decided: Vec::new(), names, bad };
+        let mut house = Self { engine, now: 1_000_000, decided: Vec::new(), names, bad, services };
         house.pass(30);
         house
     }
@@ -61,7 +64,8 @@ impl House {
     }
 
     pub(crate) fn look(&self, thing: u64) -> Look {
-        let (key, what) = (1_000 + thing, What::Unreachable);
+        let what = if self.services.contains(&thing) { What::Errors } else { What::Unreachable };
+        let key = 1_000 + thing;
         Look { key, thing, what, vantage: None, interval_ms: INTERVAL, by_name: false, label: String::new() }
     }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod again;
 #[cfg(test)]
+mod doubts;
+#[cfg(test)]
 mod gaps;
 #[cfg(test)]
 mod groups;

@@ -24,6 +24,7 @@ fn with_page<T>(
             csrf: "token".into(),
             zone: jiff::tz::TimeZone::UTC,
             all_panels: &[],
+            later: web::Later::default(),
         };
         work(&mut page)
     })

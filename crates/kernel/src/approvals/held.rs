@@ -33,7 +33,7 @@ pub(crate) fn hold(kernel: &Handle, call: &Call, entry: &Entry, guard: Guard) ->
     if !required(&policy, entry, guard) {
         return Ok(());
     }
-    let (name, shown, input) = (entry.name, entry.redacted(&call.input), call.input.clone());
+    let (name, shown, input) = (entry.name, settings::sealed::shown(kernel, entry, &call.input), call.input.clone());
     let (call, plain) = (call.clone(), idempotency::plain(&input));
     let title = format!("{} asks to run {name}: {}", call.actor.name, entry.summary().trim_end_matches('.'));
     let id = kernel.write_as((*call.actor).clone(), "kernel.approval.request", move |cx| {

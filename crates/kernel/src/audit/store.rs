@@ -98,7 +98,7 @@ fn entry(row: &Row) -> Result<AuditEntry> {
 }
 
 /// Entries that changed a thing after one, newest first.
-fn later(tx: &mut Tx<'_>, subject: &Ref, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+pub(super) fn later(tx: &mut Tx<'_>, subject: &Ref, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
     let (kind, id) = (subject.kind.as_ref(), subject.id);
     let mut first = Query::new(COLUMNS);
     first.push(" WHERE a.subject_kind = ").bind(kind).push(" AND a.subject_id = ").bind(id);

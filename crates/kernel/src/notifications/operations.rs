@@ -197,18 +197,20 @@ impl Operation for ListWebhooks {
 
     fn run(&self, cx: &mut Cx) -> Result<Page<Webhook>> {
         cx.reach_everything(Self::NAME)?;
-        Ok(Page { items: cx.setting::<Webhooks>()?.webhooks, next: None })
+        Ok(Page { items: shown(cx)?.webhooks, next: None })
     }
 }
 
 /// Save a webhook.
 ///
 /// Tells another program when something happens: a signed POST with JSON. The first save answers the signing key once.
+/// The address is kept sealed and shown with its host alone.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct SaveWebhook {
     /// Its name; saving the same name again changes it.
     pub name: String,
-    /// Where messages are posted.
+    /// Where messages are posted; left out, the address of a webhook that is there stays.
+    #[serde(default)]
     pub url: String,
     /// Names of events it is told of; `*` stands for any run of characters.
     #[serde(default)]
@@ -235,6 +237,7 @@ impl Operation for SaveWebhook {
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Write;
     const GUARDED: bool = true;
+    const SECRETS: &'static [&'static str] = &["url"];
     type Output = SavedWebhook;
 
     fn guard(&self, _: &PrepareCx<'_>) -> Result<Guard> {
@@ -243,11 +246,16 @@ impl Operation for SaveWebhook {
 
     fn run(&self, cx: &mut Cx) -> Result<SavedWebhook> {
         cx.reach_everything(Self::NAME)?;
-        let mut all: Webhooks = cx.setting()?;
-        let webhook = Webhook { name: self.name.clone(), url: self.url.clone(), events: self.events.clone() };
+        let mut all = shown(cx)?;
+        let mut webhook = Webhook { name: self.name.clone(), url: self.url.clone(), events: self.events.clone() };
         match all.webhooks.iter_mut().find(|one| one.name == self.name) {
-            Some(known) => *known = webhook.clone(),
-            None => all.webhooks.push(webhook.clone()),
+            Some(known) => {
+                if webhook.url.is_empty() {
+                    known.url.clone_into(&mut webhook.url);
+                }
+                *known = webhook;
+            }
+            None => all.webhooks.push(webhook),
         }
         keep(cx, &all)?;
         let secret = webhook::secret(&self.name);
@@ -257,8 +265,15 @@ impl Operation for SaveWebhook {
             cx.put_secret(&secret, key.as_bytes())?;
             signing_key = Some(key);
         }
+        let webhook = shown(cx)?.webhooks.into_iter().find(|one| one.name == self.name);
+        let webhook = webhook.ok_or_else(|| Error::internal("webhook-not-kept", &self.name))?;
         Ok(SavedWebhook { webhook, signing_key })
     }
+}
+
+/// The webhooks as they are shown.
+fn shown(cx: &mut Cx) -> Result<Webhooks> {
+    crate::settings::store::get(cx.tx)
 }
 
 /// The list lives in a setting: its check, version and difference hold here too.
@@ -288,7 +303,7 @@ impl Operation for RemoveWebhook {
 
     fn run(&self, cx: &mut Cx) -> Result<Webhook> {
         cx.reach_everything(Self::NAME)?;
-        let mut all: Webhooks = cx.setting()?;
+        let mut all = shown(cx)?;
         let place = all.webhooks.iter().position(|one| one.name == self.name);
         let place = place.ok_or_else(|| Error::not_found(format!("The webhook \"{}\"", self.name)))?;
         let gone = all.webhooks.remove(place);

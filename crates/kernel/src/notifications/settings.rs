@@ -63,7 +63,7 @@ impl Setting for Smtp {
 pub struct Webhook {
     /// Its name.
     pub name: String,
-    /// Where messages are posted.
+    /// Where messages are posted. It is kept sealed and shown with its host alone; as it is shown it stays.
     pub url: String,
     /// Names of events it is told of; `*` stands for any run of characters.
     #[serde(default)]
@@ -83,6 +83,7 @@ pub struct Webhooks {
 impl Setting for Webhooks {
     const KEY: &'static str = "kernel.webhooks";
     const GUARDED: bool = true;
+    const ADDRESSES: &'static [&'static str] = &["webhooks.*.url"];
 
     fn check(&self) -> Result<()> {
         if self.webhooks.len() > 50 {

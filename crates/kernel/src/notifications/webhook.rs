@@ -55,6 +55,7 @@ pub(super) fn send(settings: &Webhooks, key: Option<&[u8]>, message: &Outgoing, 
         redirects: 0,
         allow_private: settings.allow_private,
     };
+    let hidden = |message: &str| message.replace(&webhook.url, "(address)");
     match fetch(&request) {
         Ok(answer) => {
             let text: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
@@ -63,8 +64,8 @@ pub(super) fn send(settings: &Webhooks, key: Option<&[u8]>, message: &Outgoing, 
             let whole = answer.status == 429;
             Tried { ok, again, whole, answer: format!("{} {text}", answer.status).trim().to_owned() }
         }
-        Err(error) if error.kind == ErrorKind::Unavailable => Tried::nothing_passes(error.message),
-        Err(error) => Tried::never(error.message),
+        Err(error) if error.kind == ErrorKind::Unavailable => Tried::nothing_passes(hidden(&error.message)),
+        Err(error) => Tried::never(hidden(&error.message)),
     }
 }
 

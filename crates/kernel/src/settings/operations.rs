@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SettingEntry, store};
+use super::{SettingEntry, sealed, store};
 use crate::cx::{Cx, PrepareCx};
 use crate::error::{Error, Result};
 use crate::operation::{Access, Effect, Guard, Operation, Route, delete, get, put};
@@ -162,8 +162,11 @@ pub(crate) fn replace(cx: &mut Cx, key: &str, value: &Value, expected_version: O
     cx.expect_version(&setting_ref(key), expected_version, now.version)?;
     let kernel = cx.kernel;
     let entry = kernel.registry().settings().find(|entry| entry.key == key);
-    entry.map_or(Ok(()), |entry| (entry.check)(value))?;
-    keep(cx, key, &now.value, value)?;
+    let entry = entry.ok_or_else(|| Error::internal("setting-without-entry", key))?;
+    let whole = sealed::opened(cx, entry, value)?;
+    (entry.check)(&whole)?;
+    let value = sealed::keep(cx, entry, &now.value, &whole)?;
+    keep(cx, key, &now.value, &value)?;
     find(cx, key)
 }
 

@@ -7,18 +7,26 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::time::Time;
 
+/// A setting as it is kept: addresses that are sealed are not in it.
 pub(crate) fn get<T: Setting>(tx: &mut Tx<'_>) -> Result<T> {
-    match raw(tx, T::KEY)? {
-        None => Ok(T::default()),
-        Some((text, _)) => serde_json::from_str(&text)
-            .map_err(|error| Error::internal("setting-does-not-fit", format!("{}: {error}", T::KEY))),
-    }
+    value(tx, T::KEY)?.map_or_else(|| Ok(T::default()), typed)
 }
 
-/// The stored text and version of a setting.
-fn raw(tx: &mut Tx<'_>, key: &str) -> Result<Option<(String, i64)>> {
-    let row = tx.first("SELECT value, version FROM kernel_settings WHERE key = ?1", &[key.into()])?;
-    row.map(|row| Ok((row.text(0)?, row.int(1)?))).transpose()
+pub(super) fn typed<T: Setting>(value: Value) -> Result<T> {
+    serde_json::from_value(value)
+        .map_err(|error| Error::internal("setting-does-not-fit", format!("{}: {error}", T::KEY)))
+}
+
+/// The stored value of a setting.
+pub(super) fn value(tx: &mut Tx<'_>, key: &str) -> Result<Option<Value>> {
+    let row = tx.first("SELECT value FROM kernel_settings WHERE key = ?1", &[key.into()])?;
+    row.map(|row| row.json(0)).transpose()
+}
+
+/// Keeps the same value as it is shown from now on: that is no change of it.
+pub(super) fn put_shown(tx: &mut Tx<'_>, key: &str, value: &str) -> Result<()> {
+    tx.execute("UPDATE kernel_settings SET value = ?1 WHERE key = ?2", &[value.into(), key.into()])?;
+    Ok(())
 }
 
 /// A stored value with its version and who set it when.

@@ -29,6 +29,8 @@ mod patterns;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod threads;

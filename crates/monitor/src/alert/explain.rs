@@ -10,7 +10,7 @@ use crate::group::judgement::Suspect;
 use crate::group::{Group, GroupState};
 use crate::live::{Monitor, Seen};
 use crate::machine::State;
-use crate::shade::Shade;
+use crate::shade::{Shade, Within};
 use crate::store;
 
 /// Say why somebody did or did not get an alert: what is looked at and was seen, when it fires, how it stood, what held it
@@ -79,7 +79,8 @@ impl Operation for ExplainAlert {
         let shade = Shade::load(cx.tx, cx.now)?;
         let mut steps = vec![looked(&check, &results), rule(&check), stood(&alert)];
         steps.extend(held(&alert));
-        if let Some(cover) = shade.cover(&alert.facing(), group.as_ref().map_or(alert.told_team, |group| group.team)) {
+        let alone = Within { cause: None, team: alert.told_team };
+        if let Some(cover) = shade.cover_in(&group.as_ref().map_or(alone, Group::within), &alert.facing()) {
             let kind = if cover.by.kind == "silence" { "silence" } else { "maintenance" };
             steps.push(Step {
                 about: kind.to_owned(),

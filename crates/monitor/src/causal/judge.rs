@@ -64,9 +64,10 @@ impl Judge {
     /// on.
     pub(super) fn load(tx: &mut Tx<'_>, now: Time) -> Result<(Self, Under)> {
         let (graph, under) = inventory::graph(tx)?;
+        let rules: Rules = crate::cause_rules::in_force(tx)?;
         let options = Options::default();
         let relapse = options.relapse_ms.saturating_mul(1_000);
-        let mut engine = Engine::new(graph, Rules::built_in(), options);
+        let mut engine = Engine::new(graph, rules, options);
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
         let mut groups = store::groups::ended_after(tx, now.plus(-relapse), RESTORED_MAX)?;

@@ -1,10 +1,11 @@
 //! The figure of a check: what it measures or how long it takes, with the times its alert was out.
 
-use kernel::{Access, Cx, Effect, Operation, Result, Route, Time, get};
+use kernel::{Access, Cx, Effect, Kernel, Operation, PrepareCx, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ChartData, Line, Threshold, around, span};
+use super::around::{self, Around};
+use super::{ChartData, Line, Threshold, span};
 use crate::check::{Check, find};
 use crate::limits::SAMPLES_READ_MAX;
 use crate::live::Monitor;
@@ -28,7 +29,13 @@ pub struct ReadCheckChart {
     /// Until when, in milliseconds since 1970.
     #[serde(default)]
     pub to: Option<i64>,
+    /// Read before the transaction.
+    #[serde(skip)]
+    drawn: Option<Drawn>,
 }
+
+/// The line of a check's figure, and what must not be crossed.
+type Drawn = (Line, Vec<Threshold>);
 
 impl Operation for ReadCheckChart {
     const NAME: &'static str = "monitor.chart.check";
@@ -37,26 +44,36 @@ impl Operation for ReadCheckChart {
     const EFFECT: Effect = Effect::Read;
     type Output = ChartData;
 
+    /// The samples are read here: no reader of the database waits for them.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        let span = span(cx.now, self.minutes, self.from, self.to)?;
+        let check = cx.kernel.read_as(cx.actor, |cx| find(cx, Self::NAME, self.id))?;
+        self.drawn = Some(line_of(cx.kernel, &check, span)?);
+        Ok(())
+    }
+
     fn run(&self, cx: &mut Cx) -> Result<ChartData> {
         let check = find(cx, Self::NAME, self.id)?;
         let span = span(cx.now, self.minutes, self.from, self.to)?;
-        draw(cx, &check, span)
+        let around = around::check(cx, &check, span)?;
+        let drawn = match &self.drawn {
+            Some(drawn) => drawn.clone(),
+            None => line_of(cx.kernel, &check, span)?,
+        };
+        Ok(figure(span, drawn, around))
     }
 }
 
-/// The figure of a check that the actor may see.
-pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Result<ChartData> {
-    let (line, thresholds) = match &check.probe {
-        Probe::FileSystem { mount, max_used_percent } => {
-            let title = format!("Alert above {max_used_percent} %");
-            let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
-            (used(cx, check.asset, mount, (from, to))?, vec![limit])
-        }
-        Probe::FillUp { mount, .. } => (used(cx, check.asset, mount, (from, to))?, Vec::new()),
-        probe => (measured(cx, check.id, probe.kind(), (from, to))?, Vec::new()),
-    };
-    let around = around::check(cx, check, (from, to))?;
-    Ok(ChartData {
+/// The figure of a check, drawn without the database; `around` is what stands around it.
+///
+/// # Errors
+/// The series cannot be read.
+pub(crate) fn draw(kernel: &Kernel, check: &Check, span: (Time, Time), around: Around) -> Result<ChartData> {
+    Ok(figure(span, line_of(kernel, check, span)?, around))
+}
+
+fn figure((from, to): (Time, Time), (line, thresholds): Drawn, around: Around) -> ChartData {
+    ChartData {
         from: from.millis(),
         to: to.millis(),
         series: vec![line],
@@ -64,11 +81,23 @@ pub(crate) fn draw(cx: &mut Cx, check: &Check, (from, to): (Time, Time)) -> Resu
         marks: around.marks,
         thresholds,
         notes: Vec::new(),
+    }
+}
+
+fn line_of(kernel: &Kernel, check: &Check, span: (Time, Time)) -> Result<Drawn> {
+    Ok(match &check.probe {
+        Probe::FileSystem { mount, max_used_percent } => {
+            let title = format!("Alert above {max_used_percent} %");
+            let limit = Threshold { value: *max_used_percent, title, tone: "critical".to_owned() };
+            (used(kernel, check.asset, mount, span)?, vec![limit])
+        }
+        Probe::FillUp { mount, .. } => (used(kernel, check.asset, mount, span)?, Vec::new()),
+        probe => (measured(kernel, check.id, probe.kind(), span)?, Vec::new()),
     })
 }
 
 /// What each look measured; how long it took for kinds that measure nothing.
-fn measured(cx: &Cx, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line> {
+fn measured(kernel: &Kernel, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line> {
     let (name, unit, metric) = match kind {
         Kind::Tls => ("Until the certificate ends", "days", VALUE),
         Kind::Heartbeat => ("The job ran", "s", VALUE),
@@ -80,17 +109,17 @@ fn measured(cx: &Cx, check: i64, kind: Kind, span: (Time, Time)) -> Result<Line>
     };
     let id = check.to_string();
     let of = [tsdb::Matcher::equal(tsdb::NAME_LABEL, metric), tsdb::Matcher::equal("check", &id)];
-    let found = select(cx, &of, span)?;
+    let found = select(kernel, &of, span)?;
     let points = found.into_iter().next().map(|one| one.points).unwrap_or_default();
     Ok(line(name, unit, &points, span))
 }
 
 /// How full a file system was.
-fn used(cx: &Cx, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<Line> {
+fn used(kernel: &Kernel, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<Line> {
     let asset = asset.unwrap_or_default().to_string();
     let names = tsdb::Matcher::one_of(tsdb::NAME_LABEL, &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"]);
     let of = [names, tsdb::Matcher::equal("asset", &asset), tsdb::Matcher::equal("mountpoint", mount)];
-    let found = select(cx, &of, span)?;
+    let found = select(kernel, &of, span)?;
     let points = |metric: &str| found.iter().find(|one| one.labels.metric() == metric).map(|one| one.points.as_slice());
     let free = points("node_filesystem_avail_bytes").unwrap_or_default();
     let size = points("node_filesystem_size_bytes").unwrap_or_default();
@@ -98,10 +127,10 @@ fn used(cx: &Cx, asset: Option<i64>, mount: &str, span: (Time, Time)) -> Result<
     Ok(line("In use", "%", &shares, span))
 }
 
-fn select(cx: &Cx, matchers: &[tsdb::Matcher], (from, to): (Time, Time)) -> Result<Vec<tsdb::Series>> {
+fn select(kernel: &Kernel, matchers: &[tsdb::Matcher], (from, to): (Time, Time)) -> Result<Vec<tsdb::Series>> {
     let limits = tsdb::Limits { samples: SAMPLES_READ_MAX, ..tsdb::Limits::default() };
     let mut found = Vec::new();
-    let visited = cx.kernel.get::<Monitor>()?.series.visit(matchers, (from.millis(), to.millis()), limits, |one| {
+    let visited = kernel.get::<Monitor>()?.series.visit(matchers, (from.millis(), to.millis()), limits, |one| {
         found.push(one);
         found.len() < 4
     });

@@ -9,7 +9,7 @@ use crate::heartbeat;
 use crate::probe::{Kind, Probe, Secrets};
 
 /// Input fields that are never put into the audit.
-pub(super) const SECRETS: &[&str] = &["password", "headers", "body"];
+pub(super) const SECRETS: &[&str] = &["password", "headers", "body", "send", "arguments"];
 
 /// Fields of a look that say where its password goes, and how safely.
 const WHERE: &[&str] = &["host", "port", "url", "user", "security", "any_certificate", "tls"];

@@ -51,6 +51,8 @@ pub struct GroupOpened {
     pub silenced: bool,
     /// It was silenced and no longer is.
     pub again: bool,
+    /// Since when it is open, for the first time or again.
+    pub open_since: Time,
 }
 
 impl Event for GroupOpened {
@@ -89,6 +91,7 @@ impl Event for GroupOpened {
             changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
             silenced: false,
             again: false,
+            open_since: Time(1_772_438_400_000_000),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use causes::RelationKind;
-use kernel::{Access, Cx, Effect, Operation, Result, Route, get};
+use kernel::{Access, Cx, Effect, Operation, Ref, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ use crate::store;
 
 /// Most things that are looked at.
 const THINGS_MAX: i64 = 5_000;
+/// What stands for the name of a thing that the viewer may not see.
+const HIDDEN: &str = "a thing you may not see";
 
 /// Show what an alert group affects: the things with alerts and how they hang on the cause, as a tree of at most 40
 /// things. Wide fans are cut; what is not shown is counted.
@@ -50,8 +52,11 @@ pub struct Affected {
 pub struct Spot {
     /// The asset.
     pub asset: i64,
-    /// Its name.
+    /// Its name; "a thing you may not see" for one that is not yours to see.
     pub name: String,
+    /// It is not yours to see: only that it is there is shown.
+    #[serde(default)]
+    pub hidden: bool,
     /// How its worst alert stands; none: no alert of it is in this group, it only leads to others.
     pub state: Option<State>,
     /// An alert of it is out.
@@ -95,7 +100,7 @@ fn word(on: Option<(i64, RelationKind)>) -> Option<String> {
     on.map(|(_, kind)| kind.as_str().to_owned())
 }
 
-/// What a group that the actor may see affects. Costs two questions about the group's alerts and one about names,
+/// What a group that the actor may see affects. Costs two questions about the group's alerts and a few about names,
 /// however many things there are; relations are known in memory.
 pub(crate) fn affected(cx: &mut Cx, group: &Group) -> Result<Affected> {
     let cause = group.asset.filter(|_| group.judgement.undetermined.is_none());
@@ -108,11 +113,16 @@ pub(crate) fn affected(cx: &mut Cx, group: &Group) -> Result<Affected> {
         })
     };
     let shown: Vec<i64> = tree.leaves.iter().map(|leaf| leaf.thing).chain(cause).collect();
+    // A group spans things of many teams: who sees it sees by name what they would see in the inventory.
+    let refs: Vec<Ref> = shown.iter().map(|id| Ref::new("asset", *id)).collect();
+    let seen = cx.resolve(&refs)?;
     let names = ground::asset_names(cx.tx, &shown)?;
+    let seen = |thing: i64| seen.contains_key(&Ref::new("asset", thing));
     let states = store::members::worst(cx.tx, group.id, &shown)?;
     let spot = |thing: i64, on: Option<(i64, RelationKind)>, behind: i64| Spot {
         asset: thing,
-        name: names.get(&thing).cloned().unwrap_or_default(),
+        name: names.get(&thing).filter(|_| seen(thing)).map_or_else(|| HIDDEN.to_owned(), Clone::clone),
+        hidden: !seen(thing),
         state: own.get(&thing).map(|_| states.get(&thing).copied().unwrap_or(State::Ok)),
         open: own.get(&thing).is_some_and(|tally| tally.out > 0),
         on: on.map(|on| on.0),

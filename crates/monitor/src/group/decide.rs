@@ -149,7 +149,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
         let text = seen(check.id).cloned().unwrap_or_default();
         let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
         lines.extend(text.lines().map(|line| check.line(asset, line)));
-        let silenced = shade.covers(&check.facing(), group.team);
+        let silenced = shade.covers_in(&group.within(), &check.facing());
         bare |= !silenced;
         if rows.len() <= TOLD_ALONE_MAX {
             let detail = format!("Joined: {}", title(check, asset));

@@ -11,7 +11,7 @@ use crate::check::{Check, Severity};
 use crate::events::{AlertFired, Before, GroupOpened, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
-use crate::shade::{Facing, Shade};
+use crate::shade::{Shade, Within};
 use crate::{ground, silence, store};
 
 /// The name of the entry in "Needs you now".
@@ -50,7 +50,9 @@ pub(crate) fn open(
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
     };
-    let covered: Vec<i64> = covered(shade, &scene, team);
+    let within = Within { cause: scene.cause, team };
+    let rows = scene.seen.iter().filter(|(check, _)| shade.covers_in(&within, &check.facing()));
+    let covered: Vec<i64> = rows.map(|(check, _)| check.id).collect();
     let silenced = covered.len() == scene.seen.len();
     let asset = scene.cause.or(lead.asset);
     let mut group = Group {
@@ -151,14 +153,6 @@ pub(super) fn judgement(cx: &mut Cx, cluster: &Cluster) -> Result<Judgement> {
     Ok(Judgement::of(cluster, |thing| name(thing).unwrap_or_else(|| "what it is about".to_owned())))
 }
 
-/// The alerts that nobody is to be told of: a silence or a window covers them, or the thing that is their cause.
-fn covered(shade: &Shade, scene: &Scene, team: Option<i64>) -> Vec<i64> {
-    let cause = Facing { asset: scene.cause, ..Facing::default() };
-    let all = scene.cause.is_some() && shade.covers(&cause, team);
-    let numbers = scene.seen.iter().filter(|(check, _)| all || shade.covers(&check.facing(), team));
-    numbers.map(|(check, _)| check.id).collect()
-}
-
 /// What a group is called: by its alert, by its cause, or by what is known.
 fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> String {
     let many = scene.checks.len();
@@ -211,7 +205,7 @@ pub(super) fn fired(cx: &mut Cx, group: &Group, check: &Check, text: &str, shade
         place: check.place,
         severity: check.severity,
         evidence: text.lines().map(str::to_owned).collect(),
-        silenced: shade.covers(&check.facing(), group.team),
+        silenced: shade.covers_in(&group.within(), &check.facing()),
     })
 }
 
@@ -256,6 +250,7 @@ fn tell(
         changed_before: group.changed_before.clone(),
         silenced: group.silenced,
         again,
+        open_since: group.open_since(),
     })?;
     if group.silenced {
         return Ok(());
@@ -267,7 +262,7 @@ fn tell(
 pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool, shade: &Shade) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let covered = references(silence::covered(shade, &alerts, group.team));
+    let covered = references(silence::covered(shade, &alerts, &group.within()));
     let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let checks = references(alerts.iter().map(|alert| alert.check));
     let own = own.map(|id| Ref::new("asset", id));

@@ -5,7 +5,7 @@ use kernel::{Cx, Result};
 use super::{Group, GroupState, open};
 use crate::events::GroupReopened;
 use crate::limits::EVIDENCE_MAX;
-use crate::shade::{Facing, Shade};
+use crate::shade::Shade;
 use crate::{ground, store};
 
 /// Opens a group that is over again, for the alert of a check with what was seen; answers how it is now, or nothing when it
@@ -16,9 +16,7 @@ pub(super) fn reopen(cx: &mut Cx, group: &Group, member: &(i64, String), shade: 
         return Ok(None);
     }
     let Some(check) = store::checks::by_id(cx.tx, &[*check])?.into_iter().next() else { return Ok(None) };
-    let cause = group.judgement.cause().and_then(|suspect| suspect.asset);
-    let at_cause = cause.is_some() && shade.covers(&Facing { asset: cause, ..Facing::default() }, group.team);
-    let silenced = at_cause || shade.covers(&check.facing(), group.team);
+    let silenced = shade.covers_in(&group.within(), &check.facing());
     let names = ground::asset_names(cx.tx, &check.asset.into_iter().collect::<Vec<i64>>())?;
     let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
     let lines: Vec<String> = text.lines().map(|line| check.line(asset, line)).collect();

@@ -89,7 +89,13 @@ const ASKED: [Asked; 71] = [
     ("min_days", "Fewest days it must still hold", Number, "14", ""),
     ("any_name", "Any name will do", YesNo, "", "Only the dates are judged then."),
     ("any_issuer", "Any issuer will do", YesNo, "", "For certificates of your own making."),
-    ("send", "Text to send", Code, r"PING\r\n", r"\r and \n stand for ends of lines."),
+    (
+        "send",
+        "Text to send",
+        Code,
+        r"PING\r\n",
+        r"\r and \n stand for ends of lines. Sealed, and shown as (set), which keeps it.",
+    ),
     ("expect", "Text that must come", Code, "", "In the answer or greeting; for a query, its first cell."),
     (
         "host_key",
@@ -143,7 +149,13 @@ const ASKED: [Asked; 71] = [
         "/usr/lib/nagios/plugins/check_load",
         "The machine's own policy must name it or its folder.",
     ),
-    ("arguments", "Arguments", Lines, "-w\n5,4,3", "One a line; no shell reads them."),
+    (
+        "arguments",
+        "Arguments",
+        Lines,
+        "-w\n5,4,3",
+        "One a line; no shell reads them. What may be a password is sealed and shown as (set), which keeps it.",
+    ),
     ("warning_is_good", "A warning is good enough", YesNo, "", ""),
     ("silent_after_s", "Seconds without a message", Number, "120", ""),
 ];

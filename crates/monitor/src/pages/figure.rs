@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use web::page::PageCx;
 use web::ui::{Chart, Charts, Clock, Range};
 
-use crate::charts::{ChartData, check, drawn};
+use crate::charts::{ChartData, around, check, drawn};
 use crate::check::Check;
 use crate::probe::Probe;
 use crate::rule::preview::Preview;
@@ -18,9 +18,9 @@ pub(super) fn of_check(page: &mut PageCx, check: &Check) -> Result<Markup> {
     let filling = matches!(check.probe, Probe::FileSystem { .. } | Probe::FillUp { .. });
     let range = Range::read(&page.query, page.cx.now.millis(), if filling { "7d" } else { "6h" });
     let here = format!("/monitoring/checks/{}", check.id);
-    let chart = chart(page, check, "Over time", range)?;
+    let chart = chart(page, check, "Over time".to_owned(), range, None)?;
     let refs = format!("{} alert:{}", check.reference(), check.alert);
-    Ok(html! { (Charts::new("figures", here.clone(), range, &page.clock(), html! { (chart) }).live(refs, here)) })
+    Ok(html! { (Charts::new("figures", here.clone(), range, &page.clock(), chart).live(refs, here)) })
 }
 
 /// The figure of the check whose alert opened a group, from before it opened until after it ended.
@@ -35,10 +35,10 @@ pub(super) fn of_group(
     let until_ms = ended.map_or(now_ms, |at| (at.millis() + AROUND_MS).min(now_ms));
     let range =
         Range::around(&page.query, (opened.millis() - AROUND_MS, until_ms.max(opened.millis() + 60_000)), now_ms);
-    let chart = chart(page, check, &format!("Around the start: {}", check.name), range)?;
-    let chart = chart.link("Check", format!("/monitoring/checks/{}", check.id));
+    let link = format!("/monitoring/checks/{}", check.id);
+    let chart = chart(page, check, format!("Around the start: {}", check.name), range, Some(link))?;
     let here = format!("/monitoring/groups/{group}");
-    Ok(html! { (Charts::new("figures", here, range, &page.clock(), html! { (chart) })) })
+    Ok(html! { (Charts::new("figures", here, range, &page.clock(), chart)) })
 }
 
 /// What a rule would have done, from its preview.
@@ -56,9 +56,16 @@ pub(super) fn of_preview(source: String, seen: &Preview, clock: &Clock) -> Marku
     html! { (chart.link("Explore", super::with("/monitoring/explore", &[("query", &seen.expr)]))) }
 }
 
-fn chart(page: &mut PageCx, check: &Check, title: &str, range: Range) -> Result<Chart> {
+/// The chart alone, with a link to the check if there is one; its samples are read when the page's transaction is over.
+fn chart(page: &mut PageCx, check: &Check, title: String, range: Range, link: Option<String>) -> Result<Markup> {
     let span = (Time(range.from_ms.saturating_mul(1_000)), Time(range.to_ms.saturating_mul(1_000)));
-    let data = check::draw(page.cx, check, span)?;
-    let source = format!("/api/v1/monitor/checks/{}/chart", check.id);
-    Ok(Chart::new("figure-check", title, source, drawn(data), &page.clock()))
+    let around = around::check(page.cx, check, span)?;
+    let (check, clock) = (check.clone(), page.clock());
+    Ok(page.later.add(move |kernel| {
+        let data = check::draw(kernel, &check, span, around)?;
+        let source = format!("/api/v1/monitor/checks/{}/chart", check.id);
+        let chart = Chart::new("figure-check", title, source, drawn(data), &clock);
+        let chart = link.into_iter().fold(chart, |chart, link| chart.link("Check", link));
+        Ok(html! { (chart) })
+    }))
 }

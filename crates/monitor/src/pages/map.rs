@@ -107,7 +107,7 @@ fn node(spot: &Spot, affected: &Affected, all: &str) -> MapNode {
         word: word.to_owned(),
         note,
         tone,
-        href: Some(format!("/assets/{}", spot.asset)),
+        href: Some(format!("/assets/{}", spot.asset)).filter(|_| !spot.hidden),
         branches: hang,
     }
 }
@@ -122,6 +122,7 @@ mod tests {
         Spot {
             asset,
             name: name.into(),
+            hidden: false,
             state: Some(State::Firing),
             open: true,
             on: on.map(|on| on.0),

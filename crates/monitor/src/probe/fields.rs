@@ -109,7 +109,7 @@ macro_rules! with_probe_fields {
             any_issuer: bool,
             /// Any name of the certificate will do, and any issuer with it. (tls)
             any_name: bool,
-            /// A text to send after connecting; \r and \n stand for ends of lines. (tcp)
+            /// A text to send after connecting; \r and \n stand for ends of lines. It is kept sealed and shown as (set), which keeps it. (tcp)
             send: String,
             /// A text that must come: in the answer, the greeting, the version, or the first cell of the query's answer. (tcp, smtp, imap, ssh, postgres, mysql)
             expect: String,
@@ -193,7 +193,7 @@ macro_rules! with_probe_fields {
             max_lines: i64,
             /// Path of the plugin, which the machine's policy must name. (plugin)
             plugin: String,
-            /// Arguments of the plugin, one a line. (plugin)
+            /// Arguments of the plugin, one a line. All but names of options, thresholds and hosts are kept sealed and shown as (set), which keeps them. (plugin)
             arguments: String,
             /// A warning of the plugin is good enough. (plugin)
             warning_is_good: bool,

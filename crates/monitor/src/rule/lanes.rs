@@ -1,6 +1,7 @@
 //! Who is evaluated next: groups that are quick do not wait for those that are slow.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,10 @@ impl<T> Lanes<T> {
                 continue;
             };
             drop(state);
-            make(&turn);
+            // A lane outlives what goes wrong in a turn: the others' turns are made, and this one's next.
+            if catch_unwind(AssertUnwindSafe(|| make(&turn))).is_err() {
+                tracing::error!("the evaluation of a group of rules ended early");
+            }
             state = lock(&self.state);
             state.running.retain(|one| one.number != number);
             self.woken.notify_all();
@@ -112,6 +116,22 @@ mod tests {
         let later = start + RULE_SLOW + Duration::from_millis(1);
         assert_eq!(names(&mut state, later), ["q3"], "those that take long are in nobody's way");
         assert_eq!(state.waiting.len(), 1);
+    }
+
+    #[test]
+    fn a_lane_outlives_a_turn_that_ends_early() {
+        let lanes = Lanes::default();
+        (0..3).for_each(|turn| lanes.offer(turn, false));
+        let mut made = Vec::new();
+        lanes.work(|turn| {
+            made.push(*turn);
+            assert!(*turn != 0, "ends early");
+            if *turn == 2 {
+                lanes.end();
+            }
+        });
+        assert_eq!(made, [0, 1, 2]);
+        assert!(lock(&lanes.state).running.is_empty(), "its room is free again");
     }
 
     #[test]

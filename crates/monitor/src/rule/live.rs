@@ -104,6 +104,7 @@ pub(crate) fn serve(handle: Handle) {
             let (engine, lanes, handle) = (&engine, &lanes, &handle);
             scope.spawn(move || {
                 lanes.work(|seat: &Arc<Seat>| {
+                    let _taken = seat.taken();
                     if let Err(error) = turn::group(handle, seat) {
                         *lock(&engine.trouble) = Some(error);
                     }

@@ -137,6 +137,15 @@ impl Slot {
     }
 }
 
+/// A turn that was taken; the next one can be when this goes.
+pub(super) struct Taken<'a>(&'a Seat);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.pace).turn = None;
+    }
+}
+
 impl Seat {
     pub(super) fn new(
         (id, def): (i64, rules::Group),
@@ -178,6 +187,10 @@ impl Seat {
     /// Takes the turn that is due, so that nobody else takes it. Moments that passed meanwhile are counted as missed.
     pub(super) fn claim(&self, now: Time) -> bool {
         let mut pace = lock(&self.pace);
+        if pace.due_ms > now.millis() + self.interval_ms {
+            // The clock was set back: what is due goes by what it says now.
+            pace.due_ms = self.moment(now.millis());
+        }
         if pace.turn.is_some() || pace.due_ms > now.millis() || self.has_left() {
             return false;
         }
@@ -187,6 +200,11 @@ impl Seat {
         pace.due_ms = at_ms + self.interval_ms;
         pace.turn = Some((now.millis(), None));
         true
+    }
+
+    /// Holds the turn that was taken, and gives it back in any case.
+    pub(super) fn taken(&self) -> Taken<'_> {
+        Taken(self)
     }
 
     /// True if its last turn took long.
@@ -302,6 +320,18 @@ mod tests {
         lock(&seat.pace).turn = None;
         seat.leave();
         assert!(!seat.claim(at(200_000)), "another one is in its place");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stops_no_group_and_a_turn_that_ends_early_is_given_back() {
+        let seat = seat();
+        let at = |ms: i64| Time(ms * 1_000);
+        lock(&seat.pace).due_ms = 35_000;
+        assert!(seat.claim(at(3_600_000)));
+        drop(seat.taken());
+        assert!(!seat.claim(at(3_600_001)), "not due yet");
+        assert!(seat.claim(at(65_000)), "an hour back");
+        assert_eq!(lock(&seat.pace).due_ms, 95_000);
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(super) fn group(handle: &Handle, seat: &Seat) -> Result<()> {
 fn rule(handle: &Handle, seat: &Seat, post: &Post, at_ms: i64, time: Duration) -> Result<()> {
     let monitor = handle.get::<Monitor>()?;
     let mut memory = post.slot.memory();
-    if memory.evaluated_ms.is_some_and(|before| before >= at_ms) {
+    let set_back = |before: i64| before > at_ms + seat.interval_ms;
+    if memory.evaluated_ms.is_some_and(|before| before >= at_ms && !set_back(before)) {
         // Its group is another one by now, which was quicker.
         return Ok(());
     }

@@ -11,6 +11,7 @@ use crate::group::judgement::Judgement;
 use crate::group::{Group, GroupState, Member};
 use crate::labels::Asked;
 use crate::limits::SLICE;
+use crate::shade::Within;
 use crate::store::checks::pattern;
 
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
@@ -237,13 +238,16 @@ pub(crate) fn earlier(tx: &mut Tx<'_>, asset: i64, before: i64, limit: i64) -> R
 }
 
 /// Open groups after a number that nobody was told of because of a silence: number and team.
-pub(crate) fn silenced(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Option<i64>)>> {
+pub(crate) fn silenced(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Within)>> {
     tx.query(
-        "SELECT id, team_id FROM monitor_groups WHERE state = 'open' AND silenced = 1 AND id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, team_id, cause FROM monitor_groups WHERE state = 'open' AND silenced = 1 AND id > ?1 ORDER BY id LIMIT ?2",
         &[after.into(), limit.into()],
     )?
     .iter()
-    .map(|row| Ok((row.int(0)?, row.opt_int(1)?)))
+    .map(|row| {
+        let cause = row.json::<Judgement>(2)?.cause().and_then(|suspect| suspect.asset);
+        Ok((row.int(0)?, Within { cause, team: row.opt_int(1)? }))
+    })
     .collect()
 }
 

@@ -76,6 +76,86 @@ fn words_of_a_request_that_may_be_secret_are_sealed_and_stay_with_their_server()
 }
 
 #[test]
+fn texts_that_are_sent_and_arguments_of_plugins_are_sealed_and_stay_where_they_were_given_for() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let tcp = json!({"kind": "tcp", "host": "a.example", "port": 6379, "send": "AUTH hunter2\\r\\n"});
+    let tcp = house.call("monitor.check.create", on(web, tcp));
+    let plugin = json!({"kind": "plugin", "plugin": "/p/check_mysql", "arguments": "-w\n5\n-p\nhunter2"});
+    let plugin = house.call("monitor.check.create", on(web, plugin));
+    assert_eq!((&tcp["probe"]["send"], &plugin["probe"]["arguments"]), (&json!("(set)"), &json!("-w\n5\n-p\n(set)")));
+    let audit = house.call("kernel.audit.list", json!({}));
+    assert!(!format!("{audit}{}", house.call("monitor.check.list", json!({}))).contains("hunter2"));
+    let sent = |word: &str| feed(&house, web).iter().filter(|one| format!("{:?}", one.probe).contains(word)).count();
+    assert_eq!(sent("hunter2"), 2, "who looks gets them");
+    house.call("monitor.check.update", json!({"id": tcp["id"], "send": "(set)", "expect": "+OK"}));
+    house.call("monitor.check.update", json!({"id": plugin["id"], "arguments": "-w\n9\n-p\n(set)"}));
+    assert_eq!(sent("hunter2"), 2, "a form that is saved as it is shown keeps them");
+    for (id, change, field) in [
+        (&tcp["id"], json!({"host": "b.example"}), "send"),
+        (&plugin["id"], json!({"plugin": "/p/check_echo"}), "arguments"),
+    ] {
+        let mut change = change;
+        change["id"] = id.clone();
+        let refused = house.refused("monitor.check.update", change);
+        assert!(refused.message.contains("elsewhere") && refused.field.as_deref() == Some(field), "{refused}");
+    }
+}
+
+/// A check as an older version kept it: its words stand in its row and in the audit.
+fn open_words(kernel: &Handle, id: i64, probe: &Value) {
+    let change = json!({"ref": format!("check:{id}"), "field": "probe", "old": null, "new": probe});
+    let detail = json!({"actor_name": "ada", "input": {"headers": "X-Key: hunter2"}, "changes": [change]}).to_string();
+    let (probe, digest) = (probe.to_string(), kernel::text::sha256_hex(detail.as_bytes()));
+    let write = move |tx: &mut kernel::db::Tx<'_>| {
+        tx.execute("UPDATE monitor_checks SET probe = ?1 WHERE id = ?2", &[probe.as_str().into(), id.into()])?;
+        let entry = "SELECT id FROM kernel_audit WHERE subject_kind = 'check' AND subject_id = ?1 LIMIT 1";
+        let entry = tx.one(entry, &[id.into()])?.int(0)?;
+        tx.execute("UPDATE kernel_audit SET digest = ?1 WHERE id = ?2", &[digest.as_str().into(), entry.into()])?;
+        let put = "UPDATE kernel_audit_details SET detail = ?1 WHERE audit_id = ?2";
+        tx.execute(put, &[detail.as_str().into(), entry.into()])?;
+        tx.execute("UPDATE kernel_counters SET value = 1 WHERE name = 'audit_blank_rules'", &[])
+    };
+    kernel.db.write("test.older", kernel::db::Priority::Background, write).unwrap();
+}
+
+#[test]
+fn words_that_older_versions_kept_open_are_sealed_everywhere_and_one_check_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(kernel::world::START);
+    let name = format!("mainstay_monitor_older_{}", std::process::id());
+    let kernel = open(folder.path(), &clock, &name);
+    let web = new_asset(&kernel, "web-01");
+    let ids = ["a", "b", "c"].map(|host| {
+        let fields = json!({"kind": "http", "url": format!("https://{host}.example/"), "headers": "X-Key: first"});
+        call(&kernel, "monitor.check.create", on(web, fields))["id"].as_i64().unwrap()
+    });
+    for (id, headers) in ids.into_iter().zip(["X-Key: hunter2", "X-Key: (set)\nX-Other: hunter2", "X-Key: hunter2"]) {
+        let mut probe = call(&kernel, "monitor.check.show", json!({"id": id}))["check"]["probe"].clone();
+        probe["headers"] = json!(headers);
+        open_words(&kernel, id, &probe);
+    }
+    // The second has a mark whose word is lost, beside a word that is open.
+    let lost = format!("monitor.check.{}.request", ids[1]);
+    let lose = move |tx: &mut kernel::db::Tx<'_>| {
+        tx.execute("DELETE FROM kernel_secrets WHERE name = ?1", &[lost.as_str().into()])
+    };
+    assert_eq!(kernel.db.write("test.lose", kernel::db::Priority::Background, lose).unwrap(), 1);
+    kernel.shut_down();
+    drop(kernel);
+    let kernel = open(folder.path(), &clock, &name);
+    kernel.settle().unwrap();
+    kernel.shut_down();
+    let service = monitor::domain().kernel.services.into_iter().find(|one| one.name == "monitor").unwrap();
+    (service.run)(kernel.clone());
+    let rows = kernel.db.read(|tx| tx.query("SELECT probe FROM monitor_checks ORDER BY id", &[])).unwrap();
+    let open: Vec<bool> = rows.iter().map(|row| row.str(0).unwrap().contains("hunter2")).collect();
+    assert_eq!(open, [false, true, false]);
+    let details = kernel.db.read(|tx| tx.query("SELECT detail FROM kernel_audit_details", &[])).unwrap();
+    assert!(details.iter().all(|row| !row.str(0).unwrap().contains("hunter2")));
+}
+
+#[test]
 fn one_thing_seen_from_several_places_is_several_checks_made_in_one_go() {
     let house = House::new();
     let (web, oslo) = (house.asset("web-01"), house.asset("oslo-gw"));

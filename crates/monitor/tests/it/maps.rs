@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use agent_proto::CheckState;
+use kernel::{Actor, Grant, Ident, Scope};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -64,6 +65,22 @@ fn the_map_of_a_group_begins_at_the_cause_and_says_how_each_thing_hangs_on_it() 
     {
         assert!(shown.contains(part), "{part}");
     }
+}
+
+#[test]
+fn a_map_names_only_things_that_the_viewer_may_see() {
+    let house = House::new();
+    let (group, ..) = outage(&house, 2);
+    let grant = |pattern: &str| Grant { pattern: pattern.into(), scope: Scope::Everything, expires_at: None };
+    let viewer = Actor { ident: Ident::User(7), grants: vec![grant("monitor.group.*")], ..Actor::nobody() };
+    let map = |actor: &Actor| house.world.call(actor, "monitor.group.map", json!({"id": group})).unwrap();
+    let seen = map(&viewer);
+    assert!(!["sw-01", "host-0", "intranet"].iter().any(|name| seen.to_string().contains(name)), "{seen}");
+    let hidden = |one: &Value| one["hidden"] == true && one["name"] == "a thing you may not see";
+    assert!(hidden(&seen["cause"]) && seen["things"].as_array().unwrap().iter().all(hidden), "{seen}");
+    assert_eq!(seen["total"], map(&house.admin)["total"]);
+    let wider = Actor { grants: vec![grant("monitor.group.*"), grant("assets.thing.list")], ..viewer };
+    assert_eq!(map(&wider), map(&house.admin));
 }
 
 #[test]

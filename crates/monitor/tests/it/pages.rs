@@ -9,7 +9,7 @@ use crate::house::House;
 pub(crate) fn page(house: &House, path: &'static str, id: Option<i64>, query: &[(&str, &str)]) -> String {
     let domain = monitor::domain();
     let page = domain.pages.iter().find(|page| page.path == path).unwrap();
-    house
+    let made = house
         .kernel()
         .read_as(&house.admin, |cx| {
             let mut page_cx = PageCx {
@@ -20,16 +20,18 @@ pub(crate) fn page(house: &House, path: &'static str, id: Option<i64>, query: &[
                 csrf: "token".into(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
+                later: web::Later::default(),
             };
-            Ok((page.render)(&mut page_cx)?.body.into_string())
+            Ok(((page.render)(&mut page_cx)?.body, page_cx.later))
         })
-        .unwrap_or_else(|error| panic!("{path}: {error} {:?}", error.cause))
+        .unwrap_or_else(|error| panic!("{path}: {error} {:?}", error.cause));
+    made.1.fill(made.0, house.kernel()).into_string()
 }
 
 fn panel(house: &House, name: &str, asset: i64) -> String {
     let domain = monitor::domain();
     let panel = domain.panels.iter().find(|panel| panel.name == name).unwrap();
-    house
+    let made = house
         .kernel()
         .read_as(&house.admin, |cx| {
             let mut page_cx = PageCx {
@@ -40,10 +42,12 @@ fn panel(house: &House, name: &str, asset: i64) -> String {
                 csrf: "token".into(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
+                later: web::Later::default(),
             };
-            Ok((panel.render)(&mut page_cx, &Ref::new("asset", asset))?.unwrap().into_string())
+            Ok(((panel.render)(&mut page_cx, &Ref::new("asset", asset))?.unwrap(), page_cx.later))
         })
-        .unwrap()
+        .unwrap();
+    made.1.fill(made.0, house.kernel()).into_string()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Silences: nobody is told, everything is recorded.
 
+use agent_proto::CheckState;
 use serde_json::json;
 
 use crate::house::House;
@@ -192,4 +193,51 @@ fn every_group_whose_silence_ends_is_told_however_many_there_are() {
 fn apart(n: usize) -> String {
     let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
     [letter(n * 7), letter(n / 26 + n), letter(n * 3 + 5), letter(n * 11 + 1), 'x'].iter().collect()
+}
+
+#[test]
+fn a_silenced_thing_covers_what_follows_from_it_as_long_as_that_lasts() {
+    let house = House::new();
+    let switch = house.thing("sw-01", "switch");
+    let up = house.check(switch, "Switch answers");
+    let servers: Vec<(i64, i64)> = (0..5)
+        .map(|n| {
+            let asset = house.asset(&format!("srv-{n}"));
+            house.link(asset, "connected_to", switch);
+            (asset, house.check(asset, "Port 443 answers"))
+        })
+        .collect();
+    let other = house.asset("elsewhere");
+    let fine = house.check(other, "Port 443 answers");
+    let report = |bad: &dyn Fn(i64) -> bool, times: usize| {
+        for _ in 0..times {
+            house.wait(10);
+            for (asset, check) in servers.iter().copied().chain([(switch, up), (other, fine)]) {
+                let state = if bad(check) { CheckState::Fail } else { CheckState::Ok };
+                house.send(asset, vec![house.result(check, state)]).unwrap();
+            }
+        }
+    };
+    report(&|_| false, 2);
+    let silence =
+        house.call("monitor.silence.create", json!({"asset": switch, "minutes": 60, "reason": "New firmware"}));
+    let late = servers[4].1;
+    report(&|check| check != fine && check != late, 3);
+    house.wait(20);
+    report(&|check| check != fine, 3);
+    house.wait(20);
+    let open = house.groups("open");
+    assert_eq!((open.len(), &open[0]["silenced"], &open[0]["open_alerts"]), (1, &json!(true), &json!(6)), "{open:?}");
+    assert!(messages(&house).is_empty() && house.needs().is_empty(), "{:?} {:?}", messages(&house), house.needs());
+    // Over and back within the quarter of an hour it is covered as well.
+    report(&|_| false, 4);
+    house.wait(60);
+    assert_eq!(house.groups("open").len(), 0);
+    report(&|check| check != fine, 3);
+    house.wait(20);
+    assert_eq!(house.groups("open").len(), 1);
+    assert!(messages(&house).is_empty(), "{:?}", messages(&house));
+    house.call("monitor.silence.end", json!({"id": silence["id"]}));
+    house.wait(10);
+    assert_eq!(messages(&house).len(), 1, "what is bad when it ends is told");
 }

@@ -175,7 +175,7 @@ pub(crate) fn forget(cx: &mut Cx) -> Result<()> {
 }
 
 /// Who hears that a lane fails: the first channel that works and has an address of its own; else those whom the default names.
-fn others(cx: &mut Cx, lane: &str) -> Result<Vec<Recipient>> {
+pub(crate) fn others(cx: &mut Cx, lane: &str) -> Result<Vec<Recipient>> {
     for channel in store::all(cx.tx)?.into_iter().filter(|one| one.enabled) {
         let (way, address) = of(&channel);
         let reachable = !address.is_empty() || matches!(channel.kind, Kind::Slack | Kind::Teams);

@@ -5,6 +5,20 @@ use serde_json::Value;
 
 use super::{secret, store, template};
 
+/// Takes plain headers and bodies out of a configuration that was written down; true when there were any.
+pub(crate) fn blank(config: &mut Value) -> bool {
+    let headers = text(config, "headers").to_owned();
+    let Some(fields) = config.as_object_mut() else { return false };
+    let body = fields.remove("body").is_some_and(|body| !body.as_str().unwrap_or_default().is_empty());
+    if body {
+        fields.insert("has_body".into(), true.into());
+    }
+    if headers.contains(':') {
+        fields.insert("headers".into(), template::names(&headers).into());
+    }
+    body || headers.contains(':')
+}
+
 /// Seals what is still plain. Harmless to repeat.
 pub(crate) fn plain_templates(kernel: &Handle) -> Result<()> {
     let plain = |config: &Value| text(config, "headers").contains(':') || !text(config, "body").is_empty();
@@ -36,4 +50,18 @@ fn seal(cx: &mut Cx, id: i64, mut config: Value) -> Result<()> {
     }
     let config = serde_json::to_string(&config).map_err(|error| Error::internal("channel-not-json", error))?;
     store::set_config(cx.tx, id, &config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn plain_templates_are_taken_out_of_what_was_written_down() {
+        let mut config = json!({ "host": "sms.example.org", "headers": "X-Key: k1\nAccept: b", "body": "token=k2" });
+        assert!(blank(&mut config));
+        assert_eq!(config, json!({ "host": "sms.example.org", "headers": "X-Key\nAccept", "has_body": true }));
+        assert!(!blank(&mut config) && !blank(&mut Value::Null));
+    }
 }

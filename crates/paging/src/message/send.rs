@@ -12,7 +12,7 @@ use kernel::notifications::direct::{self, Direct, Tried};
 use kernel::time::SECOND;
 use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
-use super::settle::settle;
+use super::settle::{hand_over, settle};
 use super::{Message, store, wake};
 use crate::channel::lane::Way;
 use crate::channel::payload::{self, Note, What};
@@ -77,7 +77,12 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
         put_off = if tried.ok || !tried.again { 0 } else { put_off + 1 };
         // The others would only wait for the same: they stay as they are until the lane has rested.
         let stuck = tried.again && (tried.whole || put_off >= PUT_OFF_MAX);
-        kernel.write_as(actor(), "paging.message.deliver", move |cx| settle(cx, message.id, &tried, stuck))?;
+        let answer = tried.answer.clone();
+        let others =
+            kernel.write_as(actor(), "paging.message.deliver", move |cx| settle(cx, message.id, &tried, stuck))?;
+        if others {
+            hand_all_over(kernel, &lane, &answer)?;
+        }
         if stuck {
             break;
         }
@@ -86,6 +91,18 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
         Some(at) => wake(cx, &lane, at.max(cx.now)),
         None => Ok(()),
     })
+}
+
+/// Lets everybody whose messages wait on a lane be told by another way, slice by slice: in a storm many wait, and those who
+/// have no other way must not stand before those who have one.
+fn hand_all_over(kernel: &Handle, lane: &str, answer: &str) -> Result<()> {
+    let mut after = Some(0);
+    while let Some(from) = after.filter(|_| !kernel.stopping()) {
+        let (lane, answer) = (lane.to_owned(), answer.to_owned());
+        let slice = move |cx: &mut Cx| hand_over(cx, &lane, &answer, from);
+        after = kernel.write_as(actor(), "paging.message.hand-over", slice)?;
+    }
+    Ok(())
 }
 
 /// One try, outside of any transaction.

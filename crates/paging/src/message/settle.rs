@@ -1,6 +1,8 @@
 //! What follows from a try: a message is sent, waits for its next try, goes on by the next way, or could not be delivered. Nothing
 //! is given up that was not tried, and nothing that may still pass while there is no other way.
 
+use std::collections::BTreeMap;
+
 use kernel::notifications::direct::Tried;
 use kernel::time::{DAY, SECOND};
 use kernel::{Cx, LiveList, Ref, Result};
@@ -22,13 +24,13 @@ const LAST_WAY_PAUSE_S: i64 = 300;
 const LAST_WAY_MICROS: i64 = DAY;
 /// A refusal for good is the recipient's when mail worked within this time, in microseconds; else it is the mail server's.
 const WORKED_MICROS: i64 = DAY;
-/// Messages that go on by other ways in one transaction.
-const HAND_OVER_MAX: usize = 500;
+/// Messages that are looked at for another way in one transaction.
+const HAND_OVER_MAX: usize = 200;
 
 /// Writes down how a try ended, and does what follows from it. When the whole lane is stuck it rests, and what waits on it for
-/// people who can be reached otherwise goes on by their next way.
-pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result<()> {
-    let Some(message) = store::get(cx.tx, id)? else { return Ok(()) };
+/// people who can be reached otherwise goes on by their next way: true when that is to follow ([`hand_over`]).
+pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result<bool> {
+    let Some(message) = store::get(cx.tx, id)? else { return Ok(false) };
     let attempt = Attempt { at: cx.now, attempt: message.attempts + 1, ok: tried.ok, answer: tried.answer.clone() };
     store::log(cx.tx, id, &attempt)?;
     if let Some(group) = message.group {
@@ -39,7 +41,7 @@ pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result
         store::tried(cx.tx, &message, MessageState::Sent, &attempt, cx.now)?;
         lane::worked(cx, &message.lane, &tried.answer)?;
         tested(cx, &message, true)?;
-        return page::told(cx, &message);
+        return page::told(cx, &message).map(|_| false);
     }
     let failures = if stuck { rest(cx, &message.lane, &tried.answer)? } else { 0 };
     if message.state != MessageState::Stopped {
@@ -47,9 +49,8 @@ pub(super) fn settle(cx: &mut Cx, id: i64, tried: &Tried, stuck: bool) -> Result
     }
     if failures >= TRIES {
         lane::failed(cx, &message.lane, &tried.answer)?;
-        hand_over(cx, &message.lane, &tried.answer)?;
     }
-    Ok(())
+    Ok(failures >= TRIES)
 }
 
 /// A try failed: the next comes later, or the next way is taken, or nothing is left to do.
@@ -60,7 +61,8 @@ fn not_sent(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Tried) ->
     }
     blame(cx, message, tried)?;
     tested(cx, message, false)?;
-    if let Some(next) = next_way(cx, message)? {
+    let here = |next: &Recipient| next.lane == message.lane && next.address == message.address;
+    if let Some(next) = next_way(cx, message, here)? {
         store::tried(cx.tx, message, MessageState::Failed, attempt, cx.now)?;
         return go_on(cx, message, &next, "failed");
     }
@@ -95,13 +97,20 @@ fn blame(cx: &mut Cx, message: &Message, tried: &Tried) -> Result<()> {
     if of_recipient { Ok(()) } else { lane::failed(cx, &message.lane, &tried.answer) }
 }
 
-/// The way of the person that comes after the one of a message.
-fn next_way(cx: &mut Cx, message: &Message) -> Result<Option<Recipient>> {
+/// The next way of the person, of all that come after the one of a message, that does not lead to where nothing passes.
+fn next_way(cx: &mut Cx, message: &Message, stuck: impl Fn(&Recipient) -> bool) -> Result<Option<Recipient>> {
     let Some(user) = message.user else { return Ok(None) };
     let name = people::names(cx.tx, "user", &[user])?.remove(&user).unwrap_or_else(|| format!("user:{user}"));
     let when = When { severity: &message.severity, at: cx.now };
-    let next = contact::reach(cx, user, &name, when, message.contact)?.recipient;
-    Ok(next.filter(|next| next.lane != message.lane || next.address != message.address))
+    let mut after = message.contact;
+    // Each way that is found stands behind the one before, so this ends with the list.
+    while let Some(next) = contact::reach(cx, user, &name, when, after)?.recipient {
+        if !stuck(&next) {
+            return Ok(Some(next));
+        }
+        after = next.contact;
+    }
+    Ok(None)
 }
 
 /// The person is told by the next way.
@@ -112,15 +121,28 @@ fn go_on(cx: &mut Cx, message: &Message, next: &Recipient, why: &str) -> Result<
     page::note(cx, &said, &line, &message.user.into_iter().collect::<Vec<i64>>())
 }
 
-/// Nothing passes on a lane: whoever has another way is told by that, and what has none stays waiting.
-fn hand_over(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
-    for message in store::waiting_for_people(cx.tx, lane, HAND_OVER_MAX)? {
-        let Some(next) = next_way(cx, &message)?.filter(|next| next.lane != lane) else { continue };
+/// Nothing passes on a lane: whoever has another way is told by that, and what has none stays waiting. One slice of what waits
+/// there; answers where the next begins, nothing at the end.
+pub(super) fn hand_over(cx: &mut Cx, lane: &str, answer: &str, after: i64) -> Result<Option<i64>> {
+    let waiting = store::waiting_for_people(cx.tx, lane, after, HAND_OVER_MAX)?;
+    // Of one person many messages may wait, and all that are alike go on by the same way.
+    let mut ways: BTreeMap<(Option<i64>, i64, String), Option<Recipient>> = BTreeMap::new();
+    for message in &waiting {
+        let key = (message.user, message.contact, message.severity.clone());
+        let next = match ways.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let next = next_way(cx, message, |next| next.lane == lane)?;
+                ways.insert(key, next.clone());
+                next
+            }
+        };
+        let Some(next) = next else { continue };
         let answer = format!("Not sent, as nothing passes: {answer}");
         store::hand_over(cx.tx, message.id, &kernel::text::shorten(&answer, 500))?;
-        go_on(cx, &message, &next, "does not get through")?;
+        go_on(cx, message, &next, "does not get through")?;
     }
-    Ok(())
+    Ok(waiting.last().map(|last| last.id).filter(|_| waiting.len() == HAND_OVER_MAX))
 }
 
 /// Keeps how a test went.

@@ -131,14 +131,15 @@ pub(crate) fn tried(
     Ok(())
 }
 
-/// Pages and recoveries for people that wait on a lane, oldest first.
-pub(crate) fn waiting_for_people(tx: &mut Tx<'_>, lane: &str, rows: usize) -> Result<Vec<Message>> {
+/// Pages and recoveries for people that wait on a lane, after one of them, oldest first.
+pub(crate) fn waiting_for_people(tx: &mut Tx<'_>, lane: &str, after: i64, rows: usize) -> Result<Vec<Message>> {
     let mut query = Query::new(COLUMNS);
     query
         .push(" WHERE lane = ")
         .bind(lane)
-        .push(" AND state = 'waiting' AND user_id > 0 AND what IN ('page', 'recovery')");
-    query.push(" ORDER BY send_at, id LIMIT ").bind(rows);
+        .push(" AND state = 'waiting' AND user_id > 0 AND what IN ('page', 'recovery') AND id > ")
+        .bind(after);
+    query.push(" ORDER BY id LIMIT ").bind(rows);
     tx.run(&query)?.iter().map(message).collect()
 }
 

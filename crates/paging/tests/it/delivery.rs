@@ -129,6 +129,48 @@ fn when_nothing_passes_by_one_way_people_are_told_by_their_next() {
 }
 
 #[test]
+fn a_way_that_leads_to_where_nothing_passes_is_left_out_for_the_one_behind_it() {
+    let post = Post::new(Mood::Drops);
+    let house = five(&post);
+    let chat = Catcher::new();
+    let channel = house.channel("chat", &chat);
+    let mail = json!({ "name": "post", "kind": "mail", "address": "post@example.org" });
+    let mail = house.call("paging.channel.save", mail)["id"].clone();
+    let ways = json!([{ "channel": null }, { "channel": mail, "address": "eve@other.example" }, { "channel": channel, "address": "eve" }]);
+    house.call("paging.contact.save", json!({ "user": house.user("eve"), "items": ways }));
+    house.opened(1, json!({}));
+    house.pass(60);
+    assert!(chat.titles().contains(&"Alert: Fault 1".to_owned()), "{:?}", fates(&house));
+    assert!(house.notes().contains("eve by mail does not get through, so the next way is taken: eve by chat."));
+}
+
+#[test]
+fn in_a_storm_nobody_who_has_another_way_waits_behind_those_who_have_none() {
+    let post = Post::new(Mood::Drops);
+    let house = five(&post);
+    let chat = Catcher::new();
+    let channel = house.channel("chat", &chat);
+    let ways = json!([{ "channel": null }, { "channel": channel, "address": "eve" }]);
+    house.call("paging.contact.save", json!({ "user": house.user("eve"), "items": ways }));
+    let bob = house.user("bob");
+    let storm = move |tx: &mut kernel::db::Tx<'_>| {
+        for number in 1..=600_i64 {
+            tx.execute(
+                "INSERT INTO paging_messages (dedup, what, group_id, page_id, step, round, user_id, lane, address, label, contact, subject, \
+                 lines, severity, state, attempts, answer, at, send_at, sent_at) VALUES (?1, 'page', 99, 99, 1, 1, ?2, 'mail', \
+                 'bob@example.org', 'bob by mail', 1, 'Storm', '[]', 'critical', 'waiting', 0, '', 1, 1, 0)",
+                &[format!("storm/{number}").into(), bob.into()],
+            )?;
+        }
+        Ok(())
+    };
+    house.world.kernel.db.write("test.storm", kernel::db::Priority::Background, storm).unwrap();
+    house.opened(1, json!({}));
+    house.pass(120);
+    assert!(chat.titles().contains(&"Alert: Fault 1".to_owned()), "{}", house.notes());
+}
+
+#[test]
 fn what_has_no_other_way_is_given_up_after_a_day() {
     let house = House::new();
     let chat = Catcher::new();

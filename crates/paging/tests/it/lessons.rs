@@ -102,6 +102,38 @@ fn lesson_06_the_dead_mans_switch_stops_when_monitoring_is_blind() {
 }
 
 #[test]
+fn lesson_05_events_that_are_not_passed_on_are_said_without_them() {
+    let house = House::new();
+    let chat = Catcher::new();
+    house.channel("chat", &chat);
+    house.policy("0 channel:chat", json!({}));
+    let kernel = &house.world.kernel;
+    let mut told = None;
+    let mut look = || paging::dead_man::stuck::tell(kernel, &mut told).unwrap();
+    let stuck = || house.needs().iter().any(|need| need.contains("Alerts are not passed on"));
+    house.world.settle().unwrap();
+    look();
+    assert!(!stuck());
+    let fields = json!({ "group": "alert_group:1", "severity": "critical", "title": "Fault", "evidence": [] });
+    house.tell("monitor.group.opened", fields);
+    house.world.clock.advance(50 * SECOND);
+    look();
+    assert!(!stuck(), "a minute is not over");
+    house.world.clock.advance(40 * SECOND);
+    look();
+    look();
+    assert!(stuck(), "{:?}", house.needs());
+    // The jobs that send still run: only events stand still.
+    let waiting = house.call("paging.message.list", json!({ "state": "waiting" }));
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 1, "{waiting}");
+    assert_eq!(waiting["items"][0]["subject"], "Alerts are not passed on");
+    house.world.settle().unwrap();
+    look();
+    assert!(!stuck());
+    assert_eq!(chat.titles().iter().filter(|title| title.contains("not passed on")).count(), 1, "{:?}", chat.titles());
+}
+
+#[test]
 fn lesson_12_the_preview_is_the_function_that_routes() {
     let house = House::new();
     let (grace, sam) = (house.person("grace"), house.person("sam"));

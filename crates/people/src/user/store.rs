@@ -213,10 +213,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, wanted: &Wanted<'_>, reach: &Reach) -> Resul
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach, now: Time) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT u.id FROM people_users u");
+    let mut query = Query::new("SELECT u.id FROM people_users u");
     narrowed(&mut query, filter, reach, now)?;
-    query.push(" LIMIT ").bind(kernel::limits::COUNT_MAX).push(") AS counted");
-    tx.run(&query)?.first().map_or(Ok(0), |row| row.int(0))
+    tx.count(&query.counted(kernel::limits::COUNT_MAX))
 }
 
 /// Names of users by number.

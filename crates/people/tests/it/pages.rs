@@ -17,6 +17,7 @@ pub(crate) fn render(office: &Office, actor: &Actor, path: &str, id: i64) -> Res
             csrf: "token".to_owned(),
             zone: jiff::tz::TimeZone::UTC,
             all_panels: &[],
+            later: web::Later::default(),
         };
         (page.render)(&mut page_cx).map(|content| content.body.into_string())
     })
@@ -77,6 +78,7 @@ fn the_form_of_rotations_shows_what_was_typed_before_anything_is_kept() {
                 csrf: "token".to_owned(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
+                later: web::Later::default(),
             };
             (page.render)(&mut page_cx).map(|content| content.body.into_string())
         })

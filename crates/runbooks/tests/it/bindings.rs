@@ -92,7 +92,7 @@ fn a_group_that_is_back_is_answered_anew_and_once() {
     let back = json!({ "group": "alert_group:9", "check": "check:3", "asset": "asset:1", "open_since": since });
     let mut silenced = back.clone();
     silenced["silenced"] = json!(true);
-    town.tell("monitor.group.reopened", silenced);
+    town.tell("monitor.group.reopened", silenced.clone());
     assert_eq!(town.runs().len(), 1, "what is silenced starts nothing");
     town.tell("monitor.group.reopened", back.clone());
     town.tell("monitor.group.reopened", back);
@@ -100,6 +100,17 @@ fn a_group_that_is_back_is_answered_anew_and_once() {
     town.tell("monitor.group.changed", joined);
     let states: Vec<String> = town.runs().iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect();
     assert_eq!(states, ["stopped", "proposed"]);
+    // Back once more, under a silence that ends while it still is bad.
+    town.tell("monitor.group.recovered", json!({ "group": "alert_group:9", "evidence": [], "lasted_s": 5 }));
+    town.world.clock.advance(60 * kernel::time::SECOND);
+    silenced["open_since"] = json!(town.world.clock.now());
+    town.tell("monitor.group.reopened", silenced.clone());
+    assert_eq!(town.runs().len(), 2);
+    silenced["silenced"] = json!(false);
+    silenced["again"] = json!(true);
+    town.tell("monitor.group.opened", silenced);
+    let states: Vec<String> = town.runs().iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(states, ["stopped", "stopped", "proposed"]);
 }
 
 #[test]

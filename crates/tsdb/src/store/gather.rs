@@ -264,6 +264,8 @@ fn gather_chunk(chunk: &Chunk, members: &[(usize, &Found)], gather: &mut Gather<
 fn gather_open(times: &[i64], members: &[(usize, &Found)], gather: &mut Gather<1>) -> Result<()> {
     let asked = gather.reading.clip(times);
     let mut pieces = Pieces::new(times, low_bits(asked.end) & !low_bits(asked.start));
+    // What was late for one series of a source was so for the next one, mostly.
+    let mut late_piece: Option<(&[i64], u32)> = None;
     for (number, one) in members {
         let Some(column) = gather.columns.get_mut(*number) else { continue };
         let [values] = &mut column.values;
@@ -275,7 +277,12 @@ fn gather_open(times: &[i64], members: &[(usize, &Found)], gather: &mut Gather<1
         column.pieces.extend(pieces.piece(one.mask, &mut gather.times));
         if let Some(times) = one.late.times.get(late.clone()).filter(|times| !times.is_empty()) {
             values.extend_from_slice(one.late.values.get(late).unwrap_or_default());
-            column.pieces.push(gather.times.add(times.to_vec()));
+            let piece = match late_piece.filter(|(known, _)| *known == times) {
+                Some((_, piece)) => piece,
+                None => gather.times.add(times.to_vec()),
+            };
+            late_piece = Some((times, piece));
+            column.pieces.push(piece);
         }
     }
     Ok(())

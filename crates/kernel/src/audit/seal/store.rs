@@ -121,23 +121,28 @@ pub(super) fn details_from(tx: &mut Tx<'_>) -> Result<i64> {
     tx.one("SELECT value FROM kernel_counters WHERE name = 'audit_details_from'", &[])?.int(0)
 }
 
-/// Entries whose details differ from their digest, or are gone before their time.
-pub(super) fn wrong_details(tx: &mut Tx<'_>, first: i64, last: i64, details_from: i64) -> Result<Vec<i64>> {
+/// The details of an entry.
+pub(super) struct Details {
+    pub(super) id: i64,
+    /// The digest that is sealed.
+    pub(super) digest: String,
+    /// The digest of what stands there; nothing when they are gone.
+    pub(super) stands: Option<String>,
+    /// The digest of what was left when words were taken out; empty when none were.
+    pub(super) blanked: String,
+}
+
+pub(super) fn details(tx: &mut Tx<'_>, first: i64, last: i64) -> Result<Vec<Details>> {
     let rows = tx.query(
-        "SELECT a.id, a.digest, d.detail FROM kernel_audit a LEFT JOIN kernel_audit_details d ON d.audit_id = a.id \
+        "SELECT a.id, a.digest, d.detail, d.blanked FROM kernel_audit a LEFT JOIN kernel_audit_details d ON d.audit_id = a.id \
          WHERE a.id >= ?1 AND a.id <= ?2 ORDER BY a.id",
         &[first.into(), last.into()],
     )?;
-    let mut wrong = Vec::new();
-    for row in &rows {
-        let id = row.int(0)?;
-        let fits = match row.opt_text(2)? {
-            Some(detail) => sha256_hex(detail.as_bytes()) == row.str(1)?,
-            None => id < details_from,
-        };
-        if !fits {
-            wrong.push(id);
-        }
-    }
-    Ok(wrong)
+    rows.iter()
+        .map(|row| {
+            let stands = row.opt_text(2)?.map(|detail| sha256_hex(detail.as_bytes()));
+            let blanked = row.opt_text(3)?.unwrap_or_default();
+            Ok(Details { id: row.int(0)?, digest: row.text(1)?, stands, blanked })
+        })
+        .collect()
 }

@@ -1,0 +1,94 @@
+//! What speaks against the candidate that explains most: it is heard from, it is fine, or nothing at all is seen.
+
+use causes::{Cause, Observation, What};
+
+use crate::house::House;
+
+/// Why the first group has no cause, and what its candidates are.
+fn judged(house: &House) -> (Option<String>, Vec<Cause>) {
+    let cluster = house.engine.groups().remove(0).cluster.unwrap();
+    (cluster.undetermined.clone(), cluster.candidates.iter().map(|one| one.cause.clone()).collect())
+}
+
+fn host(services: usize) -> House {
+    let names: Vec<String> = (0..services).map(|n| format!("app-{n}")).collect();
+    let mut things = vec![("box", "server")];
+    things.extend(names.iter().map(|name| (name.as_str(), "service")));
+    let relations: Vec<(&str, &str, &str)> = names.iter().map(|name| (name.as_str(), "runs_on", "box")).collect();
+    House::new(&things, &relations)
+}
+
+#[test]
+fn a_machine_whose_own_agent_is_heard_is_not_taken_to_be_down() {
+    let mut house = host(4);
+    house.mute();
+    let of = house.id("box");
+    let mut own = Vec::new();
+    for n in 0..4 {
+        let name = format!("app-{n}");
+        let mut look = house.look(house.id(&name));
+        (look.key, look.vantage) = (look.key + 1_000, Some(of));
+        own.push(look.clone());
+        house.see(Observation::Fired(causes::Symptom {
+            look,
+            what: What::Unreachable,
+            since_ms: house.now,
+            evidence: "the port is closed".into(),
+        }));
+    }
+    for _ in 0..12 {
+        for look in &own {
+            house.see(Observation::Seen { look: look.clone(), good: false, at_ms: house.now });
+        }
+        (0..10).for_each(|_| drop(house.pass_mute()));
+    }
+    for cluster in house.engine.groups().into_iter().filter_map(|group| group.cluster) {
+        let first = cluster.candidates.first().map(|one| &one.cause);
+        let lost = |cause: &&Cause| matches!(cause, Cause::Thing { thing, state: What::Down | What::Unreachable, .. } if *thing == of);
+        assert!(first.filter(lost).is_none(), "{first:?}");
+    }
+}
+
+#[test]
+fn a_host_that_is_fine_with_most_of_what_runs_there_is_no_cause_unless_it_was_changed_just_before() {
+    let play = |changed: bool| {
+        let mut house = host(9);
+        house.pass(60);
+        if changed {
+            house.change("box", "libc-update", "libc was updated");
+        }
+        house.pass(90);
+        for n in 0..4 {
+            house.fire(&format!("app-{n}"), What::Errors);
+        }
+        house.pass(300);
+        let group = house.engine.groups().remove(0);
+        let cluster = group.cluster.unwrap();
+        (cluster.undetermined.is_some(), cluster.candidates.first().map(|one| one.cause.clone()))
+    };
+    assert!(play(false).0);
+    let (undetermined, cause) = play(true);
+    assert!(!undetermined && matches!(&cause, Some(Cause::Change { label }) if label == "libc-update"), "{cause:?}");
+}
+
+#[test]
+fn who_sees_nothing_at_all_doubts_itself_before_the_one_switch_that_all_is_behind() {
+    let names: Vec<String> = (0..20).map(|n| format!("srv-{n}")).collect();
+    let mut things = vec![("core", "switch")];
+    things.extend(names.iter().map(|name| (name.as_str(), "server")));
+    let relations: Vec<(&str, &str, &str)> = names.iter().map(|name| (name.as_str(), "connected_to", "core")).collect();
+    let play = |answers: Option<What>| {
+        let mut house = House::new(&things, &relations);
+        house.pass(60);
+        house.fire("core", What::Unreachable);
+        for (n, name) in names.iter().enumerate() {
+            house.fire(name, answers.filter(|_| n == 0).unwrap_or(What::Unreachable));
+        }
+        house.pass(60);
+        judged(&house)
+    };
+    let (undetermined, causes) = play(None);
+    assert!(undetermined.is_none() && matches!(causes.first(), Some(Cause::Vantage { thing: None, .. })), "{causes:?}");
+    let (_, causes) = play(Some(What::Errors));
+    assert!(matches!(causes.first(), Some(Cause::Thing { .. })), "one that answers, though badly, is seen: {causes:?}");
+}
