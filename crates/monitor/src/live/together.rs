@@ -14,6 +14,8 @@ use super::lock;
 const COMPANY: usize = 8;
 /// So many messages are enough to begin with. Fewer than may be taken in at once, or nobody would come.
 const ENOUGH: usize = 20;
+/// Who waited in vain tells that there is no waiting for so long, in microseconds.
+const ALONE_MICROS: i64 = 60 * SECOND;
 /// How long the first waits.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,8 @@ struct State {
     second: i64,
     agents: BTreeSet<i64>,
     before: usize,
+    /// When somebody waited last and nobody came.
+    alone: Option<Time>,
     /// The number of the round that gathers now, whether somebody leads it, and how many are in it.
     round: u64,
     led: bool,
@@ -52,7 +56,8 @@ impl State {
             self.second = second;
         }
         self.agents.insert(agent);
-        self.before.max(self.agents.len()) >= COMPANY
+        let alone = self.alone.is_some_and(|at| (0..ALONE_MICROS).contains(&now.since(at)));
+        !alone && self.before.max(self.agents.len()) >= COMPANY
     }
 }
 
@@ -84,7 +89,7 @@ impl Together {
             return write();
         }
         state.here += 1;
-        if state.led { self.follow(state) } else { self.lead(state, write) }
+        if state.led { self.follow(state) } else { self.lead(state, now, write) }
     }
 
     fn follow(&self, state: MutexGuard<'_, State>) -> Result<()> {
@@ -96,10 +101,13 @@ impl Together {
         state.failed.clone().map_or(Ok(()), Err)
     }
 
-    fn lead(&self, mut state: MutexGuard<'_, State>, write: impl FnOnce() -> Result<()>) -> Result<()> {
+    fn lead(&self, mut state: MutexGuard<'_, State>, now: Time, write: impl FnOnce() -> Result<()>) -> Result<()> {
         state.led = true;
         let gathering = self.enough.wait_timeout_while(state, PATIENCE, |state| state.here < ENOUGH);
         let (mut state, _) = gathering.unwrap_or_else(PoisonError::into_inner);
+        if state.here == 1 {
+            state.alone = Some(now);
+        }
         let unsaid = Err(Error::unavailable("The results could not be written. They will be sent again."));
         let mut round = Round { together: self, number: state.round, outcome: unsaid };
         // Whoever comes from now on is in the next round.
@@ -161,6 +169,16 @@ mod tests {
         assert!(state.meets(1, Time(SECOND)), "there were many in the second before");
         assert!(!state.meets(1, Time(2 * SECOND)));
         assert!(!state.meets(1, Time(9 * SECOND)));
+    }
+
+    #[test]
+    fn who_waited_in_vain_waits_no_more_for_a_while() {
+        let together = Together::default();
+        company(&together);
+        together.write(1, Time(0), || Ok(())).unwrap();
+        let mut state = lock(&together.state);
+        assert!((0..100).all(|agent| !state.meets(agent, Time(ALONE_MICROS - 1))));
+        assert!(state.meets(1, Time(ALONE_MICROS)), "there were many in the second before");
     }
 
     #[test]

@@ -68,11 +68,15 @@ fn many_agents_at_once_are_written_together_and_what_is_refused_fails_alone() {
         .collect();
     let say = |state: CheckState| -> Vec<kernel::Result<()>> {
         house.world.clock.advance(SECOND);
+        let together = std::sync::Barrier::new(looked.len());
+        let send = |asset: i64, check: i64| {
+            together.wait();
+            house.send(asset, vec![house.result(check, state)])
+        };
+        let send = &send;
         std::thread::scope(|scope| {
-            let threads: Vec<_> = looked
-                .iter()
-                .map(|(asset, check)| scope.spawn(|| house.send(*asset, vec![house.result(*check, state)])))
-                .collect();
+            let threads: Vec<_> =
+                looked.iter().map(|(asset, check)| scope.spawn(move || send(*asset, *check))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         })
     };
