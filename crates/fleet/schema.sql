@@ -6,7 +6,7 @@ CREATE TABLE fleet_agents (
   boot_id TEXT NOT NULL, boot_id_before TEXT NOT NULL, agent_version TEXT NOT NULL, profile TEXT NOT NULL,
   policy_digest TEXT NOT NULL, classes TEXT NOT NULL, token_id INTEGER NOT NULL, online INTEGER NOT NULL,
   enrolled_at INTEGER NOT NULL, last_seen INTEGER NOT NULL, team_id INTEGER, place_id INTEGER, owner_id INTEGER, version INTEGER NOT NULL
-, macs TEXT NOT NULL DEFAULT '[]') STRICT;
+, macs TEXT NOT NULL DEFAULT '[]', target TEXT NOT NULL DEFAULT '', updates INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX fleet_agents_asset ON fleet_agents (asset_id, id);
 
@@ -14,7 +14,11 @@ CREATE INDEX fleet_agents_place ON fleet_agents (place_id, id);
 
 CREATE INDEX fleet_agents_state ON fleet_agents (state, id);
 
+CREATE INDEX fleet_agents_target ON fleet_agents (target, id) WHERE state = 'active';
+
 CREATE INDEX fleet_agents_team ON fleet_agents (team_id, id);
+
+CREATE INDEX fleet_agents_version ON fleet_agents (agent_version, target) WHERE state = 'active';
 
 CREATE TABLE fleet_certificates (
   id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, der BLOB NOT NULL, names TEXT NOT NULL, not_after INTEGER NOT NULL, created_at INTEGER NOT NULL
@@ -42,6 +46,31 @@ CREATE INDEX fleet_jobs_finished ON fleet_jobs (finished_at, id);
 CREATE INDEX fleet_jobs_open ON fleet_jobs (agent_row, id) WHERE state IN ('queued', 'sent', 'accepted');
 
 CREATE INDEX fleet_jobs_state ON fleet_jobs (state, id);
+
+CREATE TABLE fleet_releases (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL, target TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 BLOB NOT NULL UNIQUE,
+  downgrade INTEGER NOT NULL, public_key BLOB NOT NULL, signature BLOB NOT NULL, imported_at INTEGER NOT NULL,
+  imported_by TEXT NOT NULL, withdrawn_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE fleet_rollout_agents (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, rollout_id INTEGER NOT NULL, agent_row INTEGER NOT NULL, stage INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+  version_before TEXT NOT NULL, offered_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, UNIQUE (rollout_id, agent_row)
+) STRICT;
+
+CREATE INDEX fleet_rollout_agents_agent ON fleet_rollout_agents (agent_row, id);
+
+CREATE INDEX fleet_rollout_agents_stage ON fleet_rollout_agents (rollout_id, stage, state, id);
+
+CREATE INDEX fleet_rollout_agents_state ON fleet_rollout_agents (rollout_id, state, id);
+
+CREATE TABLE fleet_rollouts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, release_id INTEGER NOT NULL, target TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, percents TEXT NOT NULL,
+  stage INTEGER NOT NULL, parallel INTEGER NOT NULL, stop_percent INTEGER NOT NULL, again INTEGER NOT NULL, agents INTEGER NOT NULL,
+  started_at INTEGER NOT NULL, started_by TEXT NOT NULL, changed_at INTEGER NOT NULL, version INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX fleet_rollouts_state ON fleet_rollouts (state, id);
 
 CREATE TABLE fleet_stops (
   epoch INTEGER PRIMARY KEY, ordered_at INTEGER NOT NULL, ordered_by TEXT NOT NULL, reason TEXT NOT NULL,

@@ -57,7 +57,7 @@ mod sealed {
 impl Message for FromAgent {
     fn decode_body(version: u8, body: &[u8]) -> Result<Self, FrameError> {
         match version {
-            1 => whole(body),
+            1 => whole(body, FromAgent::KINDS),
             other => Err(FrameError::Version(other)),
         }
     }
@@ -66,13 +66,18 @@ impl Message for FromAgent {
 impl Message for FromServer {
     fn decode_body(version: u8, body: &[u8]) -> Result<Self, FrameError> {
         match version {
-            1 => whole(body),
+            1 => whole(body, FromServer::KINDS),
             other => Err(FrameError::Version(other)),
         }
     }
 }
 
-fn whole<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
+/// Reads a message whose number is below `kinds`.
+fn whole<T: DeserializeOwned>(body: &[u8], kinds: u32) -> Result<T, FrameError> {
+    let (number, _) = postcard::take_from_bytes::<u32>(body)?;
+    if number >= kinds {
+        return Err(FrameError::Unknown(number));
+    }
     let (message, rest) = postcard::take_from_bytes(body)?;
     if rest.is_empty() { Ok(message) } else { Err(FrameError::Trailing { bytes: rest.len() }) }
 }

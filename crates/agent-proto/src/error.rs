@@ -25,6 +25,8 @@ pub enum FrameError {
     },
     /// The compressed body cannot be unpacked.
     Compressed(String),
+    /// A message that this program does not know: the other side is newer.
+    Unknown(u32),
     /// The body is not the message it should be.
     Malformed(&'static str),
     /// Bytes are left after the message.
@@ -47,6 +49,9 @@ impl fmt::Display for FrameError {
             Self::Flags(flags) => write!(f, "the frame has unknown flags {flags:#010b}"),
             Self::TooLong { what, bytes_max } => write!(f, "the {what} is longer than {bytes_max} bytes"),
             Self::Compressed(cause) => write!(f, "the compressed body is damaged: {cause}"),
+            Self::Unknown(number) => {
+                write!(f, "the message has number {number}, which this program does not know; upgrade the older side")
+            }
             Self::Malformed(what) => write!(f, "the body is malformed: {what}"),
             Self::Trailing { bytes } => write!(f, "{bytes} bytes are left after the message"),
         }

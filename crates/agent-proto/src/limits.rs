@@ -36,3 +36,9 @@ pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 pub const JOB_BYTES_MAX: usize = 512 * 1024;
 /// Most actions in one approved plan.
 pub const PLAN_MAX: usize = 4_096;
+/// Most bytes of one part of a release's program.
+pub const PART_BYTES_MAX: usize = 128 * 1024;
+/// Most bytes of a release's program.
+pub const RELEASE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Most bytes of the text of a signed release.
+pub const RELEASE_TEXT_BYTES_MAX: usize = 2_048;

@@ -12,9 +12,10 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
+use crate::engine::{self, About};
 use crate::error::Error;
 use crate::pair::{Start, ToCollector, ToExecutor, hear, say};
-use crate::{engine, enrol, log, platform, status};
+use crate::{enrol, log, platform, status};
 
 pub(crate) use act::perform;
 
@@ -98,7 +99,9 @@ fn pair() -> std::io::Result<UnixStream> {
 }
 
 async fn work(start: Start, executor: Executor) -> Result<(), Error> {
-    let Start { servers, token, proxy, ring_bytes_max, enrol_only, enrolment, policy, guarded, closed } = start;
+    let Start { version, updates, on_trial, servers, token, proxy, ring_bytes_max, enrol_only, enrolment, .. } = start;
+    let (policy, guarded, closed) = (start.policy, start.guarded, start.closed);
+    let about = About { version, updates, on_trial };
     platform::give_guarded(guarded);
     let config = Config { servers, token, proxy, ring_bytes_max, closed, ..Config::blank(home()) };
     let _lock = lock(&config.dir).await?;
@@ -107,7 +110,7 @@ async fn work(start: Start, executor: Executor) -> Result<(), Error> {
         let _ = executor.to.send(ToExecutor::Enrolled(enrolment)).await;
         return Ok(());
     }
-    engine::run(config, enrolment, policy, executor).await
+    engine::run(config, enrolment, policy, about, executor).await
 }
 
 /// The folder that the executor entered. Its path may lead through folders that are closed to us.

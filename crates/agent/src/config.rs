@@ -1,6 +1,7 @@
 //! Where the agent keeps its things and which servers it may call.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -13,6 +14,10 @@ use crate::link::Address;
 const RING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Below this the ring could not keep one message of each lane.
 const RING_BYTES_LEAST: u64 = 256 * 1024;
+/// How long a new version may take until a server has acknowledged it, and within what that may be chosen.
+const TRIAL: Duration = Duration::from_secs(300);
+const TRIAL_LEAST: Duration = Duration::from_secs(10);
+const TRIAL_MOST: Duration = Duration::from_secs(3_600);
 
 /// How to run an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,10 @@ pub struct Config {
     pub user: Option<String>,
     /// Files and folders besides the agent's own that no check looks into.
     pub closed: Vec<PathBuf>,
+    /// The program that runs is the agent's own, so that a signed release may take its place.
+    pub updates: bool,
+    /// How long a new version may take until a server has acknowledged it.
+    pub trial: Duration,
 }
 
 /// `agent.toml` in the agent's folder.
@@ -46,6 +55,7 @@ struct ConfigFile {
     proxy: Option<String>,
     ring_bytes_max: Option<u64>,
     user: Option<String>,
+    trial_s: Option<u64>,
 }
 
 impl Config {
@@ -71,6 +81,7 @@ impl Config {
             proxy: file.proxy,
             ring_bytes_max: file.ring_bytes_max.unwrap_or(blank.ring_bytes_max),
             user: file.user,
+            trial: file.trial_s.map_or(blank.trial, Duration::from_secs),
             ..blank
         })
     }
@@ -86,6 +97,8 @@ impl Config {
             end_with_parent: false,
             user: None,
             closed: Vec::new(),
+            updates: false,
+            trial: TRIAL,
             dir,
         }
     }
@@ -114,6 +127,10 @@ impl Config {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         if self.ring_bytes_max < RING_BYTES_LEAST {
             return Err(Error::new(format!("ring_bytes_max is below {RING_BYTES_LEAST}; make it larger")));
+        }
+        if !(TRIAL_LEAST..=TRIAL_MOST).contains(&self.trial) {
+            let (least, most) = (TRIAL_LEAST.as_secs(), TRIAL_MOST.as_secs());
+            return Err(Error::new(format!("trial_s is not between {least} and {most}; change it in agent.toml")));
         }
         for server in &self.servers {
             Address::parse(server)?;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use agent_proto::{Durable, Frame};
-use agent_proto::{FromAgent, Hello, Lane, Profile, encode};
+use agent_proto::{FromAgent, Greeting, Hello, Lane, Profile, ability, encode};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -29,7 +29,7 @@ use crate::platform::{self, Collector};
 use crate::register::Register;
 use crate::ring::{Keep, Ring};
 use crate::status::{self, Status};
-use crate::{enrol, log};
+use crate::{enrol, log, update};
 use work::Done;
 
 /// Frames on their way to the link: more than may be in flight, so that an acknowledgement always finds room.
@@ -44,10 +44,21 @@ const SLOW_ROUNDS: u32 = 12;
 /// Results of checks that changed nothing wait so long for company.
 const RESULTS_WAIT: Duration = Duration::from_secs(1);
 
+/// What the program says of itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    pub(crate) version: String,
+    /// It may be replaced.
+    pub(crate) updates: bool,
+    /// The executor waits for a server's first acknowledgement.
+    pub(crate) on_trial: bool,
+}
+
 /// All state of a running collector.
 struct Engine {
     config: Config,
     enrolment: Enrolment,
+    about: About,
     run_id: [u8; 16],
     ring: Ring,
     register: Register,
@@ -102,6 +113,7 @@ pub(crate) async fn run(
     config: Config,
     enrolment: Option<Enrolment>,
     policy: PolicyWords,
+    about: About,
     executor: Executor,
 ) -> Result<(), Error> {
     let mut told_to_end = Signals::listen()?;
@@ -126,7 +138,7 @@ pub(crate) async fn run(
     let facts_wanted = work::spawn_facts(done.clone());
     let way = to.clone();
     let ways = Ways { frames, trust, done, facts_wanted, executor: to };
-    let mut engine = Engine::open(config, enrolled, policy, ways)?;
+    let mut engine = Engine::open(config, enrolled, policy, about, ways)?;
     let link = tokio::spawn(connector.run());
     let mut housekeeping = interval(HOUSEKEEPING);
     housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -221,11 +233,18 @@ fn servers(config: &Config, enrolment: &Enrolment) -> Result<Vec<Address>, Error
 }
 
 impl Engine {
-    fn open(config: Config, enrolment: Enrolment, policy: PolicyWords, ways: Ways) -> Result<Self, Error> {
+    fn open(
+        config: Config,
+        enrolment: Enrolment,
+        policy: PolicyWords,
+        about: About,
+        ways: Ways,
+    ) -> Result<Self, Error> {
         let now = Instant::now();
         let ring = Ring::open(&config.dir.join("ring"), config.ring_bytes_max, clock::wall_ms())?;
         let no_samples_wait = ring.positions().iter().all(|at| at.lane != Lane::Metrics || at.waiting == 0);
         Ok(Self {
+            about,
             run_id: (u128::from(dice()) << 64 | u128::from(dice())).to_le_bytes(),
             register: Register::open(&config.dir, no_samples_wait),
             collector: Collector::new(),
@@ -282,9 +301,15 @@ impl Engine {
         }
     }
 
+    fn greeting(&self) -> Greeting {
+        let known = ability::ALL.iter().filter(|word| self.about.updates || **word != ability::UPDATE);
+        let abilities = known.map(|word| (*word).to_owned()).collect();
+        Greeting { hello: self.hello(), abilities, target: update::target() }
+    }
+
     fn hello(&self) -> Hello {
         Hello {
-            agent_version: crate::VERSION.to_owned(),
+            agent_version: self.about.version.clone(),
             boot_id: platform::boot_id(),
             run_id: self.run_id,
             hints: platform::identity_hints(),

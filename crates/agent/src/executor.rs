@@ -6,6 +6,7 @@
 mod account;
 mod child;
 mod orders;
+mod updating;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -21,8 +22,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::identity::Enrolment;
 use crate::jobs::{Hands, Jobs};
-use crate::pair::{PolicyWords, Start, ToCollector};
+use crate::pair::{PolicyWords, Start, ToCollector, ToExecutor};
 use crate::status::{self, Executor as Said};
+use crate::update::Updates;
 use crate::{log, platform, policy};
 use account::Apart;
 use child::{Collector, Heard, What};
@@ -54,6 +56,8 @@ struct Executor {
     enrolment: Option<Enrolment>,
     /// There are none before the enrolment.
     jobs: Option<Jobs>,
+    /// None where the program is not the agent's own.
+    updates: Option<Updates>,
     hands: Hands,
     server_time: Option<ServerTime>,
     /// The server's clock where it was told to be furthest.
@@ -92,6 +96,7 @@ enum Doom {
 
 /// Runs until the process is told to end, or until the enrolment is done.
 pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Error> {
+    let origin = std::env::current_dir().unwrap_or_else(|_| "/".into());
     config.dir = absolute(config.dir)?;
     config.policy_path = absolute(config.policy_path)?;
     let enrolment = Enrolment::load(&config.dir)?;
@@ -99,7 +104,7 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
         let dir = config.dir.display();
         return Err(Error::new(format!("this machine is enrolled already; to enrol it anew, remove {dir}")));
     }
-    let _lock = status::lock(&config.dir)?;
+    let lock = status::lock(&config.dir)?;
     let Apart { account, words } = account::choose(config.user.as_deref(), &config.dir)?;
     let home = account::folder(&config.dir, account.as_ref())?;
     // The collector inherits it: it could not come here by the path when a folder above is private.
@@ -109,10 +114,23 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
     if purpose == Purpose::Run {
         log::note(format!("collector and executor are kept apart: {apart}"));
     }
-    let end = end(config.end_with_parent)?;
+    let own = config.updates && purpose == Purpose::Run;
+    let updates = own.then(|| Updates::open(&config.dir, origin)).transpose()?;
+    config.end_with_parent |= updates.as_ref().is_some_and(|updates| updates.on_trial);
+    let mut end = std::pin::pin!(end(config.end_with_parent)?);
+    let trial_at_most = config.trial;
     let starter = move |generation, events| child::start(account.as_ref(), generation, events);
     let (mut executor, news) = Executor::open(config, purpose, enrolment, apart, Box::new(starter))?;
-    executor.work(news, end).await
+    executor.updates = updates;
+    let ended = executor.work(news, end.as_mut()).await?;
+    let trial = executor.updates.take().and_then(Updates::into_trial).filter(|_| ended == Ended::ForTrial);
+    // The new program needs the folder for itself.
+    drop(executor);
+    drop(lock);
+    match trial {
+        Some(trial) => trial.run(trial_at_most, end).await,
+        None => Ok(()),
+    }
 }
 
 /// Ends when this process shall.
@@ -142,6 +160,15 @@ enum Next {
     End,
 }
 
+/// Why the loop ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    /// The process shall end, or has done what it was for.
+    AsTold,
+    /// A new version is to be tried.
+    ForTrial,
+}
+
 fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
     std::path::absolute(&path).map_err(|e| Error::io("find", &path, &e))
 }
@@ -158,6 +185,7 @@ impl Executor {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let mut executor = Self {
             jobs: None,
+            updates: None,
             hands: Hands::default(),
             server_time: None,
             latest_time: None,
@@ -183,16 +211,17 @@ impl Executor {
     }
 
     /// The loop. Ends with `end`, or with the enrolment when there is nothing else to do.
-    async fn work(&mut self, mut news: News, end: impl Future<Output = ()>) -> Result<(), Error> {
+    async fn work(&mut self, mut news: News, end: impl Future<Output = ()>) -> Result<Ended, Error> {
         let mut rounds = interval(self.round);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut end = std::pin::pin!(end);
+        let mut ended = Ended::AsTold;
         loop {
             let (away, start_at) = (self.collector.is_none(), self.start_at);
             tokio::select! {
                 () = &mut end => break,
                 Some(heard) = news.heard.recv() => {
-                    if self.on_heard(heard)? == Next::End {
+                    if self.on_heard(heard).await? == Next::End {
                         break;
                     }
                 }
@@ -203,12 +232,16 @@ impl Executor {
             if let Some(doom) = self.doomed.take() {
                 self.end_collector(doom).await?;
             }
+            if self.may_try() {
+                ended = Ended::ForTrial;
+                break;
+            }
         }
         self.hands.detach();
         if let Some(collector) = self.collector.take() {
             collector.bury(FAREWELL).await;
         }
-        Ok(())
+        Ok(ended)
     }
 
     fn open_jobs(&mut self) -> Result<(), Error> {
@@ -240,7 +273,11 @@ impl Executor {
         }
         self.said.collector_pid = collector.pid();
         self.collector = Some(collector);
+        let (updates, on_trial) = self.updating();
         let start = Start {
+            version: self.version(),
+            updates,
+            on_trial,
             servers: self.config.servers.clone(),
             token: self.config.token.clone(),
             proxy: self.config.proxy.clone(),
@@ -252,6 +289,7 @@ impl Executor {
             closed: self.config.really_closed(),
         };
         self.tell(ToCollector::Start(Box::new(start)));
+        self.tell_of_trial();
         self.hand_over();
         self.write_status();
         Ok(())
@@ -262,12 +300,13 @@ impl Executor {
         self.backoff = (self.backoff * 2).min(BACKOFF_MOST);
     }
 
-    fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
+    async fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
         let Some(collector) = self.collector.as_mut().filter(|now| now.generation == heard.generation) else {
             return Ok(Next::On);
         };
         collector.lives();
         match heard.what {
+            What::Said(ToExecutor::Part { sha256, offset, bytes }) => self.on_part(&sha256, offset, &bytes).await,
             What::Said(message) => return self.on_message(message),
             What::Over(None) => self.doomed = Some(Doom::Closed),
             What::Over(Some(why)) => self.doomed = Some(Doom::Broke(format!("it says what cannot be read: {why}"))),

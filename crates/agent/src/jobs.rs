@@ -92,6 +92,11 @@ impl Jobs {
         owed.filter_map(|job_id| self.journal.result(job_id)).take(limit).collect()
     }
 
+    /// Does none run?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// The collector has this result on its disk.
     pub(crate) fn kept(&mut self, job_id: &[u8; 16]) {
         self.journal.kept(job_id);

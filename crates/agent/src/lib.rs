@@ -5,7 +5,7 @@
 //! beats the server. What it has to say waits on disk, bounded, until the server has stored it.
 //!
 //! It is two processes. The `executor` is the one that is started: it holds the policy, the journal of `jobs` and the
-//! server's key, judges and runs. It starts the `collector`, the same program again, as a user without rights: that one
+//! server's key, judges and runs. It also puts a new version of the program in the place of its own (`update`). It starts the `collector`, the same program again, as a user without rights: that one
 //! speaks with the server and looks at the machine. The `pair` between them is all they share.
 //!
 //! The collector's pieces: [`Config`] and the enrolment name the server; `engine` is the one loop that owns its state;
@@ -33,6 +33,7 @@ mod register;
 mod ring;
 mod status;
 mod subprocess;
+mod update;
 
 pub use config::Config;
 pub use error::Error;
@@ -51,6 +52,26 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The folder cannot be used, another agent uses it, or the machine is not enrolled and there is no token.
 pub fn run(config: Config) -> Result<(), Error> {
     begin(config, executor::Purpose::Run)
+}
+
+/// Is this program fit to be the agent of a folder? Looks at what a start would need, and changes nothing.
+///
+/// # Errors
+/// What would keep it from starting.
+pub fn check(config: &Config) -> Result<(), Error> {
+    let enrolment = identity::Enrolment::load(&config.dir)?;
+    if let Some(enrolment) = enrolment {
+        link::check(&enrolment.trust).map_err(Error::new)?;
+    }
+    match policy::find(&config.policy_path).trouble {
+        Some(trouble) => Err(Error::new(trouble)),
+        None => Ok(()),
+    }
+}
+
+/// What this program was built for, as releases name it.
+pub fn target() -> String {
+    update::target()
 }
 
 /// Enrols this machine with the token in `config` at the first of its servers that answers. Blocks.

@@ -88,6 +88,11 @@ fn tls_config(trust: &Trust) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
+/// Can a connection be made ready that trusts these authorities?
+pub(crate) fn check(trust: &[Vec<u8>]) -> Result<(), String> {
+    tls_config(&Trust::Bundle(trust.to_vec())).map(|_| ())
+}
+
 fn socket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(2048)

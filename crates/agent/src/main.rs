@@ -55,6 +55,8 @@ enum Command {
     },
     /// Say what the agent is doing.
     Status,
+    /// Say whether this program could be the agent of this folder. A new version is asked before it is tried.
+    Check,
 }
 
 fn main() -> ExitCode {
@@ -89,7 +91,14 @@ fn obey(dir: PathBuf, command: Command) -> Result<(), Error> {
             config.take_token(token, token_file.as_deref())?;
             config.policy_path = policy.unwrap_or(config.policy_path);
             config.proxy = proxy.or(config.proxy);
+            // This program is the agent and nothing else.
+            config.updates = true;
             agent::run(config)
+        }
+        Command::Check => {
+            agent::check(&Config::load(dir)?)?;
+            let _ = writeln!(std::io::stdout(), "fit: version {} for {}", agent::VERSION, agent::target());
+            Ok(())
         }
         Command::Status => {
             let status = agent::status(&dir)?;

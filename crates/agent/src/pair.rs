@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use agent_proto::{Action, Class, JobResult, JobState, SignedJob, SignedStop, limits};
+use agent_proto::{Action, Class, JobResult, JobState, Offer, SignedJob, SignedStop, UpdateReport, limits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -34,6 +34,14 @@ pub(crate) enum ToExecutor {
     Job(SignedJob),
     /// *Stop all runs* as it came.
     Stop(SignedStop),
+    /// Another version of the program, as it came.
+    Offer(Box<Offer>),
+    /// A part of it, as it came.
+    Part { sha256: [u8; 32], offset: u64, bytes: Vec<u8> },
+    /// A report about this program is on the collector's disk.
+    Told { sha256: [u8; 32] },
+    /// The server has stored something that this process said. Said once, and only on trial.
+    Acknowledged,
     /// What came of [`ToCollector::Act`].
     Acted { job_id: [u8; 16], outcome: Outcome },
     /// This result is on the collector's disk.
@@ -65,11 +73,21 @@ pub(crate) enum ToCollector {
     Act { job_id: [u8; 16], action: Action },
     /// No longer.
     Halt { job_id: [u8; 16] },
+    /// Ask the server for a part of this program.
+    Fetch { sha256: [u8; 32], offset: u64 },
+    /// How far it came with a new version; to be answered with [`ToExecutor::Told`].
+    Report(UpdateReport),
 }
 
 /// What a collector needs to begin.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Start {
+    /// The version to greet with.
+    pub(crate) version: String,
+    /// The program may be replaced.
+    pub(crate) updates: bool,
+    /// The program is on trial.
+    pub(crate) on_trial: bool,
     pub(crate) servers: Vec<String>,
     pub(crate) token: Option<String>,
     pub(crate) proxy: Option<String>,

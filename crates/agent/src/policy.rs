@@ -29,6 +29,9 @@ pub struct Policy {
     /// Whose signature over the plan opens everything that no rule names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<Approver>,
+    /// Whose signature on a release lets it take the place of the agent's program.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub release_keys: Vec<Approver>,
 }
 
 /// A plugin that checks may run: its path, or its whole folder as `/usr/lib/nagios/plugins/*`.
@@ -98,7 +101,7 @@ pub enum Verb {
     Reload,
 }
 
-/// A person whose key this machine trusts.
+/// A person, or a place where releases are signed, whose key this machine trusts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approver {
@@ -157,8 +160,9 @@ impl Policy {
     /// The mistake, with its line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let policy: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        match policy.approvers.iter().find(|approver| approver.key().is_none()) {
-            Some(approver) => Err(format!("the key of approver {} is not 64 hexadecimal digits", approver.name)),
+        let keys = policy.approvers.iter().chain(&policy.release_keys);
+        match keys.clone().find(|holder| holder.key().is_none()) {
+            Some(holder) => Err(format!("the key of {} is not 64 hexadecimal digits", holder.name)),
             None => Ok(policy),
         }
     }
@@ -169,6 +173,11 @@ impl Policy {
     /// The policy cannot be written as TOML.
     pub fn to_toml(&self) -> Result<String, String> {
         toml::to_string_pretty(self).map_err(|e| e.to_string())
+    }
+
+    /// The keys whose releases may take the place of the agent's program.
+    pub(crate) fn release_keys(&self) -> Vec<[u8; 32]> {
+        self.release_keys.iter().filter_map(Approver::key).collect()
     }
 
     pub(crate) fn classes_allowed(&self) -> Vec<Class> {

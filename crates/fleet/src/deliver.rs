@@ -13,7 +13,7 @@ use crate::agent::{self, Agent, State};
 use crate::events::{AgentDisconnected, agent_ref, asset_ref};
 use crate::hub::Hub;
 use crate::job::{self, Ending, Job};
-use crate::{link, stop};
+use crate::{link, rollout, stop};
 
 /// How long a connection may be gone before the agent counts as away.
 const GRACE_MICROS: i64 = MINUTE;
@@ -23,6 +23,8 @@ const PATIENCE_MICROS: i64 = 5 * MINUTE;
 const JOBS_KEPT_MICROS: i64 = 180 * DAY;
 /// Jobs that are sent to one agent at once.
 const BURST: i64 = 20;
+/// The feed that needs [`agent_proto::ability::LOOK`].
+const LOOK_FEED: &str = "look";
 /// Rows that one transaction changes.
 const SLICE: i64 = 100;
 
@@ -89,6 +91,12 @@ pub(crate) fn welcome(kernel: &Handle, hub: &Hub, agent: &Agent, checks: i64) ->
     let jobs = signed(kernel, agent, open)?;
     frames.extend(feeds.into_iter().filter_map(|feed| feed.noted(hub, agent.id)));
     frames.extend(jobs);
+    if hub.able(agent.id).update
+        && !kernel.held()
+        && kernel.read_as(&link::service(), |cx| stop::current(cx.tx))?.is_none()
+    {
+        frames.extend(kernel.read_as(&link::service(), |cx| rollout::advance::standing(cx, agent.id))?);
+    }
     Ok(frames)
 }
 
@@ -137,7 +145,9 @@ impl Feed {
 /// The feeds that differ from what the agent has; `running` is the generation of checks it says it runs.
 fn feeds(kernel: &Handle, hub: &Hub, agent: &Agent, running: Option<i64>) -> Result<Vec<Feed>> {
     let mut feeds = Vec::new();
-    for feed in kernel.registry().feeds() {
+    // An older agent would break off at a message that it does not know.
+    let able = hub.able(agent.id);
+    for feed in kernel.registry().feeds().filter(|feed| feed.kind != LOOK_FEED || able.look) {
         let made = kernel.read_as(&feeder(), |cx| (feed.make)(cx, agent.asset));
         let Some(frame) = made? else { continue };
         let digest = certificate_digest(&frame);
@@ -236,7 +246,8 @@ pub fn sweep(kernel: &Handle) -> Result<()> {
             })
         })?;
     }
-    overdue(kernel, now)
+    overdue(kernel, now)?;
+    rollout::advance::round(kernel)
 }
 
 /// Tells that an agent is away; answers false when it greets at this moment, to be asked again.

@@ -85,6 +85,50 @@ agent_event!(
     /// An agent said something that it may not say. At most one a minute and agent.
     AgentRefused, "fleet.agent.refused", Mark::Critical, "A message of the agent of {} was refused"
 );
+agent_event!(
+    /// An agent runs another version of its program.
+    AgentUpdated, "fleet.agent.updated", Mark::Ok, "The agent of {} was updated"
+);
+agent_event!(
+    /// An agent refused another version of its program, or went back to the one before.
+    AgentNotUpdated, "fleet.agent.not-updated", Mark::Critical, "The agent of {} was not updated"
+);
+
+/// A rollout of an agent version began, was held, goes on, or is over.
+#[derive(Clone, Debug, Serialize)]
+pub struct RolloutChanged {
+    /// The rollout.
+    pub rollout: Ref,
+    /// The version it brings.
+    pub version: String,
+    /// running, paused, stopped, done or ended.
+    pub state: String,
+    /// Why, in plain words; may be empty.
+    pub reason: String,
+}
+
+impl Event for RolloutChanged {
+    const NAME: &'static str = "fleet.rollout.changed";
+    fn subjects(&self) -> Vec<Ref> {
+        vec![self.rollout.clone()]
+    }
+    fn title(&self) -> String {
+        let reason = if self.reason.is_empty() { String::new() } else { format!(": {}", self.reason) };
+        format!("The rollout of agent {} is {}{reason}", self.version, self.state)
+    }
+    fn mark(&self) -> Mark {
+        match self.state.as_str() {
+            "running" => Mark::Working,
+            "done" => Mark::Ok,
+            "stopped" => Mark::Critical,
+            _ => Mark::Info,
+        }
+    }
+    fn sample() -> Self {
+        let rollout = Ref::new("agent_rollout", 2);
+        Self { rollout, version: "1.4.0".into(), state: "stopped".into(), reason: "2 of 5 machines".into() }
+    }
+}
 
 /// A job waits for its agent.
 #[derive(Clone, Debug, Serialize)]

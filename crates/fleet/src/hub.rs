@@ -12,6 +12,13 @@ use kernel::Time;
 /// connection is to be closed.
 pub type Push = Arc<dyn Fn(Vec<u8>) -> bool + Send + Sync>;
 
+/// What an agent understands beyond what all of them do, by its greeting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Able {
+    pub(crate) look: bool,
+    pub(crate) update: bool,
+}
+
 /// One open connection.
 pub(crate) struct Connection {
     pub(crate) session: u64,
@@ -21,13 +28,29 @@ pub(crate) struct Connection {
     pub(crate) push: Push,
     pub(crate) seen: Time,
     flushed: Time,
+    able: Able,
     feeds: BTreeMap<&'static str, [u8; 32]>,
 }
 
 impl Connection {
     pub(crate) fn new(session: u64, agent: i64, asset: i64, boot_id: &str, push: Push, at: Time) -> Self {
         let boot_id = boot_id.to_owned();
-        Self { session, agent, asset, boot_id, push, seen: at, flushed: at, feeds: BTreeMap::new() }
+        Self {
+            session,
+            agent,
+            asset,
+            boot_id,
+            push,
+            seen: at,
+            flushed: at,
+            able: Able::default(),
+            feeds: BTreeMap::new(),
+        }
+    }
+
+    /// With what its greeting says.
+    pub(crate) fn able(self, able: Able) -> Self {
+        Self { able, ..self }
     }
 }
 
@@ -91,6 +114,11 @@ impl Hub {
     /// True while this agent is connected.
     pub fn is_connected(&self, agent: i64) -> bool {
         lock(&self.state).connections.contains_key(&agent)
+    }
+
+    /// What an agent that is connected understands.
+    pub(crate) fn able(&self, agent: i64) -> Able {
+        lock(&self.state).connections.get(&agent).map(|one| one.able).unwrap_or_default()
     }
 
     /// The agents that are connected now.

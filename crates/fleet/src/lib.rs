@@ -19,6 +19,8 @@ pub mod keys;
 pub mod link;
 mod list_page;
 mod panels;
+mod release;
+mod rollout;
 mod settings;
 pub mod stop;
 mod token;
@@ -35,6 +37,12 @@ pub use job::list::ListJobs;
 pub use job::queue::{JobApproval, QueueJob, QueuedJob};
 pub use job::show::ShowJob;
 pub use list_page::ListPage;
+pub use release::{ImportRelease, ListReleases, ReleaseView, WithdrawRelease};
+pub use rollout::change::{EndRollout, PauseRollout, ResumeRollout, StartRollout};
+pub use rollout::list::{
+    ListRolloutAgents, ListRollouts, ListVersions, RolloutAgent, ShowRollout, VersionInUse, VersionsInUse,
+};
+pub use rollout::{RolloutState, RolloutView, Stage};
 pub use settings::LinkSetting;
 pub use stop::{ReleaseStop, ShowStop, StopAll};
 pub use token::create::CreateToken;
@@ -46,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_fleet.sql") },
     Migration { number: 2, name: "signs of waiting", sql: include_str!("../migrations/0002_signs_of_waiting.sql") },
     Migration { number: 3, name: "lists of jobs", sql: include_str!("../migrations/0003_lists_of_jobs.sql") },
+    Migration { number: 4, name: "agent versions", sql: include_str!("../migrations/0004_agent_versions.sql") },
 ];
 
 /// What fleet declares.
@@ -56,6 +65,8 @@ pub fn domain() -> web::Domain {
             Page::console("/fleet", agent::list::NAME, agent::pages::list),
             Page::console("/fleet/agents/{id}", agent::list::NAME, agent::pages::one::show),
             Page::console("/fleet/tokens/{id}", "fleet.token.list", token::pages::show),
+            Page::console("/fleet/versions", "fleet.version.list", rollout::pages::versions),
+            Page::console("/fleet/rollouts/{id}", rollout::list::NAME, rollout::pages::one::show),
             Page::console("/fleet/jobs", job::list::NAME, job::pages::list),
             Page::console("/fleet/jobs/{id}", job::list::NAME, job::pages::show),
         ],
@@ -101,11 +112,13 @@ fn declarations() -> kernel::Domain {
         nouns: vec![
             Noun { kind: "agent", list: agent::list::NAME, resolve: agent::resolve, set: None },
             Noun { kind: "agent_job", list: job::list::NAME, resolve: job::resolve, set: None },
+            Noun { kind: "agent_rollout", list: rollout::list::NAME, resolve: rollout::resolve, set: None },
         ],
         settings: vec![SettingEntry::of::<LinkSetting>()],
         messages: vec![
             AgentMessage { kind: "job_accepted", handle: job::report::accepted },
             AgentMessage { kind: "job_result", handle: job::report::finished },
+            AgentMessage { kind: "update", handle: rollout::report::reported },
         ],
         services: vec![Service { name: "fleet", run: deliver::run }],
         start: Some(start),
@@ -128,6 +141,17 @@ fn operations() -> Vec<Entry> {
         Entry::of::<ListJobs>(),
         Entry::of::<ShowJob>(),
         Entry::of::<CancelJob>(),
+        Entry::of::<ListVersions>(),
+        Entry::of::<ImportRelease>(),
+        Entry::of::<ListReleases>(),
+        Entry::of::<WithdrawRelease>(),
+        Entry::of::<StartRollout>(),
+        Entry::of::<ListRollouts>(),
+        Entry::of::<ShowRollout>(),
+        Entry::of::<ListRolloutAgents>(),
+        Entry::of::<PauseRollout>(),
+        Entry::of::<ResumeRollout>(),
+        Entry::of::<EndRollout>(),
         Entry::of::<StopAll>(),
         Entry::of::<ReleaseStop>(),
         Entry::of::<ShowStop>(),
@@ -144,6 +168,9 @@ fn events() -> Vec<EventEntry> {
         EventEntry::of::<AgentQuarantined>(),
         EventEntry::of::<AgentRevoked>(),
         EventEntry::of::<AgentRefused>(),
+        EventEntry::of::<AgentUpdated>(),
+        EventEntry::of::<AgentNotUpdated>(),
+        EventEntry::of::<RolloutChanged>(),
         EventEntry::of::<JobQueued>(),
         EventEntry::of::<JobFinished>(),
         EventEntry::of::<JobCompleted>(),

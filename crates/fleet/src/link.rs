@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use agent_proto::{Frame, FrameError, FromAgent, FromServer, Prove, Purpose, Refusal, RefusalCode, TLS_EXPORT_BYTES};
+use agent_proto::{
+    Frame, FrameError, FromAgent, FromServer, Greeting, Prove, Purpose, Refusal, RefusalCode, TLS_EXPORT_BYTES,
+};
 use agent_proto::{decode, encode, verify_proof};
 use kernel::{Actor, Error, Handle, Result};
 
@@ -16,6 +18,7 @@ use crate::hub::{Hub, Push};
 
 mod durable;
 mod enrol;
+mod fetch;
 mod hello;
 
 /// One connection of an agent.
@@ -159,8 +162,13 @@ impl Session {
             (Phase::Challenged, FromAgent::Enrol(enrol)) => self.enrol(enrol),
             (Phase::Proved { agent }, FromAgent::Hello(hello)) => {
                 let agent = *agent;
-                self.hello(agent, *hello)
+                self.hello(agent, Greeting { hello: *hello, abilities: Vec::new(), target: String::new() })
             }
+            (Phase::Proved { agent }, FromAgent::Greeting(greeting)) => {
+                let agent = *agent;
+                self.hello(agent, *greeting)
+            }
+            (Phase::Open(_), FromAgent::Fetch { sha256, offset }) => self.fetch(&sha256, offset),
             (Phase::Open(_), message @ (FromAgent::Series { .. } | FromAgent::Durable { .. })) => self.work(message),
             _ => Err(End::protocol("this message does not belong here")),
         }

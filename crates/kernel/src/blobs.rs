@@ -1,7 +1,7 @@
 //! Big bytes, stored once under the name of their SHA-256: `DATA/blobs/ab/<hash>`. A file is written and synced before
 //! the transaction that needs it; a file that nothing needs is swept after a day.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -71,6 +71,20 @@ impl Kernel {
             std::fs::File::open(&path).and_then(|file| file.set_modified(UNIX_EPOCH + Duration::from_micros(now)));
         touched.map_err(&wrong)?;
         Ok(Blob { hash, size_bytes: bytes.len() as u64 })
+    }
+
+    /// Reads a part of a blob, at most so many bytes; nothing behind its end. Its bytes are not proven: whoever gets all
+    /// parts does that. The caller has checked that the actor may see it.
+    pub fn blob_part(&self, hash: &str, offset: u64, bytes_max: usize) -> Result<Vec<u8>> {
+        let path = place(self.data(), hash)?;
+        let mut file = match std::fs::File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Error::not_found("The blob")),
+            other => other.map_err(unusable(&path))?,
+        };
+        file.seek(std::io::SeekFrom::Start(offset)).map_err(unusable(&path))?;
+        let mut bytes = Vec::new();
+        file.take(bytes_max as u64).read_to_end(&mut bytes).map_err(unusable(&path))?;
+        Ok(bytes)
     }
 
     /// Reads a blob and proves its bytes against its name. The caller has checked that the actor may see it.

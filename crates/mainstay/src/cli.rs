@@ -7,6 +7,7 @@ mod doctor;
 mod keys;
 mod local;
 mod output;
+mod releases;
 mod remote;
 mod rules;
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::check::CheckSpec;
 use super::job::{SignedJob, SignedStop};
+use super::update::Offer;
 use super::uplink::Lane;
 use crate::bounded;
-use crate::limits::{CHECKS_MAX, ITEMS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{CHECKS_MAX, ITEMS_MAX, PART_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// A message from a server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,13 +57,25 @@ pub enum FromServer {
         bundle: Vec<Vec<u8>>,
     },
     /// Take these looks at once, beside their rhythm, and say at once what they found: something depends on it. Checks
-    /// that the agent does not have are left out.
+    /// that the agent does not have are left out. Only for agents that greeted with [`crate::ability::LOOK`].
     Look {
         /// Names this request.
         number: i64,
         /// The checks, by number.
         #[serde(deserialize_with = "bounded::list::<CHECKS_MAX, _, _>")]
         checks: Vec<i64>,
+    },
+    /// Another version of the agent's program. Only for agents that greeted with [`crate::ability::UPDATE`].
+    Update(Box<Offer>),
+    /// The answer to [`super::FromAgent::Fetch`].
+    Part {
+        /// Of which program.
+        sha256: [u8; 32],
+        /// Where in it, in bytes.
+        offset: u64,
+        /// What stands there; nothing when the program is not to be had any more.
+        #[serde(deserialize_with = "bounded::bytes::<PART_BYTES_MAX, _>")]
+        bytes: Vec<u8>,
     },
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{CheckResult, LookResult};
 use super::columns;
 use super::job::{Class, JobResult};
+use super::update::UpdateReport;
 use crate::bounded;
 use crate::limits::{CHECKS_MAX, FACTS_MAX, ITEMS_MAX, LABELS_MAX, SAMPLES_MAX, SERIES_MAX, TEXT_BYTES_MAX};
 use crate::sign::Signature;
@@ -35,6 +36,16 @@ pub enum FromAgent {
         seq: u64,
         /// What happened.
         event: Durable,
+    },
+    /// In the place of `Hello`: the same with what this agent understands. A server that does not know it refuses it,
+    /// and the agent comes again with `Hello`.
+    Greeting(Box<Greeting>),
+    /// Asks for a part of the program that was offered.
+    Fetch {
+        /// Which program.
+        sha256: [u8; 32],
+        /// From where on, in bytes.
+        offset: u64,
     },
 }
 
@@ -110,6 +121,19 @@ pub struct Hello {
     pub checks_generation: i64,
 }
 
+/// A greeting with what the agent understands beyond what all of them do: a server says nothing else to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// What every agent says.
+    pub hello: Hello,
+    /// Words of [`crate::ability`]. Those that a server does not know are nothing to it.
+    #[serde(deserialize_with = "bounded::list::<ITEMS_MAX, _, _>")]
+    pub abilities: Vec<String>,
+    /// What the agent's program was built for, such as `x86_64-unknown-linux-gnu`.
+    #[serde(deserialize_with = "bounded::text::<TEXT_BYTES_MAX, _>")]
+    pub target: String,
+}
+
 /// Where a lane stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LanePosition {
@@ -164,6 +188,8 @@ pub enum Durable {
         #[serde(deserialize_with = "bounded::list::<CHECKS_MAX, _, _>")]
         results: Vec<LookResult>,
     },
+    /// How far it came with a release that was offered.
+    Update(UpdateReport),
 }
 
 /// One section of facts, whole or as a difference; see [`crate::facts`].

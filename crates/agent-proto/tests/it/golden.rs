@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_proto::{Frame, Message, SignedJob, SigningKey, decode, encode, limit_ms, sign_job_within};
+use agent_proto::{
+    Frame, FromAgent, FromServer, Message, SignedJob, SigningKey, decode, encode, limit_ms, sign_job_within,
+};
 
 use crate::sample;
 
@@ -61,6 +63,14 @@ fn a_golden_job_with_a_limit_keeps_its_bytes_and_its_signature() {
         let kept: SignedJob = postcard::from_bytes(&kept).unwrap();
         assert_eq!(limit_ms(&kept, &key.public()), Some(90_000), "{name}");
     }
+}
+
+#[test]
+fn the_number_of_messages_is_the_one_that_unknown_ones_are_told_by() {
+    let number = |bytes: &[u8]| u32::from(bytes[0]);
+    let agents = sample::from_agent().iter().map(|(_, m)| number(&postcard::to_allocvec(m).unwrap())).max().unwrap();
+    let servers = sample::from_server().iter().map(|(_, m)| number(&postcard::to_allocvec(m).unwrap())).max().unwrap();
+    assert_eq!((agents + 1, servers + 1), (FromAgent::KINDS, FromServer::KINDS));
 }
 
 #[test]

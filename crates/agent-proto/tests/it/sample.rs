@@ -2,9 +2,9 @@
 
 use agent_proto::{
     Action, Approval, CheckResult, CheckSpec, CheckState, Class, Durable, Enrol, Enrolled, Facts, Figure, FromAgent,
-    FromServer, Gap, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, LookResult, Probe,
-    ProcessName, Profile, Prove, Refusal, RefusalCode, Samples, SeriesName, ServiceVerb, Signature, SignedJob,
-    SignedStop, StopOrder, Welcome,
+    FromServer, Gap, Greeting, Hello, IdentityHints, Job, JobResult, JobState, Lane, LanePosition, LookResult, Offer,
+    Probe, ProcessName, Profile, Prove, Refusal, RefusalCode, Release, Samples, SeriesName, ServiceVerb, Signature,
+    SignedJob, SignedRelease, SignedStop, StopOrder, UpdateReport, UpdateState, Welcome,
 };
 
 pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {
@@ -22,6 +22,9 @@ pub(crate) fn from_agent() -> Vec<(&'static str, FromAgent)> {
             }),
         ),
         ("hello", FromAgent::Hello(Box::new(hello()))),
+        ("greeting", FromAgent::Greeting(Box::new(greeting()))),
+        ("fetch", FromAgent::Fetch { sha256: [4; 32], offset: 131_072 }),
+        ("update_report", durable(8, Lane::Results, Durable::Update(update_report()))),
         (
             "series",
             FromAgent::Series {
@@ -73,6 +76,24 @@ pub(crate) fn from_server() -> Vec<(&'static str, FromServer)> {
                 pending: true,
             }),
         ),
+        (
+            "update",
+            FromServer::Update(Box::new(Offer {
+                signed: SignedRelease {
+                    release: Release {
+                        version: "1.4.0".into(),
+                        target: "x86_64-unknown-linux-gnu".into(),
+                        size_bytes: 9_000_000,
+                        sha256: [4; 32],
+                        downgrade: false,
+                    },
+                    public_key: [5; 32],
+                    signature: Signature([6; 64]),
+                },
+                again: true,
+            })),
+        ),
+        ("part", FromServer::Part { sha256: [4; 32], offset: 131_072, bytes: vec![0x7f; 300] }),
         (
             "welcome",
             FromServer::Welcome(Welcome {
@@ -181,6 +202,18 @@ fn hello() -> Hello {
         resume: vec![LanePosition { lane: Lane::Results, next_seq: 3, waiting: 4 }],
         checks_generation: 5,
     }
+}
+
+fn greeting() -> Greeting {
+    Greeting {
+        hello: hello(),
+        abilities: vec!["look".into(), "update".into(), "what-nobody-knows-yet".into()],
+        target: "x86_64-unknown-linux-gnu".into(),
+    }
+}
+
+fn update_report() -> UpdateReport {
+    UpdateReport { sha256: [4; 32], state: UpdateState::RolledBack, reason: "it did not connect".into() }
 }
 
 fn facts() -> Facts {

@@ -15,7 +15,7 @@ impl Engine {
         match event {
             LinkEvent::Greeting(answer) => {
                 // The link may have given up in the meantime; it will ask again.
-                let _ = answer.send(self.hello());
+                let _ = answer.send(self.greeting());
             }
             LinkEvent::Up { welcome, server } => self.on_welcome(&welcome, server),
             LinkEvent::Message(message) => self.on_message(message),
@@ -61,7 +61,14 @@ impl Engine {
 
     fn on_message(&mut self, message: FromServer) {
         match message {
-            FromServer::Ack { lane, seq } => self.ring.ack(lane, seq),
+            FromServer::Ack { lane, seq } => {
+                self.ring.ack(lane, seq);
+                if std::mem::take(&mut self.about.on_trial) {
+                    self.tell(ToExecutor::Acknowledged);
+                }
+            }
+            FromServer::Update(offer) => self.tell(ToExecutor::Offer(offer)),
+            FromServer::Part { sha256, offset, bytes } => self.tell(ToExecutor::Part { sha256, offset, bytes }),
             FromServer::Checks { generation, checks } => self.checks.replace(generation, checks, Instant::now()),
             FromServer::Look { checks, .. } => self.checks.ask(&checks, Instant::now()),
             FromServer::Job(signed) => self.tell(ToExecutor::Job(signed)),
@@ -97,6 +104,13 @@ impl Engine {
                     acting.abort();
                 }
             }
+            ToCollector::Fetch { sha256, offset } => self.send_now(FromAgent::Fetch { sha256, offset }),
+            ToCollector::Report(report) => {
+                let sha256 = report.sha256;
+                if self.ring.offer(Lane::Results, clock::wall_ms(), Durable::Update(report), Keep::Synced) {
+                    self.tell(ToExecutor::Told { sha256 });
+                }
+            }
             ToCollector::Start(_) | ToCollector::Pulse => {}
         }
     }
@@ -122,7 +136,7 @@ mod tests {
     use agent_proto::{JobResult, JobState};
     use tokio::sync::{mpsc, watch};
 
-    use super::super::Ways;
+    use super::super::{About, Ways};
     use super::*;
     use crate::config::Config;
     use crate::identity::Enrolment;
@@ -141,7 +155,7 @@ mod tests {
             facts_wanted: mpsc::channel(1).0,
             executor,
         };
-        let mut engine = Engine::open(config, enrolment, PolicyWords::default(), ways).unwrap();
+        let mut engine = Engine::open(config, enrolment, PolicyWords::default(), About::default(), ways).unwrap();
         engine.on_executor(ToCollector::Result(JobResult {
             job_id: [1; 16],
             state: JobState::Done,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::account::Account;
 use crate::pair::{ToCollector, ToExecutor, hear, say};
-use crate::{collector, log};
+use crate::{collector, log, update};
 
 /// Messages on their way to the collector. One that lets them pile up is ended.
 const MESSAGES_MAX: usize = 256;
@@ -57,7 +57,7 @@ pub(super) fn start(
     // This very file, also when another version has taken its place by now.
     let mut command = Command::new("/proc/self/exe");
     command.arg0(words.next().unwrap_or_else(|| "mainstay-agent".into())).args(words);
-    command.env(collector::MARK, "1").env_remove("MAINSTAY_AGENT_TOKEN");
+    command.env(collector::MARK, "1").env_remove("MAINSTAY_AGENT_TOKEN").env_remove(update::MARK);
     command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
     if let Some(account) = account {
         // Further groups go with it: the standard library drops them when root becomes somebody else.

@@ -16,7 +16,8 @@ const BACK_US_MAX: i64 = 300_000_000;
 impl Executor {
     pub(super) fn on_message(&mut self, message: ToExecutor) -> Result<Next, Error> {
         match message {
-            ToExecutor::Pulse => {}
+            // A part is taken where there is time to test the whole.
+            ToExecutor::Pulse | ToExecutor::Part { .. } => {}
             ToExecutor::Enrolled(enrolment) => return self.on_enrolled(enrolment),
             ToExecutor::Failed(why) if self.enrolment.is_none() => return Err(Error::new(why)),
             ToExecutor::Failed(why) => log::note(why),
@@ -25,6 +26,17 @@ impl Executor {
             ToExecutor::Stop(signed) => {
                 if let Some(jobs) = &mut self.jobs {
                     jobs.stop(&signed);
+                }
+            }
+            ToExecutor::Offer(offer) => self.on_offer(&offer),
+            ToExecutor::Told { sha256 } => {
+                if let Some(updates) = &self.updates {
+                    updates.told(&sha256);
+                }
+            }
+            ToExecutor::Acknowledged => {
+                if let Some(updates) = &self.updates {
+                    updates.proved();
                 }
             }
             ToExecutor::Acted { job_id, outcome } => self.hands.answer(&job_id, outcome),
@@ -85,6 +97,10 @@ impl Executor {
     }
 
     fn on_job(&mut self, signed: &SignedJob) {
+        if self.updating().1 {
+            // This process may be ended at any moment. The server sends the job again with the next greeting.
+            return log::note("a job came to a version on trial; the next greeting brings it again");
+        }
         let wall_us = clock::wall_us();
         let server_us = self.server_time.map_or(wall_us, |time| time.at(std::time::Instant::now()));
         let Some(jobs) = &mut self.jobs else { return log::note("a job came before the enrolment; it is ignored") };

@@ -31,7 +31,7 @@ fn enrolment(seed: u8) -> Enrolment {
 struct Machine {
     dir: tempfile::TempDir,
     collectors: mpsc::UnboundedReceiver<Pair>,
-    running: JoinHandle<Result<(), Error>>,
+    running: JoinHandle<Result<Ended, Error>>,
     end: oneshot::Sender<()>,
 }
 

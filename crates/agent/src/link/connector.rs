@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-use agent_proto::{FromServer, Hello, Refusal, SigningKey, Welcome, decode};
+use agent_proto::{FrameError, FromAgent, FromServer, Greeting, Refusal, RefusalCode, SigningKey, Welcome, decode};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -25,7 +25,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 /// What the engine hears from the link.
 pub(crate) enum LinkEvent {
     /// A connection was made; the engine answers with its greeting.
-    Greeting(oneshot::Sender<Hello>),
+    Greeting(oneshot::Sender<Greeting>),
     /// Work begins.
     Up { welcome: Welcome, server: String },
     /// The server spoke.
@@ -52,17 +52,21 @@ impl Connector {
     pub(crate) async fn run(mut self) {
         let mut failures = 0_u32;
         let mut next = 0_usize;
+        // Greet as agents did before there were abilities: the server knows no better.
+        let mut plainly = false;
         loop {
             let Some(server) = self.servers.get(next % self.servers.len().max(1)).cloned() else { return };
             next = next.wrapping_add(1);
-            let (event, worked, wait) = match self.one_connection(&server).await {
+            let (event, worked, wait) = match self.one_connection(&server, plainly).await {
                 Ended::Engine => return,
                 Ended::Broken { why, worked } => (LinkEvent::Down(format!("{}: {why}", server.url)), worked, None),
                 Ended::Refused(refusal) => {
+                    plainly = !plainly && refusal.code == RefusalCode::Protocol;
                     let wait = Duration::from_millis(u64::from(refusal.retry_after_ms)).min(BACKOFF_MOST * 10);
                     (LinkEvent::Refused(refusal), false, Some(wait))
                 }
             };
+            plainly &= !worked;
             failures = if worked { 0 } else { failures.saturating_add(1) };
             if self.events.send(event).await.is_err() {
                 return;
@@ -75,7 +79,7 @@ impl Connector {
         }
     }
 
-    async fn one_connection(&mut self, server: &Address) -> Ended {
+    async fn one_connection(&mut self, server: &Address, plainly: bool) -> Ended {
         let trust = Trust::Bundle(self.trust.borrow().clone());
         let mut link = match dial(server, self.proxy.as_deref(), &trust).await {
             Ok(link) => link,
@@ -85,8 +89,10 @@ impl Connector {
         if self.events.send(LinkEvent::Greeting(ask)).await.is_err() {
             return Ended::Engine;
         }
-        let Ok(hello) = answer.await else { return Ended::Engine };
-        let welcome = match session::sign_in(&mut link, &self.key, hello).await {
+        let Ok(greeting) = answer.await else { return Ended::Engine };
+        let greeting =
+            if plainly { FromAgent::Hello(Box::new(greeting.hello)) } else { FromAgent::Greeting(Box::new(greeting)) };
+        let welcome = match session::sign_in(&mut link, &self.key, greeting).await {
             Ok(welcome) => welcome,
             Err(NoEntry::Refused(refusal)) => return Ended::Refused(refusal),
             Err(NoEntry::Broken(why)) => return Ended::Broken { why, worked: false },
@@ -146,7 +152,15 @@ impl Connector {
             Some(Ok(_)) => return Ok(()),
             Some(Err(e)) => return Err(broken(format!("the connection broke: {e}"))),
         };
-        let frame = decode::<FromServer>(&bytes).map_err(|e| broken(format!("a frame cannot be read: {e}")))?;
+        let frame = match decode::<FromServer>(&bytes) {
+            Ok(frame) => frame,
+            // A newer server has something to say that is not for us.
+            Err(unknown @ FrameError::Unknown(_)) => {
+                crate::log::note(format!("a message is passed over: {unknown}"));
+                return Ok(());
+            }
+            Err(e) => return Err(broken(format!("a frame cannot be read: {e}"))),
+        };
         if let FromServer::Refused(refusal) = frame.message {
             return Err(Ended::Refused(refusal));
         }

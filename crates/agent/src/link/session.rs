@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_proto::{
-    Enrol, Enrolled, Frame, FromAgent, FromServer, Hello, IdentityHints, Prove, Purpose, Refusal, SigningKey, Welcome,
-    decode, encode, prove,
+    Enrol, Enrolled, Frame, FromAgent, FromServer, IdentityHints, Prove, Purpose, Refusal, SigningKey, Welcome, decode,
+    encode, prove,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
@@ -52,12 +52,12 @@ pub(crate) async fn enrol(
     }
 }
 
-/// Signs in with the enrolled key.
-pub(crate) async fn sign_in(link: &mut Link, key: &SigningKey, hello: Hello) -> Result<Welcome, NoEntry> {
+/// Signs in with the enrolled key; `greeting` is a `Greeting` or a `Hello`.
+pub(crate) async fn sign_in(link: &mut Link, key: &SigningKey, greeting: FromAgent) -> Result<Welcome, NoEntry> {
     let nonce = challenge(&mut link.socket).await?;
     let signature = prove(key, Purpose::Prove, &nonce, &link.tls_export);
     send(&mut link.socket, FromAgent::Prove(Prove { public_key: key.public(), signature })).await?;
-    send(&mut link.socket, FromAgent::Hello(Box::new(hello))).await?;
+    send(&mut link.socket, greeting).await?;
     match receive(&mut link.socket).await? {
         FromServer::Welcome(welcome) => Ok(welcome),
         FromServer::Refused(refusal) => Err(NoEntry::Refused(refusal)),

@@ -12,3 +12,5 @@ mod jobs;
 mod reporting;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod update;

@@ -1,13 +1,14 @@
 //! A server for one agent, with real TLS and WebSocket, and the agent's program as a child process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_proto::{
-    Durable, Enrolled, EnrolmentToken, Frame, FromAgent, FromServer, Hello, Job, Profile, ProfileKind, Purpose,
-    SigningKey, TLS_EXPORT_BYTES, Welcome, certificate_digest, decode, encode, sign_job, verify_proof,
+    Durable, Enrolled, EnrolmentToken, Frame, FromAgent, FromServer, Greeting, Hello, Job, Profile, ProfileKind,
+    Purpose, Refusal, RefusalCode, SigningKey, TLS_EXPORT_BYTES, Welcome, certificate_digest, decode, encode, sign_job,
+    verify_proof,
 };
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -100,13 +101,36 @@ impl Server {
         enrol
     }
 
-    /// Takes a sign-in and welcomes it.
-    pub(crate) async fn welcome(&self) -> (Peer, Hello) {
+    /// Takes a proof.
+    async fn proved(&self) -> Peer {
         let mut peer = self.accept().await;
         peer.challenge(self).await;
         let FromAgent::Prove(prove) = peer.hear().await else { panic!("not a proof") };
         assert!(verify_proof(&prove.public_key, Purpose::Prove, &[5; 32], &peer.export, &prove.signature));
-        let FromAgent::Hello(hello) = peer.hear().await else { panic!("not a greeting") };
+        peer
+    }
+
+    /// Refuses a greeting as a server does that does not know it.
+    pub(crate) async fn refuse_greeting(&self) -> Greeting {
+        let mut peer = self.proved().await;
+        let FromAgent::Greeting(greeting) = peer.hear().await else { panic!("not a greeting with abilities") };
+        let (code, text) = (RefusalCode::Protocol, "the body is malformed".to_owned());
+        peer.say(FromServer::Refused(Refusal { code, text, retry_after_ms: 0 })).await;
+        *greeting
+    }
+
+    /// Takes a sign-in of an agent that greets without abilities.
+    pub(crate) async fn welcome_plainly(&self) -> Hello {
+        let mut peer = self.proved().await;
+        let FromAgent::Hello(hello) = peer.hear().await else { panic!("not a plain greeting") };
+        *hello
+    }
+
+    /// Takes a sign-in and welcomes it.
+    pub(crate) async fn welcome(&self) -> (Peer, Hello) {
+        let mut peer = self.proved().await;
+        let FromAgent::Greeting(greeting) = peer.hear().await else { panic!("not a greeting") };
+        let hello = greeting.hello;
         let profile = Profile {
             kind: ProfileKind::Server,
             metrics_interval_ms: 1_000,
@@ -115,7 +139,7 @@ impl Server {
         };
         let (agent_id, server_time_us, stop_epoch) = (AGENT_ID, self.now_us(), self.stop_epoch);
         peer.say(FromServer::Welcome(Welcome { agent_id, profile, server_time_us, stop_epoch })).await;
-        (peer, *hello)
+        (peer, hello)
     }
 
     pub(crate) fn sign(&self, job: &Job) -> FromServer {
@@ -224,11 +248,13 @@ impl Peer {
 pub(crate) struct Machine {
     pub(crate) dir: tempfile::TempDir,
     child: Option<Child>,
+    /// A copy of its own that may be replaced.
+    program: Option<PathBuf>,
 }
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), child: None }
+        Self { dir: tempfile::tempdir().unwrap(), child: None, program: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -239,15 +265,29 @@ impl Machine {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    fn program(dir: &Path, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-agent"));
-        command.arg("--dir").arg(dir).args(words).stdin(Stdio::null());
+    /// Gives it a program of its own, which may be replaced.
+    pub(crate) fn install(&mut self) -> PathBuf {
+        let path = self.path("bin/mainstay-agent");
+        std::fs::create_dir(self.path("bin")).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_mainstay-agent"), &path).unwrap();
+        self.program = Some(path.clone());
+        path
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    fn program(&self, words: &[&str]) -> Command {
+        let installed = self.program.clone();
+        let mut command = Command::new(installed.unwrap_or_else(|| env!("CARGO_BIN_EXE_mainstay-agent").into()));
+        command.arg("--dir").arg(self.dir.path()).args(words).stdin(Stdio::null());
         command
     }
 
     /// Runs a command of the program to its end.
     pub(crate) async fn obey(&self, words: &[&str]) -> (bool, String) {
-        let mut command = tokio::process::Command::from(Self::program(self.dir.path(), words));
+        let mut command = tokio::process::Command::from(self.program(words));
         let output = timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         (output.status.success(), text)
@@ -256,7 +296,7 @@ impl Machine {
     /// Starts the agent.
     pub(crate) fn run(&mut self, words: &[&str]) {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let mut command = Self::program(self.dir.path(), &[&["run"], words].concat());
+        let mut command = self.program(&[&["run"], words].concat());
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use agent_proto::{
-    Durable, EXPORTER_LABEL, Enrol, EnrolmentToken, Frame, FromAgent, FromServer, Hello, IdentityHints, Lane, Profile,
-    Prove, Purpose, Samples, SeriesName, SigningKey, TLS_EXPORT_BYTES, decode, encode, facts, prove,
+    Durable, EXPORTER_LABEL, Enrol, EnrolmentToken, Frame, FromAgent, FromServer, Greeting, Hello, IdentityHints, Lane,
+    Profile, Prove, Purpose, Samples, SeriesName, SigningKey, TLS_EXPORT_BYTES, decode, encode, facts, prove,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use kernel::{Clock, Error, Result};
@@ -172,7 +172,7 @@ impl Simulated {
         let mut link = Link::open(target).await?;
         let signature = prove(&key, Purpose::Prove, &link.nonce, &link.export);
         link.say(FromAgent::Prove(Prove { public_key, signature })).await?;
-        link.say(FromAgent::Hello(Box::new(hello(number)))).await?;
+        link.say(FromAgent::Greeting(Box::new(greeting(number)))).await?;
         let profile = match link.hear().await? {
             FromServer::Welcome(welcome) => welcome.profile,
             other => return Err(format!("no welcome but {other:?}")),
@@ -274,6 +274,12 @@ fn hints(number: usize) -> IdentityHints {
 /// What the machine of an agent is called.
 pub(crate) fn hostname(number: usize) -> String {
     format!("ws-{number:05}")
+}
+
+/// It looks again when it is asked to, and cannot be updated.
+fn greeting(number: usize) -> Greeting {
+    let abilities = vec![agent_proto::ability::LOOK.to_owned()];
+    Greeting { hello: hello(number), abilities, target: String::new() }
 }
 
 fn hello(number: usize) -> Hello {

@@ -124,7 +124,8 @@ fn list_body(view: &ListView<'_>) -> Markup {
         @if !view.tokens.is_empty() { (tokens_card(view)) }
     };
     html! {
-        (PageHeader::new("Endpoints").subtitle(html! { "The agents of machines: what they see, and what they may do." }))
+        (PageHeader::new("Endpoints").subtitle(html! { "The agents of machines: what they see, and what they may do." })
+            .action(Button::link("Agent versions", "/fleet/versions")))
         @if let Some(order) = view.stopped { (stopped_notice(order, view.may.release, view.csrf, view.clock)) }
         (columns(Split::Wide, &html! { (agents_list(view)) @if view.may.stop && view.stopped.is_none() { (stop_card(view.csrf)) } }, &side))
     }

@@ -225,6 +225,15 @@ pub(crate) fn greeted(tx: &mut Tx<'_>, agent: &Agent, hello: &Hello, classes: &s
     Ok(())
 }
 
+/// What its program was built for, and whether it can be replaced.
+pub(crate) fn built_for(tx: &mut Tx<'_>, id: i64, target: &str, updates: bool) -> Result<()> {
+    tx.execute(
+        "UPDATE fleet_agents SET target = ?1, updates = ?2 WHERE id = ?3 AND (target <> ?1 OR updates <> ?2)",
+        &[target.into(), updates.into(), id.into()],
+    )?;
+    Ok(())
+}
+
 /// Marks an agent as away whose connection ended at `lost`, unless it was seen after `before`: then it greets right now. A
 /// time after `now` is a wrong one.
 pub(crate) fn offline(tx: &mut Tx<'_>, id: i64, lost: Time, before: Time, now: Time) -> Result<bool> {

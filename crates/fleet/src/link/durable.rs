@@ -106,6 +106,7 @@ impl Session {
             Durable::JobAccepted { job_id, at_us } => self.hand(from, "job_accepted", &(*job_id, *at_us)),
             Durable::JobResult(result) => self.hand(from, "job_result", result),
             Durable::Gap(gap) => self.hand(from, "gap", gap),
+            Durable::Update(report) => self.hand(from, "update", report),
             Durable::LookResults { results } => self.hand(from, "look_results", results),
         }
     }
@@ -157,5 +158,6 @@ fn kind(event: &Durable) -> &'static str {
         Durable::JobResult(_) => "job_result",
         Durable::Gap(_) => "gap",
         Durable::LookResults { .. } => "look_results",
+        Durable::Update(_) => "update",
     }
 }

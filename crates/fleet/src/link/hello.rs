@@ -1,12 +1,12 @@
 //! The greeting: is it still the one machine, then welcome, feeds, jobs, and the order to stop if one stands.
 
-use agent_proto::{Class, FromServer, Hello, Profile, RefusalCode, Welcome};
+use agent_proto::{Class, FromServer, Greeting, Hello, Profile, RefusalCode, Welcome, ability};
 use kernel::Cx;
 
 use super::{End, Open, Phase, Session, admitted, service};
 use crate::agent::{self, Agent};
 use crate::events::{AgentConnected, AgentRebooted, agent_ref, asset_ref};
-use crate::hub::Connection;
+use crate::hub::{Able, Connection};
 use crate::{deliver, stop};
 
 /// Why a greeting cannot come from the machine that the key belongs to.
@@ -26,9 +26,10 @@ fn doubt(agent: &Agent, hello: &Hello) -> Option<&'static str> {
 }
 
 impl Session {
-    pub(super) fn hello(&mut self, id: i64, hello: Hello) -> Result<(), End> {
+    pub(super) fn hello(&mut self, id: i64, greeting: Greeting) -> Result<(), End> {
         let kernel = self.kernel.clone();
-        let greeting = hello.clone();
+        let able = able(&greeting);
+        let hello = greeting.hello.clone();
         let (agent, doubted) = kernel.write_as(service(), "fleet.agent.greet", move |cx| greet(cx, id, &greeting))?;
         if doubted {
             self.hub.cut(id, None, kernel.now());
@@ -44,7 +45,7 @@ impl Session {
         }))?;
         let (asset, boot_id) = (agent.asset, hello.boot_id.as_str());
         let push = self.push.take().ok_or(End::Done)?;
-        let older = self.hub.open(Connection::new(self.id, id, asset, boot_id, push, kernel.now()));
+        let older = self.hub.open(Connection::new(self.id, id, asset, boot_id, push, kernel.now()).able(able));
         self.phase = Phase::Open(Open { agent: id, asset, boot_id: boot_id.into(), stored: [0; 3] });
         // An earlier connection of the same boot is cut off by dropping it; one of another boot is watched: if it still
         // speaks, two machines hold the key.
@@ -54,8 +55,15 @@ impl Session {
     }
 }
 
+/// What a greeting says the agent understands. Words that are not known here are nothing.
+fn able(greeting: &Greeting) -> Able {
+    let says = |word: &str| greeting.abilities.iter().any(|one| one == word);
+    Able { look: says(ability::LOOK), update: says(ability::UPDATE) }
+}
+
 /// Answers the agent as it is now, and whether it was put into quarantine.
-fn greet(cx: &mut Cx, id: i64, hello: &Hello) -> kernel::Result<(Agent, bool)> {
+fn greet(cx: &mut Cx, id: i64, greeting: &Greeting) -> kernel::Result<(Agent, bool)> {
+    let hello = &greeting.hello;
     let missing = || kernel::Error::internal("agent-missing", id);
     let agent = agent::store::by_id(cx.tx, id)?.ok_or_else(missing)?;
     if agent.state != agent::State::Active {
@@ -68,6 +76,7 @@ fn greet(cx: &mut Cx, id: i64, hello: &Hello) -> kernel::Result<(Agent, bool)> {
     let words: Vec<&str> = hello.classes_allowed.iter().map(|class| class_word(*class)).collect();
     let now = cx.now;
     agent::store::greeted(cx.tx, &agent, hello, &words.join(" "), now)?;
+    agent::store::built_for(cx.tx, id, &greeting.target, able(greeting).update)?;
     assets::seen(cx, agent.asset, now)?;
     let (asset, reference) = (asset_ref(agent.asset), agent_ref(id));
     if !agent.online {

@@ -158,7 +158,11 @@ impl Machine {
     }
 
     pub(crate) fn hello(&self) -> FromAgent {
-        FromAgent::Hello(Box::new(Hello {
+        FromAgent::Hello(Box::new(self.greeting()))
+    }
+
+    fn greeting(&self) -> Hello {
+        Hello {
             agent_version: "0.1.0".into(),
             boot_id: self.boot_id.clone(),
             run_id: [1; 16],
@@ -168,7 +172,21 @@ impl Machine {
             clock_us: 0,
             resume: Vec::new(),
             checks_generation: 0,
-        }))
+        }
+    }
+
+    /// Signs in as an agent of today does, with a version of its program.
+    pub(crate) fn connect_ably(&self, kernel: &Handle, version: &str) -> (Connection, Vec<FromServer>) {
+        let mut connection = dial(kernel);
+        let message = self.prove_message(&connection);
+        assert!(connection.answers(message).is_empty());
+        let hello = Hello { agent_version: version.into(), ..self.greeting() };
+        let abilities = ability::ALL.iter().map(|word| (*word).to_owned()).chain(["tomorrow".to_owned()]).collect();
+        let greeting = Greeting { hello, abilities, target: "x86_64-unknown-linux-gnu".into() };
+        let mut answers = connection.answers(FromAgent::Greeting(Box::new(greeting)));
+        assert!(matches!(answers.first(), Some(FromServer::Welcome(_))), "{answers:?}");
+        answers.remove(0);
+        (connection, answers)
     }
 
     /// Signs in and answers the open connection with what came after the welcome.

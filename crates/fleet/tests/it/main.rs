@@ -20,3 +20,5 @@ mod machine;
 mod reach;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod updates;

@@ -122,6 +122,7 @@ fn own() -> Vec<Command> {
         ),
         server(key()),
         demo(),
+        super::releases::command(),
         Command::new("completions")
             .about("Print completions for a shell")
             .arg(Arg::new("shell").required(true).value_parser(["bash", "zsh", "fish"])),

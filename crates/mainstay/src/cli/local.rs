@@ -21,6 +21,7 @@ pub(super) fn run(matches: &ArgMatches, registry: &Registry) -> Option<Result<()
         "serve" => run_serve(sub),
         "agent" => run_agent(sub),
         "server" => run_server(matches, sub),
+        "release" => super::releases::run(sub),
         "demo" => demo::run(matches, sub, registry),
         "completions" => completions(sub, registry),
         _ => return None,

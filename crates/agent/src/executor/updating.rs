@@ -1,0 +1,74 @@
+//! What the executor does about new versions of the agent's program.
+
+use agent_proto::{Offer, UpdateReport, UpdateState};
+
+use super::Executor;
+use crate::pair::ToCollector;
+use crate::update::{Step, Updates};
+use crate::{log, policy};
+
+impl Executor {
+    pub(super) fn version(&self) -> String {
+        self.updates.as_ref().map_or_else(|| crate::VERSION.to_owned(), |updates| updates.version().to_owned())
+    }
+
+    /// May this agent update itself, and is it on trial?
+    pub(super) fn updating(&self) -> (bool, bool) {
+        self.updates.as_ref().map_or((false, false), |updates| (true, updates.on_trial))
+    }
+
+    pub(super) fn on_offer(&mut self, offer: &Offer) {
+        let keys = policy::find(&self.config.policy_path).policy.release_keys();
+        let step = match &mut self.updates {
+            Some(updates) => updates.offered(offer, &keys),
+            None => Step::End(UpdateReport {
+                sha256: offer.signed.release.sha256,
+                state: UpdateState::Refused,
+                reason: "this agent is a part of another program and is updated with it".into(),
+            }),
+        };
+        self.go(step);
+    }
+
+    /// A part of the new program.
+    pub(super) async fn on_part(&mut self, sha256: &[u8; 32], offset: u64, bytes: &[u8]) {
+        let Some(updates) = &mut self.updates else { return };
+        let step = match updates.part(sha256, offset, bytes) {
+            Step::Whole => match updates.test(&self.config.dir).await {
+                Ok(trying) => {
+                    log::note("a new version is here; it is tried when no job runs");
+                    Step::End(trying)
+                }
+                Err(refused) => Step::End(refused),
+            },
+            other => other,
+        };
+        self.go(step);
+    }
+
+    fn go(&mut self, step: Step) {
+        match step {
+            Step::Fetch { sha256, offset } => self.tell(ToCollector::Fetch { sha256, offset }),
+            Step::End(report) => {
+                if report.state == UpdateState::Refused {
+                    log::note(format!("a new version is refused: {}", report.reason));
+                }
+                self.tell(ToCollector::Report(report));
+            }
+            Step::Whole | Step::Nothing => {}
+        }
+    }
+
+    /// What came of an earlier trial, as long as it was not told.
+    pub(super) fn tell_of_trial(&mut self) {
+        if let Some(report) = self.updates.as_ref().filter(|updates| !updates.on_trial).and_then(Updates::owed) {
+            self.tell(ToCollector::Report(report));
+        }
+    }
+
+    /// Is there a new version to try, and nothing that it would interrupt?
+    pub(super) fn may_try(&self) -> bool {
+        let idle = self.jobs.as_ref().is_some_and(crate::jobs::Jobs::is_idle);
+        idle && self.updates.as_ref().is_some_and(|updates| updates.ready.is_some())
+    }
+}

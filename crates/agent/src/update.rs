@@ -1,0 +1,263 @@
+//! The agent's own program: another version of it is fetched, verified, tried and only then put in the place of this one.
+//!
+//! All of it is the executor's. It goes by the release keys that the machine's own policy pins; the collector merely
+//! carries offers and parts. The program in place is not touched before the new one has run on trial, as a child of this
+//! process, and a server has acknowledged what it said: whatever ends meanwhile, what is in place works.
+
+mod record;
+mod stage;
+mod trial;
+
+use std::cmp::Ordering;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use agent_proto::{Offer, Release, UpdateReport, UpdateState, compare_versions, unsound, verify_release};
+
+use crate::error::Error;
+use crate::log;
+use record::Records;
+pub(crate) use stage::{Staged, Stager};
+pub(crate) use trial::Trial;
+
+/// The variable that tells a process that it is on trial.
+pub(crate) const MARK: &str = "MAINSTAY_AGENT_TRIAL";
+/// Trials of one release that something else ended, after which it counts as rolled back.
+const TRIALS_MAX: u32 = 3;
+
+/// What the program of this process was built for.
+pub(crate) fn target() -> String {
+    let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+    let float = if cfg!(target_abi = "eabihf") { "eabihf" } else { "" };
+    format!("{}-unknown-linux-{libc}{float}", std::env::consts::ARCH)
+}
+
+/// The program that this process runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+    /// The version that its release was signed with, or else the one it was built with.
+    pub(crate) version: String,
+    sha256: [u8; 32],
+}
+
+/// What an executor knows of updates.
+pub(crate) struct Updates {
+    records: Records,
+    program: Program,
+    /// Where the process was started: words on the command line may be meant from there.
+    origin: PathBuf,
+    /// It is on trial itself.
+    pub(crate) on_trial: bool,
+    stager: Option<Stager>,
+    /// Fetched, verified and tested: to be tried when no job runs.
+    pub(crate) ready: Option<Staged>,
+}
+
+/// What an offer leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Ask for the part of this program that begins here.
+    Fetch { sha256: [u8; 32], offset: u64 },
+    /// The program is whole and is what was signed.
+    Whole,
+    /// That is the end of it; to be told.
+    End(UpdateReport),
+    /// Nothing.
+    Nothing,
+}
+
+impl Updates {
+    /// Looks at what an earlier process left.
+    ///
+    /// # Errors
+    /// The program of this process or the folder cannot be read.
+    pub(crate) fn open(dir: &Path, origin: PathBuf) -> Result<Self, Error> {
+        let records = Records::open(dir)?;
+        let path =
+            std::env::current_exe().map_err(|e| Error::io("find the program of", Path::new("this process"), &e))?;
+        let sha256 = stage::digest_of(Path::new("/proc/self/exe")).map_err(|e| Error::io("read", &path, &e))?;
+        let version = records.version_of(&sha256).unwrap_or_else(|| crate::VERSION.to_owned());
+        let on_trial = std::env::var_os(MARK).is_some();
+        let program = Program { path, version, sha256 };
+        let mut updates = Self { records, program, origin, on_trial, stager: None, ready: None };
+        if !on_trial {
+            updates.settle();
+        }
+        Ok(updates)
+    }
+
+    /// Ends what an earlier process began: it may have been killed at any moment.
+    fn settle(&mut self) {
+        let Some(tried) = self.records.trial() else { return stage::remove(&self.program.path) };
+        stage::remove(&self.program.path);
+        if tried.sha256 == self.program.sha256 {
+            self.records.end(&report(tried.sha256, UpdateState::Done, ""));
+        } else if tried.trials >= TRIALS_MAX {
+            let why = format!("something ended it {} times while it was tried", tried.trials);
+            self.records.give_up(&report(tried.sha256, UpdateState::RolledBack, &why));
+        }
+    }
+
+    /// The version that this agent says it has.
+    pub(crate) fn version(&self) -> &str {
+        &self.program.version
+    }
+
+    /// What is still to be told to the server.
+    pub(crate) fn owed(&self) -> Option<UpdateReport> {
+        self.records.owed()
+    }
+
+    /// It was told.
+    pub(crate) fn told(&self, sha256: &[u8; 32]) {
+        self.records.told(sha256);
+    }
+
+    /// Takes an offer, by the keys that the policy pins.
+    pub(crate) fn offered(&mut self, offer: &Offer, keys: &[[u8; 32]]) -> Step {
+        let release = &offer.signed.release;
+        let sha256 = release.sha256;
+        if self.on_trial || self.ready.as_ref().is_some_and(|ready| ready.release.sha256 == sha256) {
+            return Step::Nothing;
+        }
+        if let Some(stager) = self.stager.as_ref().filter(|stager| stager.release.sha256 == sha256) {
+            return Step::Fetch { sha256, offset: stager.written() };
+        }
+        if sha256 == self.program.sha256 {
+            return Step::End(report(sha256, UpdateState::Done, ""));
+        }
+        let refused = |why: String| Step::End(report(sha256, UpdateState::Refused, &why));
+        let judged = judge(offer, keys, &self.program.version, self.records.gave_up(&sha256));
+        if let Err(why) = judged.and_then(|()| placeable(&self.program.path)) {
+            return refused(why);
+        }
+        match Stager::open(release.clone(), &self.program.path) {
+            Ok(stager) => {
+                log::note(format!("version {} is fetched", release.version));
+                self.ready = None;
+                self.stager = Some(stager);
+                Step::Fetch { sha256, offset: 0 }
+            }
+            Err(why) => refused(why),
+        }
+    }
+
+    /// Takes a part of a program.
+    pub(crate) fn part(&mut self, sha256: &[u8; 32], offset: u64, bytes: &[u8]) -> Step {
+        let Some(stager) = self.stager.as_mut().filter(|stager| stager.release.sha256 == *sha256) else {
+            return Step::Nothing;
+        };
+        if bytes.is_empty() {
+            log::note("the server does not give the rest of the new program; it is dropped");
+            self.drop_stager();
+            return Step::Nothing;
+        }
+        if offset != stager.written() {
+            // It came twice: the offer did, and was answered twice.
+            return Step::Nothing;
+        }
+        let wrong = match stager.take(bytes) {
+            Ok(false) => return Step::Fetch { sha256: *sha256, offset: stager.written() },
+            Ok(true) => return Step::Whole,
+            Err(why) => why,
+        };
+        self.drop_stager();
+        Step::End(report(*sha256, UpdateState::Refused, &wrong))
+    }
+
+    fn drop_stager(&mut self) {
+        self.stager = None;
+        stage::remove(&self.program.path);
+    }
+
+    /// Lets the new program test itself, and keeps it for its trial.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(crate) async fn test(&mut self, dir: &Path) -> Result<UpdateReport, UpdateReport> {
+        let Some(stager) = self.stager.take() else { return Err(report([0; 32], UpdateState::Refused, "it is gone")) };
+        let sha256 = stager.release.sha256;
+        match stager.finish(dir).await {
+            Ok(staged) => {
+                self.ready = Some(staged);
+                Ok(report(sha256, UpdateState::Trying, ""))
+            }
+            Err(why) => Err(report(sha256, UpdateState::Refused, &why)),
+        }
+    }
+
+    /// A server acknowledged what this process said: it has stood its trial.
+    pub(crate) fn proved(&self) {
+        if self.on_trial {
+            self.records.prove(&self.program.sha256);
+        }
+    }
+
+    /// Everything that the trial needs, when the executor has ended.
+    pub(crate) fn into_trial(mut self) -> Option<Trial> {
+        let staged = self.ready.take()?;
+        Some(Trial { records: self.records, program: self.program, origin: self.origin, staged })
+    }
+}
+
+fn report(sha256: [u8; 32], state: UpdateState, why: &str) -> UpdateReport {
+    UpdateReport { sha256, state, reason: why.to_owned() }
+}
+
+/// May this release take the place of version `current`? `keys` are those that the policy pins.
+fn judge(offer: &Offer, keys: &[[u8; 32]], current: &str, gave_up: bool) -> Result<(), String> {
+    let Release { version, target: built_for, downgrade, .. } = &offer.signed.release;
+    if keys.is_empty() {
+        return Err("the machine's policy pins no release key; add [[release_keys]] to it".into());
+    }
+    if !keys.contains(&offer.signed.public_key) {
+        return Err("the machine's policy does not pin the key that signed this release".into());
+    }
+    if !verify_release(&offer.signed) {
+        return Err("the signature of the release does not hold".into());
+    }
+    if let Some(why) = unsound(&offer.signed.release) {
+        return Err(format!("the release cannot be used: {why}"));
+    }
+    let ours = target();
+    if *built_for != ours {
+        return Err(format!("the release is for {built_for}, this machine needs {ours}"));
+    }
+    // A version that cannot be compared is not known to be older.
+    let newer = compare_versions(version, current).is_some_and(|order| order == Ordering::Greater);
+    if !newer && !downgrade {
+        return Err(format!(
+            "version {version} is not newer than {current}, and the release is not signed as a downgrade"
+        ));
+    }
+    if gave_up && !offer.again {
+        return Err("it was rolled back here before; roll it out with `again` to try it once more".into());
+    }
+    Ok(())
+}
+
+/// Can the program be replaced where it lies, and by nobody but us?
+fn placeable(program: &Path) -> Result<(), String> {
+    let shown = program.display();
+    let folder = program.parent().and_then(|folder| folder.metadata().ok());
+    let (Some(folder), Ok(file)) = (folder, program.symlink_metadata()) else {
+        return Err(format!("the program {shown} is not where it was started; restart the agent"));
+    };
+    let us = rustix::process::geteuid().as_raw();
+    for (owner, mode, what) in
+        [(file.uid(), file.mode(), "program"), (folder.uid(), folder.mode(), "folder of the program")]
+    {
+        if owner != us && owner != 0 {
+            return Err(format!("the {what} {shown} belongs to another user; use chown on it"));
+        }
+        if mode & 0o022 != 0 {
+            return Err(format!("the {what} {shown} can be written by others; use chmod go-w on it"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

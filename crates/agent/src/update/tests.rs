@@ -1,0 +1,152 @@
+//! What is judged and kept about updates, without processes.
+
+use agent_proto::{SigningKey, sign_release};
+use ring::digest::{SHA256, digest};
+
+use super::*;
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32]).unwrap()
+}
+
+fn release(version: &str) -> Release {
+    Release { version: version.into(), target: target(), size_bytes: 4, sha256: [2; 32], downgrade: false }
+}
+
+fn offer(release: Release) -> Offer {
+    Offer { signed: sign_release(release, &key(1)), again: false }
+}
+
+#[test]
+fn a_release_is_taken_only_when_it_is_signed_for_this_machine_and_newer() {
+    let ours = [key(1).public()];
+    let current = "1.2.0";
+    let mut changed = offer(release("1.3.0"));
+    changed.signed.release.version = "1.4.0".into();
+    let elsewhere = Release { target: "sparc64-unknown-linux-gnu".into(), ..release("1.3.0") };
+    let back = Release { downgrade: true, ..release("1.1.0") };
+    let again = Offer { again: true, ..offer(release("1.3.0")) };
+    let long = Release { size_bytes: u64::MAX, ..release("1.3.0") };
+    let cases: [(&str, Offer, &[[u8; 32]], bool, Result<(), &str>); 12] = [
+        ("newer", offer(release("1.3.0")), &ours, false, Ok(())),
+        ("no key", offer(release("1.3.0")), &[], false, Err("pins no release key")),
+        ("another key", offer(release("1.3.0")), &[[9; 32]], false, Err("does not pin the key")),
+        ("changed", changed, &ours, false, Err("signature")),
+        ("elsewhere", offer(elsewhere), &ours, false, Err("sparc64")),
+        ("older", offer(release("1.1.0")), &ours, false, Err("not newer than 1.2.0")),
+        ("the same", offer(release("1.2.0")), &ours, false, Err("not newer")),
+        ("before its end", offer(release("1.2.0-rc.1")), &ours, false, Err("not newer")),
+        ("a signed downgrade", offer(back), &ours, false, Ok(())),
+        ("rolled back before", offer(release("1.3.0")), &ours, true, Err("rolled back here before")),
+        ("asked for again", again, &ours, true, Ok(())),
+        ("too long", offer(long), &ours, false, Err("64 MiB")),
+    ];
+    for (name, offer, keys, gave_up, expected) in cases {
+        match (judge(&offer, keys, current, gave_up), expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(why), Err(part)) => assert!(why.contains(part), "{name}: {why}"),
+            (got, _) => panic!("{name}: {got:?}"),
+        }
+    }
+}
+
+#[test]
+fn parts_are_taken_in_order_once_and_no_more_than_was_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut updates, path) = updates(folder.path(), [1; 32]);
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "nothing was offered");
+    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Fetch { sha256: [2; 32], offset: 2 });
+    assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "it came twice");
+    assert_eq!(updates.part(&[2; 32], 3, b"d"), Step::Nothing, "out of order");
+    assert_eq!(updates.part(&[3; 32], 2, b"cd"), Step::Nothing, "of another program");
+    let again = Offer { again: true, ..offer(release("1.3.0")) };
+    assert_eq!(updates.offered(&again, &[]), Step::Fetch { sha256: [2; 32], offset: 2 }, "it goes on where it was");
+    assert_eq!(updates.part(&[2; 32], 2, b"cd"), Step::Whole);
+    assert_eq!(std::fs::read(stage::beside(&path)).unwrap(), b"abcd");
+    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    match updates.part(&[2; 32], 0, b"abcde") {
+        Step::End(report) => assert!(report.reason.contains("more bytes"), "{}", report.reason),
+        other => panic!("{other:?}"),
+    }
+    assert!(!stage::beside(&path).exists(), "what was refused is removed");
+}
+
+/// What an executor knows whose program has this digest, and where that program lies.
+fn updates(dir: &Path, sha256: [u8; 32]) -> (Updates, PathBuf) {
+    let path = dir.join("agent");
+    let records = Records::open(dir).unwrap();
+    let program = Program { path: path.clone(), version: "1.2.0".into(), sha256 };
+    (Updates { records, program, origin: dir.to_owned(), on_trial: false, stager: None, ready: None }, path)
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_what_was_signed_or_does_not_run_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("agent");
+    let mut sum = [0; 32];
+    sum.copy_from_slice(digest(&SHA256, b"abcd").as_ref());
+    for (sha256, part) in [([0; 32], "not the one that was signed"), (sum, "does not run here")] {
+        let mut stager = Stager::open(Release { sha256, ..release("1.3.0") }, &program).unwrap();
+        assert_eq!(stager.take(b"abcd"), Ok(true));
+        let why = stager.finish(folder.path()).await.unwrap_err();
+        assert!(why.contains(part), "{why}");
+        assert!(!stage::beside(&program).exists());
+    }
+}
+
+#[test]
+fn a_program_that_others_can_change_is_not_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("agent");
+    assert!(placeable(&program).unwrap_err().contains("not where it was started"));
+    std::fs::write(&program, "x").unwrap();
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(&program, 0o755);
+    assert_eq!(placeable(&program), Ok(()));
+    mode(&program, 0o775);
+    assert!(placeable(&program).unwrap_err().contains("written by others"));
+    mode(&program, 0o755);
+    mode(folder.path(), 0o777);
+    assert!(placeable(&program).unwrap_err().contains("folder of the program"));
+}
+
+/// What a process finds that was started after another one was killed at some moment.
+fn found_by(current: [u8; 32], begun: u32) -> (Option<UpdateReport>, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut updates, path) = updates(folder.path(), current);
+    for _ in 0..begun {
+        updates.records.begin(&[2; 32]).unwrap();
+    }
+    std::fs::write(stage::beside(&path), "half").unwrap();
+    updates.settle();
+    assert!(!stage::beside(&path).exists(), "what is not in place is removed");
+    (updates.owed(), updates.records.gave_up(&[2; 32]))
+}
+
+#[test]
+fn whatever_moment_the_power_went_the_next_start_goes_on_from_there() {
+    assert_eq!(found_by([1; 32], 0), (None, false), "before the trial");
+    assert_eq!(found_by([1; 32], 1), (None, false), "in the trial: it may be offered again");
+    assert_eq!(found_by([2; 32], 1).0.unwrap().state, UpdateState::Done, "after it was put in place");
+    let (report, gave_up) = found_by([1; 32], TRIALS_MAX);
+    assert_eq!(report.unwrap().state, UpdateState::RolledBack);
+    assert!(gave_up, "what ends every machine it is tried on is not tried for ever");
+}
+
+#[test]
+fn what_was_told_is_not_told_again_and_versions_are_known_by_their_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path()).unwrap();
+    records.give_up(&report([2; 32], UpdateState::RolledBack, "why"));
+    assert_eq!(records.owed(), Some(report([2; 32], UpdateState::RolledBack, "why")));
+    records.told(&[3; 32]);
+    assert!(records.owed().is_some(), "that was another one");
+    records.told(&[2; 32]);
+    assert_eq!(records.owed(), None);
+    records.name(&[2; 32], "1.3.0").unwrap();
+    records.name(&[3; 32], "1.4.0").unwrap();
+    assert_eq!(records.version_of(&[2; 32]).as_deref(), Some("1.3.0"));
+    assert_eq!(records.version_of(&[4; 32]), None);
+}
