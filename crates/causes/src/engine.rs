@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::candidate::Candidate;
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::{Rules, Table};
-use crate::solve::Symptom;
+use crate::solve::{Cluster, Symptom};
 use crate::words::What;
 
 mod group;
@@ -16,7 +17,7 @@ mod terms;
 
 pub(crate) use group::Live;
 pub use group::{GroupView, Member, Phase};
-pub use terms::{Again, Answer, Decision, Observation, Options, Restored};
+pub use terms::{Again, Answer, Decision, Observation, Options, Over, Restored};
 
 /// Most changes that are remembered.
 const CHANGES_MAX: usize = 20_000;
@@ -86,14 +87,12 @@ impl Engine {
         self.dirty = true;
     }
 
-    /// Takes the groups that were open when an earlier engine ended.
+    /// Takes the groups that were open when an earlier engine ended, and those that were over for less than the relapse
+    /// time; of several that had the same look the last one has it.
     pub fn restore(&mut self, groups: Vec<Restored>, now_ms: i64) {
         for one in groups {
-            let mut live = Live::new(one.opened_ms);
-            (live.phase, live.paged) = (Phase::Open, one.paged);
-            let slowest = one.members.iter().map(|(symptom, _)| symptom.look.interval_ms).max().unwrap_or_default();
-            let [shortest, longest] = RESTORED_MS;
-            live.unsure_until = Some(now_ms + (2 * slowest).clamp(shortest, longest));
+            self.next_group = self.next_group.max(one.group + 1);
+            let Some(mut live) = self.recalled(&one, now_ms) else { continue };
             for (symptom, gone) in one.members {
                 let key = symptom.look.key;
                 let mut member = Member::of(&symptom);
@@ -105,11 +104,40 @@ impl Engine {
                 live.members.insert(key, member);
                 self.owner.insert(key, one.group);
             }
-            self.next_group = self.next_group.max(one.group + 1);
+            self.dirty |= one.over.is_none();
             self.groups.insert(one.group, live);
         }
-        self.dirty = !self.groups.is_empty();
         self.solved_ms = now_ms - self.options.solve_ms;
+    }
+
+    /// A restored group without its symptoms; nothing when it was over for too long.
+    fn recalled(&self, one: &Restored, now_ms: i64) -> Option<Live> {
+        let mut live = Live::new(one.opened_ms);
+        (live.paged, live.relapses) = (one.paged, one.relapses);
+        let Some(over) = &one.over else {
+            live.phase = Phase::Open;
+            let slowest = one.members.iter().map(|(symptom, _)| symptom.look.interval_ms).max().unwrap_or_default();
+            let [shortest, longest] = RESTORED_MS;
+            live.unsure_until = Some(now_ms + (2 * slowest).clamp(shortest, longest));
+            return Some(live);
+        };
+        let until_ms = over.at_ms + self.options.relapse_ms;
+        live.phase = Phase::Resting { until_ms };
+        live.cluster = over.cause.clone().map(|cause| {
+            let all = one.members.len();
+            let candidate = Candidate {
+                cause,
+                score: 0.0,
+                share: 1.0,
+                explained: all,
+                symptoms: all,
+                absent: 0,
+                reasons: Vec::new(),
+            };
+            let looks = one.members.iter().map(|(symptom, _)| symptom.look.key).collect();
+            Cluster { looks, candidates: vec![candidate], undetermined: None }
+        });
+        (now_ms <= until_ms && !one.members.is_empty()).then_some(live)
     }
 
     /// Takes what was observed. What follows from it is decided by the next [`Engine::tick`].
@@ -219,6 +247,11 @@ impl Engine {
     /// A group, also one that ended within the relapse time.
     pub fn group(&self, id: u64) -> Option<GroupView> {
         self.groups.get(&id).map(|live| live.view(id))
+    }
+
+    /// How many symptoms a group has, those that are gone included.
+    pub fn size(&self, id: u64) -> usize {
+        self.groups.get(&id).map_or(0, |live| live.members.len())
     }
 
     /// It knows this group: open, or over for so short a time that it may come back.

@@ -18,7 +18,7 @@ mod spread;
 mod words;
 
 pub use candidate::{Candidate, Cause, Reason};
-pub use engine::{Again, Answer, Decision, Engine, GroupView, Member, Observation, Options, Phase, Restored};
+pub use engine::{Again, Answer, Decision, Engine, GroupView, Member, Observation, Options, Over, Phase, Restored};
 pub use graph::{Graph, Relation, Source, Thing};
 pub use looks::{Change, Look};
 pub use rules::{BUILT_IN, RuleError, Rules};

@@ -17,10 +17,12 @@ use crate::sign;
 
 mod inventory;
 mod judge;
+mod waiting;
 
 pub(crate) use inventory::{Ground, Under, thing};
 use judge::Told;
-pub(crate) use judge::{Applied, Decided, Judge, Wanted};
+pub(crate) use judge::{Applied, Judge, Wanted};
+pub(crate) use waiting::Decided;
 
 /// Alerts about no asset are about things of their own, beyond all assets.
 const NO_ASSET: u64 = 1 << 48;

@@ -27,6 +27,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod together;
 
 pub(crate) use agents::{Agent, Link};
 pub use feed::{Fed, feed, feed_and_keep};
@@ -111,6 +112,7 @@ pub(crate) struct Monitor {
     dirty: Mutex<BTreeSet<i64>>,
     outbox: Mutex<outbox::Outbox>,
     flushing: Mutex<()>,
+    together: together::Together,
     agents: Mutex<BTreeMap<i64, Agent>>,
     /// What alerts have one cause.
     pub(crate) causal: Causal,
@@ -146,6 +148,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         dirty: Mutex::default(),
         outbox: Mutex::default(),
         flushing: Mutex::default(),
+        together: together::Together::default(),
         agents: Mutex::default(),
         causal: handle.db.read(|tx| Causal::load(tx, now))?,
         again: crate::again::Asked::default(),

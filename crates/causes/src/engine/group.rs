@@ -58,7 +58,8 @@ pub struct Member {
 }
 
 impl Member {
-    pub(crate) fn of(symptom: &Symptom) -> Self {
+    /// A symptom as it joins a group.
+    pub fn of(symptom: &Symptom) -> Self {
         Self {
             key: symptom.look.key,
             thing: symptom.look.thing,

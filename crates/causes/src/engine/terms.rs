@@ -1,5 +1,6 @@
 //! What the engine is told, what it answers, and how it is to judge.
 
+use crate::candidate::Cause;
 use crate::looks::{Change, Look};
 use crate::solve::{Cluster, Symptom};
 use crate::words::What;
@@ -181,6 +182,19 @@ pub struct Restored {
     pub paged: bool,
     /// When it opened, in milliseconds.
     pub opened_ms: i64,
+    /// How often its cause came back.
+    pub relapses: u32,
     /// Its symptoms, and when those that are gone were gone.
     pub members: Vec<(Symptom, Option<i64>)>,
+    /// How it ended; none while it is open.
+    pub over: Option<Over>,
+}
+
+/// The end of a group that may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// When it ended, in milliseconds.
+    pub at_ms: i64,
+    /// What its cause was, if that was determined.
+    pub cause: Option<Cause>,
 }

@@ -1,7 +1,8 @@
 //! Looking again before people are told, and groups that are taken over or given up.
 
 use causes::{
-    Again, Answer, Decision, Engine, Graph, Look, Observation, Options, Restored, Rules, Symptom, Thing, What,
+    Again, Answer, Cause, Decision, Engine, Graph, Look, Observation, Options, Over, Restored, Rules, Symptom, Thing,
+    What,
 };
 
 use crate::house::{House, INTERVAL};
@@ -88,7 +89,14 @@ fn restored_groups_keep_their_judgement_until_what_is_well_is_known_again() {
     let symptom = |id: u64| Symptom { look: look(id), what: What::Unreachable, since_ms: 0, evidence: "x".into() };
     let mut engine = Engine::new(graph, Rules::built_in(), Options::default());
     // Two servers failed for reasons of their own; the switches and the others are well, which nobody knows yet.
-    let group = |group: u64, id: u64| Restored { group, paged: true, opened_ms: 0, members: vec![(symptom(id), None)] };
+    let group = |group: u64, id: u64| Restored {
+        group,
+        paged: true,
+        opened_ms: 0,
+        relapses: 0,
+        members: vec![(symptom(id), None)],
+        over: None,
+    };
     let start = 60_000;
     engine.restore(vec![group(1, 4), group(2, 5)], start);
     let mut decided = Vec::new();
@@ -111,4 +119,51 @@ fn restored_groups_keep_their_judgement_until_what_is_well_is_known_again() {
     assert!(!merged && engine.groups().len() == 2, "{decided:?}");
     let judged = engine.groups().into_iter().filter_map(|group| group.cluster).count();
     assert_eq!(judged, 2, "and then they are judged");
+}
+
+#[test]
+fn a_restored_group_that_was_over_comes_back_with_its_cause_within_the_relapse_time() {
+    let look = |key: u64, thing: u64| Look {
+        key,
+        thing,
+        what: What::Down,
+        vantage: None,
+        interval_ms: INTERVAL,
+        by_name: false,
+        label: String::new(),
+    };
+    let symptom =
+        |key: u64, thing: u64| Symptom { look: look(key, thing), what: What::Down, since_ms: 0, evidence: "x".into() };
+    let relapse = Options::default().relapse_ms;
+    // How long ago it was over, what fails, and whether the same group comes back: at its cause it does.
+    let table =
+        [(relapse - 60_000, (101, 1), true), (relapse - 60_000, (102, 2), false), (relapse + 1, (101, 1), false)];
+    for (ago, (key, thing), same) in table {
+        let mut graph = Graph::new();
+        for (id, name) in [(1, "db-01"), (2, "web-01")] {
+            graph.put(Thing { id, kind: "server".into(), name: name.into(), site: "oslo".into() });
+        }
+        let start = 10 * relapse;
+        let mut engine = Engine::new(graph, Rules::built_in(), Options::default());
+        engine.restore(
+            vec![Restored {
+                group: 7,
+                paged: true,
+                opened_ms: start - ago - 60_000,
+                relapses: 0,
+                members: vec![(symptom(101, 1), Some(start - ago)), (symptom(102, 2), Some(start - ago))],
+                over: Some(Over {
+                    at_ms: start - ago,
+                    cause: Some(Cause::Thing { thing: 1, state: What::Down, fault: "crash".into() }),
+                }),
+            }],
+            start,
+        );
+        assert!(engine.tick(start + 1_000).is_empty(), "nothing is out");
+        engine.observe(Observation::Fired(symptom(key, thing)), start + 2_000);
+        let decided = (2..=30).flat_map(|second| engine.tick(start + second * 1_000)).collect::<Vec<_>>();
+        let back = decided.iter().any(|one| matches!(one, Decision::Reopen { group: 7, .. }));
+        let new = decided.iter().any(|one| matches!(one, Decision::Open { group, .. } if *group > 7));
+        assert_eq!((back, new), (same, !same), "{ago} {key}: {decided:?}");
+    }
 }

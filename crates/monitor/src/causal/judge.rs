@@ -1,21 +1,27 @@
 //! Who judges: the cause engine, with which of its groups is which of ours, and what it decided and is not written yet.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use causes::{
-    Decision, Engine, Observation, Options, Phase, Relation, RelationKind, Restored, Rules, Source, Symptom, Thing,
+    Decision, Engine, Observation, Options, Over, Phase, Relation, RelationKind, Restored, Rules, Source, Symptom,
+    Thing,
 };
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
 use super::inventory::{self, Under};
-use super::symptom;
+use super::waiting::{Decided, Waiting};
+use super::{look, symptom};
 use crate::store;
+use crate::store::groups::Recalled;
 
 /// Groups that are taken over at a start.
 const RESTORED_MAX: i64 = 2_000;
 /// Alerts of one group that are taken over at a start.
 const RESTORED_ALERTS_MAX: i64 = 20_000;
+
+/// A group with so many alerts is large: nobody waits for the next one.
+const LARGE: usize = 200;
 
 /// What is told to the engine.
 #[derive(Clone, Debug)]
@@ -30,49 +36,14 @@ pub(crate) enum Told {
     Related { from: i64, kind: RelationKind, to: i64, known: bool },
 }
 
-/// What is to be written.
-#[derive(Clone, Debug)]
-pub(crate) enum Decided {
-    /// As the engine says.
-    Engine(Decision),
-    /// An alert is back in a group that is still open.
-    Back {
-        /// The engine's number of the group.
-        group: u64,
-        /// The check.
-        check: i64,
-        /// What was seen.
-        text: String,
-    },
-}
-
-impl Decided {
-    /// The engine's group that it is about.
-    fn group(&self) -> Option<u64> {
-        match self {
-            Self::Back { group, .. } => Some(*group),
-            Self::Engine(decision) => match decision {
-                Decision::Open { group, .. }
-                | Decision::Page { group }
-                | Decision::Join { group, .. }
-                | Decision::Rerank { group, .. }
-                | Decision::Suspend { group, .. }
-                | Decision::Recover { group, .. }
-                | Decision::Reopen { group, .. } => Some(*group),
-                Decision::Merge { from, .. } => Some(*from),
-                Decision::Recheck { .. } => None,
-            },
-        }
-    }
-}
-
 /// What became of decisions that were written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Applied {
     /// Our number of each of the engine's groups.
     pub(crate) ids: BTreeMap<u64, i64>,
-    /// Groups of the engine's that are over with us, though it goes on with them.
-    pub(crate) over: BTreeSet<u64>,
+    /// Groups of the engine's that are over with us, though it goes on with them: with the checks whose alerts could not
+    /// join them.
+    pub(crate) over: BTreeMap<u64, Vec<i64>>,
 }
 
 /// Looks that the engine wants to be taken again at once, and until when that helps.
@@ -84,31 +55,31 @@ pub(crate) struct Judge {
     engine: Engine,
     /// Our number of each of its groups.
     ids: BTreeMap<u64, i64>,
-    /// What it decided and is not written yet, in order.
-    waiting: VecDeque<Decided>,
+    /// What it decided and is not written yet.
+    waiting: Waiting,
 }
 
 impl Judge {
-    /// An engine that knows what the inventory knows, and the groups that are open; and what things stand on.
+    /// An engine that knows what the inventory knows, and the groups that are open or may come back; and what things stand
+    /// on.
     pub(super) fn load(tx: &mut Tx<'_>, now: Time) -> Result<(Self, Under)> {
         let (graph, under) = inventory::graph(tx)?;
         let rules: Rules = crate::cause_rules::in_force(tx)?;
-        let mut engine = Engine::new(graph, rules, Options::default());
+        let options = Options::default();
+        let relapse = options.relapse_ms.saturating_mul(1_000);
+        let mut engine = Engine::new(graph, rules, options);
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
-        for (group, announced, opened_at) in store::groups::open(tx, RESTORED_MAX)? {
-            let members = store::groups::restored(tx, group, RESTORED_ALERTS_MAX)?;
-            let number = u64::try_from(group).unwrap_or_default();
-            ids.insert(number, group);
-            let members = members.into_iter().map(|(check, cleared)| {
-                let since_ms = check.fired_at.unwrap_or(opened_at).millis();
-                (symptom(&check, None, since_ms, check.evidence.clone()), cleared.map(Time::millis))
-            });
-            let members = members.collect();
-            restored.push(Restored { group: number, paged: announced, opened_ms: opened_at.millis(), members });
+        let mut groups = store::groups::ended_after(tx, now.plus(-relapse), RESTORED_MAX)?;
+        // What is in an open group belongs to that one, wherever it was before.
+        groups.extend(store::groups::open(tx, RESTORED_MAX)?);
+        for group in groups {
+            let one = recall(tx, &group)?;
+            ids.insert(one.group, group.id);
+            restored.push(one);
         }
         engine.restore(restored, now.millis());
-        Ok((Self { engine, ids, waiting: VecDeque::new() }, under))
+        Ok((Self { engine, ids, waiting: Waiting::default() }, under))
     }
 
     /// Takes what was told, in its order.
@@ -132,7 +103,7 @@ impl Judge {
             // One that is over is only opened again when the engine says so.
             && self.engine.group(group).is_some_and(|group| matches!(group.phase, Phase::Open))
         {
-            self.waiting.push_back(Decided::Back { group, check, text });
+            self.waiting.push(Decided::Back { group, check, text }, at);
         }
     }
 
@@ -168,28 +139,44 @@ impl Judge {
                 }
                 // Told when it opens.
                 Decision::Page { .. } => {}
-                other => self.waiting.push_back(Decided::Engine(other)),
+                other => self.waiting.push(Decided::Engine(other), now),
             }
         }
         wanted
     }
 
-    /// The first of what waits to be written, and which of the engine's groups is which of ours.
-    pub(crate) fn slice(&self, size: usize) -> (Vec<Decided>, BTreeMap<u64, i64>) {
-        (self.waiting.iter().take(size).cloned().collect(), self.ids.clone())
+    /// What waits may as well wait a little longer, for more of its kind: see [`Waiting::may_gather`].
+    pub(crate) fn may_gather(&self, now: Time) -> bool {
+        self.waiting.may_gather(now, |group| self.engine.size(group) >= LARGE)
     }
 
-    /// The first so many are written. What could not join a group that had ended meanwhile is judged as if it came now.
-    pub(crate) fn written(&mut self, count: usize, applied: Applied) {
+    /// The first of what waits to be written with its numbers, and which of the engine's groups is which of ours.
+    pub(crate) fn slice(&self, size: usize, now: Time) -> (Vec<u64>, Vec<Decided>, BTreeMap<u64, i64>) {
+        let (numbers, decided) = self.waiting.slice(size, now).into_iter().unzip();
+        (numbers, decided, self.ids.clone())
+    }
+
+    /// These are written. What could not join a group that had ended meanwhile is judged as if it came now.
+    pub(crate) fn written(&mut self, numbers: &[u64], applied: Applied) {
         self.ids = applied.ids;
-        self.waiting.drain(..count.min(self.waiting.len()));
-        applied.over.into_iter().for_each(|group| self.disband(group));
+        self.waiting.written(numbers);
+        for (group, missed) in applied.over {
+            if self.waiting.grows(group) {
+                // One that is open goes on as it in a moment.
+                missed
+                    .into_iter()
+                    .filter_map(|check| u64::try_from(check).ok())
+                    .for_each(|key| self.engine.release(key));
+            } else {
+                self.disband(group);
+            }
+        }
     }
 
-    /// The database refuses the first of what waits: the alerts that it would have put into a group are judged as if
-    /// they came now, so that they are in one as soon as that can be written.
-    pub(crate) fn refused(&mut self) {
-        match self.waiting.pop_front() {
+    /// The database refuses this one by itself: the alerts that it would have put into a group are judged as if they came
+    /// now, so that they are in one as soon as that can be written. What would end a group is tried again later.
+    pub(crate) fn refused(&mut self, number: u64, now: Time) {
+        match self.waiting.refused(number, now) {
             Some(Decided::Engine(Decision::Open { group, .. })) => self.disband(group),
             Some(Decided::Engine(Decision::Join { member, .. } | Decision::Reopen { member, .. })) => {
                 self.engine.release(member.key);
@@ -207,6 +194,28 @@ impl Judge {
     fn disband(&mut self, group: u64) {
         self.engine.disband(group);
         self.ids.remove(&group);
-        self.waiting.retain(|one| one.group() != Some(group));
+        self.waiting.forget(group);
     }
+}
+
+/// A group as it was kept.
+fn recall(tx: &mut Tx<'_>, group: &Recalled) -> Result<Restored> {
+    let alerts = store::groups::restored(tx, group, RESTORED_ALERTS_MAX)?;
+    let lead = alerts.iter().find(|(check, _)| check.id == group.check).map(|(check, _)| look(check).thing);
+    let over = group.ended_at.map(|at| Over {
+        at_ms: at.millis(),
+        cause: group.judgement.cause().and_then(|suspect| suspect.recalled(lead)),
+    });
+    let members = alerts.into_iter().map(|(check, cleared)| {
+        let since_ms = check.fired_at.unwrap_or(group.opened_at).millis();
+        (symptom(&check, None, since_ms, check.evidence.clone()), cleared.map(Time::millis))
+    });
+    Ok(Restored {
+        group: u64::try_from(group.id).unwrap_or_default(),
+        paged: group.announced,
+        opened_ms: group.opened_at.millis(),
+        relapses: u32::try_from(group.reopened).unwrap_or(u32::MAX),
+        members: members.collect(),
+        over,
+    })
 }

@@ -76,7 +76,16 @@ pub(crate) fn close(cx: &mut Cx, check: &Check, why: &str) -> Result<()> {
         group::recover::left(cx, group, check.id, vec![why.to_owned()])?;
     }
     let step = Step { from: check.state, to: State::Waiting, fired: false, cleared: false, flap: None };
-    store::alerts::moved(cx.tx, check.id, check.asset, &step, &Machine::new(cx.now), why, cx.now)?;
+    let machine = Machine::new(cx.now);
+    let moved = store::alerts::Moved {
+        check: check.id,
+        asset: check.asset,
+        step: &step,
+        machine: &machine,
+        evidence: why,
+        at: cx.now,
+    };
+    store::alerts::moved(cx.tx, &[moved])?;
     store::checks::renew(cx.tx, check.id, cx.now)?;
     cx.touch(check.reference());
     cx.touch(Ref::new("alert", check.alert));

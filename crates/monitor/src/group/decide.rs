@@ -1,6 +1,6 @@
 //! Writing what the cause engine decided: groups open, grow, are judged anew, become one, end and come back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use causes::{Cluster, Decision, Member};
 use kernel::{Cx, Ref, Result};
@@ -17,28 +17,15 @@ use crate::{ground, store};
 /// Writes decisions in their order; answers which of our groups the engine's are, and which of its groups are over with
 /// us: what would join those belongs to a group of its own.
 pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i64>) -> Result<Applied> {
-    let (mut ids, mut over) = (known.clone(), BTreeSet::new());
     // What is in force is read once for all of them.
     let shade = Shade::load(cx.tx, cx.now)?;
+    let mut writing = Writing { ids: known.clone(), missed: BTreeMap::new(), shade };
     let mut rest = decisions;
     while let Some((first, others)) = rest.split_first() {
         rest = others;
-        let first = match first {
-            Decided::Engine(decision) => decision,
-            Decided::Back { group, check, text } => {
-                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &[(*check, text.clone())], &shade))? {
-                    over.insert(*group);
-                }
-                continue;
-            }
-        };
         match first {
-            Decision::Open { group, cluster, members, again } => {
-                if let Some(id) = open::open(cx, cluster, members, again, &shade)? {
-                    ids.insert(*group, id);
-                }
-            }
-            Decision::Join { group, member } => {
+            Decided::Back { group, check, text } => writing.join(cx, *group, vec![(*check, text.clone())])?,
+            Decided::Engine(Decision::Join { group, member }) => {
                 let mut members = vec![told(member)];
                 while let Some((Decided::Engine(Decision::Join { group: next, member }), others)) = rest.split_first()
                     && next == group
@@ -46,36 +33,76 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                     members.push(told(member));
                     rest = others;
                 }
-                if !with(cx, &ids, *group, |cx, group| join(cx, &group, &members, &shade))? {
-                    over.insert(*group);
+                writing.join(cx, *group, members)?;
+            }
+            Decided::Engine(decision) => writing.write(cx, decision)?,
+        }
+    }
+    let checks = |members: Vec<Told>| members.into_iter().map(|(check, _)| check).collect();
+    let over = writing.missed.into_iter().map(|(group, members)| (group, checks(members))).collect();
+    Ok(Applied { ids: writing.ids, over })
+}
+
+/// The check of an alert, and what was seen.
+type Told = (i64, String);
+
+/// Decisions while they are written.
+struct Writing {
+    /// Our number of each of the engine's groups.
+    ids: BTreeMap<u64, i64>,
+    /// What could not join groups that are over with us.
+    missed: BTreeMap<u64, Vec<Told>>,
+    shade: Shade,
+}
+
+impl Writing {
+    fn join(&mut self, cx: &mut Cx, group: u64, members: Vec<Told>) -> Result<()> {
+        if !with(cx, &self.ids, group, |cx, ours| join(cx, &ours, &members, &self.shade))? {
+            self.missed.entry(group).or_default().extend(members);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, cx: &mut Cx, decision: &Decision) -> Result<()> {
+        match decision {
+            Decision::Open { group, cluster, members, again } => {
+                if let Some(id) = open::open(cx, cluster, members, again, &self.shade)? {
+                    self.ids.insert(*group, id);
                 }
             }
             Decision::Reopen { group, member } => {
-                if !with(cx, &ids, *group, |cx, group| reopen(cx, &group, member, &shade))? {
-                    over.insert(*group);
+                if !with(cx, &self.ids, *group, |cx, ours| reopen(cx, &ours, member, &self.shade))? {
+                    self.missed.entry(*group).or_default().push(told(member));
                 }
             }
             Decision::Rerank { group, cluster } => {
-                with(cx, &ids, *group, |cx, group| rerank(cx, &group, cluster).map(|()| true))?;
+                with(cx, &self.ids, *group, |cx, ours| rerank(cx, &ours, cluster).map(|()| true))?;
             }
-            Decision::Merge { from, into } => {
-                let Some(ours) = ids.remove(from) else { continue };
-                // When the group that was to go on is over, or was never written, the other one goes on as it.
-                let joined = match ids.get(into).copied() {
-                    Some(target) => merge(cx, ours, target, &shade)?,
-                    None => false,
-                };
-                if !joined {
-                    ids.insert(*into, ours);
-                }
-            }
+            Decision::Merge { from, into } => self.merge(cx, *from, *into)?,
             Decision::Recover { group, .. } => {
-                with(cx, &ids, *group, |cx, group| recover::over(cx, &group).map(|()| true))?;
+                with(cx, &self.ids, *group, |cx, ours| recover::over(cx, &ours).map(|()| true))?;
             }
-            Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
+            Decision::Join { .. } | Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
         }
+        Ok(())
     }
-    Ok(Applied { ids, over })
+
+    /// Two of the engine's groups are one. When ours of the group that was to go on is over, or was never written, the
+    /// other one goes on as it, also with what could not join before.
+    fn merge(&mut self, cx: &mut Cx, from: u64, into: u64) -> Result<()> {
+        let mut stranded = self.missed.remove(&from).unwrap_or_default();
+        if let Some(ours) = self.ids.remove(&from) {
+            let joined = match self.ids.get(&into).copied() {
+                Some(target) => merge(cx, ours, target, &self.shade)?,
+                None => false,
+            };
+            if !joined {
+                self.ids.insert(into, ours);
+                stranded.extend(self.missed.remove(&into).unwrap_or_default());
+            }
+        }
+        if stranded.is_empty() { Ok(()) } else { self.join(cx, into, stranded) }
+    }
 }
 
 /// Does something with a group; false when it is not there (any more).
@@ -93,12 +120,12 @@ fn with(
 }
 
 /// The check of a member, and what was seen.
-fn told(member: &Member) -> (i64, String) {
+fn told(member: &Member) -> Told {
     (i64::try_from(member.key).unwrap_or_default(), member.evidence.clone())
 }
 
 /// Alerts join an open group: they are recorded, and people are not told again. False when it is over.
-fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) -> Result<bool> {
+fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<bool> {
     if group.state != GroupState::Open {
         return Ok(false);
     }
@@ -115,6 +142,9 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) ->
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
     let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
     let (mut lines, mut bare) = (group.evidence.clone(), false);
+    // When many join at once, the first alerts of a group are told alone, and the others with it.
+    let room = TOLD_ALONE_MAX.saturating_sub(usize::try_from(group.open_alerts).unwrap_or(0));
+    let alone = if rows.len() > TOLD_ALONE_MAX { room } else { rows.len() };
     for (nth, check) in rows.iter().enumerate() {
         let text = seen(check.id).cloned().unwrap_or_default();
         let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
@@ -125,7 +155,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[(i64, String)], shade: &Shade) ->
             let detail = format!("Joined: {}", title(check, asset));
             cx.emit(&changed(&risen, "joined", Some(check.reference()), silenced, detail))?;
         }
-        if nth < TOLD_ALONE_MAX {
+        if nth < alone {
             open::fired(cx, group, check, &text, shade)?;
         }
     }
@@ -254,3 +284,6 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     }?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

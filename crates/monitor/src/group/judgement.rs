@@ -1,6 +1,6 @@
 //! What may be the cause of a group, with what speaks for and against each candidate, as it is kept and shown.
 
-use causes::{Again, Answer, Candidate, Cause, Cluster};
+use causes::{Again, Answer, Candidate, Cause, Cluster, What};
 use kernel::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ const CANDIDATES_MAX: usize = 5;
 /// Reasons of a candidate that are kept.
 const REASONS_MAX: usize = 12;
 
+/// What is said of a change, before its name.
+const CHANGE: &str = "a change of several things: ";
 /// Checks that are named as looked at again and good, and as not looked at again.
 const AGAIN_NAMED: usize = 3;
 
@@ -68,13 +70,29 @@ impl Judgement {
     }
 }
 
+impl Suspect {
+    /// As the cause engine knows it; `lead` is the thing of the group's first alert, for a cause that is no asset.
+    pub(crate) fn recalled(&self, lead: Option<u64>) -> Option<Cause> {
+        let asset = self.asset.and_then(|id| u64::try_from(id).ok());
+        match self.kind.as_str() {
+            "thing" => {
+                let state = What::parse(&self.state).unwrap_or(What::Other);
+                Some(Cause::Thing { thing: asset.or(lead)?, state, fault: self.fault.clone() })
+            }
+            "change" => self.what.strip_prefix(CHANGE).map(|label| Cause::Change { label: label.to_owned() }),
+            "monitor" => Some(Cause::Vantage { thing: asset, names: self.state == What::NameFails.as_str() }),
+            _ => None,
+        }
+    }
+}
+
 fn suspect(one: &Candidate, name: &impl Fn(u64) -> String) -> Suspect {
     let (kind, asset, what, state, fault) = match &one.cause {
         Cause::Thing { thing, state, fault } => {
             let words = format!("{} {}", name(*thing), state.words());
             ("thing", asset_of(*thing), words, state.as_str(), fault.clone())
         }
-        Cause::Change { label } => ("change", None, format!("a change of several things: {label}"), "", String::new()),
+        Cause::Change { label } => ("change", None, format!("{CHANGE}{label}"), "", String::new()),
         Cause::Vantage { thing: None, names: true } => {
             ("monitor", None, "this monitor cannot look up names".to_owned(), "name_fails", String::new())
         }
@@ -144,6 +162,35 @@ pub(super) fn looked_again(all: &[Again], name: impl Fn(u64) -> String) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kept_cause_is_the_one_that_was_judged() {
+        let thing = |thing| Cause::Thing { thing, state: What::DiskFull, fault: "disk".into() };
+        let causes = [
+            thing(7),
+            Cause::Change { label: "release 4".into() },
+            Cause::Vantage { thing: None, names: true },
+            Cause::Vantage { thing: Some(9), names: false },
+        ];
+        for cause in causes {
+            let one = Candidate {
+                cause: cause.clone(),
+                score: 1.0,
+                share: 1.0,
+                explained: 1,
+                symptoms: 1,
+                absent: 0,
+                reasons: Vec::new(),
+            };
+            assert_eq!(suspect(&one, &|_| "x".into()).recalled(None), Some(cause));
+        }
+        // What is about no asset has a number of its own, that of its check.
+        let beyond =
+            Suspect { kind: "thing".into(), state: "disk_full".into(), fault: "disk".into(), ..Suspect::default() };
+        assert_eq!(beyond.recalled(Some(1 << 50)), Some(thing(1 << 50)));
+        assert_eq!(beyond.recalled(None), None);
+        assert_eq!(Suspect::default().recalled(Some(1)), None);
+    }
 
     #[test]
     fn it_is_said_what_was_looked_at_again_and_what_was_not() {

@@ -1,6 +1,7 @@
 //! Writing transitions: in order, in slices, each in one transaction. Then the cause engine is told what fired and what
 //! cleared, and what it decides is written.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causes::Observation;
@@ -68,18 +69,19 @@ impl Monitor {
         let mut judge = self.causal.judge();
         let wanted = judge.turn(now, |check| self.can_look(check, now));
         let asked = self.look_again(handle, wanted, now);
+        if judge.may_gather(now) {
+            return asked;
+        }
         let _one_at_a_time = lock(&self.flushing);
         let mut size = DECISIONS;
         loop {
-            let (slice, known) = judge.slice(size);
-            if slice.is_empty() {
-                return asked;
-            }
-            let count = slice.len();
+            let (numbers, slice, known) = judge.slice(size, now);
+            let Some(first) = numbers.first() else { return asked };
+            let count = numbers.len();
             let (slice, known) = (Arc::new(slice), Arc::new(known));
             let write = move |cx: &mut Cx| group::decide::apply(cx, &slice, &known);
             match handle.write_as(actor(), "monitor.group.decide", write) {
-                Ok(applied) => judge.written(count, applied),
+                Ok(applied) => judge.written(&numbers, applied),
                 Err(error) if error.is_passing() => return Err(error),
                 // Together they were too much, or one of them is refused: the others must not wait for it.
                 Err(_) if count > 1 => size = count / 2,
@@ -87,9 +89,9 @@ impl Monitor {
                     tracing::error!(
                         error = error.message,
                         cause = error.cause,
-                        "a decision about alert groups is refused; its alerts are judged anew"
+                        "a decision about alert groups is refused; its alerts are judged anew, an end is tried again"
                     );
-                    judge.refused();
+                    judge.refused(*first, now);
                     size = DECISIONS;
                 }
             }
@@ -117,33 +119,66 @@ impl Monitor {
 
 fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
     let ids: Vec<i64> = slice.iter().map(|pending| pending.check).collect();
-    let checks: std::collections::BTreeMap<i64, Check> =
-        store::checks::by_id(cx.tx, &ids)?.into_iter().map(|check| (check.id, check)).collect();
+    let known = store::alerts::known(cx.tx, &ids)?;
     // The check was closed after this was seen: what is known of it begins anew.
     let stands = |pending: &&Pending| {
-        checks
-            .get(&pending.check)
-            .is_some_and(|check| pending.generation >= check.generation || check.state != State::Waiting)
+        known.get(&pending.check).is_some_and(|one| pending.generation >= one.generation || one.state != State::Waiting)
     };
     let valid: Vec<&Pending> = slice.iter().filter(stands).collect();
-    let mut cleared: Vec<(&Check, &[String])> = Vec::new();
-    for pending in &valid {
-        let Some(check) = checks.get(&pending.check) else { continue };
-        let text = pending.evidence.last().map(String::as_str).unwrap_or_default();
-        store::alerts::moved(cx.tx, check.id, check.asset, &pending.step, &pending.machine, text, pending.at)?;
-        cx.touch(Ref::new("alert", check.alert));
-        if let Some(asset) = check.about() {
-            cx.touch(asset);
+    if valid.is_empty() {
+        return Ok(());
+    }
+    let moves: Vec<store::alerts::Moved<'_>> =
+        valid.iter().filter_map(|one| Some(one.moved(known.get(&one.check)?.asset))).collect();
+    store::alerts::moved(cx.tx, &moves)?;
+    for one in valid.iter().filter_map(|pending| known.get(&pending.check)) {
+        cx.touch(Ref::new("alert", one.alert));
+        if let Some(asset) = one.asset {
+            cx.touch(Ref::new("asset", asset));
         }
+    }
+    cx.touch(LiveList::Alerts.reference());
+    tell(cx, &valid)
+}
+
+impl Pending {
+    fn moved(&self, asset: Option<i64>) -> store::alerts::Moved<'_> {
+        let evidence = self.evidence.last().map(String::as_str).unwrap_or_default();
+        store::alerts::Moved {
+            check: self.check,
+            asset,
+            step: &self.step,
+            machine: &self.machine,
+            evidence,
+            at: self.at,
+        }
+    }
+
+    /// It began or ended to go back and forth while it is out, and that is news.
+    fn flaps(&self) -> Option<Flap> {
+        self.step.flap.filter(|_| self.machine.open && !self.step.fired)
+    }
+}
+
+/// What else follows from transitions: that alerts are gone, and that they come and go.
+fn tell(cx: &mut Cx, moved: &[&Pending]) -> Result<()> {
+    let news = moved.iter().filter(|one| one.step.cleared || one.flaps().is_some());
+    let ids: Vec<i64> = news.map(|one| one.check).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let checks: BTreeMap<i64, Check> =
+        store::checks::by_id(cx.tx, &ids)?.into_iter().map(|check| (check.id, check)).collect();
+    let mut cleared: Vec<(&Check, &[String])> = Vec::new();
+    for pending in moved {
+        let Some(check) = checks.get(&pending.check) else { continue };
         if pending.step.cleared {
             cleared.push((check, pending.evidence.as_slice()));
         }
-        if let Some(flap) = pending.step.flap.filter(|_| pending.machine.open && !pending.step.fired) {
+        if let Some(flap) = pending.flaps() {
+            let text = pending.evidence.last().map(String::as_str).unwrap_or_default();
             group::flaps::told(cx, check, matches!(flap, Flap::Goes(_)), text)?;
         }
-    }
-    if !valid.is_empty() {
-        cx.touch(LiveList::Alerts.reference());
     }
     group::recover::cleared(cx, &cleared)
 }

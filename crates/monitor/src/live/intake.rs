@@ -1,6 +1,7 @@
 //! Results of checks as agents send them.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 
 use agent_proto::{CheckResult, CheckState, Durable};
 use kernel::registry::AgentFrom;
@@ -27,10 +28,26 @@ pub(crate) fn check_results(handle: &Handle, from: &AgentFrom, body: &dyn Any) -
     for (asset, fed) in monitor.judge(from, results) {
         monitor.keep(asset, &fed);
     }
-    monitor.flush(handle)
+    monitor.put_down(handle, from, results)
 }
 
 impl Monitor {
+    /// Answers when what these results changed is on disk. What others changed fails for them alone.
+    fn put_down(&self, handle: &Handle, from: &AgentFrom, results: &[CheckResult]) -> Result<()> {
+        let checks: BTreeSet<i64> = results.iter().map(|result| result.check_id).collect();
+        // Also what was sent before, and is written for somebody else just now.
+        let own = lock(&self.outbox).of(&checks);
+        if own.is_empty() {
+            return Ok(());
+        }
+        let written = self.together.write(from.agent, from.at, || self.flush(handle));
+        if !lock(&self.outbox).has_any(&own) {
+            return Ok(());
+        }
+        let unsaid = || Error::unavailable("The results could not be written. They will be sent again.").passing();
+        Err(written.err().unwrap_or_else(unsaid))
+    }
+
     /// Judges results; answers those that belong to checks of this agent, with the asset they are about.
     fn judge(&self, from: &AgentFrom, results: &[CheckResult]) -> Vec<(Option<i64>, Fed)> {
         let mut taken = Vec::new();

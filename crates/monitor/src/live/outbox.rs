@@ -58,6 +58,16 @@ impl Outbox {
         self.waiting.len()
     }
 
+    /// The numbers of what waits for these checks and is not put off by itself.
+    pub(super) fn of(&self, checks: &BTreeSet<i64>) -> BTreeSet<u64> {
+        self.waiting.iter().filter(|one| one.tries == 0 && checks.contains(&one.check)).map(|one| one.number).collect()
+    }
+
+    /// One of these still waits.
+    pub(super) fn has_any(&self, numbers: &BTreeSet<u64>) -> bool {
+        self.waiting.iter().any(|one| numbers.contains(&one.number))
+    }
+
     /// The transitions to be written next, oldest first.
     pub(super) fn slice(&self, now: Time) -> Vec<Pending> {
         let mut held = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! How things stand with what they stand on. When everything of one kind that a thing needs is out, what fails on it is
 //! unreachable, not broken; when a part of it is out, what is well on it is degraded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use causes::{RelationKind, What};
 use kernel::Time;
@@ -15,11 +15,16 @@ use crate::sign;
 /// How far down it is looked.
 const DEPTH_MAX: usize = 6;
 
+/// The kinds of relations without which a thing is not there at all.
+const CARRYING: [RelationKind; 4] =
+    [RelationKind::RunsOn, RelationKind::ConnectedTo, RelationKind::PoweredBy, RelationKind::RoutesBy];
+
 /// True when the alert of a check says that its asset is gone as a whole.
 fn is_out(live: &Live) -> bool {
-    let whole = matches!(live.check.probe, Probe::Silent { .. })
-        || matches!(live.sign.unwrap_or_else(|| sign::of_check(&live.check)), What::Unreachable | What::PowerLost);
-    live.machine.open && whole && !live.check.paused
+    live.machine.open
+        && !live.check.paused
+        && (matches!(live.check.probe, Probe::Silent { .. })
+            || matches!(live.sign.unwrap_or_else(|| sign::of_check(&live.check)), What::Unreachable | What::PowerLost))
 }
 
 impl Lives {
@@ -31,7 +36,7 @@ impl Lives {
             return Vec::new();
         }
         (self.out, self.grounded) = (out, ground.version);
-        let mut known = BTreeMap::new();
+        let mut known = HashMap::new();
         let mut moved = Vec::new();
         for live in self.checks.values_mut() {
             let Some(asset) = live.check.asset else { continue };
@@ -59,7 +64,7 @@ fn standing(
     asset: i64,
     ground: &Under,
     out: &BTreeSet<i64>,
-    known: &mut BTreeMap<i64, Standing>,
+    known: &mut HashMap<i64, Standing>,
     depth: usize,
 ) -> Standing {
     if let Some(found) = known.get(&asset) {
@@ -67,35 +72,31 @@ fn standing(
     }
     // A circle ends here, as does what is too deep.
     known.insert(asset, Standing::Firm);
-    let mut kinds: BTreeMap<RelationKind, (usize, usize)> = BTreeMap::new();
-    for (kind, other) in ground.get(&asset).into_iter().flatten().filter(|(kind, _)| carries(*kind)) {
+    // Of each kind: how many there are, and how many are lost.
+    let mut kinds = CARRYING.map(|kind| (kind, 0, 0));
+    for (kind, other) in ground.get(&asset).into_iter().flatten() {
+        let Some((_, all, gone)) = kinds.iter_mut().find(|(carries, ..)| carries == kind) else { continue };
         let lost = out.contains(other)
             || depth < DEPTH_MAX && standing(*other, ground, out, known, depth + 1) == Standing::Unreachable;
-        let (all, gone) = kinds.entry(*kind).or_default();
         *all += 1;
         *gone += usize::from(lost);
     }
-    let unreachable =
-        |kind: &RelationKind, all: usize, gone: usize| if kind.is_redundant() { gone == all } else { gone > 0 };
-    let mut found = Standing::Firm;
-    for (kind, (all, gone)) in kinds.iter().filter(|(_, (_, gone))| *gone > 0) {
-        if unreachable(kind, *all, *gone) {
-            found = Standing::Unreachable;
-            break;
-        }
-        found = Standing::Degraded;
-    }
+    let lost = |(kind, all, gone): &(RelationKind, usize, usize)| *gone > 0 && (!kind.is_redundant() || gone == all);
+    let found = if kinds.iter().any(lost) {
+        Standing::Unreachable
+    } else if kinds.iter().any(|(_, _, gone)| *gone > 0) {
+        Standing::Degraded
+    } else {
+        Standing::Firm
+    };
     known.insert(asset, found);
     found
 }
 
-/// Without which a thing is not there at all.
-fn carries(kind: RelationKind) -> bool {
-    matches!(kind, RelationKind::RunsOn | RelationKind::ConnectedTo | RelationKind::PoweredBy | RelationKind::RoutesBy)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
         ];
         for (out, asset, expected) in table {
             let out = out.iter().copied().collect();
-            assert_eq!(standing(asset, &ground, &out, &mut BTreeMap::new(), 0), expected, "{out:?} {asset}");
+            assert_eq!(standing(asset, &ground, &out, &mut HashMap::new(), 0), expected, "{out:?} {asset}");
         }
     }
 }

@@ -1,15 +1,21 @@
 //! Alerts and their transitions in SQL.
 
+use std::collections::{BTreeMap, HashMap};
+
 use kernel::db::{Query, Row, Tx};
 use kernel::permission::Reach;
 use kernel::{Error, Result, Time};
 
 use crate::alert::{Alert, Transition};
+use crate::limits::SLICE;
 use crate::machine::{Machine, State, Step};
 
 const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused, c.place_id, c.labels, \
      COALESCE(c.team_id, c.asset_team_id) \
      FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1";
+
+/// Rows of history that are written by one statement.
+const HISTORY_ROWS: usize = 25;
 
 fn alert(row: &Row) -> Result<Alert> {
     let broken = |what: &str| Error::internal("monitor-alert-row", what);
@@ -124,44 +130,83 @@ pub(crate) fn machines(tx: &mut Tx<'_>, checks: &[i64]) -> Result<Vec<(i64, Mach
     tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.json(1)?))).collect()
 }
 
-/// Writes a change of state: the alert's row and one of its history.
-pub(crate) fn moved(
-    tx: &mut Tx<'_>,
-    check: i64,
-    asset: Option<i64>,
-    step: &Step,
-    machine: &Machine,
-    evidence: &str,
-    at: Time,
-) -> Result<()> {
-    let text = serde_json::to_string(machine).map_err(|error| Error::internal("machine-not-json", error))?;
-    tx.execute(
-        "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5, \
-         fired_at = CASE WHEN CAST(?6 AS BIGINT) > 0 THEN CAST(?6 AS BIGINT) ELSE fired_at END WHERE check_id = ?7",
-        &[
-            step.to.as_str().into(),
-            machine.open.into(),
-            machine.since.into(),
-            evidence.into(),
-            text.into(),
-            if step.fired { at.into() } else { Time(0).into() },
-            check.into(),
-        ],
-    )?;
-    tx.execute(
-        "INSERT INTO monitor_transitions (check_id, asset_id, at, from_state, to_state, fired, cleared, evidence) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        &[
-            check.into(),
-            asset.into(),
-            at.into(),
-            step.from.as_str().into(),
-            step.to.as_str().into(),
-            step.fired.into(),
-            step.cleared.into(),
-            evidence.into(),
-        ],
-    )?;
+/// What has to be known of a check before a change of its state is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) generation: i64,
+    pub(crate) asset: Option<i64>,
+    pub(crate) alert: i64,
+    pub(crate) state: State,
+}
+
+/// How these checks stand now, by check.
+pub(crate) fn known(tx: &mut Tx<'_>, checks: &[i64]) -> Result<HashMap<i64, Known>> {
+    let mut found = HashMap::with_capacity(checks.len());
+    for slice in checks.chunks(SLICE) {
+        let mut query = Query::new(
+            "SELECT c.id, c.generation, c.asset_id, a.id, a.state FROM monitor_checks c \
+             JOIN monitor_alerts a ON a.check_id = c.id WHERE c.id IN ",
+        );
+        query.list(slice);
+        for row in tx.run(&query)? {
+            let state = State::parse(row.str(4)?).ok_or_else(|| Error::internal("monitor-alert-row", "state"))?;
+            let known = Known { generation: row.int(1)?, asset: row.opt_int(2)?, alert: row.int(3)?, state };
+            found.insert(row.int(0)?, known);
+        }
+    }
+    Ok(found)
+}
+
+/// A change of state of a check.
+pub(crate) struct Moved<'a> {
+    pub(crate) check: i64,
+    pub(crate) asset: Option<i64>,
+    pub(crate) step: &'a Step,
+    pub(crate) machine: &'a Machine,
+    /// What was seen last.
+    pub(crate) evidence: &'a str,
+    pub(crate) at: Time,
+}
+
+/// Writes changes of state in their order: the rows of the alerts, and those of their history. Of an alert that moved
+/// more than once only the last state is written.
+pub(crate) fn moved(tx: &mut Tx<'_>, all: &[Moved<'_>]) -> Result<()> {
+    // In the order of the rows: those beside each other are on one page.
+    let mut last: BTreeMap<i64, (&Moved<'_>, Time)> = BTreeMap::new();
+    for one in all {
+        let entry = last.entry(one.check).or_insert((one, Time(0)));
+        entry.0 = one;
+        entry.1 = if one.step.fired { one.at } else { entry.1 };
+    }
+    for (check, (one, fired_at)) in last {
+        let machine = serde_json::to_string(one.machine).map_err(|error| Error::internal("machine-not-json", error))?;
+        tx.execute(
+            "UPDATE monitor_alerts SET state = ?1, is_open = ?2, since = ?3, evidence = ?4, machine = ?5, \
+             fired_at = CASE WHEN CAST(?6 AS BIGINT) > 0 THEN CAST(?6 AS BIGINT) ELSE fired_at END WHERE check_id = ?7",
+            &[
+                one.step.to.as_str().into(),
+                one.machine.open.into(),
+                one.machine.since.into(),
+                one.evidence.into(),
+                machine.into(),
+                fired_at.into(),
+                check.into(),
+            ],
+        )?;
+    }
+    for slice in all.chunks(HISTORY_ROWS) {
+        let mut query = Query::new(
+            "INSERT INTO monitor_transitions (check_id, asset_id, at, from_state, to_state, fired, cleared, evidence) VALUES ",
+        );
+        for (nth, one) in slice.iter().enumerate() {
+            query.push(if nth == 0 { "(" } else { ", (" }).bind(one.check);
+            query.push(", ").bind(one.asset).push(", ").bind(one.at);
+            query.push(", ").bind(one.step.from.as_str()).push(", ").bind(one.step.to.as_str());
+            query.push(", ").bind(one.step.fired).push(", ").bind(one.step.cleared);
+            query.push(", ").bind(one.evidence).push(")");
+        }
+        tx.run_change(&query)?;
+    }
     Ok(())
 }
 

@@ -128,3 +128,38 @@ fn an_alert_that_waits_for_its_parent_is_told_after_a_restart() {
     assert_eq!(groups(&kernel), 1);
     kernel.shut_down();
 }
+
+#[test]
+fn what_comes_back_within_a_quarter_of_an_hour_is_the_same_group_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(kernel::world::START);
+    let name = format!("mainstay_monitor_back_{}", std::process::id());
+    let groups =
+        |kernel: &Handle, state: &str| call(kernel, "monitor.group.list", json!({ "state": state }))["items"].clone();
+    let say = |kernel: &Handle, asset: i64, check: i64, state: CheckState| {
+        pass(kernel, &clock, 10);
+        message(kernel, "check_results", asset, &vec![result(kernel, check, state)]).unwrap();
+    };
+    let (asset, check, group) = {
+        let kernel = open(folder.path(), &clock, &name);
+        let asset = new_asset(&kernel, "web-01");
+        let input = json!({"asset": asset, "kind": "process", "process": "nginx"});
+        let check = call(&kernel, "monitor.check.create", input)["id"].as_i64().unwrap();
+        [CheckState::Fail; 2].into_iter().for_each(|state| say(&kernel, asset, check, state));
+        pass(&kernel, &clock, 20);
+        let group = groups(&kernel, "open")[0]["id"].as_i64().unwrap();
+        [CheckState::Ok; 2].into_iter().for_each(|state| say(&kernel, asset, check, state));
+        pass(&kernel, &clock, 60);
+        assert_eq!(groups(&kernel, "recovered")[0]["id"].as_i64(), Some(group));
+        kernel.shut_down();
+        (asset, check, group)
+    };
+    clock.advance(120 * SECOND);
+    let kernel = open(folder.path(), &clock, &name);
+    [CheckState::Fail; 2].into_iter().for_each(|state| say(&kernel, asset, check, state));
+    pass(&kernel, &clock, 20);
+    let open = groups(&kernel, "open");
+    assert_eq!((open.as_array().unwrap().len(), open[0]["id"].as_i64()), (1, Some(group)), "{open}");
+    assert_eq!(open[0]["reopened"], 1);
+    kernel.shut_down();
+}

@@ -1,0 +1,127 @@
+//! Decisions about groups that end while others become one with them.
+
+use std::collections::BTreeMap;
+
+use causes::{Cluster, Decision, Look, Member, Symptom, What};
+use kernel::world::World;
+use kernel::{Actor, Cx};
+use serde_json::json;
+
+use super::apply;
+use crate::causal::{Applied, Decided};
+use crate::live::actor;
+use crate::machine::{Machine, State, Step};
+use crate::store;
+
+/// Checks whose alerts are out, and which of our groups the engine's are.
+struct Scene {
+    world: World,
+    checks: Vec<i64>,
+    ids: BTreeMap<u64, i64>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let world = World::new(vec![people::domain().kernel, assets::domain().kernel, crate::domain().kernel]).unwrap();
+        let call = |operation: &str, input| world.call(&Actor::os("ada"), operation, input).unwrap();
+        let checks: Vec<i64> = (0..3)
+            .map(|number| {
+                let thing = json!({"name": format!("web-{number}"), "kind": "server"});
+                let asset = call("assets.thing.create", thing)["id"].as_i64().unwrap();
+                let check = json!({"asset": asset, "kind": "process", "process": "nginx"});
+                call("monitor.check.create", check)["id"].as_i64().unwrap()
+            })
+            .collect();
+        let mut scene = Self { world, checks, ids: BTreeMap::new() };
+        let checks = scene.checks.clone();
+        scene.write(move |cx| {
+            let mut machine = Machine::new(cx.now);
+            machine.open = true;
+            let step = Step { from: State::Pending, to: State::Firing, fired: true, cleared: false, flap: None };
+            let moved = |check: &i64| store::alerts::Moved {
+                check: *check,
+                asset: None,
+                step: &step,
+                machine: &machine,
+                evidence: "x",
+                at: cx.now,
+            };
+            store::alerts::moved(cx.tx, &checks.iter().map(moved).collect::<Vec<_>>())
+        });
+        let opened = scene.apply(vec![scene.opened(1, 0), scene.opened(2, 1)]);
+        scene.ids = opened.ids;
+        scene
+    }
+
+    fn write<T: Send + 'static>(&self, work: impl Fn(&mut Cx) -> kernel::Result<T> + Send + 'static) -> T {
+        self.world.kernel.write_as(actor(), "monitor.test", work).unwrap()
+    }
+
+    fn apply(&self, decisions: Vec<Decision>) -> Applied {
+        let (decided, ids): (Vec<_>, _) = (decisions.into_iter().map(Decided::Engine).collect(), self.ids.clone());
+        self.write(move |cx| apply(cx, &decided, &ids))
+    }
+
+    fn member(&self, nth: usize) -> Member {
+        let key = u64::try_from(self.checks[nth]).unwrap();
+        let look = Look {
+            key,
+            thing: key,
+            what: What::Down,
+            vantage: None,
+            interval_ms: 10_000,
+            by_name: false,
+            label: String::new(),
+        };
+        Member::of(&Symptom { look, what: What::Down, since_ms: 0, evidence: "x".into() })
+    }
+
+    fn opened(&self, group: u64, nth: usize) -> Decision {
+        let cluster = Cluster { looks: Vec::new(), candidates: Vec::new(), undetermined: None };
+        Decision::Open { group, cluster, members: vec![self.member(nth)], again: Vec::new() }
+    }
+
+    /// The first group ends with us, and the engine does not know it yet.
+    fn end_the_first(&self) {
+        let (check, group) = (self.checks[0], self.ids[&1]);
+        self.write(move |cx| crate::group::recover::left(cx, group, check, Vec::new()));
+    }
+
+    fn group_of(&self, nth: usize) -> Option<i64> {
+        let check = self.checks[nth];
+        let found = self.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
+        found[0].group
+    }
+}
+
+#[test]
+fn what_could_not_join_a_group_that_ended_is_in_the_one_that_goes_on_as_it() {
+    let scene = Scene::new();
+    scene.end_the_first();
+    let open = scene.ids[&2];
+    let applied =
+        scene.apply(vec![Decision::Join { group: 1, member: scene.member(2) }, Decision::Merge { from: 2, into: 1 }]);
+    assert_eq!(applied.ids, BTreeMap::from([(1, open)]), "the open one goes on as the one that ended");
+    assert!(applied.over.is_empty(), "and nothing is over: {:?}", applied.over);
+    assert_eq!((scene.group_of(1), scene.group_of(2)), (Some(open), Some(open)));
+}
+
+#[test]
+fn what_could_not_join_a_group_that_ended_and_went_into_another_is_in_that_one() {
+    let scene = Scene::new();
+    scene.end_the_first();
+    let open = scene.ids[&2];
+    let applied =
+        scene.apply(vec![Decision::Join { group: 1, member: scene.member(2) }, Decision::Merge { from: 1, into: 2 }]);
+    assert_eq!((applied.ids, applied.over), (BTreeMap::from([(2, open)]), BTreeMap::new()));
+    assert_eq!(scene.group_of(2), Some(open));
+}
+
+#[test]
+fn what_would_join_a_group_that_ended_is_named_to_whoever_judges() {
+    let scene = Scene::new();
+    scene.end_the_first();
+    let applied = scene.apply(vec![Decision::Join { group: 1, member: scene.member(2) }]);
+    assert_eq!(applied.over, BTreeMap::from([(1, vec![scene.checks[2]])]));
+    assert_eq!(scene.group_of(2), None);
+}
