@@ -117,7 +117,9 @@ pub(crate) fn symptom(check: &Check, sign: Option<What>, since_ms: i64, evidence
     let look = look(check);
     // That a name is not found says nothing about what it names.
     let name = check.probe.name_looked_up();
-    let said = evidence.lines().next_back().zip(name);
+    // Each line begins with its time.
+    let said =
+        evidence.lines().next_back().map(|line| line.split_once(" UTC: ").map_or(line, |(_, said)| said)).zip(name);
     let unnamed = said.is_some_and(|(line, name)| probes::guard::is_unresolved(line, &name));
     let what = if unnamed { What::NameFails } else { sign.unwrap_or(look.what) };
     Symptom { what, look, since_ms, evidence }
