@@ -48,8 +48,8 @@ CREATE INDEX fleet_jobs_open ON fleet_jobs (agent_row, id) WHERE state IN ('queu
 CREATE INDEX fleet_jobs_state ON fleet_jobs (state, id);
 
 CREATE TABLE fleet_releases (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL, target TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 BLOB NOT NULL UNIQUE,
-  downgrade INTEGER NOT NULL, public_key BLOB NOT NULL, signature BLOB NOT NULL, imported_at INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT NOT NULL, target TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 BLOB NOT NULL,
+  downgrade INTEGER NOT NULL, public_key BLOB NOT NULL, signature BLOB NOT NULL UNIQUE, imported_at INTEGER NOT NULL,
   imported_by TEXT NOT NULL, withdrawn_at INTEGER NOT NULL
 ) STRICT;
 

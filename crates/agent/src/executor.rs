@@ -24,7 +24,7 @@ use crate::identity::Enrolment;
 use crate::jobs::{Hands, Jobs};
 use crate::pair::{PolicyWords, Start, ToCollector, ToExecutor};
 use crate::status::{self, Executor as Said};
-use crate::update::Updates;
+use crate::update::{self, Updates};
 use crate::{log, platform, policy};
 use account::Apart;
 use child::{Collector, Heard, What};
@@ -99,12 +99,16 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
     let origin = std::env::current_dir().unwrap_or_else(|_| "/".into());
     config.dir = absolute(config.dir)?;
     config.policy_path = absolute(config.policy_path)?;
-    let enrolment = Enrolment::load(&config.dir)?;
-    if purpose == Purpose::Enrol && enrolment.is_some() {
+    let enrolment = Enrolment::load(&config.dir);
+    if purpose == Purpose::Enrol && matches!(enrolment, Ok(Some(_))) {
         let dir = config.dir.display();
         return Err(Error::new(format!("this machine is enrolled already; to enrol it anew, remove {dir}")));
     }
     let lock = status::lock(&config.dir)?;
+    let own = config.updates && purpose == Purpose::Run;
+    // Before all that a version could break: this may put the one before it back.
+    let updates = own.then(|| Updates::open(&config.dir, origin)).transpose()?;
+    let enrolment = enrolment?;
     let Apart { account, words } = account::choose(config.user.as_deref(), &config.dir)?;
     let home = account::folder(&config.dir, account.as_ref())?;
     // The collector inherits it: it could not come here by the path when a folder above is private.
@@ -114,15 +118,17 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
     if purpose == Purpose::Run {
         log::note(format!("collector and executor are kept apart: {apart}"));
     }
-    let own = config.updates && purpose == Purpose::Run;
-    let updates = own.then(|| Updates::open(&config.dir, origin)).transpose()?;
-    config.end_with_parent |= updates.as_ref().is_some_and(|updates| updates.on_trial);
-    let mut end = std::pin::pin!(end(config.end_with_parent)?);
+    let watcher = if own { update::watcher() } else { None };
+    let parent = watcher.or_else(|| config.end_with_parent.then(platform::parent_process));
+    let mut end = std::pin::pin!(end(parent)?);
     let trial_at_most = config.trial;
     let starter = move |generation, events| child::start(account.as_ref(), generation, events);
     let (mut executor, news) = Executor::open(config, purpose, enrolment, apart, Box::new(starter))?;
     executor.updates = updates;
     let ended = executor.work(news, end.as_mut()).await?;
+    if let Some(updates) = &executor.updates {
+        updates.ends_as_told();
+    }
     let trial = executor.updates.take().and_then(Updates::into_trial).filter(|_| ended == Ended::ForTrial);
     // The new program needs the folder for itself.
     drop(executor);
@@ -133,15 +139,14 @@ pub(crate) async fn run(mut config: Config, purpose: Purpose) -> Result<(), Erro
     }
 }
 
-/// Ends when this process shall.
-fn end(with_parent: bool) -> Result<impl Future<Output = ()>, Error> {
+/// Ends when this process shall: also when its parent is not the one it is to end with.
+fn end(parent: Option<Option<i32>>) -> Result<impl Future<Output = ()>, Error> {
     let listen = |kind| signal(kind).map_err(|e| Error::new(format!("signals cannot be heard: {e}")));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let parent = platform::parent_process();
     let orphaned = async move {
         let mut rounds = interval(ROUND);
-        while !with_parent || platform::parent_process() == parent {
+        while parent.is_none_or(|parent| platform::parent_process() == parent) {
             rounds.tick().await;
         }
     };
@@ -366,6 +371,9 @@ impl Executor {
     fn look_around(&mut self) {
         if self.collector.as_mut().is_some_and(|collector| !collector.watch()) {
             self.doomed = Some(Doom::Broke("it gives no sign of life".into()));
+        }
+        if let Some(updates) = &mut self.updates {
+            updates.look(std::time::Instant::now());
         }
         if self.look_at_policy() {
             self.tell(ToCollector::Policy(self.policy.clone()));

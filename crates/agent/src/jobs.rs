@@ -205,13 +205,17 @@ impl Jobs {
 
     /// *Stop all runs*: kills what was made before, and remembers the epoch. An order that is sent again stops nothing
     /// that was made after it.
-    pub(crate) fn stop(&mut self, signed: &SignedStop) {
+    pub(crate) fn stop(&mut self, signed: &SignedStop) -> bool {
         match verify_stop(signed, &self.server_key) {
             Ok(order) => {
                 self.raise_epoch(order.stop_epoch);
                 self.halt_before(order.stop_epoch);
+                true
             }
-            Err(refusal) => log::note(refusal),
+            Err(refusal) => {
+                log::note(refusal);
+                false
+            }
         }
     }
 

@@ -96,7 +96,10 @@ fn obey(dir: PathBuf, command: Command) -> Result<(), Error> {
             agent::run(config)
         }
         Command::Check => {
-            agent::check(&Config::load(dir)?)?;
+            agent::check(&Config::load(dir)?).inspect_err(|error| {
+                // Who asks a new version reads only this.
+                let _ = writeln!(std::io::stdout(), "{error}");
+            })?;
             let _ = writeln!(std::io::stdout(), "fit: version {} for {}", agent::VERSION, agent::target());
             Ok(())
         }

@@ -7,23 +7,35 @@
 mod record;
 mod stage;
 mod trial;
+mod young;
 
 use std::cmp::Ordering;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use agent_proto::limits::TEXT_BYTES_MAX;
 use agent_proto::{Offer, Release, UpdateReport, UpdateState, compare_versions, unsound, verify_release};
 
 use crate::error::Error;
-use crate::log;
+use crate::{log, platform, probe};
 use record::Records;
 pub(crate) use stage::{Staged, Stager};
 pub(crate) use trial::Trial;
 
-/// The variable that tells a process that it is on trial.
+/// The variable that tells a process that it is on trial, and which process watches it.
 pub(crate) const MARK: &str = "MAINSTAY_AGENT_TRIAL";
 /// Trials of one release that something else ended, after which it counts as rolled back.
 const TRIALS_MAX: u32 = 3;
+/// An offer that the server does not renew for so long does not hold any more. Shorter than the server's patience, and
+/// longer than two of its renewals.
+const LAPSE: Duration = Duration::from_secs(45 * 60);
+
+/// The process that watches this one, if this one is on trial.
+pub(crate) fn watcher() -> Option<Option<i32>> {
+    let mark = std::env::var(MARK).ok()?;
+    Some(mark.parse().ok().or_else(platform::parent_process))
+}
 
 /// What the program of this process was built for.
 pub(crate) fn target() -> String {
@@ -53,6 +65,11 @@ pub(crate) struct Updates {
     stager: Option<Stager>,
     /// Fetched, verified and tested: to be tried when no job runs.
     pub(crate) ready: Option<Staged>,
+    /// When the offer of what is ready came last.
+    renewed: Instant,
+    opened: Instant,
+    /// It has not run long enough since it was put in place.
+    young: bool,
 }
 
 /// What an offer leads to.
@@ -72,7 +89,8 @@ impl Updates {
     /// Looks at what an earlier process left.
     ///
     /// # Errors
-    /// The program of this process or the folder cannot be read.
+    /// The program of this process or the folder cannot be read, or this process could not become the version before it,
+    /// which is in place again.
     pub(crate) fn open(dir: &Path, origin: PathBuf) -> Result<Self, Error> {
         let records = Records::open(dir)?;
         let path =
@@ -81,9 +99,23 @@ impl Updates {
         let version = records.version_of(&sha256).unwrap_or_else(|| crate::VERSION.to_owned());
         let on_trial = std::env::var_os(MARK).is_some();
         let program = Program { path, version, sha256 };
-        let mut updates = Self { records, program, origin, on_trial, stager: None, ready: None };
+        let now = Instant::now();
+        let mut updates = Self {
+            records,
+            program,
+            origin,
+            on_trial,
+            stager: None,
+            ready: None,
+            renewed: now,
+            opened: now,
+            young: false,
+        };
         if !on_trial {
             updates.settle();
+            if updates.count_start() {
+                return Err(trial::become_program(&updates.origin, &updates.program.path));
+            }
         }
         Ok(updates)
     }
@@ -119,10 +151,16 @@ impl Updates {
     pub(crate) fn offered(&mut self, offer: &Offer, keys: &[[u8; 32]]) -> Step {
         let release = &offer.signed.release;
         let sha256 = release.sha256;
-        if self.on_trial || self.ready.as_ref().is_some_and(|ready| ready.release.sha256 == sha256) {
+        if self.on_trial {
             return Step::Nothing;
         }
-        if let Some(stager) = self.stager.as_ref().filter(|stager| stager.release.sha256 == sha256) {
+        if let Some(ready) = self.ready.as_mut().filter(|ready| ready.offer.signed == offer.signed) {
+            ready.offer.again = offer.again;
+            self.renewed = Instant::now();
+            return Step::Nothing;
+        }
+        if let Some(stager) = self.stager.as_mut().filter(|stager| stager.offer.signed == offer.signed) {
+            stager.offer.again = offer.again;
             return Step::Fetch { sha256, offset: stager.written() };
         }
         if sha256 == self.program.sha256 {
@@ -133,7 +171,7 @@ impl Updates {
         if let Err(why) = judged.and_then(|()| placeable(&self.program.path)) {
             return refused(why);
         }
-        match Stager::open(release.clone(), &self.program.path) {
+        match Stager::open(offer.clone(), &self.program.path) {
             Ok(stager) => {
                 log::note(format!("version {} is fetched", release.version));
                 self.ready = None;
@@ -146,7 +184,7 @@ impl Updates {
 
     /// Takes a part of a program.
     pub(crate) fn part(&mut self, sha256: &[u8; 32], offset: u64, bytes: &[u8]) -> Step {
-        let Some(stager) = self.stager.as_mut().filter(|stager| stager.release.sha256 == *sha256) else {
+        let Some(stager) = self.stager.as_mut().filter(|stager| stager.release().sha256 == *sha256) else {
             return Step::Nothing;
         };
         if bytes.is_empty() {
@@ -178,14 +216,46 @@ impl Updates {
     /// Why it is refused.
     pub(crate) async fn test(&mut self, dir: &Path) -> Result<UpdateReport, UpdateReport> {
         let Some(stager) = self.stager.take() else { return Err(report([0; 32], UpdateState::Refused, "it is gone")) };
-        let sha256 = stager.release.sha256;
+        let sha256 = stager.release().sha256;
         match stager.finish(dir).await {
             Ok(staged) => {
                 self.ready = Some(staged);
+                self.renewed = Instant::now();
                 Ok(report(sha256, UpdateState::Trying, ""))
             }
             Err(why) => Err(report(sha256, UpdateState::Refused, &why)),
         }
+    }
+
+    /// What is ready was judged when it was offered, which may be hours ago: is it still to be tried?
+    ///
+    /// # Errors
+    /// Why it is refused. It is removed.
+    pub(crate) fn judge_again(&mut self, keys: &[[u8; 32]]) -> Result<(), UpdateReport> {
+        let Some(ready) = &self.ready else { return Ok(()) };
+        let sha256 = ready.release().sha256;
+        let judged = judge(&ready.offer, keys, &self.program.version, self.records.gave_up(&sha256));
+        judged.and_then(|()| placeable(&self.program.path)).map_err(|why| {
+            self.call_off();
+            report(sha256, UpdateState::Refused, &why)
+        })
+    }
+
+    /// Drops what is not in place. An offer that still holds brings it again.
+    pub(crate) fn call_off(&mut self) {
+        if self.stager.take().is_some() | self.ready.take().is_some() {
+            stage::remove(&self.program.path);
+            log::note("the new version is dropped");
+        }
+    }
+
+    /// What time brings.
+    pub(crate) fn look(&mut self, now: Instant) {
+        if self.ready.is_some() && now.saturating_duration_since(self.renewed) >= LAPSE {
+            log::note("the server does not renew its offer");
+            self.call_off();
+        }
+        self.grow(now.saturating_duration_since(self.opened));
     }
 
     /// A server acknowledged what this process said: it has stood its trial.
@@ -203,7 +273,10 @@ impl Updates {
 }
 
 fn report(sha256: [u8; 32], state: UpdateState, why: &str) -> UpdateReport {
-    UpdateReport { sha256, state, reason: why.to_owned() }
+    let mut reason = why.to_owned();
+    // A longer one could not be read by the server, and would be sent again and again.
+    probe::truncate(&mut reason, TEXT_BYTES_MAX);
+    UpdateReport { sha256, state, reason }
 }
 
 /// May this release take the place of version `current`? `keys` are those that the policy pins.

@@ -1,7 +1,7 @@
 -- Releases of the agent's program, as they were signed; the program is a blob. Kept for ever: they say what was rolled out.
 CREATE TABLE fleet_releases (
-  id {id}, version {text} NOT NULL, target {text} NOT NULL, size_bytes {int} NOT NULL, sha256 {bytes} NOT NULL UNIQUE,
-  downgrade {int} NOT NULL, public_key {bytes} NOT NULL, signature {bytes} NOT NULL, imported_at {int} NOT NULL,
+  id {id}, version {text} NOT NULL, target {text} NOT NULL, size_bytes {int} NOT NULL, sha256 {bytes} NOT NULL,
+  downgrade {int} NOT NULL, public_key {bytes} NOT NULL, signature {bytes} NOT NULL UNIQUE, imported_at {int} NOT NULL,
   imported_by {text} NOT NULL, withdrawn_at {int} NOT NULL
 ) {strict};
 

@@ -98,6 +98,9 @@ impl Operation for ImportRelease {
     type Output = ReleaseView;
 
     fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
+        if !cx.actor.reach(Self::NAME, cx.now).is_some_and(|reach| reach.everything) {
+            return Err(Error::denied(Self::NAME));
+        }
         let signed = signed(&cx.kernel.data().join(FOLDER), &self.name)?;
         let program = program(&cx.kernel.data().join(FOLDER), &self.name)?;
         let release = &signed.release;
@@ -114,11 +117,17 @@ impl Operation for ImportRelease {
     fn run(&self, cx: &mut Cx) -> Result<ReleaseView> {
         cx.reach_everything(Self::NAME)?;
         let (signed, blob) = self.read.as_ref().ok_or_else(|| Error::internal("release-not-read", &self.name))?;
-        if let Some(known) = store::by_sha256(cx.tx, &signed.release.sha256)? {
-            let version = known.signed.release.version;
-            return Err(Error::conflict(format!("This program was imported already, as version {version}.")));
-        }
         let (by, now) = (cx.actor.name.clone(), cx.now);
+        if let Some(known) = store::by_signature(cx.tx, &signed.signature)? {
+            if known.withdrawn_at.0 == 0 {
+                let version = known.signed.release.version;
+                return Err(Error::conflict(format!("This release was imported already, as version {version}.")));
+            }
+            store::restore(cx.tx, known.id, &by, now)?;
+            cx.keep_blob(blob, &release_ref(known.id))?;
+            cx.changed(&release_ref(known.id), "withdrawn", true, false)?;
+            return find(cx, known.id).map(Stored::view);
+        }
         let id = store::insert(cx.tx, signed, &by, now)?;
         cx.keep_blob(blob, &release_ref(id))?;
         cx.changed(&release_ref(id), "version", serde_json::Value::Null, &signed.release.version)?;
@@ -184,6 +193,7 @@ impl Operation for ListReleases {
     type Output = ListPage<ReleaseView>;
 
     fn run(&self, cx: &mut Cx) -> Result<ListPage<ReleaseView>> {
+        cx.reach_everything(Self::NAME)?;
         let limit = list_page::limit(self.limit)?;
         let rows = store::page(cx.tx, list_page::before(self.cursor.as_deref())?, limit + 1)?;
         let count = store::count(cx.tx)?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::{StopOrdered, StopReleased};
 use crate::job::{self, Ending};
 use crate::keys::Keys;
+use crate::rollout;
 
 pub(crate) mod store;
 
@@ -128,6 +129,7 @@ impl Operation for ReleaseStop {
         store::release(cx.tx, &by, now)?;
         cx.changed(&Ref::new("stop", order.epoch), "stopped", true, false)?;
         cx.emit(&StopReleased { epoch: order.epoch, by })?;
+        rollout::advance::released(cx)?;
         cx.attention_done(&Ref::new("stop", 1), "release")?;
         state(cx)
     }

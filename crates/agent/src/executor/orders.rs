@@ -24,8 +24,8 @@ impl Executor {
             ToExecutor::Welcomed { server_time_us, stop_epoch } => self.on_welcomed(server_time_us, stop_epoch),
             ToExecutor::Job(signed) => self.on_job(&signed),
             ToExecutor::Stop(signed) => {
-                if let Some(jobs) = &mut self.jobs {
-                    jobs.stop(&signed);
+                if self.jobs.as_mut().is_some_and(|jobs| jobs.stop(&signed)) {
+                    self.call_off_update();
                 }
             }
             ToExecutor::Offer(offer) => self.on_offer(&offer),

@@ -1,5 +1,7 @@
 //! What the executor does about new versions of the agent's program.
 
+use std::time::Instant;
+
 use agent_proto::{Offer, UpdateReport, UpdateState};
 
 use super::Executor;
@@ -66,9 +68,28 @@ impl Executor {
         }
     }
 
-    /// Is there a new version to try, and nothing that it would interrupt?
-    pub(super) fn may_try(&self) -> bool {
+    /// Is there a new version to try, and nothing that it would interrupt? It may have waited long for that: policy and
+    /// offer must still allow it.
+    pub(super) fn may_try(&mut self) -> bool {
         let idle = self.jobs.as_ref().is_some_and(crate::jobs::Jobs::is_idle);
-        idle && self.updates.as_ref().is_some_and(|updates| updates.ready.is_some())
+        let Some(updates) = self.updates.as_mut().filter(|updates| idle && updates.ready.is_some()) else {
+            return false;
+        };
+        updates.look(Instant::now());
+        let keys = policy::find(&self.config.policy_path).policy.release_keys();
+        match updates.judge_again(&keys) {
+            Ok(()) => updates.ready.is_some(),
+            Err(refused) => {
+                self.go(Step::End(refused));
+                false
+            }
+        }
+    }
+
+    /// All runs are stopped: nothing new begins here until the server offers it again.
+    pub(super) fn call_off_update(&mut self) {
+        if let Some(updates) = &mut self.updates {
+            updates.call_off();
+        }
     }
 }

@@ -39,6 +39,24 @@ pub(super) struct Tried {
     pub(super) trials: u32,
 }
 
+/// [`Young`] as it is written.
+#[derive(Serialize, Deserialize)]
+struct YoungFile {
+    sha256: String,
+    previous: String,
+    starts: u32,
+}
+
+/// A version that took the place of another one and has not run long enough yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Young {
+    pub(super) sha256: [u8; 32],
+    /// The program before it, which is kept.
+    pub(super) previous: [u8; 32],
+    /// Starts that no orderly end followed.
+    pub(super) starts: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct ReportFile {
     sha256: String,
@@ -119,6 +137,23 @@ impl Records {
     /// Has it?
     pub(super) fn is_proved(&self, sha256: &[u8; 32]) -> bool {
         self.read::<String>("proved").is_some_and(|proved| proved == hex(sha256))
+    }
+
+    /// Notes a version that is young, with its starts.
+    pub(super) fn keep_young(&self, young: &Young) -> Result<(), String> {
+        let Young { sha256, previous, starts } = young;
+        self.write("young.json", &YoungFile { sha256: hex(sha256), previous: hex(previous), starts: *starts })
+    }
+
+    /// The version that is young.
+    pub(super) fn young(&self) -> Option<Young> {
+        let file: YoungFile = self.read("young.json")?;
+        Some(Young { sha256: unhex(&file.sha256)?, previous: unhex(&file.previous)?, starts: file.starts })
+    }
+
+    /// It is not young any more, or not there.
+    pub(super) fn forget_young(&self) {
+        self.remove("young.json");
     }
 
     /// Ends a trial, with what is to be told.

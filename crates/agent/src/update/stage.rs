@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agent_proto::Release;
+use agent_proto::{Offer, Release};
 use ring::digest::{Context, SHA256};
 
 use crate::files;
@@ -21,7 +21,7 @@ const SUFFIX: &str = ".update";
 
 /// A program that is being fetched.
 pub(crate) struct Stager {
-    pub(crate) release: Release,
+    pub(crate) offer: Offer,
     path: PathBuf,
     file: File,
     written: u64,
@@ -30,8 +30,14 @@ pub(crate) struct Stager {
 /// A program that is whole, verified and tested.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Staged {
-    pub(crate) release: Release,
+    pub(crate) offer: Offer,
     pub(crate) path: PathBuf,
+}
+
+impl Staged {
+    pub(super) fn release(&self) -> &Release {
+        &self.offer.signed.release
+    }
 }
 
 /// Where a new program lies: on the same file system as the one in place, so that it can take that place at once.
@@ -49,12 +55,16 @@ pub(super) fn remove(program: &Path) {
 impl Stager {
     /// # Errors
     /// In words: there is no room for it.
-    pub(super) fn open(release: Release, program: &Path) -> Result<Self, String> {
+    pub(super) fn open(offer: Offer, program: &Path) -> Result<Self, String> {
         let path = beside(program);
         remove(program);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|e| format!("the new program cannot be put at {}: {e}", path.display()))?;
-        Ok(Self { release, path, file, written: 0 })
+        Ok(Self { offer, path, file, written: 0 })
+    }
+
+    pub(super) fn release(&self) -> &Release {
+        &self.offer.signed.release
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -67,12 +77,12 @@ impl Stager {
     /// In words: more comes than the release has, or it cannot be written.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<bool, String> {
         let end = self.written.saturating_add(bytes.len() as u64);
-        if end > self.release.size_bytes {
+        if end > self.release().size_bytes {
             return Err("more bytes came than the release has".into());
         }
         self.file.write_all(bytes).map_err(|e| format!("the new program cannot be written: {e}"))?;
         self.written = end;
-        Ok(end == self.release.size_bytes)
+        Ok(end == self.release().size_bytes)
     }
 
     /// Verifies what lies on the disk and lets it test itself.
@@ -80,13 +90,13 @@ impl Stager {
     /// # Errors
     /// In words: what is wrong with it. It is removed.
     pub(super) async fn finish(self, dir: &Path) -> Result<Staged, String> {
-        let Self { release, path, file, .. } = self;
-        let done = match whole(&release, &path, file) {
+        let Self { offer, path, file, .. } = self;
+        let done = match whole(&offer.signed.release, &path, file) {
             Ok(()) => test(&path, dir).await,
             Err(why) => Err(why),
         };
         match done {
-            Ok(()) => Ok(Staged { release, path }),
+            Ok(()) => Ok(Staged { offer, path }),
             Err(why) => {
                 let _ = std::fs::remove_file(&path);
                 Err(why)

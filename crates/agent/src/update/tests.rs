@@ -27,7 +27,8 @@ fn a_release_is_taken_only_when_it_is_signed_for_this_machine_and_newer() {
     let back = Release { downgrade: true, ..release("1.1.0") };
     let again = Offer { again: true, ..offer(release("1.3.0")) };
     let long = Release { size_bytes: u64::MAX, ..release("1.3.0") };
-    let cases: [(&str, Offer, &[[u8; 32]], bool, Result<(), &str>); 12] = [
+    type Case<'a> = (&'a str, Offer, &'a [[u8; 32]], bool, Result<(), &'a str>);
+    let cases: [Case<'_>; 12] = [
         ("newer", offer(release("1.3.0")), &ours, false, Ok(())),
         ("no key", offer(release("1.3.0")), &[], false, Err("pins no release key")),
         ("another key", offer(release("1.3.0")), &[[9; 32]], false, Err("does not pin the key")),
@@ -55,7 +56,7 @@ fn parts_are_taken_in_order_once_and_no_more_than_was_signed() {
     let folder = tempfile::tempdir().unwrap();
     let (mut updates, path) = updates(folder.path(), [1; 32]);
     assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "nothing was offered");
-    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    updates.stager = Some(Stager::open(offer(release("1.3.0")), &path).unwrap());
     assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Fetch { sha256: [2; 32], offset: 2 });
     assert_eq!(updates.part(&[2; 32], 0, b"ab"), Step::Nothing, "it came twice");
     assert_eq!(updates.part(&[2; 32], 3, b"d"), Step::Nothing, "out of order");
@@ -64,7 +65,7 @@ fn parts_are_taken_in_order_once_and_no_more_than_was_signed() {
     assert_eq!(updates.offered(&again, &[]), Step::Fetch { sha256: [2; 32], offset: 2 }, "it goes on where it was");
     assert_eq!(updates.part(&[2; 32], 2, b"cd"), Step::Whole);
     assert_eq!(std::fs::read(stage::beside(&path)).unwrap(), b"abcd");
-    updates.stager = Some(Stager::open(release("1.3.0"), &path).unwrap());
+    updates.stager = Some(Stager::open(offer(release("1.3.0")), &path).unwrap());
     match updates.part(&[2; 32], 0, b"abcde") {
         Step::End(report) => assert!(report.reason.contains("more bytes"), "{}", report.reason),
         other => panic!("{other:?}"),
@@ -73,11 +74,14 @@ fn parts_are_taken_in_order_once_and_no_more_than_was_signed() {
 }
 
 /// What an executor knows whose program has this digest, and where that program lies.
-fn updates(dir: &Path, sha256: [u8; 32]) -> (Updates, PathBuf) {
+pub(super) fn updates(dir: &Path, sha256: [u8; 32]) -> (Updates, PathBuf) {
     let path = dir.join("agent");
     let records = Records::open(dir).unwrap();
     let program = Program { path: path.clone(), version: "1.2.0".into(), sha256 };
-    (Updates { records, program, origin: dir.to_owned(), on_trial: false, stager: None, ready: None }, path)
+    let now = Instant::now();
+    let (origin, on_trial, young) = (dir.to_owned(), false, false);
+    let (stager, ready) = (None, None);
+    (Updates { records, program, origin, on_trial, stager, ready, renewed: now, opened: now, young }, path)
 }
 
 #[tokio::test]
@@ -87,7 +91,7 @@ async fn a_program_that_is_not_what_was_signed_or_does_not_run_is_removed() {
     let mut sum = [0; 32];
     sum.copy_from_slice(digest(&SHA256, b"abcd").as_ref());
     for (sha256, part) in [([0; 32], "not the one that was signed"), (sum, "does not run here")] {
-        let mut stager = Stager::open(Release { sha256, ..release("1.3.0") }, &program).unwrap();
+        let mut stager = Stager::open(offer(Release { sha256, ..release("1.3.0") }), &program).unwrap();
         assert_eq!(stager.take(b"abcd"), Ok(true));
         let why = stager.finish(folder.path()).await.unwrap_err();
         assert!(why.contains(part), "{why}");
@@ -149,4 +153,62 @@ fn what_was_told_is_not_told_again_and_versions_are_known_by_their_digest() {
     records.name(&[3; 32], "1.4.0").unwrap();
     assert_eq!(records.version_of(&[2; 32]).as_deref(), Some("1.3.0"));
     assert_eq!(records.version_of(&[4; 32]), None);
+}
+
+/// What is ready to be tried, by an offer.
+fn ready(dir: &Path, offer: Offer) -> (Updates, PathBuf) {
+    use std::os::unix::fs::PermissionsExt;
+    let (mut updates, path) = updates(dir, [1; 32]);
+    for path in [path.clone(), stage::beside(&path)] {
+        std::fs::write(&path, "x").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    updates.ready = Some(Staged { offer, path: stage::beside(&path) });
+    (updates, stage::beside(&path))
+}
+
+#[test]
+fn what_waited_for_a_job_is_judged_again_before_it_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut updates, staged) = ready(folder.path(), offer(release("1.3.0")));
+    assert_eq!(updates.judge_again(&[key(1).public()]), Ok(()));
+    assert!(updates.ready.is_some() && staged.exists());
+    let refused = updates.judge_again(&[key(9).public()]).unwrap_err();
+    assert_eq!((refused.sha256, refused.state), ([2; 32], UpdateState::Refused));
+    assert!(refused.reason.contains("does not pin the key"), "{}", refused.reason);
+    assert!(updates.ready.is_none() && !staged.exists(), "it is removed");
+}
+
+#[test]
+fn what_is_ready_lapses_when_its_offer_is_not_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut updates, staged) = ready(folder.path(), offer(release("1.3.0")));
+    let begun = updates.renewed;
+    updates.look(begun + LAPSE / 2);
+    assert!(updates.ready.is_some());
+    updates.renewed = begun + LAPSE / 2;
+    updates.look(begun + LAPSE);
+    assert!(updates.ready.is_some(), "the offer was renewed");
+    assert_eq!(updates.offered(&offer(release("1.3.0")), &[key(1).public()]), Step::Nothing);
+    let renewed = updates.renewed;
+    assert!(renewed < begun + LAPSE / 2, "the same offer renews it");
+    updates.look(renewed + LAPSE);
+    assert!(updates.ready.is_none() && !staged.exists());
+}
+
+#[test]
+fn a_reason_is_never_longer_than_what_a_server_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = report([2; 32], UpdateState::Refused, &"\u{fffd}".repeat(TEXT_BYTES_MAX));
+    assert!(long.reason.len() <= TEXT_BYTES_MAX && !long.reason.is_empty());
+    let said = agent_proto::FromAgent::Durable {
+        lane: agent_proto::Lane::Results,
+        seq: 1,
+        event: agent_proto::Durable::Update(long.clone()),
+    };
+    let bytes = agent_proto::encode(&agent_proto::Frame::direct(said)).unwrap();
+    assert!(agent_proto::decode::<agent_proto::FromAgent>(&bytes).is_ok());
+    let records = Records::open(folder.path()).unwrap();
+    records.give_up(&long);
+    assert_eq!(records.owed(), Some(long));
 }

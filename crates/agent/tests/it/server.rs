@@ -300,6 +300,14 @@ impl Machine {
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
+    /// Starts the agent as a version on trial that this process watches; true when it ended well.
+    pub(crate) async fn run_on_trial(&self, watcher: &str, words: &[&str]) -> bool {
+        let mut command = tokio::process::Command::from(self.program(&[&["run"], words].concat()));
+        command.env("MAINSTAY_AGENT_TRIAL", watcher).kill_on_drop(true);
+        let output = timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+        output.status.success()
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap()
     }

@@ -88,7 +88,7 @@ fn exe(pid: u32) -> Vec<u8> {
 #[tokio::test]
 async fn lesson_15_a_signed_release_is_tried_acknowledged_and_takes_the_place_of_the_program() {
     let server = Server::start().await;
-    let (mut machine, mut peer, hello) = updatable(&server, 300).await;
+    let (mut machine, mut peer, hello) = updatable(&server, 30).await;
     assert_eq!(hello.agent_version, agent::VERSION);
     let (pid, before, new) = (machine.pid(), in_place(&machine), another(b"the next one"));
     peer.say(offer(release("7.0.0", &new))).await;
@@ -118,7 +118,40 @@ async fn lesson_15_a_signed_release_is_tried_acknowledged_and_takes_the_place_of
     peer.say(offer(release("6.9.0", &third))).await;
     let refused = serve(&mut peer, &third).await;
     assert!(refused.reason.contains("not newer than 7.0.0"), "{}", refused.reason);
+
+    // It ends again and again soon after it was put in place: the one before it comes back by itself.
+    let url = server.url();
+    let mut versions = Vec::new();
+    let mut last = peer;
+    for _ in 0..3 {
+        machine.kill();
+        machine.run(&["--server", &url]);
+        let (peer, hello) = server.welcome().await;
+        versions.push(hello.agent_version);
+        last = peer;
+    }
+    assert_eq!(versions, ["7.0.0", "7.0.0", agent::VERSION]);
+    let report = loop {
+        let report = serve(&mut last, &new).await;
+        if report.state == UpdateState::RolledBack {
+            break report;
+        }
+    };
+    assert!(report.reason.contains("after it was put in place"), "{}", report.reason);
+    assert_eq!(in_place(&machine), before);
+    last.say(offer(release("7.0.0", &new))).await;
+    assert!(serve(&mut last, &new).await.reason.contains("rolled back here before"));
     assert!(machine.end().await);
+}
+
+#[tokio::test]
+async fn lesson_15_a_version_on_trial_ends_when_the_process_that_watched_it_is_gone() {
+    let server = Server::start().await;
+    let (mut machine, peer, _) = updatable(&server, 300).await;
+    assert!(machine.end().await);
+    drop(peer);
+    // Process 1 is not what started it: the one that did was killed in the moment before.
+    assert!(machine.run_on_trial("1", &["--server", &server.url()]).await, "it ends by itself, in order");
 }
 
 #[tokio::test]

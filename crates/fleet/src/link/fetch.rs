@@ -5,7 +5,7 @@ use agent_proto::limits::{PART_BYTES_MAX, RELEASE_BYTES_MAX};
 use kernel::ErrorKind;
 
 use super::{End, Phase, Session, service};
-use crate::rollout;
+use crate::{rollout, stop};
 
 impl Session {
     /// Answers with what stands there, or with nothing when this agent is not to have it any more.
@@ -15,7 +15,9 @@ impl Session {
         if self.hub.heard(agent, self.id, self.kernel.now()).is_err() {
             return Err(End::Drop("a newer connection took its place"));
         }
-        let may = self.kernel.read_as(&service(), |cx| rollout::store::may_fetch(cx.tx, agent, sha256))?;
+        let may = self.kernel.read_as(&service(), |cx| {
+            Ok(stop::current(cx.tx)?.is_none() && rollout::store::may_fetch(cx.tx, agent, sha256)?)
+        })?;
         let may = may && offset < RELEASE_BYTES_MAX;
         let bytes = match may.then(|| self.kernel.blob_part(&kernel::text::hex(sha256), offset, PART_BYTES_MAX)) {
             None => Vec::new(),

@@ -54,9 +54,10 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
     tx.run(&query)?.first().map(stored).transpose()
 }
 
-pub(super) fn by_sha256(tx: &mut Tx<'_>, sha256: &[u8; 32]) -> Result<Option<Stored>> {
+/// One program may be signed more than once: under another key, or as a downgrade.
+pub(super) fn by_signature(tx: &mut Tx<'_>, signature: &Signature) -> Result<Option<Stored>> {
     let mut query = Query::new(COLUMNS);
-    query.push(" WHERE sha256 = ").bind(sha256.as_slice());
+    query.push(" WHERE signature = ").bind(signature.0.as_slice());
     tx.run(&query)?.first().map(stored).transpose()
 }
 
@@ -68,6 +69,15 @@ pub(super) fn page(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<Vec<Store
 
 pub(super) fn count(tx: &mut Tx<'_>) -> Result<i64> {
     tx.count(&Query::new("SELECT id FROM fleet_releases").counted(kernel::limits::COUNT_MAX + 1))
+}
+
+/// A release that was withdrawn is there again.
+pub(super) fn restore(tx: &mut Tx<'_>, id: i64, by: &str, now: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE fleet_releases SET withdrawn_at = 0, imported_at = ?1, imported_by = ?2 WHERE id = ?3",
+        &[now.into(), by.into(), id.into()],
+    )?;
+    Ok(())
 }
 
 pub(super) fn withdraw(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<()> {

@@ -3,8 +3,9 @@
 use agent_proto::FromServer;
 use kernel::attention::Attention;
 use kernel::time::MINUTE;
-use kernel::{Cx, Handle, Mark, Result};
+use kernel::{Cx, Handle, Mark, Result, Time};
 
+use super::store::presence::{self, Seen};
 use super::{Class, Rollout, RolloutState, Stage, class, offer, rollout_ref, stages, store};
 use crate::events::RolloutChanged;
 use crate::hub::Hub;
@@ -12,6 +13,19 @@ use crate::{link, release, stop};
 
 /// A machine that has an offer and says nothing for so long did not come back: longer than a slow link and a trial take.
 const PATIENCE_MICROS: i64 = 60 * MINUTE;
+/// What runs must still run so much later, before the next stage begins: agents of a version that dies again and again put
+/// the one before it back within this time.
+const SETTLE_MICROS: i64 = 10 * MINUTE;
+/// A machine that went away so soon after it began to run the version speaks against it, when it stays away for
+/// [`SETTLE_MICROS`]. One that goes later is switched off.
+const EARLY_MICROS: i64 = 15 * MINUTE;
+/// An offer that waits for a job's end on the machine is renewed so often. Agents drop what is not renewed.
+const RENEW_MICROS: i64 = 20 * MINUTE;
+
+/// An offer of this moment is to be renewed at once.
+pub(crate) fn due(now: Time) -> Time {
+    now.plus(-RENEW_MICROS - 1)
+}
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +43,14 @@ enum Move {
 }
 
 /// Decides by figures alone. `here` is how many machines that wait are connected, up to the stage that is at work.
-fn next(rollout: &Rollout, stages: &[Stage], here: i64) -> Move {
+fn next(rollout: &Rollout, stages: &[Stage], here: i64, seen: Seen) -> Move {
     for stage in stages.iter().filter(|stage| stage.number <= rollout.stage) {
         if stage.bad > 0 && stage.bad * 100 >= rollout.stop_percent * stage.agents {
             return Move::Stop { bad: stage.bad, agents: stage.agents };
         }
     }
     if stages.iter().all(|stage| stage.waiting == 0 && stage.at_work == 0) {
-        return Move::Finish;
+        return if seen.fresh == 0 { Move::Finish } else { Move::Wait };
     }
     let at_work: i64 = stages.iter().map(|stage| stage.at_work).sum();
     let room = rollout.parallel - at_work;
@@ -44,11 +58,11 @@ fn next(rollout: &Rollout, stages: &[Stage], here: i64) -> Move {
         return Move::Offer(room);
     }
     let current = stages.iter().find(|stage| stage.number == rollout.stage);
-    // Without one machine that runs it there is nothing to go on by, unless nobody belongs to the stage.
-    let passed = current.is_none_or(|stage| stage.done > 0 || stage.agents == 0);
+    // Without one connected machine that runs it there is nothing to go on by, unless nobody belongs to the stage.
+    let passed = current.is_none_or(|stage| seen.present > 0 || stage.agents == 0);
     let further = stages.iter().map(|stage| stage.number).find(|number| *number > rollout.stage);
     match further {
-        Some(further) if at_work == 0 && here == 0 && passed => Move::Stage(further),
+        Some(further) if at_work == 0 && here == 0 && seen.fresh == 0 && passed => Move::Stage(further),
         _ => Move::Wait,
     }
 }
@@ -78,21 +92,43 @@ fn step(cx: &mut Cx, id: i64) -> Result<Vec<(i64, Vec<u8>)>> {
         return Ok(Vec::new());
     };
     let now = cx.now;
-    if store::lose(cx.tx, id, now.plus(-PATIENCE_MICROS), now)? > 0 {
+    look(cx, &rollout)?;
+    let renewed = presence::renew(cx.tx, id, due(now), now)?;
+    let frame = link::frame(FromServer::Update(Box::new(offer(cx, &rollout)?)))?;
+    let mut offers = go_on(cx, &rollout, &frame)?;
+    offers.extend(renewed.into_iter().map(|agent| (agent, frame.clone())));
+    Ok(offers)
+}
+
+/// Looks who came back and who did not.
+fn look(cx: &mut Cx, rollout: &Rollout) -> Result<()> {
+    let (id, now) = (rollout.id, cx.now);
+    let version = release::find(cx, rollout.release)?.signed.release.version;
+    let back = presence::come_back(cx.tx, id, &version, now)?;
+    let lost = store::lose(cx.tx, id, now.plus(-PATIENCE_MICROS), now)?;
+    let gone = presence::vanish(cx.tx, id, now.plus(-SETTLE_MICROS), EARLY_MICROS, now)?;
+    if back + lost + gone > 0 {
         cx.touch(rollout_ref(id));
     }
+    Ok(())
+}
+
+/// Does what is next. Answers who gets the offer now.
+fn go_on(cx: &mut Cx, rollout: &Rollout, frame: &[u8]) -> Result<Vec<(i64, Vec<u8>)>> {
+    let (id, now) = (rollout.id, cx.now);
+    let seen = presence::seen(cx.tx, (id, rollout.stage), now.plus(-SETTLE_MICROS), EARLY_MICROS)?;
     let stages = stages(&rollout.percents, &store::counts(cx.tx, id)?);
     let room = (rollout.parallel - stages.iter().map(|stage| stage.at_work).sum::<i64>()).max(1);
     let waiting = store::next(cx.tx, id, rollout.stage, room)?;
-    match next(&rollout, &stages, i64::try_from(waiting.len()).unwrap_or(0)) {
+    match next(rollout, &stages, i64::try_from(waiting.len()).unwrap_or(0), seen) {
         Move::Wait => Ok(Vec::new()),
         Move::Stop { bad, agents } => {
             let of = if agents == 1 { "the one machine".to_owned() } else { format!("{bad} of {agents} machines") };
-            stop_it(cx, &rollout, &format!("It did not do on {of} of a stage"))?;
+            stop_it(cx, rollout, &format!("It did not do on {of} of a stage"))?;
             Ok(Vec::new())
         }
         Move::Finish => {
-            set(cx, &rollout, RolloutState::Done, "")?;
+            set(cx, rollout, RolloutState::Done, "")?;
             Ok(Vec::new())
         }
         Move::Stage(stage) => {
@@ -101,12 +137,11 @@ fn step(cx: &mut Cx, id: i64) -> Result<Vec<(i64, Vec<u8>)>> {
             Ok(Vec::new())
         }
         Move::Offer(_) => {
-            let frame = link::frame(FromServer::Update(Box::new(offer(cx, &rollout)?)))?;
             for (row, _) in &waiting {
                 store::offered(cx.tx, *row, now)?;
             }
             cx.touch(rollout_ref(id));
-            Ok(waiting.into_iter().map(|(_, agent)| (agent, frame.clone())).collect())
+            Ok(waiting.into_iter().map(|(_, agent)| (agent, frame.to_vec())).collect())
         }
     }
 }
@@ -151,11 +186,22 @@ pub(super) fn set(cx: &mut Cx, rollout: &Rollout, state: RolloutState, reason: &
     })
 }
 
+/// All runs go on: agents dropped what they had fetched when they were stopped, and get their offers again.
+pub(crate) fn released(cx: &mut Cx) -> Result<()> {
+    let due = due(cx.now);
+    for id in store::running(cx.tx)? {
+        store::offer_again(cx.tx, id, due)?;
+        cx.touch(rollout_ref(id));
+    }
+    Ok(())
+}
+
 /// The offer that a machine has and has not ended, as a frame: said again with each greeting.
 pub(crate) fn standing(cx: &mut Cx, agent: i64) -> Result<Option<Vec<u8>>> {
     let Some((id, state)) = store::open_row(cx.tx, agent)? else { return Ok(None) };
     let rollout = super::find(cx, id)?;
-    if class(&state) != Class::AtWork || rollout.state != RolloutState::Running {
+    let stopped = stop::current(cx.tx)?.is_some();
+    if class(&state) != Class::AtWork || rollout.state != RolloutState::Running || stopped {
         return Ok(None);
     }
     let offer = offer(cx, &rollout)?;
@@ -222,7 +268,22 @@ mod tests {
             ("done", 2, vec![(0, 0, 2, 0), (0, 0, 3, 0), (0, 0, 26, 1)], 0, Move::Finish),
         ];
         for (name, stage, of, here, expected) in cases {
-            assert_eq!(next(&rollout(stage), &figures(&of), here), expected, "{name}");
+            let figures = figures(&of);
+            let present = figures.iter().find(|one| one.number == stage).map_or(0, |one| one.done);
+            let seen = Seen { fresh: 0, present };
+            assert_eq!(next(&rollout(stage), &figures, here, seen), expected, "{name}");
+            if matches!(expected, Move::Stage(_) | Move::Finish) {
+                let fresh = next(&rollout(stage), &figures, here, Seen { fresh: 1, ..seen });
+                assert_eq!(fresh, Move::Wait, "{name}, but it says nothing yet");
+            }
+            let away = next(&rollout(stage), &figures, here, Seen { fresh: 0, present: 0 });
+            let nobody = figures.iter().any(|one| one.number == stage && one.agents == 0);
+            let waits = matches!(expected, Move::Stage(_)) && !nobody;
+            assert_eq!(
+                away == Move::Wait && expected != Move::Wait,
+                waits,
+                "{name}, but nobody who did it is connected"
+            );
         }
     }
 }

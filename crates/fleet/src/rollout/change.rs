@@ -1,5 +1,8 @@
 //! Start a rollout, hold it, let it go on, end it.
 
+use std::cmp::Ordering;
+
+use agent_proto::{Release, compare_versions};
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,8 @@ const NAMED_MAX: usize = 100;
 /// Bring a release to machines, in stages.
 ///
 /// Every active agent that the program was built for gets it: first the named ones, then growing shares of the rest. The
-/// next stage begins when one machine of this one runs it and none is at work. Each machine tries the new version and goes
+/// next stage begins when one machine of this one runs it, none is at work, and those that run it still do ten minutes
+/// later. Each machine tries the new version and goes
 /// back by itself when the server does not hear from it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct StartRollout {
@@ -58,7 +62,7 @@ impl Operation for StartRollout {
             let target = &release.target;
             return Err(Error::conflict(format!("Rollout {open} for {target} is not over. End it first.")));
         }
-        let first = self.named(cx, &release.target)?;
+        let first = self.named(cx, &release)?;
         let rollout = Rollout {
             id: 0,
             release: self.release,
@@ -75,8 +79,9 @@ impl Operation for StartRollout {
             version: 1,
         };
         let id = store::insert(cx.tx, &rollout, &release.target)?;
-        let fitting = (release.target.as_str(), release.version.as_str());
-        if store::fill(cx.tx, id, fitting, &first, &rollout.percents)? == 0 {
+        let mut versions = store::versions_of(cx.tx, &release.target)?;
+        versions.retain(|have| takes(&release, have));
+        if store::fill(cx.tx, id, (&release.target, &versions), &first, &rollout.percents)? == 0 {
             let target = &release.target;
             let why = format!("No active agent for {target} can be updated to this version: see fleet.version.list.");
             return Err(Error::conflict(why));
@@ -91,19 +96,30 @@ impl Operation for StartRollout {
 }
 
 impl StartRollout {
-    fn named(&self, cx: &mut Cx, target: &str) -> Result<Vec<i64>> {
+    fn named(&self, cx: &mut Cx, release: &Release) -> Result<Vec<i64>> {
         if self.first.len() > NAMED_MAX {
             return Err(Error::invalid("first", format!("At most {NAMED_MAX} agents can be named.")));
         }
+        let Release { version, target, .. } = release;
         let able = store::able(cx.tx, &self.first, target)?;
-        match self.first.iter().find(|id| !able.contains(id)) {
-            None => Ok(able),
-            Some(id) => {
-                let why = format!("Agent {id} is not active, is not for {target}, or cannot be updated by the server.");
-                Err(Error::invalid("first", why))
-            }
+        for id in &self.first {
+            let why = match able.iter().find(|(able, _)| able == id) {
+                None => format!("Agent {id} is not active, is not for {target}, or cannot be updated by the server."),
+                Some((_, have)) if !takes(release, have) => {
+                    format!("Agent {id} has version {have}, which {version} cannot replace. Leave it out.")
+                }
+                Some(_) => continue,
+            };
+            return Err(Error::invalid("first", why));
         }
+        Ok(able.into_iter().map(|(id, _)| id).collect())
     }
+}
+
+/// Would an agent of version `have` take this release? The same rule as the agent's own.
+fn takes(release: &Release, have: &str) -> bool {
+    let newer = compare_versions(&release.version, have) == Some(Ordering::Greater);
+    newer || (release.downgrade && release.version != have)
 }
 
 fn percents(given: &[i64]) -> Result<Vec<i64>> {
@@ -171,8 +187,9 @@ impl Operation for ResumeRollout {
             store::set_stop_percent(cx.tx, self.id, percent)?;
             cx.changed(&rollout_ref(self.id), "stop_percent", before, percent)?;
         }
-        // Meanwhile they may have been told that there is nothing to fetch.
-        store::offer_again(cx.tx, self.id)?;
+        // Meanwhile they may have been told that there is nothing to fetch, or have dropped what they had.
+        let due = advance::due(cx.now);
+        store::offer_again(cx.tx, self.id, due)?;
         let from = [RolloutState::Paused, RolloutState::Stopped];
         change(cx, Self::NAME, self.id, &from, RolloutState::Running, "")
     }
@@ -220,6 +237,29 @@ fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_machines_whose_version_the_release_can_replace_belong_to_a_rollout() {
+        let cases = [
+            ("1.4.1", false, true),
+            ("1.4.2", false, false),
+            ("1.5.0-rc.1", false, false),
+            ("1.5.0", true, true),
+            ("1.4.1", true, true),
+            ("1.4.2", true, false),
+            ("made here", false, false),
+        ];
+        for (have, downgrade, expected) in cases {
+            let release = Release {
+                version: "1.4.2".into(),
+                target: "x86_64-unknown-linux-gnu".into(),
+                size_bytes: 1,
+                sha256: [1; 32],
+                downgrade,
+            };
+            assert_eq!(takes(&release, have), expected, "{have} {downgrade}");
+        }
+    }
 
     #[test]
     fn stages_grow_and_end_with_everything() {

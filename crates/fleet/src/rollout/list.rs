@@ -30,6 +30,7 @@ impl Operation for ListRollouts {
     type Output = ListPage<RolloutView>;
 
     fn run(&self, cx: &mut Cx) -> Result<ListPage<RolloutView>> {
+        cx.reach_everything(Self::NAME)?;
         let limit = list_page::limit(self.limit)?;
         let rows = store::page(cx.tx, list_page::before(self.cursor.as_deref())?, limit + 1)?;
         let count = store::count(cx.tx)?;
@@ -56,6 +57,7 @@ impl Operation for ShowRollout {
     type Output = RolloutView;
 
     fn run(&self, cx: &mut Cx) -> Result<RolloutView> {
+        cx.reach_everything(Self::NAME)?;
         let rollout = find(cx, self.id)?;
         view(cx, rollout, true)
     }

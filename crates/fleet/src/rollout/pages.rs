@@ -41,12 +41,12 @@ struct Versions<'a> {
 pub(crate) fn versions(page: &mut PageCx) -> Result<Content> {
     let in_use = page.cx.call(&ListVersions {})?.items;
     let limit = Some(20);
-    let releases = if page.cx.may(crate::release::NAME) {
+    let releases = if page.cx.reach_everything(crate::release::NAME).is_ok() {
         page.cx.call(&ListReleases { limit, ..ListReleases::default() })?.items
     } else {
         Vec::new()
     };
-    let rollouts = if page.cx.may(super::list::NAME) {
+    let rollouts = if page.cx.reach_everything(super::list::NAME).is_ok() {
         page.cx.call(&ListRollouts { limit, ..ListRollouts::default() })?.items
     } else {
         Vec::new()

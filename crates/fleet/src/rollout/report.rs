@@ -22,9 +22,14 @@ pub(crate) fn reported(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Res
             return Err(Error::not_found("A release that this agent was offered"));
         };
         let state = word(report.state);
-        // The first end counts: what comes afterwards answers an offer that crossed it. But what runs, runs.
-        let over = matches!(row.state.as_str(), "refused" | "rolled_back") && report.state != UpdateState::Done;
-        if over || row.state == state || row.state == "done" {
+        // The first end counts: what comes afterwards answers an offer that crossed it. But what runs, runs, and what was
+        // taken out again after it ran did not do.
+        let over = match row.state.as_str() {
+            "refused" | "rolled_back" => report.state != UpdateState::Done,
+            "done" => report.state != UpdateState::RolledBack,
+            _ => false,
+        };
+        if over || row.state == state {
             return Ok(());
         }
         let now = cx.now;

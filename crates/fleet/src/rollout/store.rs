@@ -6,6 +6,8 @@ use kernel::{Reach, Result, Time};
 use super::{Rollout, RolloutState};
 use crate::agent::store::within;
 
+pub(super) mod presence;
+
 const COLUMNS: &str = "SELECT id, release_id, state, reason, percents, stage, parallel, stop_percent, again, agents, started_at, \
                        started_by, version FROM fleet_rollouts";
 
@@ -44,12 +46,12 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &Rollout, target: &str) -> Result<i64
     )
 }
 
-/// Puts every active agent that can take the release into its stage: those that were named first, the rest by a share that
+/// Puts every active agent for a target that has one of these versions into its stage: those that were named first, the rest by a share that
 /// is drawn from rollout and number. Answers how many there are.
 pub(super) fn fill(
     tx: &mut Tx<'_>,
     id: i64,
-    (target, version): (&str, &str),
+    (target, versions): (&str, &[String]),
     first: &[i64],
     percents: &[i64],
 ) -> Result<i64> {
@@ -75,19 +77,27 @@ pub(super) fn fill(
     query
         .list(first)
         .push(" THEN 1 ELSE 0 END AS first FROM fleet_agents a WHERE a.state = 'active' AND a.updates = 1");
-    query.push(" AND a.target = ").bind(target).push(" AND a.agent_version <> ").bind(version);
+    query.push(" AND a.target = ").bind(target).push(" AND a.agent_version IN ").list(versions);
     query.push(") one) drawn");
     let agents = i64::try_from(tx.run_change(&query)?).unwrap_or(0);
     tx.execute("UPDATE fleet_rollouts SET agents = ?1 WHERE id = ?2", &[agents.into(), id.into()])?;
     Ok(agents)
 }
 
-/// Of these agents, those that a release for this target can be brought to.
-pub(super) fn able(tx: &mut Tx<'_>, ids: &[i64], target: &str) -> Result<Vec<i64>> {
-    let mut query =
-        Query::new("SELECT a.id FROM fleet_agents a WHERE a.state = 'active' AND a.updates = 1 AND a.target = ");
+/// Of these agents, those that a release for this target can be brought to, with their versions.
+pub(super) fn able(tx: &mut Tx<'_>, ids: &[i64], target: &str) -> Result<Vec<(i64, String)>> {
+    let mut query = Query::new(
+        "SELECT a.id, a.agent_version FROM fleet_agents a WHERE a.state = 'active' AND a.updates = 1 AND a.target = ",
+    );
     query.bind(target).push(" AND a.id IN ").list(ids);
-    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+}
+
+/// The versions that active agents for a target have: the thousand that most of them have.
+pub(super) fn versions_of(tx: &mut Tx<'_>, target: &str) -> Result<Vec<String>> {
+    let sql = "SELECT a.agent_version FROM fleet_agents a WHERE a.state = 'active' AND a.updates = 1 AND a.target = ?1 \
+               GROUP BY a.agent_version ORDER BY COUNT(*) DESC, a.agent_version LIMIT 1000";
+    tx.query(sql, &[target.into()])?.iter().map(|row| row.text(0)).collect()
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: i64) -> Result<Option<Rollout>> {
@@ -186,10 +196,12 @@ pub(super) fn offered(tx: &mut Tx<'_>, row: i64, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Lets agents that have an offer, and did not say that they have the whole program, get it again.
-pub(super) fn offer_again(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+/// Lets agents that have an offer get it again: who has the whole program as if it had come at `due`.
+pub(super) fn offer_again(tx: &mut Tx<'_>, id: i64, due: Time) -> Result<()> {
     let sql = "UPDATE fleet_rollout_agents SET state = 'waiting' WHERE rollout_id = ?1 AND state = 'offered'";
     tx.execute(sql, &[id.into()])?;
+    let sql = "UPDATE fleet_rollout_agents SET offered_at = ?1 WHERE rollout_id = ?2 AND state = 'trying'";
+    tx.execute(sql, &[due.into(), id.into()])?;
     Ok(())
 }
 

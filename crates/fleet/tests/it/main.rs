@@ -22,3 +22,5 @@ mod reach;
 mod stop;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod updates_later;

@@ -28,6 +28,10 @@ fn who_reaches_some_machines_neither_sees_tokens_nor_stops_or_releases_all() {
         ("fleet.token.revoke", json!({ "id": token })),
         ("fleet.stop.all", json!({})),
         ("fleet.stop.release", json!({})),
+        ("fleet.release.list", json!({})),
+        ("fleet.release.import", json!({ "name": "not-there" })),
+        ("fleet.rollout.list", json!({})),
+        ("fleet.rollout.show", json!({ "id": 1 })),
     ] {
         assert_eq!(world.call(&small, operation, input).unwrap_err().kind, ErrorKind::Denied, "{operation}");
     }

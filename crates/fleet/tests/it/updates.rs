@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::machine::*;
 
 /// Puts a signed release into the folder that releases are imported from.
-fn signed(world: &World, name: &str, version: &str, program: &[u8]) -> Release {
+pub(crate) fn signed(world: &World, name: &str, version: &str, program: &[u8]) -> Release {
     let folder = world.folder().join("releases");
     std::fs::create_dir_all(&folder).unwrap();
     let sha256 = kernel::text::sha256_hex(program);
@@ -21,44 +21,55 @@ fn signed(world: &World, name: &str, version: &str, program: &[u8]) -> Release {
     let target = "x86_64-unknown-linux-gnu".to_owned();
     let size_bytes = program.len() as u64;
     let release = Release { version: version.into(), target, size_bytes, sha256: sum, downgrade: false };
-    let text = sign_release(release.clone(), &SigningKey::from_seed(&[3; 32]).unwrap()).to_string();
     std::fs::write(folder.join(name), program).unwrap();
-    std::fs::write(folder.join(format!("{name}.release")), text).unwrap();
+    sign(world, name, release.clone(), 3);
     release
 }
 
-fn import(world: &World, name: &str) -> kernel::Result<Value> {
+/// Signs what lies in that folder.
+pub(crate) fn sign(world: &World, name: &str, release: Release, seed: u8) {
+    let text = sign_release(release, &SigningKey::from_seed(&[seed; 32]).unwrap()).to_string();
+    std::fs::write(world.folder().join("releases").join(format!("{name}.release")), text).unwrap();
+}
+
+/// So long that what runs a release is known to go on.
+pub(crate) fn settle(world: &World) {
+    world.clock.advance(11 * MINUTE);
+    pass(world);
+}
+
+pub(crate) fn import(world: &World, name: &str) -> kernel::Result<Value> {
     world.call(&admin(), "fleet.release.import", json!({ "name": name }))
 }
 
-fn start(world: &World, input: Value) -> kernel::Result<Value> {
+pub(crate) fn start(world: &World, input: Value) -> kernel::Result<Value> {
     world.call(&admin(), "fleet.rollout.start", input)
 }
 
-fn shown(world: &World, id: i64) -> Value {
+pub(crate) fn shown(world: &World, id: i64) -> Value {
     world.call(&admin(), "fleet.rollout.show", json!({ "id": id })).unwrap()
 }
 
 /// One round of what happens by itself.
-fn pass(world: &World) {
+pub(crate) fn pass(world: &World) {
     world.clock.advance(5 * SECOND);
     fleet::sweep(&world.kernel).unwrap();
 }
 
-fn offered(connection: &Connection) -> Option<Offer> {
+pub(crate) fn offered(connection: &Connection) -> Option<Offer> {
     connection.pushed().into_iter().find_map(|message| match message {
         FromServer::Update(offer) => Some(*offer),
         _ => None,
     })
 }
 
-fn report(connection: &mut Connection, seq: u64, release: &Release, state: UpdateState) {
+pub(crate) fn report(connection: &mut Connection, seq: u64, release: &Release, state: UpdateState) {
     let reason = if state == UpdateState::Done { String::new() } else { "why".to_owned() };
     let answers = connection.durable(seq, Durable::Update(UpdateReport { sha256: release.sha256, state, reason }));
     assert!(matches!(answers.as_slice(), [FromServer::Ack { .. }]), "{answers:?}");
 }
 
-fn fetch(connection: &mut Connection, sha256: [u8; 32], offset: u64) -> Vec<u8> {
+pub(crate) fn fetch(connection: &mut Connection, sha256: [u8; 32], offset: u64) -> Vec<u8> {
     match connection.answers(FromAgent::Fetch { sha256, offset }).as_slice() {
         [FromServer::Part { bytes, .. }] => bytes.clone(),
         other => panic!("{other:?}"),
@@ -66,7 +77,7 @@ fn fetch(connection: &mut Connection, sha256: [u8; 32], offset: u64) -> Vec<u8> 
 }
 
 /// Machines that greeted as agents of today do.
-fn able(world: &World, count: usize) -> Vec<(Machine, Connection)> {
+pub(crate) fn able(world: &World, count: usize) -> Vec<(Machine, Connection)> {
     let machine = |number: usize| {
         let machine = enrolled(world, &format!("able-{number}"));
         let (connection, _) = machine.connect_ably(&world.kernel, "1.0.0");
@@ -75,7 +86,7 @@ fn able(world: &World, count: usize) -> Vec<(Machine, Connection)> {
     (0..count).map(machine).collect()
 }
 
-fn number(world: &World, hostname: &str) -> i64 {
+pub(crate) fn number(world: &World, hostname: &str) -> i64 {
     let found = agents(world, json!({ "limit": 200 }));
     found.iter().find(|agent| agent["hostname"] == hostname).unwrap()["id"].as_i64().unwrap()
 }
@@ -120,7 +131,7 @@ fn lesson_15_a_release_goes_to_the_named_machine_first_then_to_shares_and_each_f
     report(&mut named, 2, &release, UpdateState::Done);
     let mut seen = 1;
     for _ in 0..20 {
-        pass(&world);
+        settle(&world);
         for (_, connection) in &mut machines {
             if connection.is_cut() {
                 continue;
@@ -174,7 +185,7 @@ fn lesson_15_a_stage_that_goes_wrong_stops_the_rollout_until_somebody_lets_it_go
     pass(&world);
     assert_eq!(shown(&world, id)["state"], "stopped", "what went wrong before still counts");
     resume(60);
-    pass(&world);
+    settle(&world);
     pass(&world);
     assert!(offered(&machines[2].1).is_some());
     world.clock.advance(61 * MINUTE);
