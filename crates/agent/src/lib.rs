@@ -21,6 +21,8 @@ mod error;
 mod executor;
 mod facts;
 mod files;
+#[cfg(test)]
+mod golden;
 mod identity;
 mod jobs;
 mod link;
