@@ -17,9 +17,8 @@ const NAMED_MAX: usize = 100;
 /// Bring a release to machines, in stages.
 ///
 /// Every active agent that the program was built for gets it: first the named ones, then growing shares of the rest. The
-/// next stage begins when one machine of this one runs it, none is at work, and those that run it still do ten minutes
-/// later. Each machine tries the new version and goes
-/// back by itself when the server does not hear from it.
+/// next stage begins when one machine of this one runs it, none is at work, and ten minutes have passed since. Each machine
+/// tries the new version and goes back by itself when the server does not hear from it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct StartRollout {
     /// The release's number.

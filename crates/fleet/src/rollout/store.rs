@@ -46,8 +46,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &Rollout, target: &str) -> Result<i64
     )
 }
 
-/// Puts every active agent for a target that has one of these versions into its stage: those that were named first, the rest by a share that
-/// is drawn from rollout and number. Answers how many there are.
+/// Puts every active agent for a target that has one of these versions into its stage: those that were named first, the
+/// rest by a share that is drawn from rollout and number. Answers how many there are.
 pub(super) fn fill(
     tx: &mut Tx<'_>,
     id: i64,
