@@ -27,7 +27,8 @@ fn a_release_is_taken_only_when_it_is_signed_for_this_machine_and_newer() {
     let back = Release { downgrade: true, ..release("1.1.0") };
     let again = Offer { again: true, ..offer(release("1.3.0")) };
     let long = Release { size_bytes: u64::MAX, ..release("1.3.0") };
-    let cases: [(&str, Offer, &[[u8; 32]], bool, Result<(), &str>); 12] = [
+    type Case<'a> = (&'a str, Offer, &'a [[u8; 32]], bool, Result<(), &'a str>);
+    let cases: [Case<'_>; 12] = [
         ("newer", offer(release("1.3.0")), &ours, false, Ok(())),
         ("no key", offer(release("1.3.0")), &[], false, Err("pins no release key")),
         ("another key", offer(release("1.3.0")), &[[9; 32]], false, Err("does not pin the key")),
