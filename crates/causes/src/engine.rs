@@ -305,7 +305,10 @@ impl Engine {
         let woken = matches!(live.phase, Phase::Resting { .. });
         if woken {
             for old in live.wake(member.since_ms) {
-                self.owner.remove(&old);
+                // One that failed again by itself meanwhile belongs to another group.
+                if self.owner.get(&old) == Some(&id) {
+                    self.owner.remove(&old);
+                }
             }
         }
         let old = live.members.insert(key, member.clone());

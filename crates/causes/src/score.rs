@@ -233,6 +233,8 @@ impl<'a> Case<'a> {
             let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
+            // Of a thing that is up the change itself is a candidate.
+            let bonus = if seen || is_loss(state) { bonus } else { 0.0 };
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
             Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
@@ -393,13 +395,16 @@ impl<'a> Case<'a> {
 
     /// The thing is fine as far as anybody looks at it, and so is as much of what stands on it as is not.
     fn is_partial(&self, effects: &Effects, cause: u32, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
-        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(PARTIAL_MS) + 5_000, end).is_some();
-        if !self.looks.at(self.graph.id(cause)).any(|known| fine(known, PARTIAL_MS)) {
-            return false;
-        }
+        let fine = |known: &Known| known.good_within(onset + PARTIAL_MS + 5_000, end).is_some();
         let bad = gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
-        let well = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
-        let well = well.filter(|(place, states)| {
+        self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end) >= bad
+    }
+
+    /// How many things, beside the cause itself, should suffer and are well.
+    fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64) -> usize {
+        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(PARTIAL_MS) + 5_000, end).is_some();
+        let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
+        let well = others.filter(|(place, states)| {
             let state = |known: &Known| {
                 let hit =
                     |effect: &&Effect| effect.weight * self.table.expects(effect.state, known.look.what) >= FIT_MIN;
@@ -407,7 +412,7 @@ impl<'a> Case<'a> {
             };
             self.looks.at(self.graph.id(**place)).any(state)
         });
-        well.count() >= bad
+        well.count()
     }
 
     /// The last change of a thing before its trouble, and the points for it.

@@ -16,6 +16,8 @@ const BLIND_PRIOR: f64 = -6.2;
 const CHANGE_PRIOR: f64 = -5.5;
 /// The same for a looker that sees nothing at all.
 const NOTHING_SEEN_PRIOR: f64 = -3.5;
+/// A change of one thing that so many times more survived than suffer is not what they suffer from.
+const MOSTLY_WELL: usize = 3;
 /// How surely a blind looker's looks fail.
 const BLIND_FIT: f64 = 0.8;
 
@@ -117,7 +119,7 @@ impl Case<'_> {
         Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false })
     }
 
-    /// One change of several things.
+    /// One change, of several things or of one.
     pub(super) fn bad_change(&self, label: &str, made: &[&Change]) -> Option<Scored> {
         let places: BTreeMap<u32, i64> =
             made.iter().filter_map(|change| Some((self.graph.place(change.thing)?, change.at_ms))).collect();
@@ -126,8 +128,14 @@ impl Case<'_> {
         }
         let states =
             [(What::Errors, 0.9), (What::Down, 0.9), (What::Slow, 0.7), (What::Other, 0.7), (What::NoData, 0.7)];
-        let starts: Vec<Start> =
-            places.keys().flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight))).collect();
+        // A single thing that nothing is wrong with is not down itself; what it does may be wrong.
+        let one = Some(places.keys()).filter(|_| places.len() == 1).and_then(|mut all| all.next().copied());
+        let is_up = one.is_some_and(|place| !self.at.contains_key(&place));
+        let starts: Vec<Start> = places
+            .keys()
+            .flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight)))
+            .filter(|(_, state, _)| !is_up || !is_loss(*state))
+            .collect();
         let effects = self.effects(&starts);
         let first = places.values().copied().min()?;
         let last = places.values().copied().max()?;
@@ -146,10 +154,14 @@ impl Case<'_> {
             return None;
         }
         let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
+        let end = self.end(&matches);
+        if one.is_some_and(|place| self.well(&effects, place, onset.max(last), end) > MOSTLY_WELL * things.len()) {
+            return None;
+        }
         // A bad change need not break everything it touched.
         let errors = Effect { state: What::Errors, weight: 1.0, hops: 0, delay_ms: CHANGE_SHOWS_MS / 3 };
         let own: Effects = places.keys().map(|place| (*place, vec![errors])).collect();
-        let (absent, _) = self.absent(&own, u32::MAX, onset.max(last), self.end(&matches), 0.3);
+        let (absent, _) = self.absent(&own, u32::MAX, onset.max(last), end, 0.3);
         let base = CHANGE_PRIOR + recent(onset - last) - against(&absent, self.looks);
         let change = self.changes.iter().position(|change| change.label == label);
         let scored = Scored {

@@ -72,6 +72,18 @@ fn a_host_that_is_fine_with_most_of_what_runs_there_is_no_cause_unless_it_was_ch
 }
 
 #[test]
+fn a_change_of_one_thing_that_is_up_does_not_explain_a_few_of_many_that_are_lost() {
+    let mut house = House::switches(40);
+    house.change("sw-a", "firmware", "its firmware was changed");
+    house.pass(120);
+    for name in ["srv-3", "srv-17"] {
+        house.fire(name, What::Unreachable);
+    }
+    house.pass(120);
+    assert!(!house.causes().contains(&"change firmware".to_owned()), "{:?}", house.causes());
+}
+
+#[test]
 fn who_sees_nothing_at_all_doubts_itself_before_the_one_switch_that_all_is_behind() {
     let names: Vec<String> = (0..20).map(|n| format!("srv-{n}")).collect();
     let mut things = vec![("core", "switch")];

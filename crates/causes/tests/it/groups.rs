@@ -125,6 +125,27 @@ fn what_fails_only_the_second_time_belongs_to_the_same_group() {
     assert!(group.is_some() && first.iter().all(|key| house.engine.group_of(*key) == group));
 }
 
+#[test]
+fn what_failed_by_itself_meanwhile_stays_with_its_own_group_and_both_end() {
+    let mut house = House::switches(6);
+    let all = |house: &mut House, bad: bool| {
+        for name in ["sw-a", "srv-0", "srv-1", "srv-2", "srv-3", "srv-4", "srv-5"] {
+            if bad { _ = house.fire(name, What::Unreachable) } else { house.clear(name) }
+        }
+    };
+    all(&mut house, true);
+    house.pass(40);
+    all(&mut house, false);
+    house.pass(200);
+    house.fire("srv-2", What::Unreachable);
+    house.pass(60);
+    all(&mut house, true);
+    house.pass(60);
+    all(&mut house, false);
+    house.pass(700);
+    assert!(house.engine.groups().is_empty(), "{:?}", house.causes());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
