@@ -333,4 +333,4 @@ fn placeable(program: &Path) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -344,3 +344,26 @@ async fn stop_all_runs_needs_the_servers_signature_and_then_ends_what_runs() {
     let before = next.deliver(&machine.touch(2), 1).await;
     assert!(before.reason.contains("stopped"), "{}", before.reason);
 }
+
+#[tokio::test]
+async fn a_version_that_waits_is_dropped_by_a_signed_stop_and_when_the_policy_does_not_pin_its_key_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::blank(dir.path().to_owned());
+    let nobody = Box::new(|_, _| Err(String::new()));
+    let opened = Executor::open(config, Purpose::Run, Some(enrolment(1)), String::new(), nobody);
+    let (mut executor, _news) = opened.unwrap();
+    let ready = |executor: &Executor| executor.updates.as_ref().unwrap().ready.is_some();
+    for (signer, waits) in [(9, true), (1, false)] {
+        executor.updates = Some(update::tests::waiting(dir.path()));
+        let stop = sign_stop(StopOrder { stop_epoch: 1, at_us: 0 }, &key(signer));
+        executor.on_message(ToExecutor::Stop(stop)).unwrap();
+        assert_eq!(ready(&executor), waits, "signed by {signer}");
+    }
+    executor.updates = Some(update::tests::waiting(dir.path()));
+    let pinned: String = key(1).public().iter().map(|byte| format!("{byte:02x}")).collect();
+    let policy = format!("[[release_keys]]\nname = \"the house\"\npublic_key = \"{pinned}\"\n");
+    crate::files::replace(&dir.path().join("policy.toml"), policy.as_bytes()).unwrap();
+    assert!(executor.may_try());
+    std::fs::remove_file(dir.path().join("policy.toml")).unwrap();
+    assert!(!executor.may_try() && !ready(&executor), "it is refused, not tried");
+}

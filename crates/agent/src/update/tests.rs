@@ -155,6 +155,11 @@ fn what_was_told_is_not_told_again_and_versions_are_known_by_their_digest() {
     assert_eq!(records.version_of(&[4; 32]), None);
 }
 
+/// An executor's updates with a version that waits for its trial.
+pub(crate) fn waiting(dir: &Path) -> Updates {
+    ready(dir, offer(release("1.3.0"))).0
+}
+
 /// What is ready to be tried, by an offer.
 fn ready(dir: &Path, offer: Offer) -> (Updates, PathBuf) {
     use std::os::unix::fs::PermissionsExt;
