@@ -58,6 +58,9 @@ pub struct Verified {
     pub unsealed: i64,
     /// What does not fit.
     pub problems: Vec<String>,
+    /// Entries out of whose details words were taken later, as other entries say. After the once that an upgrade does so,
+    /// a new one is a reason to ask.
+    pub blanked: Vec<i64>,
     /// The head of the chain as far as it was looked at.
     pub head: String,
     /// Give this as `after` to go on; null at the end.
@@ -101,9 +104,9 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
 }
 
 /// Entries whose details differ from their digest, or are gone before their time. Where words were taken out, the entry
-/// about that says what is left.
-fn wrong_details(tx: &mut Tx<'_>, seal: &Seal, details_from: i64) -> Result<Vec<i64>> {
-    let mut wrong = Vec::new();
+/// about that says what is left; which those are is the second answer.
+fn wrong_details(tx: &mut Tx<'_>, seal: &Seal, details_from: i64) -> Result<(Vec<i64>, Vec<i64>)> {
+    let (mut wrong, mut blanked) = (Vec::new(), Vec::new());
     for one in store::details(tx, seal.first_id, seal.last_id)? {
         let fits = match &one.stands {
             None => one.id < details_from,
@@ -112,9 +115,11 @@ fn wrong_details(tx: &mut Tx<'_>, seal: &Seal, details_from: i64) -> Result<Vec<
         };
         if !fits {
             wrong.push(one.id);
+        } else if one.stands.is_some() && !one.blanked.is_empty() {
+            blanked.push(one.id);
         }
     }
-    Ok(wrong)
+    Ok((wrong, blanked))
 }
 
 /// True when an entry says that this is left of another.
@@ -135,6 +140,7 @@ pub(crate) fn verify(tx: &mut Tx<'_>, after: i64) -> Result<Verified> {
         entries: 0,
         unsealed: 0,
         problems: Vec::new(),
+        blanked: Vec::new(),
         head: String::new(),
         next: None,
     };
@@ -157,7 +163,9 @@ pub(crate) fn verify(tx: &mut Tx<'_>, after: i64) -> Result<Verified> {
         if entries.len() != seal.entries || digest(&seal.previous, &entries) != seal.digest {
             found.problems.push(format!("Entries {} to {} are not what was sealed.", seal.first_id, seal.last_id));
         }
-        for id in wrong_details(tx, &seal, details_from)? {
+        let (wrong, blanked) = wrong_details(tx, &seal, details_from)?;
+        found.blanked.extend(blanked);
+        for id in wrong {
             found.problems.push(format!("The details of entry {id} are not what was recorded."));
         }
         found.entries += entries.len();
