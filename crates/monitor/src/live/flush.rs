@@ -34,10 +34,13 @@ impl Monitor {
             }
             let inside = slice.clone();
             let written = handle.write_as(actor(), "monitor.alert.move", move |cx| write(cx, &inside));
-            let Err(error) = written else {
-                lock(&self.outbox).written(&slice);
-                self.told(&slice);
-                continue;
+            let error = match written {
+                Ok(stood) => {
+                    lock(&self.outbox).written(&slice);
+                    self.told(&slice, &stood);
+                    continue;
+                }
+                Err(error) => error,
             };
             let next = lock(&self.outbox).failed(&slice, error.is_passing(), now);
             match next {
@@ -49,9 +52,9 @@ impl Monitor {
         }
     }
 
-    /// What is on disk is told to the cause engine.
-    fn told(&self, slice: &[Pending]) {
-        for one in slice {
+    /// What is on disk is told to the cause engine; what was left out of the writing is not.
+    fn told(&self, slice: &[Pending], stood: &[bool]) {
+        for (one, _) in slice.iter().zip(stood).filter(|(_, stood)| **stood) {
             if one.step.fired {
                 self.causal.fired(&one.symptom, one.at);
             }
@@ -117,16 +120,18 @@ impl Monitor {
     }
 }
 
-fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
+/// Writes transitions; answers of each whether it still counts.
+fn write(cx: &mut Cx, slice: &[Pending]) -> Result<Vec<bool>> {
     let ids: Vec<i64> = slice.iter().map(|pending| pending.check).collect();
     let known = store::alerts::known(cx.tx, &ids)?;
     // The check was closed after this was seen: what is known of it begins anew.
-    let stands = |pending: &&Pending| {
+    let stands = |pending: &Pending| {
         known.get(&pending.check).is_some_and(|one| pending.generation >= one.generation || one.state != State::Waiting)
     };
-    let valid: Vec<&Pending> = slice.iter().filter(stands).collect();
+    let stood: Vec<bool> = slice.iter().map(stands).collect();
+    let valid: Vec<&Pending> = slice.iter().zip(&stood).filter(|(_, stood)| **stood).map(|(one, _)| one).collect();
     if valid.is_empty() {
-        return Ok(());
+        return Ok(stood);
     }
     let moves: Vec<store::alerts::Moved<'_>> =
         valid.iter().filter_map(|one| Some(one.moved(known.get(&one.check)?.asset))).collect();
@@ -138,7 +143,8 @@ fn write(cx: &mut Cx, slice: &[Pending]) -> Result<()> {
         }
     }
     cx.touch(LiveList::Alerts.reference());
-    tell(cx, &valid)
+    tell(cx, &valid)?;
+    Ok(stood)
 }
 
 impl Pending {

@@ -329,8 +329,11 @@ pub(crate) fn take(tx: &mut Tx<'_>, group: i64, checks: &[i64], at: Time) -> Res
             .bind(group)
             .push(" AS BIGINT), c.id, c.asset_id, c.name, CAST(")
             .bind(at)
-            .push(" AS BIGINT), 0 FROM monitor_checks c WHERE c.id IN ");
-        query.list(slice).push(" ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = 0");
+            .push(" AS BIGINT), CASE WHEN a.is_open = 1 THEN 0 ELSE CAST(")
+            .bind(at)
+            .push(" AS BIGINT) END FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE c.id IN ");
+        // What cleared while this was decided belongs to the group and is out no more.
+        query.list(slice).push(" ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = excluded.cleared_at");
         tx.run_change(&query)?;
     }
     Ok(())

@@ -139,7 +139,7 @@ pub(crate) fn count(tx: &mut Tx<'_>, current: Option<Time>, reach: &Reach, cap: 
 
 pub(crate) fn set_active(tx: &mut Tx<'_>, id: i64, since: Option<Time>) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_windows SET active_at = ?1, version = version + 1 WHERE id = ?2",
+        "UPDATE monitor_windows SET active_at = ?1 WHERE id = ?2",
         &[since.map_or(0, Time::micros).into(), id.into()],
     )?;
     Ok(())

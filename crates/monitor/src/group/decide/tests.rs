@@ -125,3 +125,21 @@ fn what_would_join_a_group_that_ended_is_named_to_whoever_judges() {
     assert_eq!(applied.over, BTreeMap::from([(1, vec![scene.checks[2]])]));
     assert_eq!(scene.group_of(2), None);
 }
+
+#[test]
+fn what_cleared_while_it_was_judged_is_in_its_group_and_not_out_of_it_for_ever() {
+    let scene = Scene::new();
+    let check = scene.checks[2];
+    scene.write(move |cx| {
+        let machine = Machine::new(cx.now);
+        let step = Step { from: State::Firing, to: State::Ok, fired: false, cleared: true, flap: None };
+        let gone =
+            store::alerts::Moved { check, asset: None, step: &step, machine: &machine, evidence: "y", at: cx.now };
+        store::alerts::moved(cx.tx, &[gone])
+    });
+    scene.apply(vec![Decision::Join { group: 2, member: scene.member(2) }]);
+    let input = json!({"id": scene.ids[&2], "open": true});
+    let out = scene.world.call(&Actor::os("ada"), "monitor.group.alerts", input).unwrap();
+    let named: Vec<_> = out["items"].as_array().unwrap().iter().map(|one| one["check"].as_i64().unwrap()).collect();
+    assert_eq!(named, [scene.checks[1]], "{out}");
+}
