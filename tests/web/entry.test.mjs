@@ -128,7 +128,7 @@ test("a request that is incomplete comes back in the portal with what was typed"
   await page.getByLabel("More about it").fill("The one in the corner.");
   await page.getByRole("button", { name: "Send" }).click();
   await page.locator('[aria-invalid="true"]').waitFor();
-  assert.equal(await page.getByLabel("Detail").inputValue(), "The one in the corner.");
+  assert.equal(await page.getByLabel("More about it").inputValue(), "The one in the corner.");
   assert.equal(await page.getByRole("link", { name: "My requests" }).count() > 0, true, "it is still the portal");
   assert.equal(await page.getByLabel("Participants").count(), 0, "it asks what the form asked, no more");
   await close();
