@@ -88,7 +88,7 @@ fn in_use_card(in_use: &[VersionInUse]) -> Markup {
             (version)
             @if !one.target.is_empty() { br; span.faint.mono { (one.target) } }
         };
-        Row::new(version).cell(name).main().cell(bar(share, Tone::Ok, false)).cell(html! { (one.agents) })
+        Row::new(version).cell(name).cell(bar(share, Tone::Ok, false)).cell(html! { (one.agents) })
     });
     let titles = [Column::new("Version").main(), Column::new("Share"), Column::new("Machines")];
     let table = Table::new("Versions in use").columns(titles).rows(rows);
@@ -149,7 +149,6 @@ fn releases_card(view: &Versions<'_>) -> Markup {
         Row::new(&release.version)
             .cell(status(tone, word))
             .cell(name)
-            .main()
             .cell(html! { span.mono title=(release.public_key) { (key) "…" } })
             .text(&release.imported_by)
             .cell(withdraw)
