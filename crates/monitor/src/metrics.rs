@@ -2,6 +2,7 @@
 
 mod alerting;
 mod ask;
+mod batch;
 pub mod chart;
 mod endpoints;
 pub(crate) mod flood;

@@ -7,7 +7,8 @@ use crate::looks::{Change, Known};
 use crate::spread::{Effect, Effects, Start};
 use crate::words::What;
 
-use super::{Case, FIT_MIN, Match, Origin, SLACK_MS, Scored, against, is_refuted, recent};
+use super::against::{against, is_refuted};
+use super::{Case, FIT_MIN, Match, Origin, SLACK_MS, Scored, recent};
 
 /// How long after a change its trouble begins, in milliseconds.
 const CHANGE_SHOWS_MS: i64 = 30 * 60_000;

@@ -9,6 +9,7 @@ use metrics_proto::{Item, Kind, LabelBytes, LabelLimits, SeriesSamples};
 
 use kernel::{Said, Time};
 
+use super::batch::{Batch, Place};
 use super::flood::{self, Floods, Refusal, Sender};
 use super::known::{At, Known};
 use crate::limits::{METADATA_MAX, METADATA_TEXT_MAX, PUSH_MEMORY_MS};
@@ -22,9 +23,9 @@ const OUR_METRICS: &str = "mainstay_";
 const ROW_SAMPLES_MIN: usize = 8;
 /// Memory for bodies that is kept between requests: so many, and of each so many bytes at most.
 const BODIES_KEPT: usize = 4;
+const BODY_BYTES_KEPT: usize = 4 << 20;
 /// Series of a request that are remembered when they are too many.
 const FLOOD_KEPT: usize = 1_000;
-const BODY_BYTES_KEPT: usize = 4 << 20;
 
 /// What a sender said about a metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +49,6 @@ pub(crate) struct Sink {
     pub(crate) refused_requests: AtomicU64,
     /// Senders of too many series.
     pub(crate) floods: Floods,
-}
-
-/// A series, and the number of what it is sampled together with.
-#[derive(Clone, Copy)]
-struct Place {
-    id: tsdb::SeriesId,
-    source: u32,
 }
 
 /// Series that were pushed lately.
@@ -84,61 +78,6 @@ impl Remembered {
         self.known.clear();
         self.sources.clear();
         self.numbers.clear();
-    }
-}
-
-/// Samples on their way into the store.
-#[derive(Default)]
-struct Batch {
-    /// Of series that have one sample in the request, row by row.
-    samples: Vec<(tsdb::SeriesId, f64)>,
-    rows: Vec<Row>,
-    /// Of series that have several.
-    each: Vec<tsdb::Sample>,
-}
-
-/// Samples of one source at one moment.
-struct Row {
-    source: u32,
-    at_ms: i64,
-    /// Where its samples end.
-    end: usize,
-}
-
-impl Batch {
-    #[inline]
-    fn push(&mut self, place: Place, at_ms: i64, value: f64) {
-        self.samples.push((place.id, value));
-        let end = self.samples.len();
-        match self.rows.last_mut() {
-            Some(row) if row.source == place.source && row.at_ms == at_ms => row.end = end,
-            _ => self.rows.push(Row { source: place.source, at_ms, end }),
-        }
-    }
-
-    fn clear(&mut self) {
-        self.samples.clear();
-        self.rows.clear();
-        self.each.clear();
-    }
-
-    fn len(&self) -> usize {
-        self.samples.len() + self.each.len()
-    }
-
-    /// Samples of sources that come mixed are put in order by the store instead.
-    fn mix(&mut self) {
-        let mut from = 0;
-        for row in self.rows.drain(..) {
-            let of_row = self.samples.get(from..row.end).unwrap_or_default();
-            self.each.extend(of_row.iter().map(|(id, value)| tsdb::Sample {
-                id: *id,
-                at_ms: row.at_ms,
-                value: *value,
-            }));
-            from = row.end;
-        }
-        self.samples.clear();
     }
 }
 

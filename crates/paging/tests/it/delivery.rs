@@ -112,14 +112,19 @@ fn a_server_that_lets_nobody_in_is_not_the_recipients_fault() {
     assert!(house.needs().contains(&"Messages by mail do not get through".to_owned()));
 }
 
+/// Eve is told by mail, and next by chat.
+fn eve_also_by(house: &House, chat: &Catcher) {
+    let channel = house.channel("chat", chat);
+    let ways = json!([{ "channel": null }, { "channel": channel, "address": "eve" }]);
+    house.call("paging.contact.save", json!({ "user": house.user("eve"), "items": ways }));
+}
+
 #[test]
 fn when_nothing_passes_by_one_way_people_are_told_by_their_next() {
     let post = Post::new(Mood::Drops);
     let house = five(&post);
     let chat = Catcher::new();
-    let channel = house.channel("chat", &chat);
-    let ways = json!([{ "channel": null }, { "channel": channel, "address": "eve" }]);
-    house.call("paging.contact.save", json!({ "user": house.user("eve"), "items": ways }));
+    eve_also_by(&house, &chat);
     house.opened(1, json!({}));
     house.pass(60);
     assert!(chat.titles().contains(&"Alert: Fault 1".to_owned()), "{:?}", fates(&house));
@@ -149,9 +154,7 @@ fn in_a_storm_nobody_who_has_another_way_waits_behind_those_who_have_none() {
     let post = Post::new(Mood::Drops);
     let house = five(&post);
     let chat = Catcher::new();
-    let channel = house.channel("chat", &chat);
-    let ways = json!([{ "channel": null }, { "channel": channel, "address": "eve" }]);
-    house.call("paging.contact.save", json!({ "user": house.user("eve"), "items": ways }));
+    eve_also_by(&house, &chat);
     let bob = house.user("bob");
     let storm = move |tx: &mut kernel::db::Tx<'_>| {
         for number in 1..=600_i64 {
