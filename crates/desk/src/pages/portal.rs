@@ -1,12 +1,13 @@
 //! The portal of employees: their requests, a form of at most three questions, one request with its conversation.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Table, post_button};
 
 use super::conversation::{self, Composer};
-use super::{address, status_pill};
+use super::status_pill;
 use crate::ticket::Status;
 use crate::ticket::list::{ListTickets, TicketPage};
 use crate::ticket::show::{ShowTicket, ShownTicket};
@@ -41,7 +42,7 @@ fn draw_list(found: &TicketPage, first: bool, here: &str, clock: &Clock) -> Mark
             Column::new("Updated").num(),
         ])
         .rows(found.items.iter().map(row));
-    let next = found.next.as_deref().map(|cursor| address("/portal", &[("cursor", cursor)]));
+    let next = found.next.as_deref().map(|cursor| with_query("/portal", &[("cursor", cursor)]));
     let ask = || Button::link("Ask for help", "/portal/new").primary().icon("plus").key("c");
     let list = List::new("requests", table)
         .paging(next, (!first).then(|| "/portal".to_owned()))

@@ -10,8 +10,6 @@ use web::ui::{
     code, columns, differences, pill, post_button, tag,
 };
 
-use crate::door::encode;
-
 /// `GET /audit`
 pub(super) fn list(page: &mut PageCx) -> Result<Content> {
     let text = |name: &str| page.param(name).map(str::to_owned);
@@ -40,7 +38,7 @@ impl Filter {
         let pairs: Vec<String> = pairs
             .iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| format!("{key}={}", encode(value)))
+            .map(|(key, value)| format!("{key}={}", kernel::address::percent(value)))
             .collect();
         pairs.join("&")
     }
