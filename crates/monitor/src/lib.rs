@@ -219,7 +219,18 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
         Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: Some(rule::update::set) },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
-        Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun {
+            kind: "silence",
+            list: "monitor.silence.list",
+            resolve: silence::resolve,
+            set: Some(silence::update::put_back),
+        },
+        Noun {
+            kind: "rule_file",
+            list: "monitor.rule.list",
+            resolve: rule::put_back::resolve,
+            set: Some(rule::put_back::file),
+        },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
         Noun {
             kind: "maintenance",
