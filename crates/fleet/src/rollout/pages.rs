@@ -8,6 +8,7 @@ use web::ui::{
 };
 use web::{Content, PageCx};
 
+use super::busy::{BusyWith, WaitsFor};
 use super::list::{ListRollouts, ListVersions, VersionInUse};
 use super::{RolloutState, RolloutView};
 use crate::events::capital;
@@ -100,6 +101,20 @@ fn in_use_card(in_use: &[VersionInUse]) -> Markup {
     html! { (Card::new("In use").flush(body)) }
 }
 
+/// What a rollout waits for at machines that have the program.
+fn waits_text(waits: &WaitsFor, clock: &Clock) -> Markup {
+    let more = waits.machines - 1;
+    html! {
+        "Waits for " (waits.hostname) ": " (busy_text(&waits.busy_with, clock))
+        @if more > 0 { ", and for " (more) " more" }
+    }
+}
+
+/// What a machine does that a new version waits for.
+fn busy_text(busy: &BusyWith, clock: &Clock) -> Markup {
+    html! { "busy with " (busy.what()) ", begun " (clock.ago(busy.since.timestamp())) }
+}
+
 fn rollouts_card(view: &Versions<'_>) -> Markup {
     if view.rollouts.is_empty() {
         let empty =
@@ -107,11 +122,16 @@ fn rollouts_card(view: &Versions<'_>) -> Markup {
         return html! { (Card::new("Rollouts").body(html! { (empty) })) };
     }
     let rows = view.rollouts.iter().map(|rollout| {
-        Row::new(format!("Rollout of {}", rollout.release_version))
+        let name = format!("Rollout of {}", rollout.release_version);
+        let what = html! {
+            (name)
+            @if let Some(waits) = &rollout.waits_for { br; span.faint { (waits_text(waits, view.clock)) } }
+        };
+        Row::new(&name)
             .href(format!("/fleet/rollouts/{}", rollout.id))
             .reference(rollout.reference.to_string())
             .cell(status(tone(rollout.state), &capital(rollout.state.as_str())))
-            .main()
+            .cell(what)
             .text(&rollout.agents.to_string())
             .text(&rollout.started_by)
             .cell(view.clock.ago(rollout.started_at.timestamp()))
@@ -205,6 +225,7 @@ fn sample(state: RolloutState, text: &str) -> RolloutView {
         title: text.into(),
         agents: 4,
         waiting: 1,
+        busy: 1,
         at_work: 1,
         done: 2 - bad,
         bad,
@@ -217,6 +238,11 @@ fn sample(state: RolloutState, text: &str) -> RolloutView {
         target: text.into(),
         state,
         reason: text.into(),
+        waits_for: Some(WaitsFor {
+            hostname: text.into(),
+            busy_with: BusyWith::new(40, "run:12", kernel::Time(1_772_438_400_000_000)),
+            machines: 3,
+        }),
         stage: 1,
         stages: vec![stage(0, 0), stage(1, 1), stage(2, 0)],
         parallel: 20,
@@ -269,6 +295,7 @@ mod tests {
         let in_use = [VersionInUse { version: HOSTILE.into(), target: HOSTILE.into(), agents: 3 }];
         let full = render(&in_use, &[release(false), release(true)], &[sample(RolloutState::Running, HOSTILE)], true);
         assert!(!full.contains("<script>alert") && full.contains("fleet.rollout.start"), "{full}");
+        assert!(full.contains("busy with run 12") && full.contains("and for 2 more"), "{full}");
         assert!(!render(&in_use, &[release(false)], &[], false).contains("/do/"));
     }
 }

@@ -8,7 +8,7 @@ use web::ui::{
 };
 use web::{Content, PageCx};
 
-use super::tone;
+use super::{busy_text, tone};
 use crate::events::capital;
 use crate::list_page::ListPage;
 use crate::rollout::list::{ListRolloutAgents, RolloutAgent, ShowRollout};
@@ -102,6 +102,8 @@ fn stages_card(rollout: &RolloutView) -> Markup {
             (Tone::Idle, "Later")
         } else if stage.waiting == 0 && stage.at_work == 0 {
             (Tone::Ok, "Over")
+        } else if stage.number < rollout.stage && stage.busy > 0 {
+            (Tone::Warn, if stage.busy == stage.waiting { "Some are busy" } else { "Some are away or busy" })
         } else if stage.number < rollout.stage {
             (Tone::Warn, "Some are away")
         } else {
@@ -143,6 +145,7 @@ fn agents_list(
         tab_of("rolled_back", "Rolled back"),
         tab_of("refused", "Refused"),
         tab_of("missing", "Did not come back"),
+        tab_of("busy", "Busy"),
         tab_of("waiting", "Waiting"),
     ];
     let rows = agents.items.iter().map(|part| {
@@ -152,7 +155,13 @@ fn agents_list(
             .href(format!("/fleet/agents/{}", part.agent.id))
             .cell(status(tone, &word))
             .main()
-            .text(&part.reason)
+            .cell(html! {
+                (part.reason)
+                @if let Some(busy) = &part.busy_with {
+                    @if !part.reason.is_empty() { ". " }
+                    (busy_text(busy, clock))
+                }
+            })
             .text(&part.version_before)
             .cell(html! { @if let Some(at) = at { (clock.ago(at.timestamp())) } })
     });
@@ -206,6 +215,7 @@ fn change_card(rollout: &RolloutView, may: May, csrf: &str, here: &str) -> Marku
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::rollout::busy::BusyWith;
 
     const HOSTILE: &str = "<script>alert(1)</script>";
 
@@ -217,6 +227,7 @@ mod tests {
             stage: 0,
             state: state.into(),
             reason: HOSTILE.into(),
+            busy_with: (state == "busy").then(|| BusyWith::new(40, "run:12", kernel::Time(1_772_438_400_000_000))),
             version_before: "0.1.0".into(),
             offered_at: Some(kernel::Time(1_772_438_400_000_000)),
             finished_at: None,
@@ -226,9 +237,9 @@ mod tests {
     #[test]
     fn a_rollout_shows_its_stages_its_machines_and_what_may_be_done() {
         let clock = Clock::utc_us(1_772_438_400_000_000);
-        let states = ["waiting", "offered", "trying", "done", "refused", "rolled_back", "missing"];
+        let states = ["waiting", "busy", "offered", "trying", "done", "refused", "rolled_back", "missing"];
         let items: Vec<RolloutAgent> = states.iter().map(|state| part(state)).collect();
-        let agents = ListPage { items, next: Some("1".into()), count: 7, count_capped: false };
+        let agents = ListPage { items, next: Some("1".into()), count: 8, count_capped: false };
         let all = May { pause: true, resume: true, end: true };
         let body = |state, may| {
             show_body(&sample(state, HOSTILE), &agents, ("all", false), may, "token", &clock).into_string()
@@ -238,6 +249,7 @@ mod tests {
         assert!(
             running.contains("On trial") && running.contains("Did not come back") && running.contains("Rolled back")
         );
+        assert!(running.contains("busy with run 12, begun ") && running.contains("Some are busy"), "{running}");
         assert!(!running.contains("<script>alert"));
         let stopped = body(RolloutState::Stopped, all);
         assert!(stopped.contains("fleet.rollout.resume") && stopped.contains("before it goes on"));
