@@ -124,7 +124,7 @@ pub struct RolloutView {
     pub waits_for: Option<WaitsFor>,
     /// The stage that is at work.
     pub stage: i64,
-    /// Every stage; empty in lists.
+    /// Every stage; empty in lists when it is over.
     pub stages: Vec<Stage>,
     /// Machines at work at the same time.
     pub parallel: i64,

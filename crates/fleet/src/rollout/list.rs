@@ -39,7 +39,8 @@ impl Operation for ListRollouts {
         let count = store::count(cx.tx)?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            views.push(view(cx, row, false)?);
+            let open = row.state.is_open();
+            views.push(view(cx, row, open)?);
         }
         Ok(ListPage::new(views, limit, count, |row| row.id))
     }
@@ -103,7 +104,7 @@ pub(crate) struct Filter {
 pub struct ListRolloutAgents {
     /// The rollout's number.
     pub id: i64,
-    /// Only machines in this state.
+    /// Only machines in this state; `at_work` are those that are offered it or try it.
     #[serde(default)]
     pub state: Option<String>,
     /// Where the page before ended.

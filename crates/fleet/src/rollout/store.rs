@@ -276,8 +276,14 @@ fn parts(filter: &super::list::Filter, reach: &Reach) -> Query {
          FROM fleet_rollout_agents r JOIN fleet_agents a ON a.id = r.agent_row WHERE r.rollout_id = ",
     );
     query.bind(filter.rollout);
-    if let Some(state) = &filter.state {
-        query.push(" AND r.state = ").bind(state.as_str());
+    match filter.state.as_deref() {
+        Some("at_work") => {
+            query.push(" AND r.state IN ('offered', 'trying')");
+        }
+        Some(state) => {
+            query.push(" AND r.state = ").bind(state);
+        }
+        None => {}
     }
     within(&mut query, reach);
     query
