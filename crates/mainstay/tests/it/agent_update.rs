@@ -102,12 +102,8 @@ fn lesson_15_server_and_agent_bring_a_signed_release_to_the_machine_and_one_that
     let told = said(&["release", "new-key", key.to_str().unwrap()]);
     let policy = &told[told.find("[[release_keys]]").unwrap()..];
     let token = server.cli(&["fleet", "token", "create", "--name", "one machine", "--auto-approve", "true"]);
-    let machine = Machine::start(
-        folder.path(),
-        policy,
-        ready["agents_url"].as_str().unwrap(),
-        token["token"].as_str().unwrap(),
-    );
+    let machine =
+        Machine::start(folder.path(), policy, ready["agents_url"].as_str().unwrap(), token["token"].as_str().unwrap());
     let agents = ["fleet", "agent", "list"];
     server.until("the agent connects", &agents, |agents| *first(agents, "connected") == true);
     let before = machine.in_place();
