@@ -152,7 +152,7 @@ fn rollouts_card(view: &Versions<'_>) -> Markup {
         Column::new("Version").main(),
         Column::new("Machines"),
         Column::new("Started by").wide(),
-        Column::new("Started"),
+        Column::new("Started").wide(),
     ];
     let waits = view.rollouts.iter().filter_map(|rollout| waits_text(rollout, view.clock));
     html! {

@@ -105,7 +105,7 @@ fn stages_card(rollout: &RolloutView) -> Markup {
         } else if stage.number > rollout.stage {
             (Tone::Idle, "Later")
         } else if stage.waiting == 0 && stage.at_work == 0 {
-            (Tone::Ok, "Over")
+            (if stage.bad > 0 { Tone::Warn } else { Tone::Ok }, "Over")
         } else if stage.number < rollout.stage && stage.busy > 0 {
             (Tone::Warn, if stage.busy == stage.waiting { "Some are busy" } else { "Some are away or busy" })
         } else if stage.number < rollout.stage {
