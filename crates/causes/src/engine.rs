@@ -150,7 +150,7 @@ impl Engine {
                 self.member_gone(key, at_ms);
             }
             Observation::Seen { look, good, at_ms } => {
-                let turned = self.looks.seen(&look, good, at_ms);
+                let turned = self.looks.seen(&look, good, at_ms, now_ms);
                 // While a group is being looked at, every turn tells something.
                 self.dirty |= turned && self.groups.values().any(|live| matches!(live.phase, Phase::Settling { .. }));
             }
