@@ -125,7 +125,7 @@ fn draw_ticket(shown: &ShownTicket, csrf: &str, clock: &Clock, may_reopen: bool)
         .row("Sent", clock.ago(shown.created_at.timestamp()));
     let talk = html! {
         (Card::new("").tight(html! { (facts) }))
-        (conversation::card(&shown.detail, &public, older.as_deref(), clock))
+        (conversation::card(&conversation::detail(shown, clock), &public, older.as_deref(), clock))
     };
     html! {
         (header)

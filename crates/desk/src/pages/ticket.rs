@@ -90,7 +90,12 @@ fn draw(shown: &Shown) -> Markup {
         may_reply: shown.may.reply,
         may_note: shown.may.note,
     };
-    let talk = conversation::card(&ticket.detail, &ticket.conversation, older.as_deref(), &shown.clock);
+    let talk = conversation::card(
+        &conversation::detail(ticket, &shown.clock),
+        &ticket.conversation,
+        older.as_deref(),
+        &shown.clock,
+    );
     let refs = ticket.reference.to_string();
     let main = html! { (live("conversation", &refs, &here, &talk)) (conversation::composer(&compose)) (placed(&shown.panels, PanelPlace::Main)) };
     let facts = html! { (glance(shown)) (links(shown)) (story(shown)) };
@@ -186,7 +191,7 @@ fn story(shown: &Shown) -> Markup {
     }
     let entry = |event: &StoredEvent| Entry {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
-        title: event.title.clone(),
+        title: shown.clock.plain(&event.title),
         href: None,
         detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,
