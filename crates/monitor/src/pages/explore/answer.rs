@@ -102,10 +102,14 @@ fn row(numbers: &Numbers, labels: &Labels, value: f64) -> Row {
         .text(&short(value))
 }
 
-/// A value as people read it: four decimals are enough for a table, the figure and the API have all of them.
+/// A value as people read it: four decimals are enough for a table, and four digits where it is small; the API has all of
+/// them.
 pub(crate) fn short(value: f64) -> String {
-    if !value.is_finite() || value == value.trunc() || !(1e-3..1e15).contains(&value.abs()) {
+    if !value.is_finite() || value == value.trunc() || value.abs() >= 1e15 {
         return format_value(value);
+    }
+    if value.abs() < 1e-3 {
+        return format!("{value:.3e}");
     }
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
