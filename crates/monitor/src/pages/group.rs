@@ -104,7 +104,7 @@ fn draw(view: &View) -> Markup {
     }
     if group.state == GroupState::Open {
         let covers = group.asset.map_or_else(|| format!("check={}", group.check), |asset| format!("asset={asset}"));
-        head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell"));
+        head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell").key("s"));
     }
     let live = format!("{} {}", group.reference(), LiveList::Alerts);
     let body = columns(Split::Wide, &main(view), &side(view));

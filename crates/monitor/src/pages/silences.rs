@@ -107,7 +107,7 @@ fn draw(view: &View) -> Markup {
         .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
         .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar"));
     if view.may_create {
-        head = head.action(Button::link("Silence by labels", "/monitoring/silences?matchers=").icon("bell"));
+        head = head.action(Button::link("Silence by labels", "/monitoring/silences?matchers=").icon("bell").key("c"));
     }
     html! {
         (head)
