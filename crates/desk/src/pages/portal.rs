@@ -35,7 +35,7 @@ fn draw_list(found: &TicketPage, first: bool, here: &str, clock: &Clock) -> Mark
     };
     let table = Table::new("My requests")
         .columns([
-            Column::new("No.").num(),
+            Column::new("No.").num().wide(),
             Column::new("Subject").main(),
             Column::new("Status"),
             Column::new("Updated").num(),
