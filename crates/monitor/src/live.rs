@@ -83,8 +83,8 @@ pub(crate) struct Pending {
     pub(crate) step: Step,
     pub(crate) machine: Machine,
     pub(crate) evidence: Vec<String>,
-    /// What it is to the cause engine.
-    pub(crate) symptom: causes::Symptom,
+    /// What it is to the cause engine, when it fired.
+    pub(crate) symptom: Option<causes::Symptom>,
     pub(crate) at: Time,
     pub(crate) tries: u32,
     /// It is not tried again before this.

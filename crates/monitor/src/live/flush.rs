@@ -55,11 +55,11 @@ impl Monitor {
     /// What is on disk is told to the cause engine; what was left out of the writing is not.
     fn told(&self, slice: &[Pending], stood: &[bool]) {
         for (one, _) in slice.iter().zip(stood).filter(|(_, stood)| **stood) {
-            if one.step.fired {
-                self.causal.fired(&one.symptom, one.at);
+            if let Some(symptom) = &one.symptom {
+                self.causal.fired(symptom, one.at);
             }
             if one.step.cleared {
-                let key = one.symptom.look.key;
+                let key = u64::try_from(one.check).unwrap_or_default();
                 self.causal.observe(Observation::Cleared { key, at_ms: one.at.millis() }, one.at);
             }
         }

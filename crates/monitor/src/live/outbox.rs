@@ -115,7 +115,7 @@ mod tests {
             check,
             generation: 1,
             step,
-            symptom: crate::causal::symptom(&crate::check::Check::sample("x"), None, 0, String::new()),
+            symptom: None,
             machine: Machine::new(Time(0)),
             evidence: Vec::new(),
             at: Time(0),

@@ -68,8 +68,9 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     if let Some(state) = filter.state {
         query.push(" AND a.state = ").bind(state.as_str());
     }
+    // As words of the statement: the index of what is out is of those alone.
     if let Some(open) = filter.open {
-        query.push(" AND a.is_open = ").bind(open);
+        query.push(if open { " AND a.is_open = 1" } else { " AND a.is_open = 0" });
     }
     super::CHECKS.narrow(query, reach);
 }
