@@ -111,12 +111,14 @@ pub(crate) fn told(text: &str, clock: &Clock) -> Markup {
 
 fn written(text: &str, draw: &dyn Fn(&str) -> Markup) -> Markup {
     html! {
-        @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
-            @let (before, items) = parts(paragraph);
-            @if !before.is_empty() {
-                p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (draw(line)) } }
+        div.prose {
+            @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
+                @let (before, items) = parts(paragraph);
+                @if !before.is_empty() {
+                    p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (draw(line)) } }
+                }
+                @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (draw(item)) } } } }
             }
-            @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (draw(item)) } } } }
         }
     }
 }

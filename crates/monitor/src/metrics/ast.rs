@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(call["func"]["argTypes"], json!(["matrix"]));
         assert_eq!((&call["args"][0]["range"], &call["args"][0]["offset"]), (&json!(300_000), &json!(60_000)));
         assert_eq!(call["args"][0]["matchers"][0], json!({"name": "a", "type": "!~", "value": "b"}));
-        assert_eq!(read("-1.5")["type"], "unaryExpr");
+        assert_eq!(read("-foo")["type"], "unaryExpr");
         assert_eq!(read("foo[1h:5m] @ end()")["startOrEnd"], "end");
         assert_eq!(read("foo and bar")["matching"]["card"], "many-to-many");
         assert_eq!(read("\"x\"")["val"], "x");
