@@ -181,7 +181,11 @@ fn looked_from(view: &View) -> Markup {
 fn results(view: &View) -> Markup {
     let card = Card::new("Newest results");
     if view.detail.results.is_empty() {
-        return html! { (card.body(html! { p { "No result since the server started. One comes every " (web::ui::duration(view.detail.check.interval_s)) "." } })) };
+        let comes = match view.detail.check.probe.kind() {
+            Kind::Heartbeat => "One comes when the job says something, and when it is late.".to_owned(),
+            _ => format!("One comes every {}.", web::ui::duration(view.detail.check.interval_s)),
+        };
+        return html! { (card.body(html! { p { "No result since the server started. " (comes) } })) };
     }
     let rows = view.detail.results.iter().map(|seen| {
         let (tone, word) = match seen.outcome.as_str() {

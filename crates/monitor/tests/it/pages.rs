@@ -135,3 +135,21 @@ fn the_board_and_the_checks_are_found_by_their_labels() {
     let list = page(&house, "/monitoring/checks", None, &[("q", "site=oslo")]);
     assert!(list.contains("Oslo service") && list.contains("tier=1") && !list.contains("Bergen"));
 }
+
+#[test]
+fn the_button_for_a_silence_by_labels_leads_to_its_form() {
+    let house = House::new();
+    let shown = page(&house, "/monitoring/silences", None, &[]);
+    assert!(shown.contains("/monitoring/silences?new=labels") && !shown.contains("name=\"matchers\""), "{shown}");
+    let form = page(&house, "/monitoring/silences", None, &[("new", "labels")]);
+    assert!(form.contains("name=\"matchers\""), "{form}");
+}
+
+#[test]
+fn the_line_of_a_job_asks_at_the_address_under_which_the_console_is_read() {
+    let house = House::new();
+    let input = json!({"name": "Backup", "asset": house.asset("web-01"), "kind": "heartbeat", "cron": "0 3 * * *"});
+    let check = house.call("monitor.check.create", input)["id"].as_i64().unwrap();
+    let shown = page(&house, "/monitoring/checks/{id}", Some(check), &[]);
+    assert!(shown.contains("--retry 5 http://127.0.0.1:7300/heartbeat/") && !shown.contains("THIS-SERVER"), "{shown}");
+}
