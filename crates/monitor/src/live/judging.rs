@@ -48,6 +48,7 @@ impl Live {
         };
         Pending {
             check: self.check.id,
+            alert: self.check.alert,
             generation: self.check.generation,
             step,
             symptom: step.fired.then(symptom),

@@ -113,6 +113,7 @@ mod tests {
         let step = Step { from: State::Ok, to: State::Firing, fired: true, cleared: false, flap: None };
         Pending {
             check,
+            alert: check,
             generation: 1,
             step,
             symptom: None,
