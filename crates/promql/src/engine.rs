@@ -165,7 +165,7 @@ fn grid(when: When, options: &Options) -> Result<Grid, EvalError> {
 fn value(cx: &Cx<'_>, expr: &Expr, grid: Grid) -> Result<Value, EvalError> {
     let kind = expr.value_type();
     if cx.is_range && matches!(kind, ValueType::Text | ValueType::Matrix) {
-        return Err(EvalError::Invalid(format!(
+        return Err(EvalError::Kind(format!(
             "invalid expression type {:?} for range query, must be Scalar or instant Vector",
             kind.name()
         )));

@@ -71,6 +71,8 @@ pub enum EvalError {
     Parse(ParseError),
     /// The query asks for something that cannot be, in the words of Prometheus.
     Invalid(String),
+    /// An expression of this kind has no answer over a span of time, in the words of Prometheus.
+    Kind(String),
     /// It took longer than the options allow.
     Deadline,
     /// Somebody asked it to stop.
@@ -89,7 +91,7 @@ impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parse(error) => error.fmt(f),
-            Self::Invalid(message) => f.write_str(message),
+            Self::Invalid(message) | Self::Kind(message) => f.write_str(message),
             Self::Deadline => f.write_str(
                 "query timed out in expression evaluation: ask for fewer series, a shorter range or a larger step",
             ),

@@ -56,7 +56,7 @@ impl From<EvalError> for Failure {
     fn from(error: EvalError) -> Self {
         let message = error.to_string();
         match error {
-            EvalError::Parse(_) => Self::parameter("query", message),
+            EvalError::Parse(_) | EvalError::Kind(_) => Self::parameter("query", message),
             EvalError::Steps(_) => Self { status: 400, kind: "bad_data", message },
             EvalError::Deadline => Self { status: 503, kind: "timeout", message },
             EvalError::Busy(_) => Self { status: 503, kind: "execution", message },

@@ -120,7 +120,7 @@ impl QueryMetrics {
 
 pub(crate) fn in_words(error: EvalError) -> Error {
     match &error {
-        EvalError::Parse(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
+        EvalError::Parse(_) | EvalError::Kind(_) | EvalError::Invalid(_) => Error::invalid("query", error.to_string()),
         EvalError::Steps(_) => Error::invalid("step", error.to_string()),
         EvalError::Deadline | EvalError::Memory(_) => Error::over_limit(error.to_string()),
         EvalError::Busy(_) | EvalError::Cancelled | EvalError::Source(_) => Error::unavailable(error.to_string()),

@@ -64,7 +64,7 @@ fn too_many_steps_are_refused() {
 fn strings_and_range_vectors_have_no_range_query() {
     for (text, name) in [("'a'", "string"), ("n[5m]", "range vector")] {
         let message = format!("invalid expression type {name:?} for range query, must be Scalar or instant Vector");
-        assert_eq!(refused(text, HOUR, &Options::default()), EvalError::Invalid(message));
+        assert_eq!(refused(text, HOUR, &Options::default()), EvalError::Kind(message));
     }
 }
 
