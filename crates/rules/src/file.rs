@@ -8,7 +8,7 @@ use crate::mistake::Mistake;
 mod read;
 mod write;
 
-pub(crate) use read::{Length, Query, Scalar, Words};
+pub(crate) use read::{Length, Scalar, Words};
 
 /// Largest rule file, in bytes.
 pub const FILE_BYTES_MAX: usize = 4 << 20;

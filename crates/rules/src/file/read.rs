@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Length {
 }
 
 /// An expression that can be read.
-pub(crate) struct Query(pub(crate) String);
+struct Query(String);
 
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,7 +5,7 @@ use promql::notation::{Point, parse_labels, parse_series};
 use serde::{Deserialize, Deserializer};
 
 use super::{AlertTest, ExprTest, Suite, Test};
-use crate::file::{FILE_BYTES_MAX, Length, Query, Scalar, Words};
+use crate::file::{FILE_BYTES_MAX, Length, Scalar, Words};
 use crate::mistake::Mistake;
 
 const MINUTE: i64 = 60_000;
@@ -59,7 +59,7 @@ struct ExpectedAlert {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExprText {
-    expr: Query,
+    expr: Asked,
     eval_time: Length,
     exp_samples: Option<Vec<ExpectedSample>>,
 }
@@ -72,6 +72,15 @@ struct ExpectedSample {
     value: Number,
     #[serde(default, rename = "histogram")]
     _histogram: NoHistogram,
+}
+
+/// An expression as it is written. One that cannot be read fails its own expectation, not the whole file.
+struct Asked(String);
+
+impl<'de> Deserialize<'de> for Asked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Scalar(|text: &str| Ok(Self(text.to_owned())), "an expression in PromQL"))
+    }
 }
 
 /// The labels of a series, its name among them.

@@ -113,6 +113,18 @@ fn numbers_may_differ_in_the_last_bit_if_the_file_says_so() {
 }
 
 #[test]
+fn an_expression_that_cannot_be_read_fails_alone_and_hides_no_other_failure() {
+    let tests = "tests:\n- input_series: [{series: x, values: '1'}]\n  promql_expr_test:\n  - {expr: sum(, eval_time: 0}\n  \
+                 - {expr: x, eval_time: 0, exp_samples: [{labels: x, value: 2}]}\n  - {expr: '', eval_time: 0}\n  \
+                 - {expr: x, eval_time: 0, exp_samples: [{labels: x, value: 1}]}\n";
+    let report = Suite::parse(tests).unwrap().run(&BTreeMap::new()).unwrap();
+    assert_eq!((report.passed, report.failures.len()), (1, 3), "{:?}", report.failures);
+    for (said, part) in report.failures.iter().zip(["expr: \"sum(\", time: 0s, err: ", "exp: ", "expr: \"\""]) {
+        assert!(said.contains(part), "{said} has no {part}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let wrong = |text: &str, part: &str| {
         let said = Suite::parse(text).unwrap_err().to_string();
@@ -122,7 +134,6 @@ fn what_cannot_be_read_is_named() {
         "tests:\n- name: a\n  input_series: [{series: x, values: '1 b'}]\n",
         "line 3, column 38: tests[0].input_series[0].values: \"b\" is no point",
     );
-    wrong("tests:\n- promql_expr_test:\n  - expr: sum(\n", "line 3");
     wrong(
         "tests:\n- promql_expr_test:\n  - {expr: x, eval_time: 0, exp_samples: [{labels: 'x{', value: 1}]}\n",
         "line 3",
