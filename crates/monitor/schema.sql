@@ -116,7 +116,7 @@ CREATE INDEX monitor_rules_name ON monitor_rules (name, id);
 CREATE TABLE monitor_scrapes (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, spec TEXT NOT NULL, paused INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
-) STRICT;
+, imported TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE monitor_silences (
   id INTEGER PRIMARY KEY AUTOINCREMENT, asset_id INTEGER, check_id INTEGER, team_id INTEGER, from_at INTEGER NOT NULL, until_at INTEGER NOT NULL, reason TEXT NOT NULL,

@@ -23,7 +23,7 @@ pub struct LabelLimits {
 
 impl Default for LabelLimits {
     fn default() -> Self {
-        Self { labels_max: 64, name_bytes_max: 256, value_bytes_max: 4_096 }
+        Self { labels_max: 64, name_bytes_max: 128, value_bytes_max: 1_024 }
     }
 }
 

@@ -83,6 +83,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
     Migration { number: 24, name: "lean indexes", sql: include_str!("../migrations/0024_lean_indexes.sql") },
     Migration {
+        number: 25,
+        name: "scrape jobs by import",
+        sql: include_str!("../migrations/0025_scrapes_by_import.sql"),
+    },
+    Migration {
         number: 30,
         name: "silences by labels",
         sql: include_str!("../migrations/0030_silences_by_labels.sql"),

@@ -12,6 +12,7 @@ use crate::store;
 
 mod ask;
 mod book;
+mod config;
 pub mod create;
 pub mod delete;
 mod discover;

@@ -76,6 +76,15 @@ impl Store {
         registered
     }
 
+    /// Says whether a series with these labels would be taken, without making it.
+    ///
+    /// # Errors
+    /// [`Error::BadLabels`], as [`register`](Self::register) would answer.
+    pub fn would_take(&self, source: &str, labels: &[(&str, &str)]) -> Result<()> {
+        let bad = |reason| Error::BadLabels { source: source.chars().take(80).collect(), reason };
+        self.check_labels(source, labels).map(|_| ()).map_err(bad)
+    }
+
     fn check_labels(&self, source: &str, labels: &[(&str, &str)]) -> std::result::Result<Labels, String> {
         let limit = self.options.label_value_bytes_max;
         if source.is_empty() || source.len() > limit {

@@ -178,8 +178,8 @@ pub(super) fn source_fields(shown: &Shown) -> Vec<Field> {
         fields.push(
             Field::text("labels", "Labels")
                 .value(shown.labels.clone())
-                .placeholder("{\"site\": \"oslo\"}")
-                .help("JSON. Every series of these addresses gets them; {} removes them."),
+                .placeholder("site=oslo, env=production")
+                .help("Every series of these addresses gets them; {} removes them."),
         );
     }
     fields.push(
@@ -221,12 +221,13 @@ fn draw_import(csrf: &str) -> Markup {
             Field::textarea("text", "prometheus.yml").required().help("The whole file, or its scrape_configs alone."),
         )
         .field(Field::checkbox("paused", "Make every job paused, to look at first"))
+        .field(Field::checkbox("replace", "Replace also jobs of these names that were made by hand"))
         .action(Button::submit("Import").primary())
         .action(Button::link("Cancel", "/monitoring/scrapes"));
     html! {
         (PageHeader::new("Import scrape jobs").crumb("Monitoring", Some("/monitoring")).crumb("Scraping", Some("/monitoring/scrapes"))
             .subtitle(html! { "From the configuration of a Prometheus." }))
-        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. What that is, is listed after the import."))
+        (notice(Tone::Info, "A job of which something cannot be taken over comes paused. What that is, is listed after the import. A changed file that is imported again replaces its jobs."))
         (Card::new("Configuration").body(html! { (form) }))
     }
 }

@@ -328,7 +328,7 @@ impl Book {
     /// A line that is new: its labels are read, rules applied, and the series registered.
     fn meet(&mut self, store: &tsdb::Store, owner: &Owner<'_>, series: &Series<'_>) -> Result<Mark, Wrong> {
         let mark = |fate| Mark { fate, round: 0, ends: true };
-        let limits = LabelLimits { labels_max: owner.label_limit, ..LabelLimits::default() };
+        let limits = reading(owner.label_limit);
         let mut read = Vec::new();
         series.labels_into(&limits, &mut read).map_err(|error| Wrong::Answer(error.to_string()))?;
         let mut labels = join(&read, owner.labels, owner.honor_labels);
@@ -340,8 +340,8 @@ impl Book {
             return Err(Wrong::Answer(why.to_owned()));
         }
         let Some(metric) = labels.get(tsdb::NAME_LABEL) else { return Ok(mark(Fate::Dropped)) };
-        if metric.starts_with(OUR_METRICS) {
-            self.because = Some(format!("the metric {metric:?} is one of Mainstay's own"));
+        if let Some(why) = ours(metric) {
+            self.because = Some(why);
             return Ok(mark(Fate::Refused));
         }
         match register(store, owner, &labels) {
@@ -355,18 +355,43 @@ impl Book {
     }
 }
 
+/// How labels are read. What is too long for the store is its own matter, once rules had the chance to drop it: it costs
+/// that series alone.
+pub(super) fn reading(label_limit: usize) -> LabelLimits {
+    LabelLimits { labels_max: label_limit, name_bytes_max: usize::MAX, value_bytes_max: usize::MAX }
+}
+
+/// Why a metric of this name is not taken from others.
+fn ours(metric: &str) -> Option<String> {
+    metric.starts_with(OUR_METRICS).then(|| format!("the metric {metric:?} is one of Mainstay's own"))
+}
+
+/// Why a series would be refused by itself; nothing if it would be taken.
+pub(super) fn refusal(store: &tsdb::Store, source: &str, asset: Option<i64>, labels: &Labels) -> Option<String> {
+    let asset = asset.map(|asset| asset.to_string());
+    let taken = store.would_take(source, &borrowed(&stamped(labels, asset.as_deref())));
+    ours(labels.get(tsdb::NAME_LABEL)?).or_else(|| taken.err().map(|error| error.to_string()))
+}
+
 /// Registers a series, stamped with its asset.
 fn register(store: &tsdb::Store, owner: &Owner<'_>, labels: &Labels) -> tsdb::Result<tsdb::SeriesId> {
     let asset = owner.asset.map(|asset| asset.to_string());
+    store.register(owner.source, &borrowed(&stamped(labels, asset.as_deref())))
+}
+
+fn stamped<'a>(labels: &'a Labels, asset: Option<&'a str>) -> Vec<(Cow<'a, str>, &'a str)> {
     let mut pairs: Vec<(Cow<'_, str>, &str)> = Vec::with_capacity(labels.len() + 1);
     for (name, value) in labels {
         // Which thing a series is about is what the house says itself.
         let name = if OURS.contains(&name.as_str()) { format!("exported_{name}").into() } else { name.as_str().into() };
         pairs.push((name, value));
     }
-    pairs.extend(asset.iter().map(|asset| (Cow::Borrowed("asset"), asset.as_str())));
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_ref(), *value)).collect();
-    store.register(owner.source, &pairs)
+    pairs.extend(asset.map(|asset| (Cow::Borrowed("asset"), asset)));
+    pairs
+}
+
+fn borrowed<'a>(pairs: &'a [(Cow<'_, str>, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    pairs.iter().map(|(name, value)| (name.as_ref(), *value)).collect()
 }
 
 /// The labels of a line with those of its target. Where both have a label, the target wins and the line's is kept beside

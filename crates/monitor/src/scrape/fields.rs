@@ -17,8 +17,10 @@ use super::{ScrapeJob, Time};
 pub struct Fields {
     /// Addresses such as db-01:9100.
     pub targets: Option<Vec<String>>,
-    /// Labels that every series of these addresses gets; the label asset takes the number of an asset.
-    pub labels: Option<BTreeMap<String, String>>,
+    /// Labels that every series of these addresses gets; the label asset takes the number of an asset. As name=value, as
+    /// lines, or as an object in JSON.
+    #[schemars(schema_with = "crate::labels::asked")]
+    pub labels: Option<crate::Labels>,
     /// Several lists of addresses, each with labels of its own, instead of `targets` and `labels`.
     pub groups: Option<Vec<Group>>,
     /// Files with targets (JSON or YAML, as Prometheus reads them) in the folder that the configuration allows.
@@ -134,7 +136,9 @@ impl Fields {
                 let words = targets.iter().flat_map(|text| text.split([',', ' ', '\n', '\r', '\t']));
                 group.targets = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
             }
-            set(&self.labels, &mut group.labels);
+            if let Some(labels) = &self.labels {
+                group.labels.clone_from(&labels.0);
+            }
             if !(group.targets.is_empty() && group.labels.is_empty()) {
                 spec.groups.push(group);
             }

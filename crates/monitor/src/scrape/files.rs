@@ -96,7 +96,9 @@ fn groups(folder: &Path, path: &Path) -> Result<Vec<(String, Group)>, String> {
     }
     let text = std::fs::read_to_string(&real).map_err(|error| wrong(&error))?;
     let groups = parse(&text).map_err(|why| wrong(&why))?;
-    Ok(groups.into_iter().map(|group| (shown.clone(), group)).collect())
+    // The whole path, as Prometheus gives it.
+    let path = path.display().to_string();
+    Ok(groups.into_iter().map(|group| (path.clone(), group)).collect())
 }
 
 /// Reads a list of groups; JSON is YAML too.
@@ -130,6 +132,9 @@ mod tests {
             let shown = |one: &Found| format!("{} {:?}", one.labels["__address__"], one.labels.get("rack"));
             (into.iter().map(shown).collect::<Vec<_>>(), outcome)
         };
+        let mut into = Vec::new();
+        read(&folder, &["racks/a*.yml".to_owned()], &mut into).unwrap();
+        assert_eq!(into[0].labels["__meta_filepath"], folder.join("racks/a.yml").display().to_string());
         assert_eq!(all(&["web.json"]), (vec!["web-01:9100 None".into(), "web-02:9100 None".into()], Ok(())));
         let (found, outcome) = all(&["racks/*.yml"]);
         assert_eq!(found, [r#"10.0.0.1:9100 Some("a")"#], "a damaged file does not hide its neighbour");

@@ -3,26 +3,21 @@
 
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::config::{self, Job};
 use super::plan::Secrets;
-use super::relabel::{Relabel, compile};
-use super::spec::{DnsKind, DnsName, Scheme, Spec};
-use super::target::duration_ms;
-use super::{create, yaml};
+use super::{create, fields, find};
 use crate::store;
 
-/// Most jobs of one configuration.
-const JOBS_MAX: usize = 200;
 /// Most notes in the answer.
 const NOTES_MAX: usize = 500;
 
 /// Import the scrape jobs of a prometheus.yml.
 ///
-/// What cannot be taken over is listed; a job that would mean something else without it comes paused. Jobs whose name is
-/// taken are left as they are.
+/// What cannot be taken over is listed; a job that would mean something else without it comes paused. Importing a changed
+/// file again replaces the jobs that came by an import, with what was changed in them by hand; jobs that the file says
+/// nothing new of stay as they are, and so do those that were made by hand.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct ImportScrapes {
@@ -30,24 +25,34 @@ pub struct ImportScrapes {
     pub text: String,
     /// Make every job paused, to look at first.
     pub paused: bool,
+    /// Replace also jobs of these names that were made by hand.
+    pub replace: bool,
 }
 
-/// A job that was made.
+/// A job that was made or changed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ImportedScrape {
     /// Its number.
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// It is paused because something of it could not be taken over, or because that was asked for.
+    /// It is paused because something of it could not be taken over, because that was asked for, or because it was before.
     pub paused: bool,
+    /// It was there and is another one now.
+    pub changed: bool,
 }
 
 /// What became of a configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Imported {
-    /// The jobs that were made.
+    /// The jobs that were made or changed.
     pub jobs: Vec<ImportedScrape>,
+    /// Jobs that are new.
+    pub added: usize,
+    /// Jobs that were there and that the file replaced.
+    pub changed: usize,
+    /// Jobs that were there and of which the file says nothing new.
+    pub kept: usize,
     /// What was not taken over, and what to do about it.
     pub notes: Vec<String>,
 }
@@ -64,17 +69,12 @@ impl Operation for ImportScrapes {
 
     fn run(&self, cx: &mut Cx) -> Result<Imported> {
         cx.reach_everything(Self::NAME)?;
-        let wanted = read(&self.text).map_err(|why| Error::invalid("text", why))?;
-        let mut imported = Imported { jobs: Vec::new(), notes: wanted.notes };
+        let wanted = config::read(&self.text).map_err(|why| Error::invalid("text", why))?;
+        let mut imported = Imported { notes: wanted.notes, ..Imported::default() };
         for job in wanted.jobs {
             imported.notes.extend(job.notes.iter().map(|note| format!("{}: {note}", job.name)));
-            if store::scrapes::named(cx.tx, &job.name)?.is_some() {
-                imported.notes.push(format!("{}: there is a job of this name; it was left as it is.", job.name));
-                continue;
-            }
-            let paused = self.paused || job.incomplete;
-            match job.spec.check().and_then(|()| create::create(cx, &job.name, &job.spec, &job.secrets, paused)) {
-                Ok(made) => imported.jobs.push(ImportedScrape { id: made.id, name: made.name, paused }),
+            match job.spec.check().and_then(|()| self.put(cx, &job, &mut imported)) {
+                Ok(()) => {}
                 // What is wrong in one job is its note; a fault of the house ends the import.
                 Err(error) if error.kind == kernel::ErrorKind::Invalid => {
                     let field = error.field.unwrap_or_default();
@@ -88,341 +88,49 @@ impl Operation for ImportScrapes {
     }
 }
 
-struct Wanted {
-    jobs: Vec<Job>,
-    notes: Vec<String>,
-}
-
-/// A job in the making.
-struct Job {
-    name: String,
-    spec: Spec,
-    secrets: Secrets,
-    notes: Vec<String>,
-    /// Something that changes what is scraped could not be taken over.
-    incomplete: bool,
-}
-
-impl Job {
-    fn note(&mut self, words: String) {
-        self.notes.push(words);
-    }
-
-    fn lacks(&mut self, words: String) {
-        self.incomplete = true;
-        self.notes.push(words);
-    }
-}
-
-fn read(text: &str) -> std::result::Result<Wanted, String> {
-    yaml::plain(text)?;
-    let whole: Value = serde_norway::from_str(text).map_err(|error| format!("This is no YAML: {error}."))?;
-    let mut notes = Vec::new();
-    let (global, configs) = match &whole {
-        Value::Array(configs) => (Map::new(), configs.clone()),
-        Value::Object(whole) => {
-            for key in whole.keys().filter(|key| !["global", "scrape_configs"].contains(&key.as_str())) {
-                notes.push(match key.as_str() {
-                    "rule_files" => "rule_files: rules are imported apart, from the rule files themselves.".to_owned(),
-                    "alerting" => "alerting: Mainstay sends its alerts itself.".to_owned(),
-                    other => format!("{other}: not a part of scraping; it was left out."),
-                });
-            }
-            let global = whole.get("global").and_then(Value::as_object).cloned().unwrap_or_default();
-            let configs = whole.get("scrape_configs").and_then(Value::as_array).cloned();
-            (global, configs.ok_or("There is no list scrape_configs in it.")?)
-        }
-        _ => return Err("There is no list scrape_configs in it.".to_owned()),
-    };
-    for key in global.keys().filter(|key| !["scrape_interval", "scrape_timeout"].contains(&key.as_str())) {
-        notes.push(format!("global.{key}: it was left out."));
-    }
-    if configs.len() > JOBS_MAX {
-        return Err(format!("There are {} jobs in it; at most {JOBS_MAX} are imported at once.", configs.len()));
-    }
-    let mut jobs = Vec::new();
-    for (config, number) in configs.iter().zip(1..) {
-        match config.as_object().and_then(|config| Some((config, config.get("job_name")?.as_str()?))) {
-            Some((config, name)) => jobs.push(job(name, config, &global)),
-            None => notes.push(format!("Job {number} has no job_name; it was left out.")),
-        }
-    }
-    Ok(Wanted { jobs, notes })
-}
-
-fn job(name: &str, config: &Map<String, Value>, global: &Map<String, Value>) -> Job {
-    let (spec, secrets) = (Spec { interval_s: 60, ..Spec::default() }, Secrets::default());
-    let mut job = Job { name: name.to_owned(), spec, secrets, notes: Vec::new(), incomplete: false };
-    times(&mut job, config, global);
-    for (key, value) in config {
-        let text = value.as_str().map(str::to_owned);
-        let flag = value.as_bool();
-        match (key.as_str(), text, flag) {
-            ("job_name" | "scrape_interval" | "scrape_timeout", ..) => {}
-            ("metrics_path", Some(path), _) => job.spec.path = path,
-            ("scheme", Some(scheme), _) if scheme == "http" => job.spec.scheme = Scheme::Http,
-            ("scheme", Some(scheme), _) if scheme == "https" => job.spec.scheme = Scheme::Https,
-            ("params", ..) => taken(&mut job, key, value, |job, params| job.spec.params = params),
-            ("honor_labels", _, Some(flag)) => job.spec.honor_labels = flag,
-            ("honor_timestamps", _, Some(flag)) => job.spec.honor_timestamps = flag,
-            ("sample_limit", ..) if value.as_i64().is_some_and(|limit| limit > 0) => {
-                job.spec.sample_limit = value.as_i64().unwrap_or(0);
-            }
-            (
-                "sample_limit"
-                | "label_limit"
-                | "label_name_length_limit"
-                | "label_value_length_limit"
-                | "target_limit",
-                ..,
-            ) if value.as_i64() == Some(0) => {}
-            ("label_limit", ..) if value.as_i64().is_some_and(|limit| limit > 0) => {
-                job.spec.label_limit = value.as_i64().unwrap_or(0);
-            }
-            ("body_size_limit", Some(text), _) => match bytes(&text) {
-                Some(0) => {}
-                Some(bytes) => job.spec.body_bytes_max = bytes,
-                None => job.note(format!("body_size_limit: {text:?} cannot be read; the limit is 32 MiB.")),
-            },
-            ("basic_auth" | "authorization" | "bearer_token", ..) => authorization(&mut job, key, value),
-            ("tls_config", ..) => tls(&mut job, value),
-            ("static_configs", ..) => taken(&mut job, key, value, |job, groups| job.spec.groups = groups),
-            ("file_sd_configs", ..) => files(&mut job, value),
-            ("dns_sd_configs", ..) => names(&mut job, value),
-            ("relabel_configs", ..) => job.spec.relabel = rules(&mut job, key, value),
-            ("metric_relabel_configs", ..) => job.spec.metric_relabel = rules(&mut job, key, value),
-            ("follow_redirects", _, Some(true)) => {
-                job.note("follow_redirects: a redirect is an error that says where it leads.".into())
-            }
-            ("follow_redirects" | "enable_http2" | "enable_compression", _, Some(_)) => {}
-            (
-                "scrape_protocols"
-                | "scrape_classic_histograms"
-                | "always_scrape_classic_histograms"
-                | "fallback_scrape_protocol",
-                ..,
-            ) => {
-                job.note(format!("{key}: text is asked for; native histograms are not scraped."));
-            }
-            (other, ..) if other.ends_with("_sd_configs") => {
-                job.lacks(format!("{other}: this discovery is not there; use files, DNS or assets."));
-            }
-            (other, ..) => job.lacks(format!("{other}: it was left out.")),
-        }
-    }
-    job
-}
-
-/// Reads a part of a known form.
-fn taken<T: DeserializeOwned>(job: &mut Job, key: &str, value: &Value, put: impl FnOnce(&mut Job, T)) {
-    match serde_json::from_value(value.clone()) {
-        Ok(read) => put(job, read),
-        Err(error) => job.lacks(format!("{key}: it cannot be read: {error}.")),
-    }
-}
-
-fn times(job: &mut Job, config: &Map<String, Value>, global: &Map<String, Value>) {
-    let mut seconds = |key: &str, default: i64| {
-        let Some(value) = config.get(key).or_else(|| global.get(key)) else { return default };
-        match value.as_str().and_then(duration_ms) {
-            Some(ms) if ms >= 1_000 && ms % 1_000 == 0 => ms / 1_000,
-            Some(ms) => {
-                job.note(format!("{key}: {ms} ms are rounded to whole seconds."));
-                (ms / 1_000).max(1)
-            }
-            None => {
-                job.note(format!("{key}: {value} cannot be read; it is {default} s."));
-                default
-            }
-        }
-    };
-    let interval_s = seconds("scrape_interval", 60);
-    let timeout_s = seconds("scrape_timeout", 10);
-    job.spec.interval_s = interval_s;
-    job.spec.timeout_s = timeout_s.min(interval_s);
-}
-
-fn authorization(job: &mut Job, key: &str, value: &Value) {
-    let text = |field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
-    match key {
-        "bearer_token" => job.secrets.bearer_token = value.as_str().map(str::to_owned),
-        "basic_auth" => {
-            job.spec.username = text("username");
-            job.secrets.password = text("password");
-        }
-        _ => match text("type").unwrap_or_else(|| "Bearer".into()) {
-            kind if kind.eq_ignore_ascii_case("bearer") => job.secrets.bearer_token = text("credentials"),
-            kind => job.lacks(format!("authorization: the type {kind} is not there; only Bearer and basic_auth are.")),
-        },
-    }
-    for field in
-        ["password_file", "credentials_file", "username_file"].iter().filter(|field| value.get(**field).is_some())
-    {
-        job.lacks(format!("{key}.{field}: files with credentials are not read; give the credentials to the job."));
-    }
-}
-
-fn tls(job: &mut Job, value: &Value) {
-    for (key, value) in value.as_object().into_iter().flatten() {
-        let text = value.as_str().map(str::to_owned);
-        match key.as_str() {
-            "ca" => job.spec.tls.ca = text,
-            "cert" => job.spec.tls.certificate = text,
-            "key" => job.secrets.tls_key = text,
-            "server_name" => job.spec.tls.server_name = text,
-            "insecure_skip_verify" => job.spec.tls.any_certificate = value.as_bool().unwrap_or(false),
-            "ca_file" | "cert_file" | "key_file" => {
-                job.lacks(format!("tls_config.{key}: files are not read; give what is in it to the job."));
-            }
-            _ => job.note(format!("tls_config.{key}: it was left out.")),
-        }
-    }
-}
-
-fn files(job: &mut Job, value: &Value) {
-    let lists = value.as_array().into_iter().flatten().filter_map(|one| one.get("files")?.as_array());
-    let paths: Vec<String> = lists.flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    for path in paths {
-        let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-        if name != path {
-            job.note(format!(
-                "file_sd_configs: {path} is read as {name} in the folder for targets; put the files there."
-            ));
-        }
-        job.spec.files.push(name);
-    }
-}
-
-fn names(job: &mut Job, value: &Value) {
-    for one in value.as_array().into_iter().flatten() {
-        let kind = match one.get("type").and_then(Value::as_str).unwrap_or("SRV") {
-            "SRV" => DnsKind::Srv,
-            "A" => DnsKind::A,
-            "AAAA" => DnsKind::Aaaa,
-            other => {
-                job.lacks(format!("dns_sd_configs: records of type {other} are not looked up."));
-                continue;
-            }
+impl ImportScrapes {
+    /// Makes a job, or puts it in the place of the one that came by an import.
+    fn put(&self, cx: &mut Cx, job: &Job, imported: &mut Imported) -> Result<()> {
+        let spec = serde_json::to_vec(&job.spec).map_err(|error| Error::internal("spec-not-json", error))?;
+        let digest = kernel::text::sha256_hex(&spec);
+        let asked = self.paused || job.incomplete;
+        let Some(id) = store::scrapes::named(cx.tx, &job.name)? else {
+            let made = create::create(cx, &job.name, &job.spec, &job.secrets, asked)?;
+            store::scrapes::set_imported(cx.tx, made.id, &digest)?;
+            imported.added += 1;
+            imported.jobs.push(ImportedScrape { id: made.id, name: made.name, paused: asked, changed: false });
+            return Ok(());
         };
-        let port = one.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-        let names = one.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        job.spec.dns.extend(names.map(|name| DnsName { name: name.to_owned(), kind, port }));
-    }
-}
-
-/// Rules that can be used; the others are noted by number.
-fn rules(job: &mut Job, key: &str, value: &Value) -> Vec<Relabel> {
-    let mut rules = Vec::new();
-    for (one, number) in value.as_array().into_iter().flatten().zip(1..) {
-        let read = serde_json::from_value::<Relabel>(one.clone()).map_err(|error| error.to_string());
-        match read.and_then(|rule| compile(std::slice::from_ref(&rule)).map(|_| rule)) {
-            Ok(rule) => rules.push(rule),
-            Err(why) => job.lacks(format!("{key}: rule {number} was left out: {why}.")),
+        let last = store::scrapes::imported(cx.tx, id)?;
+        if last.is_empty() && !self.replace {
+            let why =
+                "a job of this name was made by hand; it was left as it is. Import with replace to put this one there.";
+            imported.notes.push(format!("{}: {why}", job.name));
+            return Ok(());
         }
-    }
-    rules
-}
-
-/// A size as Prometheus writes it, such as `10MB`; binary, as there.
-fn bytes(text: &str) -> Option<i64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(digits)?;
-    let factor = match unit {
-        "" | "B" => 1,
-        "KB" | "KiB" => 1 << 10,
-        "MB" | "MiB" => 1 << 20,
-        "GB" | "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<i64>().ok()?.checked_mul(factor)
-}
-
-#[cfg(test)]
-type Jobs = std::collections::BTreeMap<String, (Spec, Secrets, bool)>;
-
-/// Used by tests to see what a configuration means.
-#[cfg(test)]
-fn shown(text: &str) -> (Jobs, Vec<String>) {
-    let wanted = read(text).unwrap();
-    let mut notes = wanted.notes;
-    let mut jobs = std::collections::BTreeMap::new();
-    for job in wanted.jobs {
-        notes.extend(job.notes.iter().map(|note| format!("{}: {note}", job.name)));
-        jobs.insert(job.name, (job.spec, job.secrets, job.incomplete));
-    }
-    (jobs, notes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONFIG: &str = r#"
-global:
-  scrape_interval: 15s
-  external_labels: {site: oslo}
-rule_files: [rules.yml]
-scrape_configs:
-  - job_name: node
-    static_configs:
-      - targets: ["db-01:9100", "db-02:9100"]
-        labels: {role: db}
-    relabel_configs:
-      - source_labels: [__address__]
-        regex: "([^:]+):.*"
-        target_label: host
-    metric_relabel_configs:
-      - source_labels: [__name__]
-        regex: "go_.*"
-        action: drop
-  - job_name: files
-    scheme: https
-    scrape_interval: 1m
-    file_sd_configs: [{files: [/etc/prometheus/sd/*.yml], refresh_interval: 5m}]
-    basic_auth: {username: prom, password: geheim}
-    tls_config: {insecure_skip_verify: true}
-  - job_name: pods
-    kubernetes_sd_configs: [{role: pod}]
-    relabel_configs:
-      - {action: hashmod, source_labels: [__address__], modulus: 4, target_label: shard}
-      - {action: hashmod, source_labels: [__address__], target_label: shard}
-  - static_configs: []
-"#;
-
-    #[test]
-    fn what_can_be_taken_over_is_and_the_rest_is_listed() {
-        let (jobs, notes) = shown(CONFIG);
-        let (node, _, incomplete) = &jobs["node"];
-        assert_eq!((node.interval_s, node.timeout_s, *incomplete), (15, 10, false));
-        assert_eq!(node.groups[0].targets, ["db-01:9100", "db-02:9100"]);
-        assert_eq!((node.relabel.len(), node.metric_relabel.len(), node.check().is_ok()), (1, 1, true));
-        let (files, secrets, incomplete) = &jobs["files"];
-        assert_eq!(
-            (files.interval_s, files.files.as_slice(), *incomplete),
-            (60, ["*.yml".to_owned()].as_slice(), false)
-        );
-        assert_eq!((files.username.as_deref(), secrets.password.as_deref()), (Some("prom"), Some("geheim")));
-        assert!(files.tls.any_certificate && jobs["pods"].2);
-        let all = notes.join("\n");
-        for part in [
-            "rule_files:",
-            "global.external_labels",
-            "files: file_sd_configs: /etc/prometheus/sd/*.yml is read as *.yml",
-            "pods: kubernetes_sd_configs: this discovery is not there",
-            "pods: relabel_configs: rule 2 was left out",
-            "Job 4 has no job_name",
-        ] {
-            assert!(all.contains(part), "{part}\n{all}");
+        let (current, before) = (find(cx, Self::NAME, id)?, Secrets::of(cx, id)?);
+        let same_places = job.spec.reaches() == current.spec.reaches();
+        let secrets = job.secrets(&before, same_places);
+        if last == digest && secrets == before {
+            imported.kept += 1;
+            return Ok(());
         }
-        assert!(!all.contains("geheim"));
-    }
-
-    #[test]
-    fn a_list_of_jobs_alone_is_taken_and_other_texts_are_refused() {
-        assert_eq!(shown("- job_name: a\n  static_configs: [{targets: ['x:1']}]\n").0.len(), 1);
-        for text in ["", "a: 1", "just words", "scrape_configs: 5", "x: &a [*a]"] {
-            assert!(read(text).is_err(), "{text}");
+        fields::usable(&job.name, &job.spec, &secrets)?;
+        if job.apart && !same_places && !before.is_empty() {
+            imported.notes.push(format!("{}: it asks other places now; give its credentials again.", job.name));
         }
-        assert_eq!(["10MB", "512", "1GiB", "x"].map(bytes), [Some(10 << 20), Some(512), Some(1 << 30), None]);
+        store::scrapes::update(cx.tx, id, &job.name, &job.spec, cx.now)?;
+        store::scrapes::set_imported(cx.tx, id, &digest)?;
+        secrets.put(cx, id)?;
+        if asked && !current.paused {
+            store::scrapes::set_paused(cx.tx, id, true, cx.now)?;
+            cx.changed(&current.reference(), "paused", false, true)?;
+        }
+        let now = find(cx, Self::NAME, id)?;
+        fields::record(cx, &now, Some((&current.name, &current.spec)), (&before, &secrets))?;
+        cx.touch(now.reference());
+        imported.changed += 1;
+        imported.jobs.push(ImportedScrape { id, name: now.name, paused: now.paused, changed: true });
+        Ok(())
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Result, Route, post};
-use metrics_proto::LabelLimits;
 use metrics_proto::text::{Entry, Limits, Parser};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::relabel::{Labels, apply};
 use super::target::Target;
-use super::{ask, discover};
+use super::{ask, book, discover};
+use crate::live::Monitor;
 use crate::store;
 
 /// Most seconds that a try takes.
@@ -48,8 +48,12 @@ pub struct ScrapeTried {
     pub took_ms: u64,
     /// Samples in the answer.
     pub samples: usize,
-    /// Samples that the rules leave.
+    /// Samples that the rules leave and that would be stored.
     pub kept: usize,
+    /// Samples that the store would refuse one by one, for example for a label that is too long.
+    pub refused: usize,
+    /// Why the first of them would be.
+    pub because: Option<String>,
     /// The first series as they would be stored, at most 20.
     pub series: Vec<String>,
 }
@@ -87,7 +91,7 @@ impl Operation for TestScrape {
             return Err(Error::invalid("target", format!("{shown} is no target of this job. Only those are asked.")));
         }
         if let Some(target) = chosen {
-            ask_one(&plan, target, &mut tried);
+            ask_one(&cx.kernel.get::<Monitor>()?.series, &plan, target, &mut tried);
         }
         self.tried = Some(tried);
         Ok(())
@@ -99,7 +103,7 @@ impl Operation for TestScrape {
     }
 }
 
-fn ask_one(plan: &Plan, target: &Target, tried: &mut ScrapeTried) {
+fn ask_one(store: &tsdb::Store, plan: &Plan, target: &Target, tried: &mut ScrapeTried) {
     let mut target = target.clone();
     target.timeout_ms = target.timeout_ms.min(TIMEOUT_MS_MAX);
     tried.url = Some(target.url());
@@ -113,15 +117,22 @@ fn ask_one(plan: &Plan, target: &Target, tried: &mut ScrapeTried) {
     let body_bytes_max = usize::try_from(plan.job.spec.body_bytes_max).unwrap_or(0);
     let answer = ask::ask(&mut line, &target, &plan.headers, body_bytes_max, &mut hands);
     tried.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let label_limit = usize::try_from(plan.job.spec.label_limit).unwrap_or(0);
+    let source = super::scraper::source(&target);
     let outcome = answer.map_err(|failure| failure.words).and_then(|(body, format)| {
         let limits = Limits { body_bytes_max, ..Limits::default() };
         for entry in Parser::new(body, format, limits).map_err(|error| error.to_string())? {
             if let Entry::Sample(sample) | Entry::Created(sample) = entry.map_err(|error| error.to_string())? {
                 tried.samples += 1;
                 let mut read = Vec::new();
-                sample.series.labels_into(&LabelLimits::default(), &mut read).map_err(|error| error.to_string())?;
-                let mut labels = super::book::join(&read, &target.labels, plan.job.spec.honor_labels);
+                sample.series.labels_into(&book::reading(label_limit), &mut read).map_err(|error| error.to_string())?;
+                let mut labels = book::join(&read, &target.labels, plan.job.spec.honor_labels);
                 if apply(&plan.metric_rules, &mut labels) {
+                    if let Some(why) = book::refusal(store, &source, target.asset, &labels) {
+                        tried.refused += 1;
+                        tried.because.get_or_insert(why);
+                        continue;
+                    }
                     tried.kept += 1;
                     if tried.series.len() < LINES_MAX {
                         tried.series.push(shown(&labels, sample.value));

@@ -41,6 +41,17 @@ pub(crate) fn update(tx: &mut Tx<'_>, id: i64, name: &str, spec: &Spec, now: Tim
     Ok(())
 }
 
+/// Notes what an import said of a job.
+pub(crate) fn set_imported(tx: &mut Tx<'_>, id: i64, digest: &str) -> Result<()> {
+    tx.execute("UPDATE monitor_scrapes SET imported = ?1 WHERE id = ?2", &[digest.into(), id.into()])?;
+    Ok(())
+}
+
+/// What the last import said of a job; empty for one that was made by hand.
+pub(crate) fn imported(tx: &mut Tx<'_>, id: i64) -> Result<String> {
+    tx.one("SELECT imported FROM monitor_scrapes WHERE id = ?1", &[id.into()])?.text(0)
+}
+
 pub(crate) fn set_paused(tx: &mut Tx<'_>, id: i64, paused: bool, now: Time) -> Result<()> {
     tx.execute(
         "UPDATE monitor_scrapes SET paused = ?1, version = version + 1, updated_at = ?2 WHERE id = ?3",

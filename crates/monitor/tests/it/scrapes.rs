@@ -271,6 +271,68 @@ fn a_job_is_tried_before_it_is_trusted() {
 }
 
 #[test]
+fn a_label_that_is_too_long_costs_its_series_alone_and_a_try_says_so_before() {
+    let house = House::new();
+    for bytes in [1_025, 5_000] {
+        let exporter = Exporter::page(&format!("good 1\nbad{{x=\"{}\"}} 2\n", "x".repeat(bytes)));
+        let name = format!("long-{bytes}");
+        let id = job(&house, &name, json!({ "targets": [exporter.address] }));
+        let tried = house.call("monitor.scrape.test", json!({ "id": id }));
+        assert_eq!(
+            (&tried["kept"], &tried["refused"], &tried["error"]),
+            (&json!(1), &json!(1), &Value::Null),
+            "{tried}"
+        );
+        assert!(tried["because"].as_str().unwrap().contains("1024"), "{tried}");
+        turn(&house);
+        assert_eq!(value(&house, &format!("up{{job=\"{name}\"}}")), Some(1.0), "{bytes}");
+        assert_eq!(value(&house, &format!("good{{job=\"{name}\"}}")), Some(1.0), "{bytes}");
+        let rules = json!([{"action": "labeldrop", "regex": "x"}]);
+        house.call("monitor.scrape.update", json!({ "id": id, "metric_relabel": rules }));
+        turn(&house);
+        assert_eq!(value(&house, &format!("bad{{job=\"{name}\"}}")), Some(2.0), "a rule may drop the label first");
+        house.call("monitor.scrape.delete", json!({ "id": id }));
+    }
+}
+
+#[test]
+fn a_changed_file_replaces_the_jobs_that_came_by_an_import_and_no_others() {
+    let house = House::new();
+    let text = |every: &str, second: &str| {
+        format!(
+            "scrape_configs:\n- job_name: node\n  scrape_interval: {every}\n  basic_auth: {{username: prom, password_file: /x}}\n  \
+             static_configs: [{{targets: ['db-01:9100']}}]\n- job_name: web\n  static_configs: [{{targets: ['{second}']}}]\n- job_name: mine\n  \
+             static_configs: [{{targets: ['x:1']}}]\n"
+        )
+    };
+    let own = job(&house, "mine", json!({ "targets": ["mine:9100"] }));
+    let import = |text: String, replace: bool| {
+        let done = house.call("monitor.scrape.import", json!({ "text": text, "replace": replace }));
+        let count = |name: &str| done[name].as_u64().unwrap();
+        ([count("added"), count("changed"), count("kept")], done)
+    };
+    let (counts, first) = import(text("30s", "web-01:9100"), false);
+    assert_eq!(counts, [2, 0, 0]);
+    assert!(first["notes"].to_string().contains("mine: a job of this name was made by hand; it was left as it is"));
+    let node = first["jobs"][0]["id"].clone();
+    // What could not be taken over is given by hand, and looked at.
+    house.call("monitor.scrape.update", json!({ "id": node, "password": "geheim" }));
+    house.call("monitor.scrape.resume", json!({ "id": node }));
+    assert_eq!(import(text("30s", "web-01:9100"), false).0, [0, 0, 2], "the same file changes nothing");
+    let (counts, again) = import(text("15s", "web-02:9100"), false);
+    assert_eq!(counts, [0, 2, 0]);
+    assert_eq!((&again["jobs"][0]["id"], &again["jobs"][0]["changed"]), (&node, &json!(true)));
+    let shown = house.call("monitor.scrape.show", json!({ "id": node }));
+    assert_eq!(shown["job"]["spec"]["interval_s"], 15, "{shown}");
+    assert_eq!(shown["secrets"], json!(["password"]), "what was given for the same places stays");
+    let mine = house.call("monitor.scrape.show", json!({ "id": own }));
+    assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["mine:9100"]));
+    assert_eq!(import(text("15s", "web-02:9100"), true).0, [0, 1, 2]);
+    let mine = house.call("monitor.scrape.show", json!({ "id": own }));
+    assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["x:1"]));
+}
+
+#[test]
 fn jobs_are_imported_listed_and_named_once() {
     let house = House::new();
     let text = "global: {scrape_interval: 30s}\nscrape_configs:\n- job_name: node\n  static_configs: [{targets: ['db-01:9100']}]\n- job_name: pods\n  kubernetes_sd_configs: [{role: pod}]\n";
