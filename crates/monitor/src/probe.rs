@@ -10,6 +10,7 @@ pub(crate) mod arguments;
 mod checked;
 pub(crate) mod fields;
 mod kind;
+mod records;
 mod secrets;
 mod words;
 

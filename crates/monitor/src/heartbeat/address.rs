@@ -1,5 +1,6 @@
 //! The address at which a job is heard: it holds a secret that nobody can guess, sealed where it is kept.
 
+use kernel::settings::Setting;
 use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,19 @@ pub struct HeartbeatAddress {
     /// The path on this server. Ask for it when the job ended well; with `/start` behind it when it begins, with
     /// `/fail`, or with the exit code, when it ended.
     pub path: String,
+    /// The whole address, when the setting paging.sending says at which address people reach this server.
+    pub url: Option<String>,
+}
+
+/// What the setting of the domain that sends messages says of this server; asked by its name, as that domain may be away.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Reached {
+    address: String,
+}
+
+impl Setting for Reached {
+    const KEY: &'static str = "paging.sending";
 }
 
 impl Operation for ShowAddress {
@@ -38,7 +52,10 @@ impl Operation for ShowAddress {
             return Err(Error::invalid("id", "This check is no heartbeat; only those have an address."));
         }
         let secret = cx.secret(&name(check.id))?.ok_or_else(|| Error::internal("heartbeat-secret", check.id))?;
-        Ok(HeartbeatAddress { id: check.id, path: format!("/heartbeat/{}", String::from_utf8_lossy(&secret)) })
+        let path = format!("/heartbeat/{}", String::from_utf8_lossy(&secret));
+        let server = cx.setting::<Reached>()?.address;
+        let url = (!server.is_empty()).then(|| format!("{}{path}", server.trim_end_matches('/')));
+        Ok(HeartbeatAddress { id: check.id, path, url })
     }
 }
 

@@ -4,7 +4,7 @@ use kernel::text::{body, line};
 use kernel::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::{Given, Kind, Probe, wrong};
+use super::{Given, Kind, Probe, records, wrong};
 use crate::address;
 
 /// Least and greatest of the whole numbers.
@@ -226,6 +226,7 @@ fn judge_dns(dns: &probes::dns::Dns) -> Result<()> {
     if !dns.rcode.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Error::invalid("rcode", "Use a code such as NOERROR, NXDOMAIN or REFUSED."));
     }
+    records::check(dns.record, dns.values.as_deref().unwrap_or_default()).map_err(wrong("values"))?;
     let Some(resolver) = dns.resolver.as_deref() else { return Ok(()) };
     if let Ok(address) = resolver.parse::<std::net::SocketAddr>() {
         return address::check_reach(&address.ip().to_string()).map_err(wrong("resolver"));
@@ -334,6 +335,7 @@ mod tests {
             Ok("a.example has the MX records it should have"),
         );
         check(Kind::Dns, json!({"domain": "a b"}), Err("domain"));
+        check(Kind::Dns, json!({"domain": "a.example", "record": "mx", "values": "garbage"}), Err("values"));
         check(
             Kind::Dns,
             json!({"domain": "192.0.2.1", "record": "ptr"}),
