@@ -156,6 +156,11 @@ impl Alert {
         Facing { check: self.check, asset: self.asset, place: self.place, labels }
     }
 
+    /// It is to be looked at, and told to nobody. One that was given such a severity when it was told goes on as it was.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.group.is_none() && self.labels.is_quiet()
+    }
+
     /// As a reference.
     pub fn reference(&self) -> Ref {
         Ref::new("alert", self.id)

@@ -189,18 +189,6 @@ fn vantage(probe: &Probe, asset: Option<i64>, asked: Option<i64>) -> Option<i64>
     }
 }
 
-/// Labels as `name=value`.
-fn labels(pairs: &[String]) -> Result<Labels> {
-    let mut labels = Labels::default();
-    for pair in pairs.iter().filter(|pair| !pair.trim().is_empty()) {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Error::invalid("labels", format!("\"{pair}\" is no label. Write it like tier=web.")))?;
-        labels.0.insert(name.trim().to_owned(), value.trim().to_owned());
-    }
-    Ok(labels)
-}
-
 /// Refuses a team that is not known.
 pub(crate) fn known_team(cx: &mut Cx, team: Option<i64>) -> Result<()> {
     match team {

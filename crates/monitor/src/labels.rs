@@ -4,15 +4,35 @@
 use std::collections::BTreeMap;
 
 use kernel::{Error, Result};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::limits::{LABEL_NAME_CHARS_MAX, LABEL_VALUE_CHARS_MAX, LABELS_MAX};
+use crate::rule::words::Words;
+
+/// Severities of alerts that are looked at and told to nobody.
+const QUIET: [&str; 4] = ["none", "info", "information", "debug"];
 
 /// Labels: name to value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Labels(pub BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Labels {
+    /// Reads an object, lines, or `name=value` one by one or as a list.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Words::deserialize(deserializer).map(|words| Self(words.0.into_iter().collect()))
+    }
+}
+
+/// What may be given where labels are asked for.
+pub(crate) fn asked(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "array", "string", "null"],
+        "items": { "type": "string" },
+        "additionalProperties": { "type": "string" }
+    })
+}
 
 impl Labels {
     /// The value of a label.
@@ -45,6 +65,12 @@ impl Labels {
         Ok(())
     }
 
+    /// Their severity says that nobody is to be told: `none`, `info`, `information` or `debug`.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let quiet = |said: &str| QUIET.iter().any(|word| said.trim().eq_ignore_ascii_case(word));
+        self.get("severity").is_some_and(quiet)
+    }
+
     /// Adds a label unless there is one of that name.
     pub(crate) fn or(&mut self, name: &str, value: &str) {
         if !self.0.contains_key(name) {
@@ -65,7 +91,7 @@ impl Labels {
 }
 
 /// True for `[a-zA-Z_][a-zA-Z0-9_]*`.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     first && name.len() <= LABEL_NAME_CHARS_MAX && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -119,6 +145,17 @@ mod tests {
         }
         let many = Labels((0..=LABELS_MAX).map(|n| (format!("l{n}"), String::new())).collect());
         assert!(many.check("labels").is_err());
+    }
+
+    #[test]
+    fn a_severity_below_a_warning_is_told_to_nobody() {
+        for (said, quiet) in [("none", true), ("Info", true), ("information", true), ("DEBUG", true), (" none ", true)]
+            .into_iter()
+            .chain([("warning", false), ("critical", false), ("page", false), ("", false), ("informer", false)])
+        {
+            assert_eq!(labels(&[("severity", said)]).is_quiet(), quiet, "{said:?}");
+        }
+        assert!(!labels(&[("level", "none")]).is_quiet());
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(crate) struct Live {
     pub(crate) late: Option<Time>,
     /// What the last bad look said of the thing, when it said more than its kind does.
     pub(crate) sign: Option<causes::What>,
+    /// What gives no value any more, of a rule whose alert nothing is known of.
+    pub(crate) lost: Option<String>,
     pub(crate) recent: VecDeque<Seen>,
 }
 
@@ -234,7 +236,8 @@ impl Monitor {
             match lives.checks.get_mut(&check.id) {
                 None => {
                     self.resume(&check, now);
-                    let live = Live { seen_at: now, late: None, machine, check, sign: None, recent: VecDeque::new() };
+                    let recent = VecDeque::new();
+                    let live = Live { seen_at: now, late: None, machine, check, sign: None, lost: None, recent };
                     lives.checks.insert(live.check.id, live);
                     // How it stands with what it stands on is not known yet.
                     lives.grounded = 0;
@@ -254,6 +257,10 @@ impl Monitor {
                         live.seen_at = now;
                     }
                     live.sign = live.sign.filter(|_| !renewed);
+                    if live.check.labels.is_quiet() {
+                        // Somebody is to be told of it from now on, maybe.
+                        self.resume(&check, now);
+                    }
                     live.check = check;
                 }
                 Some(_) => {}
@@ -267,7 +274,7 @@ impl Monitor {
 
     /// An alert that is out and belongs to no group was on its way to one when the server ended.
     fn resume(&self, check: &Check, now: Time) {
-        if check.open && check.group.is_none() {
+        if check.open && check.group.is_none() && !check.labels.is_quiet() {
             let since_ms = check.fired_at.unwrap_or(now).millis();
             let symptom = causal::symptom(check, None, since_ms, check.evidence.clone());
             self.causal.fired(&symptom, now);

@@ -81,6 +81,13 @@ impl Active {
     }
 }
 
+impl Active {
+    /// The part of the expression that gives no value of it any more, while nothing else is known of it.
+    pub fn lost(&self) -> Option<&str> {
+        self.tie.lost.as_deref().filter(|_| self.unknown)
+    }
+}
+
 /// The times of an alert, in ms since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since {

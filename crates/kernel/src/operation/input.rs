@@ -135,7 +135,10 @@ pub fn coerce(pairs: &[(String, String)], schema: &Value) -> Result<Value> {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (key, text) in pairs {
         let property = properties.and_then(|known| known.get(key)).unwrap_or(&Value::Null);
-        if has_type(property, "array") && !text.trim_start().starts_with('[') {
+        // What may be a list or an object is an object when it looks like one.
+        let whole =
+            text.trim_start().starts_with('[') || has_type(property, "object") && text.trim_start().starts_with('{');
+        if has_type(property, "array") && !whole {
             let items = property.get("items").unwrap_or(&Value::Null);
             let list = object.entry(key.clone()).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(list) = list {
@@ -196,7 +199,8 @@ mod tests {
     #[test]
     fn texts_become_typed_by_the_schema() {
         let schema = serde_json::json!({"properties": {
-            "n": {"type": ["integer", "null"]}, "b": {"type": "boolean"}, "s": {"type": "string"}, "l": {"type": "array", "items": {"type": "integer"}}, "any": {"description": "x"}, "word": true
+            "n": {"type": ["integer", "null"]}, "b": {"type": "boolean"}, "s": {"type": "string"}, "l": {"type": "array", "items": {"type": "integer"}}, "any": {"description": "x"}, "word": true,
+            "pairs": {"type": ["object", "array", "string"], "items": {"type": "string"}}, "object": {"type": ["object", "array", "string"], "items": {"type": "string"}}
         }});
         let pairs = [
             ("n", "12"),
@@ -206,11 +210,15 @@ mod tests {
             ("l", "3"),
             ("any", "{\"a\": 1}"),
             ("word", "plain"),
+            ("pairs", "a=1,b=2"),
+            ("pairs", "c=3"),
+            ("object", "{\"a\": \"1\", \"b\": \"2\"}"),
         ]
         .map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(
             coerce(&pairs, &schema).unwrap(),
-            serde_json::json!({"n": 12, "b": true, "s": "007", "l": [1, 2, 3], "any": {"a": 1}, "word": "plain"})
+            serde_json::json!({"n": 12, "b": true, "s": "007", "l": [1, 2, 3], "any": {"a": 1}, "word": "plain",
+                "pairs": ["a=1", "b=2", "c=3"], "object": "{\"a\": \"1\", \"b\": \"2\"}"})
         );
         let wrong = coerce(&[("n".into(), "many".into())], &schema).unwrap_err();
         assert_eq!(wrong.field.as_deref(), Some("n"));

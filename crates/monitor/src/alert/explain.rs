@@ -25,8 +25,8 @@ pub struct ExplainAlert {
 /// One step of the explanation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
-    /// What it is about: `looked`, `rule`, `state`, `silence`, `maintenance`, `flapping`, `unreachable`, `waits`, `group`,
-    /// `cause`, `again` (what was looked at again first) or `told`.
+    /// What it is about: `looked`, `rule`, `state`, `silence`, `maintenance`, `flapping`, `unreachable`, `waits`,
+    /// `severity`, `group`, `cause`, `again` (what was looked at again first) or `told`.
     pub about: String,
     /// It keeps people from being told.
     pub holds_back: bool,
@@ -160,6 +160,7 @@ fn stood(alert: &Alert) -> Step {
 /// What of its own state holds it back.
 fn held(alert: &Alert) -> Option<Step> {
     let (about, text) = match (alert.state, alert.open) {
+        _ if alert.is_quiet() => ("severity", "Its severity says that nobody is to be told."),
         _ if alert.paused => ("state", "Its check is paused: nobody looks."),
         (State::Pending, _) => ("waits", "It is bad, but not often or not long enough yet."),
         (State::Flapping, false) => ("flapping", "It comes and goes, never long enough for an alert."),
@@ -214,6 +215,7 @@ fn verdict(alert: &Alert, group: Option<&Group>, told: Option<&Told>, steps: &[S
     let waits = steps.iter().find(|step| step.about == "waits");
     let began = told::began(told);
     match (alert.open, group) {
+        (true, _) if alert.is_quiet() => "Nobody is told: its severity says that nobody is to be told.".to_owned(),
         (true, Some(group)) if group.announced && group.check == alert.check => began.to_owned(),
         (true, Some(group)) if group.announced => {
             format!("It is told with its group \"{}\", not alone. {began}", group.title)

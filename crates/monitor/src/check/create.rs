@@ -50,8 +50,9 @@ with_probe_fields! {
         pub severity: Option<Severity>,
         /// The team that is told; the asset's team if left out.
         pub team: Option<i64>,
-        /// Labels of its alert for routing, as name=value.
-        pub labels: Vec<String>,
+        /// Labels of its alert for routing, as name=value (or as lines, or as an object in JSON).
+        #[schemars(schema_with = "crate::labels::asked")]
+        pub labels: crate::Labels,
     }
 }
 
@@ -72,6 +73,10 @@ impl CreateCheck {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let name =
             kernel::text::line("name", name.unwrap_or(&kernel::text::shorten(&probe.words(), 100)), NAME_CHARS_MAX)?;
+        if self.asset == 0 {
+            let why = "Say which asset it is about, by its number. \"mainstay assets thing list\" shows them.";
+            return Err(Error::invalid("asset", why));
+        }
         let asset = ground::visible_asset(cx, Self::NAME, self.asset, "asset")?;
         let (n, m, k) = kind.usual_rule();
         let fire_m = self.fire_m.unwrap_or(m.max(self.fire_n.unwrap_or(0)));
@@ -86,7 +91,7 @@ impl CreateCheck {
             clear_k: self.clear_k.unwrap_or(k),
             for_ms: self.for_s.unwrap_or(0).saturating_mul(1_000),
             keep_firing_ms: self.keep_firing_s.unwrap_or(0).saturating_mul(1_000),
-            labels: super::labels(&self.labels)?,
+            labels: self.labels.clone(),
             severity: self.severity.unwrap_or(Severity::Critical),
             team: self.team,
             asset_team: asset.team,

@@ -40,8 +40,10 @@ with_probe_fields! {
         pub severity: Option<Severity>,
         /// The team that is told; null means the asset's team.
         pub team: Change<i64>,
-        /// Labels of its alert for routing, as name=value; they take the place of those that were.
-        pub labels: Option<Vec<String>>,
+        /// Labels of its alert for routing, as name=value (or as lines, or as an object in JSON); they take the place of those that
+        /// were.
+        #[schemars(schema_with = "crate::labels::asked")]
+        pub labels: Option<crate::Labels>,
         /// The version the change was made against; a newer one is a conflict.
         pub expected_version: Option<i64>,
     }
@@ -84,7 +86,7 @@ impl UpdateCheck {
         new.keep_firing_ms = self.keep_firing_s.map_or(new.keep_firing_ms, |seconds| seconds.saturating_mul(1_000));
         new.severity = self.severity.unwrap_or(new.severity);
         if let Some(labels) = &self.labels {
-            new.labels = super::labels(labels)?;
+            new.labels = labels.clone();
         }
         Ok(new)
     }

@@ -102,6 +102,16 @@ impl Monitor {
         }
     }
 
+    /// Notes what gives no value any more, of checks of rules that get no result therefore.
+    pub(crate) fn note_lost(&self, lost: Vec<(i64, String)>) {
+        let mut lives = lock(&self.lives);
+        for (check, text) in lost {
+            if let Some(live) = lives.checks.get_mut(&check) {
+                live.lost = Some(kernel::text::shorten(&text, EVIDENCE_CHARS_MAX / 2));
+            }
+        }
+    }
+
     /// Keeps a result as series: whether it was up, and how long the run took.
     pub(super) fn keep(&self, asset: Option<i64>, fed: &Fed) {
         let check = fed.check.to_string();

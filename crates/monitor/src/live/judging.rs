@@ -15,7 +15,7 @@ impl Live {
     /// Judges one result, and keeps it for those who ask.
     pub(crate) fn take(&mut self, seen: Seen, outcome: Outcome, now: Time) -> Option<Pending> {
         self.seen_at = now;
-        self.late = None;
+        (self.late, self.lost) = (None, None);
         let at_ms = seen.at.millis();
         self.recent.push_back(seen);
         if self.recent.len() > RECENT_MAX {
@@ -51,7 +51,8 @@ impl Live {
             alert: self.check.alert,
             generation: self.check.generation,
             step,
-            symptom: step.fired.then(symptom),
+            // What nobody is to be told of is no symptom of anything.
+            symptom: (step.fired && !self.check.labels.is_quiet()).then(symptom),
             machine: self.machine.clone(),
             evidence,
             at,
@@ -91,7 +92,12 @@ impl Live {
             }
             (_, None) if fed => {
                 let quiet = web::ui::duration(now.since(self.seen_at) / SECOND);
-                format!("The server looks itself, but no result came for {quiet}.")
+                match &self.lost {
+                    Some(lost) => {
+                        format!("{lost} gives no value any more, for {quiet} now: nobody knows whether it is still so.")
+                    }
+                    None => format!("The server looks itself, but no result came for {quiet}."),
+                }
             }
             (State::NoData, None) => {
                 format!(

@@ -23,6 +23,8 @@ const CARRYING: [RelationKind; 4] =
 fn is_out(live: &Live) -> bool {
     live.machine.open
         && !live.check.paused
+        // Nobody is told of it, so it may hold nothing else back.
+        && !live.check.labels.is_quiet()
         && (matches!(live.check.probe, Probe::Silent { .. })
             || matches!(live.sign.unwrap_or_else(|| sign::of_check(&live.check)), What::Unreachable | What::PowerLost))
 }

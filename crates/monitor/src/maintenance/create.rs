@@ -30,7 +30,9 @@ pub struct CreateWindow {
     pub team: Option<i64>,
     /// Alerts at this place and everywhere below it.
     pub place: Option<i64>,
-    /// Alerts with all of these labels; `alertname` and `severity` are labels of every alert.
+    /// Alerts with all of these labels; `alertname` and `severity` are labels of every alert. As name=value, as lines, or as
+    /// an object in JSON.
+    #[schemars(schema_with = "crate::labels::asked")]
     pub labels: Labels,
     /// When it begins first, on the wall clock of its zone, for example 2026-03-17T22:00; now if left out.
     pub first_start: Option<String>,

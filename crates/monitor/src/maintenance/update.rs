@@ -31,7 +31,9 @@ pub struct UpdateWindow {
     pub team: Change<i64>,
     /// Alerts at this place and everywhere below it; null for anywhere.
     pub place: Change<i64>,
-    /// Alerts with all of these labels; they take the place of those that were.
+    /// Alerts with all of these labels; they take the place of those that were. As name=value, as lines, or as an object in
+    /// JSON.
+    #[schemars(schema_with = "crate::labels::asked")]
     pub labels: Option<Labels>,
     /// When it begins first, on the wall clock of its zone, for example 2026-03-17T22:00.
     pub first_start: Option<String>,

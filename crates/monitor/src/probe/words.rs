@@ -51,11 +51,7 @@ pub(super) fn of(probe: &Probe) -> String {
             // The name and the asset stand beside it.
             let telling = labels.iter().filter(|(name, _)| !matches!(name.as_str(), "alertname" | "asset"));
             let pairs: Vec<String> = telling.map(|(name, value)| format!("{name}={value}")).collect();
-            if pairs.is_empty() {
-                "its rule is not true".to_owned()
-            } else {
-                format!("its rule is not true for {}", pairs.join(", "))
-            }
+            if pairs.is_empty() { "its rule".to_owned() } else { format!("its rule, for {}", pairs.join(", ")) }
         }
     }
 }

@@ -250,7 +250,7 @@ macro_rules! rule_input {
             pub fire_m: Option<usize>,
             /// When its series give no value any more: keep the alert as it is, or clear it; keep if left out.
             pub missing: Option<crate::rule::Missing>,
-            /// Labels that it sets: an object, or lines name: value. Those of alerts may be templates.
+            /// Labels that it sets, as name=value, as lines name: value, or as an object in JSON. Those of alerts may be templates.
             pub labels: Option<crate::rule::words::Words>,
             /// Annotations of its alerts, such as summary and description: an object, or lines name: text. They may be templates.
             pub annotations: Option<crate::rule::words::Words>,

@@ -35,6 +35,12 @@ pub(super) fn results(post: &Post, memory: &Memory, unknown: Option<&str>, (at_m
     fed
 }
 
+/// The checks whose alerts nothing is known of, with the part of the expression that gives no value of them any more.
+pub(super) fn lost(memory: &Memory) -> Vec<(i64, String)> {
+    let of = |one: &Active| Some((memory.known.get(&one.labels)?.check, one.lost()?.to_owned()));
+    memory.alerts.active().filter_map(of).collect()
+}
+
 /// What is seen, in the words of the rule if it has any.
 fn said(expr: &str, alert: &Active) -> String {
     let words = ["summary", "description", "message"].iter().find_map(|name| alert.annotations.get(name));

@@ -88,6 +88,7 @@ fn rule(handle: &Handle, seat: &Seat, post: &Post, at_ms: i64, time: Duration) -
     if alerts || !memory.known.is_empty() {
         // What cannot be written now is written with the next evaluation.
         let kept = rows::keep(handle, post, &mut memory, seat.interval_ms, at_ms);
+        monitor.note_lost(judge::lost(&memory));
         let results = judge::results(post, &memory, unknown.as_deref(), (at_ms, seen.took));
         post.slot.publish(&memory, seen);
         drop(memory);

@@ -66,6 +66,33 @@ fn an_alert_of_a_rule_is_an_alert_like_others_about_the_asset_its_labels_name() 
 }
 
 #[test]
+fn an_alert_whose_severity_is_none_or_info_is_there_to_be_looked_at_and_told_to_nobody() {
+    let house = House::new();
+    let text = "groups:\n- name: general\n  interval: 10s\n  rules:\n  - {alert: Watchdog, expr: vector(1), labels: {severity: none}}\n  \
+                - {alert: InfoInhibitor, expr: vector(1), labels: {severity: info}}\n  \
+                - {alert: Loud, expr: vector(1), labels: {severity: warning}}\n";
+    house.call("monitor.rule.import", json!({"name": "general.yml", "text": text}));
+    house.play(60, &[]);
+    let groups = house.groups("open");
+    assert_eq!(groups.len(), 1, "only what is loud: {groups:?}");
+    assert_eq!(groups[0]["open_alerts"], 1, "{}", groups[0]);
+    let out = house.call("monitor.alert.list", json!({}))["items"].as_array().unwrap().clone();
+    assert_eq!(out.len(), 3);
+    let watchdog = out.iter().find(|one| one["name"] == "Watchdog").unwrap();
+    assert_eq!((&watchdog["state"], &watchdog["group"]), (&json!("firing"), &Value::Null));
+    let why = house.call("monitor.alert.explain", json!({"id": watchdog["id"]}));
+    assert!(why["verdict"].as_str().unwrap().contains("its severity says that nobody is to be told"), "{why}");
+    assert!(
+        why["steps"].as_array().unwrap().iter().any(|step| step["about"] == "severity" && step["holds_back"] == true)
+    );
+    // A change of its labels is enough for somebody to be told.
+    house.call("monitor.check.update", json!({"id": watchdog["check"], "labels": {"severity": "warning"}}));
+    house.play(60, &[]);
+    let told = house.call("monitor.alert.show", json!({"id": watchdog["id"]}));
+    assert!(told["alert"]["group"].is_i64(), "{told}");
+}
+
+#[test]
 fn the_pages_of_a_rules_alert_draw_what_the_rule_compares_for_it() {
     let house = House::new();
     let rule = house.rule(json!({}));
@@ -121,6 +148,13 @@ fn missing_data_keeps_an_alert_of_a_rule_out_unless_the_rule_says_otherwise() {
     assert_eq!((house.alerts_of(keep).len(), house.alerts_of(clear).len()), (1, 0));
     let check = house.alerts_of(keep)[0]["check"].as_i64().unwrap();
     assert_eq!((house.state(check).as_str(), &house.show(check)["check"]["open"]), ("no_data", &json!(true)));
+    let alert = house.show(check)["check"]["alert"].clone();
+    let why = house.call("monitor.alert.explain", json!({ "id": alert })).to_string();
+    assert!(why.contains("load gives no value any more, for ") && !why.contains("no result came"), "{why}");
+    assert!(
+        why.contains("its rule, for instance=web-01:9100"),
+        "what is out is not said to be what is looked for: {why}"
+    );
     house.play(20, &load(95.0));
     assert_eq!(house.state(check), "firing");
 }

@@ -17,11 +17,13 @@ pub(super) struct Tie {
     true_ms: i64,
     /// The parts that were there; not asked yet where none.
     needs: Option<Vec<usize>>,
+    /// The part that gave no value when it was asked last.
+    pub(super) lost: Option<String>,
 }
 
 impl Tie {
     pub(super) fn at(true_ms: i64) -> Self {
-        Self { true_ms, needs: None }
+        Self { true_ms, needs: None, lost: None }
     }
 
     /// The expression is another one.
@@ -64,6 +66,7 @@ impl<'a> Basis<'a> {
     /// # Errors
     /// A part has no answer.
     pub(super) fn lost(&mut self, source: &Labels, tie: &mut Tie) -> Result<bool, String> {
+        tie.lost = None;
         if tie.needs.is_none() {
             if self.moments.len() >= MOMENTS_MAX && !self.moments.contains(&tie.true_ms) {
                 return Ok(true);
@@ -79,6 +82,7 @@ impl<'a> Basis<'a> {
         }
         for place in tie.needs.iter().flatten() {
             if !self.has(*place, self.now_ms, source)? {
+                tie.lost = self.parts.get(*place).map(|part| part.text.clone());
                 return Ok(true);
             }
         }
