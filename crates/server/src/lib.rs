@@ -12,6 +12,7 @@ mod entry;
 mod form;
 mod form_page;
 mod gateway;
+mod heads;
 mod home;
 mod house;
 mod lanes;

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt as _;
 
+use crate::heads::Heads;
 use crate::session::{FromLoopback, LocalOwner};
 use crate::{Shared, door, gateway};
 
@@ -22,6 +23,8 @@ use crate::{Shared, door, gateway};
 const CONNECTIONS_MAX: usize = 2_000;
 /// How long a request's head may take to arrive.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may rest between two requests. Clients that send every minute keep theirs.
+const IDLE_TIME: Duration = Duration::from_secs(75);
 
 /// How long a connection goes on after the server was asked to stop.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
@@ -205,21 +208,43 @@ pub(crate) async fn connection<S>(
     stream: S,
     router: Router,
     mark: impl Fn(&mut Request) + Clone + Send + 'static,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    patient(stream, router, mark, stop, HEAD_TIME).await;
+}
+
+/// The same, when the head of a request may take so long.
+async fn patient<S>(
+    stream: S,
+    router: Router,
+    mark: impl Fn(&mut Request) + Clone + Send + 'static,
+    mut stop: watch::Receiver<bool>,
+    head_time: Duration,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let heads = Heads::new();
+    let told = heads.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        told.whole();
         let mut request = request.map(axum::body::Body::new);
         mark(&mut request);
-        router.clone().oneshot(request)
+        let (answer, told) = (router.clone().oneshot(request), told.clone());
+        async move {
+            let answer = answer.await;
+            told.answered();
+            answer
+        }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(64 * 1024);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    builder.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(64 * 1024);
+    let serving = builder.serve_connection(TokioIo::new(heads.hear(stream)), service).with_upgrades();
     tokio::pin!(serving);
     let finished = tokio::select! {
         _ = &mut serving => true,
+        () = heads.overdue(head_time) => return,
         () = asked_to_stop(&mut stop) => false,
     };
     if !finished {
@@ -241,6 +266,32 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+
+    #[test]
+    fn a_connection_rests_between_requests_and_a_head_that_dribbles_is_cut() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let router = Router::new().route("/", get(|| async { "well" }));
+            let (mut client, server) = tokio::io::duplex(64 * 1024);
+            let (_stop, stopped) = watch::channel(false);
+            let head_time = Duration::from_millis(50);
+            let serving = tokio::spawn(patient(server, router, |_| {}, stopped, head_time));
+            for _ in 0..3 {
+                client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"well") {
+                    assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0, "it is closed while it rests");
+                }
+                let rests = tokio::time::timeout(2 * head_time, client.read_u8()).await;
+                assert!(rests.is_err(), "it is open, and nothing comes: {rests:?}");
+            }
+            client.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await.unwrap();
+            serving.await.unwrap();
+            assert!(!rest.ends_with(b"well"), "nobody answers half a head");
+        });
+    }
 
     #[test]
     fn stopping_waits_until_running_requests_have_their_answer() {
