@@ -6,7 +6,7 @@ use crate::engine::is_loss;
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::Table;
-use crate::spread::{Effect, Effects, Start, effects, stands_still};
+use crate::spread::{Effect, Effects, Seen, Start, effects, stands_still};
 use crate::words::What;
 
 mod against;
@@ -17,6 +17,7 @@ mod wide;
 use against::{PARTIAL, UNSEEN_INNER, against, is_heard, is_inner, is_refuted, own_is_fine};
 use cut::Cut;
 pub(crate) use sign::Sign;
+use sign::worse;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -50,7 +51,7 @@ pub(crate) struct Case<'a> {
     signed: Vec<u64>,
     /// Places where every look is a symptom: nothing is good there.
     all_bad: BTreeSet<u32>,
-    failed: BTreeSet<u32>,
+    seen: Seen,
     pub(crate) hops: u32,
     pub(crate) now: i64,
 }
@@ -123,21 +124,22 @@ impl<'a> Case<'a> {
     ) -> Self {
         let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut by_vantage: BTreeMap<Option<u64>, Vec<u32>> = BTreeMap::new();
-        let mut failed = BTreeSet::new();
+        let mut seen = Seen::default();
         let places: Vec<Option<u32>> = signs.iter().map(|sign| graph.place(sign.thing)).collect();
         for ((number, sign), place) in (0_u32..).zip(&signs).zip(&places) {
             by_vantage.entry(sign.vantage).or_default().push(number);
             let Some(place) = *place else { continue };
             at.entry(place).or_default().push(number);
             if stands_still(sign.what) || sign.what == What::PowerLost {
-                failed.insert(place);
+                seen.failed.insert(place);
             }
         }
+        seen.worse = worse(&signs, &at);
         let mut signed: Vec<u64> = signs.iter().map(|sign| sign.key).collect();
         signed.sort_unstable();
         let is_bad = |known: &Known| signed.binary_search(&known.look.key).is_ok();
         let all_bad = at.keys().copied().filter(|place| looks.at(graph.id(*place)).all(is_bad)).collect();
-        Self { graph, table, looks, changes, signs, at, places, by_vantage, signed, all_bad, failed, hops, now }
+        Self { graph, table, looks, changes, signs, at, places, by_vantage, signed, all_bad, seen, hops, now }
     }
 
     /// The look is a symptom.
@@ -161,7 +163,7 @@ impl<'a> Case<'a> {
 
     /// The effects of faults on this case's graph.
     pub(crate) fn effects(&self, starts: &[Start]) -> Effects {
-        effects(self.graph, self.table, starts, &self.failed, self.hops)
+        effects(self.graph, self.table, starts, &self.seen, self.hops)
     }
 
     /// Every candidate that explains something.

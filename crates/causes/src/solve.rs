@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, clock};
 use crate::gaps;
 use crate::graph::Graph;
 use crate::looks::{Change, Look, Looks};
@@ -131,6 +131,7 @@ pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
     let mut left = Marks::all(case.signs.len());
     let mut groups = cover(&pool, &mut left);
     singles(case, &pool, &left, &mut groups);
+    one_thing(case, &pool, &mut groups);
     if groups.len() > 1 {
         let spoken = gaps::Spoken::new(case);
         gaps::join(case, &pool, &spoken, &mut groups);
@@ -230,6 +231,45 @@ fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) 
             groups.push(Group::of(signs, cause));
         }
     }
+}
+
+/// Groups with one thing at their root are one, when it is seen to fail: it got worse, or shows what it does in turn.
+fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    let mut of: BTreeMap<u32, Vec<(usize, i64)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let scored = group.cause.and_then(|cause| pool.get(cause));
+        let Some((Origin::Thing(place, ..), onset)) = scored.map(|one| (&one.origin, one.onset)) else { continue };
+        if case.at.contains_key(place) {
+            of.entry(*place).or_default().push((number, onset));
+        }
+    }
+    for (place, mut row) in of {
+        row.sort_by_key(|(number, onset)| (*onset, *number));
+        let largest = row.iter().max_by_key(|(number, _)| groups.get(*number).map_or(0, |group| group.signs.len()));
+        let Some(into) = largest.map(|(number, _)| *number).filter(|_| row.len() > 1) else { continue };
+        for (from, onset) in row.into_iter().filter(|(from, _)| *from != into) {
+            if !grew(case, place, [from, into].map(|number| groups.get(number))) {
+                continue;
+            }
+            let signs = groups.get_mut(from).map(|group| std::mem::take(&mut group.signs)).unwrap_or_default();
+            let Some(group) = groups.get_mut(into) else { continue };
+            group.signs.extend(signs);
+            let thing = case.graph.id(place);
+            let words = format!("{} was in trouble since {} already.", case.graph.name(thing), clock(onset));
+            group.joined.insert(thing, words);
+        }
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from the thing.
+fn grew(case: &Case<'_>, place: u32, groups: [Option<&Group>; 2]) -> bool {
+    let [one, other] = groups.map(|group| {
+        let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
+        signs.filter(|sign| case.graph.place(sign.thing) == Some(place)).collect::<Vec<_>>()
+    });
+    let pairs = || one.iter().flat_map(|first| other.iter().map(move |next| (first, next)));
+    one.is_empty() || other.is_empty() || pairs().any(|(one, other)| one.grew_to(other) || other.grew_to(one))
 }
 
 /// The best candidate for these symptoms.
