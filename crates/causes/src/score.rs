@@ -18,6 +18,7 @@ use against::{PARTIAL, UNSEEN_INNER, against, is_heard, is_inner, is_refuted, ow
 use cut::Cut;
 pub(crate) use sign::Sign;
 use sign::worse;
+pub(crate) use wide::CHANGED;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -27,6 +28,8 @@ const AGAIN: f64 = 0.25;
 const DISTANCE: f64 = 0.4;
 /// Worse fits explain nothing.
 const FIT_MIN: f64 = 0.2;
+/// How surely a looker that is cut off misses what is beyond: as surely as what is beyond is cut off.
+const CUT_OFF: f64 = 0.97;
 /// How far back a change may be the reason, in milliseconds.
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// What is taken for the time a look itself takes, in milliseconds.
@@ -220,6 +223,10 @@ impl<'a> Case<'a> {
             }
             let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
+            if state == What::NoData && change.is_none() && !kept.iter().any(|one| one.hops == 0) {
+                // What works keeps no data from passing all of a sudden, unless somebody changed it.
+                return None;
+            }
             let mut gains = self.gains(&kept);
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
@@ -228,7 +235,7 @@ impl<'a> Case<'a> {
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
             // Of a thing that is up the change itself is a candidate.
-            let bonus = if seen || is_loss(state) { bonus } else { 0.0 };
+            let bonus = if seen || (is_loss(state) && state != What::NoData) { bonus } else { 0.0 };
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
             Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
@@ -271,7 +278,7 @@ impl<'a> Case<'a> {
                 .seen_from(Some(vantage))
                 .filter(|(number, _)| self.place_of(*number).is_none_or(|place| !effects.contains_key(&place)));
             found.extend(outside.filter_map(|(number, sign)| {
-                let fit = 0.9 * self.table.explains(What::Unreachable, sign.what) * sign.strength();
+                let fit = CUT_OFF * self.table.explains(What::Unreachable, sign.what) * sign.strength();
                 (fit >= FIT_MIN).then_some(Match { sign: number, fit, delay: 20_000, hops: 1 })
             }));
         }
