@@ -10,6 +10,7 @@ use crate::looks::{Change, Look, Looks};
 use crate::reasons::reasons;
 use crate::rules::{Rules, Table};
 use crate::score::{Case, Origin, Scored, Sign};
+use crate::spread::stands_still;
 use crate::words::What;
 
 /// Most candidates that are told of one group.
@@ -18,6 +19,9 @@ const TOLD_MAX: usize = 8;
 const REASONED_MAX: usize = 4;
 /// A cause that explains less of its group, and is not seen to fail itself, is a guess.
 const GUESS: f64 = 0.5;
+/// What is seen to fail and explains more things than this, and this share of what a guess does, goes before the guess.
+const OUTDOES_MIN: usize = 3;
+const OUTDOES: f64 = 0.4;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +93,27 @@ impl Pool {
         self.scored.get(number as usize)
     }
 
+    /// Guesses that something speaks against, where what is seen to fail, with nothing against it, explains a good part
+    /// of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
+    fn outdone(&self) -> BTreeSet<u32> {
+        let guess = |one: &Scored| {
+            let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
+            works && !one.seen && !one.absent.is_empty()
+        };
+        let plain = |one: &Scored| one.seen && one.absent.is_empty() && one.things(|_| true) > OUTDOES_MIN;
+        let mut found = BTreeSet::new();
+        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
+            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
+            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let much = |many: usize| many as f64 >= OUTDOES * one.gains.len() as f64;
+            if shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain)) {
+                found.insert(number);
+            }
+        }
+        found
+    }
+
     /// Candidates that explain any of these.
     fn of(&self, signs: &BTreeSet<u32>) -> BTreeSet<u32> {
         let mut found = vec![false; self.scored.len()];
@@ -129,7 +154,7 @@ impl Group {
 pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
     let pool = Pool::new(case.candidates(), case.signs.len());
     let mut left = Marks::all(case.signs.len());
-    let mut groups = cover(&pool, &mut left);
+    let mut groups = cover(&pool, &pool.outdone(), &mut left);
     singles(case, &pool, &left, &mut groups);
     one_thing(case, &pool, &mut groups);
     if groups.len() > 1 {
@@ -178,9 +203,9 @@ fn milli(points: f64) -> i64 {
 }
 
 /// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
-fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
+fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
-        let scored = pool.get(number)?;
+        let scored = pool.get(number).filter(|_| !outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
         (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
     };
