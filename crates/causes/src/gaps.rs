@@ -327,7 +327,7 @@ fn fits(
             if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;
             }
-            let longest = if gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let longest = if gives == What::ClockOff || alike { i64::MAX / 4 } else { DELAY_MS_MAX };
             let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
