@@ -5,13 +5,13 @@ CREATE TABLE monitor_alerts (
   is_open INTEGER NOT NULL, since INTEGER NOT NULL, fired_at INTEGER NOT NULL, group_id INTEGER, evidence TEXT NOT NULL, machine TEXT NOT NULL
 , asset_id INTEGER) STRICT;
 
-CREATE INDEX monitor_alerts_asset ON monitor_alerts (asset_id, is_open);
+CREATE INDEX monitor_alerts_asset ON monitor_alerts (asset_id, id);
 
-CREATE INDEX monitor_alerts_group ON monitor_alerts (group_id, is_open);
+CREATE INDEX monitor_alerts_group ON monitor_alerts (group_id, is_open) WHERE is_open = 1 AND group_id IS NOT NULL;
 
-CREATE INDEX monitor_alerts_out ON monitor_alerts (is_open, id);
+CREATE INDEX monitor_alerts_out ON monitor_alerts (id) WHERE is_open = 1;
 
-CREATE INDEX monitor_alerts_state ON monitor_alerts (state, since);
+CREATE INDEX monitor_alerts_state ON monitor_alerts (state);
 
 CREATE TABLE monitor_checks (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, kind TEXT NOT NULL, probe TEXT NOT NULL,
@@ -131,7 +131,7 @@ CREATE TABLE monitor_transitions (
   fired INTEGER NOT NULL, cleared INTEGER NOT NULL, evidence TEXT NOT NULL
 , asset_id INTEGER) STRICT;
 
-CREATE INDEX monitor_transitions_asset ON monitor_transitions (asset_id, at);
+CREATE INDEX monitor_transitions_asset ON monitor_transitions (asset_id, at) WHERE fired = 1 OR cleared = 1;
 
 CREATE INDEX monitor_transitions_at ON monitor_transitions (at);
 

@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 
 /// Cuts at `max` characters and marks the cut with an ellipsis.
 pub fn shorten(text: &str, max: usize) -> String {
-    let mut cut: String = text.chars().take(max).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
+    // A text has no more characters than bytes: most need no counting.
+    let end = if text.len() <= max { None } else { text.char_indices().nth(max) };
+    match end.and_then(|(end, _)| text.get(..end)) {
+        Some(kept) => format!("{kept}…"),
+        None => text.to_owned(),
     }
-    cut
 }
 
 /// Trims a one-line text and refuses what is empty, too long, or has control characters.

@@ -81,6 +81,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 16, name: "listening", sql: include_str!("../migrations/0016_listening.sql") },
     Migration { number: 21, name: "flat lists", sql: include_str!("../migrations/0021_flat_lists.sql") },
+    Migration { number: 24, name: "lean indexes", sql: include_str!("../migrations/0024_lean_indexes.sql") },
     Migration {
         number: 30,
         name: "silences by labels",

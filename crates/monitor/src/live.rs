@@ -74,13 +74,14 @@ pub(crate) struct Live {
 #[derive(Clone)]
 pub(crate) struct Pending {
     pub(crate) check: i64,
+    pub(crate) alert: i64,
     /// The shape of the check that was looked at.
     pub(crate) generation: i64,
     pub(crate) step: Step,
     pub(crate) machine: Machine,
     pub(crate) evidence: Vec<String>,
-    /// What it is to the cause engine.
-    pub(crate) symptom: causes::Symptom,
+    /// What it is to the cause engine, when it fired.
+    pub(crate) symptom: Option<causes::Symptom>,
     pub(crate) at: Time,
     pub(crate) tries: u32,
     /// It is not tried again before this.
@@ -96,7 +97,7 @@ pub(crate) struct Lives {
     pub(crate) ticked: Time,
     pub(crate) reviewed: Time,
     /// The assets that are gone as a whole, and of which version of the ground that was judged.
-    out: BTreeSet<i64>,
+    out: Vec<i64>,
     grounded: u64,
 }
 
@@ -136,8 +137,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     let keeping = handle.read_as(&Actor::service("monitor", &["monitor.*"]), |cx| cx.setting::<Keeping>())?;
     let series = tsdb::Store::open(&folder, keeping.options(), now.millis())
         .map_err(|error| Error::unavailable(format!("The store of series cannot be opened: {error}.")))?;
-    let lives =
-        Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now, out: BTreeSet::new(), grounded: 0 };
+    let lives = Lives { checks: BTreeMap::new(), awake: now, ticked: now, reviewed: now, out: Vec::new(), grounded: 0 };
     let monitor = Arc::new(Monitor {
         series,
         sink: crate::metrics::Sink::new(keeping.series_max / 2),

@@ -134,6 +134,17 @@ impl<'a> Tx<'a> {
     }
 }
 
+/// How many places a list of so many values has in a statement: a power of two, or a multiple of the largest.
+fn list_length(values: usize) -> usize {
+    const FEW: usize = 4;
+    const MANY: usize = 512;
+    match values {
+        0..=FEW => values,
+        _ if values <= MANY => values.next_power_of_two(),
+        _ => values.next_multiple_of(MANY),
+    }
+}
+
 /// A statement built from fixed fragments and bound values: text from outside cannot get into it.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -161,13 +172,15 @@ impl Query {
         self
     }
 
-    /// Appends `(?, ?, ..)` for a list; an empty list becomes `(NULL)`, which matches nothing.
+    /// Appends `(?, ?, ..)` for a list; an empty list becomes `(NULL)`, which matches nothing. Longer lists are filled up with
+    /// their last value to one of a few lengths, so that lists of any length share a few prepared statements.
     pub fn list<T: Into<Value> + Clone>(&mut self, values: &[T]) -> &mut Self {
         self.sql.push('(');
         if values.is_empty() {
             self.sql.push_str("NULL");
         }
-        for (index, value) in values.iter().enumerate() {
+        let filled = values.iter().chain(values.last().into_iter().cycle()).take(list_length(values.len()));
+        for (index, value) in filled.enumerate() {
             if index > 0 {
                 self.sql.push_str(", ");
             }
@@ -188,5 +201,29 @@ impl Query {
     /// The text, for tests and `EXPLAIN`.
     pub fn sql(&self) -> &str {
         &self.sql
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_any_length_share_a_few_statements_and_ask_for_nothing_else() {
+        let text = |length: i64| {
+            let values: Vec<i64> = (0..length).collect();
+            let mut query = Query::new("SELECT 1 WHERE 1 IN ");
+            query.list(&values);
+            let asked: std::collections::BTreeSet<String> = query.params.iter().map(|one| format!("{one:?}")).collect();
+            assert_eq!(asked.len(), values.len(), "each value, and no other");
+            query.sql
+        };
+        assert!(text(0).ends_with("(NULL)"));
+        assert!(text(3).ends_with("(?1, ?2, ?3)"), "a short list is what it is");
+        assert_eq!(text(300), text(500));
+        assert_ne!(text(200), text(300));
+        let texts: std::collections::BTreeSet<String> = (0..2_000).map(text).collect();
+        assert!(texts.len() < 20, "{} statements", texts.len());
+        assert_eq!(list_length(32_000), 32_256, "below what SQLite takes, 32,766");
     }
 }

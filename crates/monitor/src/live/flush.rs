@@ -1,7 +1,7 @@
 //! Writing transitions: in order, in slices, each in one transaction. Then the cause engine is told what fired and what
 //! cleared, and what it decides is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causes::Observation;
@@ -10,7 +10,7 @@ use kernel::{Actor, Cx, Handle, LiveList, Ref, Result};
 use super::outbox::Next;
 use super::{Monitor, Pending, lock};
 use crate::check::Check;
-use crate::machine::{Flap, State};
+use crate::machine::Flap;
 use crate::{group, store};
 
 /// Decisions of the cause engine that are written in one transaction.
@@ -55,11 +55,11 @@ impl Monitor {
     /// What is on disk is told to the cause engine; what was left out of the writing is not.
     fn told(&self, slice: &[Pending], stood: &[bool]) {
         for (one, _) in slice.iter().zip(stood).filter(|(_, stood)| **stood) {
-            if one.step.fired {
-                self.causal.fired(&one.symptom, one.at);
+            if let Some(symptom) = &one.symptom {
+                self.causal.fired(symptom, one.at);
             }
             if one.step.cleared {
-                let key = one.symptom.look.key;
+                let key = u64::try_from(one.check).unwrap_or_default();
                 self.causal.observe(Observation::Cleared { key, at_ms: one.at.millis() }, one.at);
             }
         }
@@ -124,10 +124,12 @@ impl Monitor {
 fn write(cx: &mut Cx, slice: &[Pending]) -> Result<Vec<bool>> {
     let ids: Vec<i64> = slice.iter().map(|pending| pending.check).collect();
     let known = store::alerts::known(cx.tx, &ids)?;
+    let is_newer = |pending: &Pending| known.get(&pending.check).is_some_and(|one| one.generation > pending.generation);
+    let newer: Vec<i64> = slice.iter().filter(|pending| is_newer(pending)).map(|pending| pending.check).collect();
+    let anew = if newer.is_empty() { BTreeSet::new() } else { store::alerts::waiting(cx.tx, &newer)? };
     // The check was closed after this was seen: what is known of it begins anew.
-    let stands = |pending: &Pending| {
-        known.get(&pending.check).is_some_and(|one| pending.generation >= one.generation || one.state != State::Waiting)
-    };
+    let stands =
+        |pending: &Pending| known.contains_key(&pending.check) && !(is_newer(pending) && anew.contains(&pending.check));
     let stood: Vec<bool> = slice.iter().map(stands).collect();
     let valid: Vec<&Pending> = slice.iter().zip(&stood).filter(|(_, stood)| **stood).map(|(one, _)| one).collect();
     if valid.is_empty() {
@@ -136,8 +138,8 @@ fn write(cx: &mut Cx, slice: &[Pending]) -> Result<Vec<bool>> {
     let moves: Vec<store::alerts::Moved<'_>> =
         valid.iter().filter_map(|one| Some(one.moved(known.get(&one.check)?.asset))).collect();
     store::alerts::moved(cx.tx, &moves)?;
-    for one in valid.iter().filter_map(|pending| known.get(&pending.check)) {
-        cx.touch(Ref::new("alert", one.alert));
+    for (pending, one) in valid.iter().filter_map(|pending| Some((pending, known.get(&pending.check)?))) {
+        cx.touch(Ref::new("alert", pending.alert));
         if let Some(asset) = one.asset {
             cx.touch(Ref::new("asset", asset));
         }

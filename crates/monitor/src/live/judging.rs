@@ -1,5 +1,7 @@
 //! Judging one check: by a result, or by the time that passed without one.
 
+use std::borrow::Cow;
+
 use kernel::Time;
 use kernel::time::SECOND;
 
@@ -40,16 +42,16 @@ impl Live {
     }
 
     pub(super) fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
+        let symptom = || {
+            let bad_from_ms = self.machine.bad_from_ms().unwrap_or(at.millis());
+            causal::symptom(&self.check, self.sign, bad_from_ms, evidence.join("\n"))
+        };
         Pending {
             check: self.check.id,
+            alert: self.check.alert,
             generation: self.check.generation,
             step,
-            symptom: causal::symptom(
-                &self.check,
-                self.sign,
-                self.machine.bad_from_ms().unwrap_or(at.millis()),
-                evidence.join("\n"),
-            ),
+            symptom: step.fired.then(symptom),
             machine: self.machine.clone(),
             evidence,
             at,
@@ -150,7 +152,10 @@ pub(crate) fn word(outcome: Outcome) -> &'static str {
 
 /// A line of evidence: when and what. Control characters and line ends from outside become spaces.
 pub(super) fn line(at: Time, text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut clean = Cow::Borrowed(text);
+    if text.contains(char::is_control) {
+        clean = Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
+    }
     let stamp = at.timestamp().strftime("%F %H:%M:%S UTC");
     kernel::text::shorten(&format!("{stamp}: {}", clean.trim()), EVIDENCE_CHARS_MAX)
 }

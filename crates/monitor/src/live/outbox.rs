@@ -113,9 +113,10 @@ mod tests {
         let step = Step { from: State::Ok, to: State::Firing, fired: true, cleared: false, flap: None };
         Pending {
             check,
+            alert: check,
             generation: 1,
             step,
-            symptom: crate::causal::symptom(&crate::check::Check::sample("x"), None, 0, String::new()),
+            symptom: None,
             machine: Machine::new(Time(0)),
             evidence: Vec::new(),
             at: Time(0),

@@ -1,7 +1,7 @@
 //! How things stand with what they stand on. When everything of one kind that a thing needs is out, what fails on it is
 //! unreachable, not broken; when a part of it is out, what is well on it is degraded.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use causes::{RelationKind, What};
 use kernel::Time;
@@ -30,8 +30,10 @@ fn is_out(live: &Live) -> bool {
 impl Lives {
     /// What follows for all checks when other things are out than before, or things stand on others than before.
     pub(super) fn stand(&mut self, ground: &Ground, now: Time) -> Vec<Pending> {
-        let out: BTreeSet<i64> =
+        let mut out: Vec<i64> =
             self.checks.values().filter(|live| is_out(live)).filter_map(|live| live.check.asset).collect();
+        out.sort_unstable();
+        out.dedup();
         if out == self.out && ground.version == self.grounded {
             return Vec::new();
         }
@@ -59,14 +61,8 @@ impl Lives {
     }
 }
 
-/// How a thing stands, when these things are out.
-fn standing(
-    asset: i64,
-    ground: &Under,
-    out: &BTreeSet<i64>,
-    known: &mut HashMap<i64, Standing>,
-    depth: usize,
-) -> Standing {
+/// How a thing stands, when these things are out, in their order.
+fn standing(asset: i64, ground: &Under, out: &[i64], known: &mut HashMap<i64, Standing>, depth: usize) -> Standing {
     if let Some(found) = known.get(&asset) {
         return *found;
     }
@@ -76,7 +72,7 @@ fn standing(
     let mut kinds = CARRYING.map(|kind| (kind, 0, 0));
     for (kind, other) in ground.get(&asset).into_iter().flatten() {
         let Some((_, all, gone)) = kinds.iter_mut().find(|(carries, ..)| carries == kind) else { continue };
-        let lost = out.contains(other)
+        let lost = out.binary_search(other).is_ok()
             || depth < DEPTH_MAX && standing(*other, ground, out, known, depth + 1) == Standing::Unreachable;
         *all += 1;
         *gone += usize::from(lost);
@@ -95,7 +91,7 @@ fn standing(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -120,8 +116,7 @@ mod tests {
             (&[9], 4, Standing::Firm),
         ];
         for (out, asset, expected) in table {
-            let out = out.iter().copied().collect();
-            assert_eq!(standing(asset, &ground, &out, &mut HashMap::new(), 0), expected, "{out:?} {asset}");
+            assert_eq!(standing(asset, &ground, out, &mut HashMap::new(), 0), expected, "{out:?} {asset}");
         }
     }
 }

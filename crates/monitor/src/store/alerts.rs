@@ -1,6 +1,6 @@
 //! Alerts and their transitions in SQL.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::db::{Query, Row, Tx};
 use kernel::permission::Reach;
@@ -68,8 +68,9 @@ fn narrowed(query: &mut Query, filter: &Filter, reach: &Reach) {
     if let Some(state) = filter.state {
         query.push(" AND a.state = ").bind(state.as_str());
     }
+    // As words of the statement: the index of what is out is of those alone.
     if let Some(open) = filter.open {
-        query.push(" AND a.is_open = ").bind(open);
+        query.push(if open { " AND a.is_open = 1" } else { " AND a.is_open = 0" });
     }
     super::CHECKS.narrow(query, reach);
 }
@@ -135,26 +136,26 @@ pub(crate) fn machines(tx: &mut Tx<'_>, checks: &[i64]) -> Result<Vec<(i64, Mach
 pub(crate) struct Known {
     pub(crate) generation: i64,
     pub(crate) asset: Option<i64>,
-    pub(crate) alert: i64,
-    pub(crate) state: State,
 }
 
 /// How these checks stand now, by check.
 pub(crate) fn known(tx: &mut Tx<'_>, checks: &[i64]) -> Result<HashMap<i64, Known>> {
     let mut found = HashMap::with_capacity(checks.len());
     for slice in checks.chunks(SLICE) {
-        let mut query = Query::new(
-            "SELECT c.id, c.generation, c.asset_id, a.id, a.state FROM monitor_checks c \
-             JOIN monitor_alerts a ON a.check_id = c.id WHERE c.id IN ",
-        );
+        let mut query = Query::new("SELECT id, generation, asset_id FROM monitor_checks WHERE id IN ");
         query.list(slice);
         for row in tx.run(&query)? {
-            let state = State::parse(row.str(4)?).ok_or_else(|| Error::internal("monitor-alert-row", "state"))?;
-            let known = Known { generation: row.int(1)?, asset: row.opt_int(2)?, alert: row.int(3)?, state };
-            found.insert(row.int(0)?, known);
+            found.insert(row.int(0)?, Known { generation: row.int(1)?, asset: row.opt_int(2)? });
         }
     }
     Ok(found)
+}
+
+/// Those of these checks that wait for their first result.
+pub(crate) fn waiting(tx: &mut Tx<'_>, checks: &[i64]) -> Result<BTreeSet<i64>> {
+    let mut query = Query::new("SELECT check_id FROM monitor_alerts WHERE state = 'waiting' AND check_id IN ");
+    query.list(checks);
+    tx.run(&query)?.iter().map(|row| row.int(0)).collect()
 }
 
 /// A change of state of a check.

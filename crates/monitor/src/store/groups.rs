@@ -306,7 +306,11 @@ pub(crate) fn merge(tx: &mut Tx<'_>, from: i64, into: i64, at: Time) -> Result<(
         "UPDATE monitor_groups SET state = 'merged', ended_at = ?1, merged_into = ?2, version = version + 1 WHERE id = ?3",
         &[at.into(), into.into(), from.into()],
     )?;
-    tx.execute("UPDATE monitor_alerts SET group_id = ?1 WHERE group_id = ?2", &[into.into(), from.into()])?;
+    tx.execute(
+        "UPDATE monitor_alerts SET group_id = ?1 WHERE group_id = ?2 \
+         AND check_id IN (SELECT check_id FROM monitor_group_alerts WHERE group_id = ?2)",
+        &[into.into(), from.into()],
+    )?;
     tx.execute(
         "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) \
          SELECT CAST(?1 AS BIGINT), check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ?2 \

@@ -78,9 +78,32 @@ fn the_alerts_of_a_group_and_the_figures_of_the_board_go_by_an_index() {
         "SELECT id FROM monitor_alerts a WHERE a.is_open = 1 AND a.group_id = 3 ORDER BY a.fired_at, a.id LIMIT 200",
         "SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = 3 AND a.is_open = 1",
         "SELECT check_id FROM monitor_alerts WHERE group_id = 3 AND asset_id = 4 AND is_open = 1 ORDER BY fired_at, check_id LIMIT 1",
+        // With the number as it is given: a value that is bound proves to no index that there is one.
+        "SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = ?1 AND a.is_open = 1",
+        "SELECT asset_id, state FROM monitor_alerts WHERE is_open = 1 AND group_id = ?1 AND asset_id IN (1, 2) ORDER BY asset_id, id LIMIT 9",
     ] {
         let Some(plan) = world.plan(sql).unwrap() else { return };
         let keyed = |step: &String| step.contains("monitor_alerts_group") || step.contains("monitor_alerts_asset");
         assert!(plan.iter().any(keyed) && !plan.iter().any(|step| step.contains("monitor_alerts_out")), "{plan:?}");
+    }
+}
+
+#[test]
+fn what_fired_and_cleared_on_a_thing_is_read_from_the_index_of_those() {
+    let world = world();
+    let read = |tx: &mut kernel::db::Tx<'_>| {
+        figures::turns_of_asset(tx, 3, Time(9), &everything(), 5)?;
+        alerts::marks(tx, 3, Time(1), Time(9), &everything(), 5)
+    };
+    assert!(world.kernel.db.read(read).unwrap().is_empty());
+    for sql in [
+        "SELECT t.at FROM monitor_transitions t JOIN monitor_checks c ON c.id = t.check_id \
+         WHERE (t.fired = 1 OR t.cleared = 1) AND t.asset_id = ?1 AND t.at <= ?2 ORDER BY t.at DESC, t.id DESC LIMIT ?3",
+        "SELECT t.at FROM monitor_transitions t JOIN monitor_checks c ON c.id = t.check_id \
+         WHERE (t.fired = 1 OR t.cleared = 1) AND t.asset_id = ?1 AND t.at >= ?2 AND t.at <= ?3 ORDER BY t.at, t.id LIMIT ?4",
+    ] {
+        let Some(plan) = world.plan(sql).unwrap() else { return };
+        assert!(plan.iter().any(|step| step.contains("monitor_transitions_asset")), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
     }
 }

@@ -221,15 +221,20 @@ impl House {
         self.kernel().write_as(self.admin.clone(), "test.damage", put).unwrap();
     }
 
-    /// The row of a check's alert cannot be read, so that no change of its state is taken; or it can again.
+    /// The history of a check takes no further row, so that no change of its state is written; or it does again.
     pub(crate) fn damage_alert(&self, check: i64, damaged: bool) {
         let put = move |cx: &mut kernel::Cx| {
-            let sql = if damaged {
-                "UPDATE monitor_alerts SET state = '?' || state WHERE check_id = ?1"
-            } else {
-                "UPDATE monitor_alerts SET state = SUBSTR(state, 2) WHERE check_id = ?1"
-            };
-            cx.tx.execute(sql, &[check.into()])
+            if !damaged {
+                cx.tx.execute("DROP INDEX damaged", &[])?;
+                return cx.tx.execute("DELETE FROM monitor_transitions WHERE evidence = 'damage'", &[]);
+            }
+            let only = "INSERT INTO monitor_transitions (check_id, at, from_state, to_state, fired, cleared, evidence) \
+                        VALUES (?1, 0, 'ok', 'ok', 0, 0, 'damage') RETURNING id";
+            let id = cx.tx.insert(only, &[check.into()])?;
+            let index = format!(
+                "CREATE UNIQUE INDEX damaged ON monitor_transitions (check_id) WHERE check_id = {check} AND id >= {id}"
+            );
+            cx.tx.execute(&index, &[])
         };
         self.kernel().write_as(self.admin.clone(), "test.damage", put).unwrap();
     }
