@@ -171,9 +171,10 @@ fn main() -> ExitCode {
     let name = if mixed { "agents --mixed" } else { arguments.name.word() };
     let mut report = Report::new(name, arguments.json);
     match measure(&arguments, &mut report) {
+        Ok(()) if report.finish() => ExitCode::SUCCESS,
         Ok(()) => {
-            report.finish();
-            ExitCode::SUCCESS
+            eprintln!("bench: not all that was asked for was measured; not_played says what is missing.");
+            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("bench: {error} {}", error.cause.as_deref().unwrap_or_default());

@@ -75,7 +75,8 @@ impl Shares {
 
     /// Three or more of a role and most of it, or two that are all others.
     fn is_most(&self, role: &Role, many: usize) -> bool {
-        let of = |peers: &Peers| many * 2 > peers.many && (many >= TOGETHER_MIN || (many >= 2 && many + 1 >= peers.many));
+        let of =
+            |peers: &Peers| many * 2 > peers.many && (many >= TOGETHER_MIN || (many >= 2 && many + 1 >= peers.many));
         self.roles.get(role).is_some_and(of)
     }
 
@@ -121,8 +122,11 @@ struct Fit {
 /// such things and not known of this one, at the same site, at the right time.
 pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
     let shares = Shares::new(case);
-    let mut parents: Vec<Parent> =
-        groups.iter().enumerate().filter_map(|(number, group)| parent(case, pool, (&shares, spoken), number, group)).collect();
+    let mut parents: Vec<Parent> = groups
+        .iter()
+        .enumerate()
+        .filter_map(|(number, group)| parent(case, pool, (&shares, spoken), number, group))
+        .collect();
     parents.sort_by_key(|parent| (std::cmp::Reverse(parent.things), parent.group));
     parents.truncate(PARENTS_MAX);
     let mut order: Vec<usize> = (0..groups.len()).collect();
@@ -215,9 +219,11 @@ fn head<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<(u32, Vec<
 fn starts(case: &Case<'_>, origin: &Origin) -> Vec<Start> {
     match origin {
         Origin::Thing(place, state, _) => vec![(*place, *state, 1.0)],
-        Origin::Change(label) => {
-            case.changed(label).into_iter().flat_map(|place| CHANGED.map(|(state, sure)| (place, state, sure))).collect()
-        }
+        Origin::Change(label) => case
+            .changed(label)
+            .into_iter()
+            .flat_map(|place| CHANGED.map(|(state, sure)| (place, state, sure)))
+            .collect(),
         Origin::Vantage(..) => Vec::new(),
     }
 }

@@ -205,7 +205,9 @@ impl<'a> Case<'a> {
         let own = |one: &&Match| one.hops == 0;
         let fits: Vec<i64> = matches.iter().filter(own).filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
         let early = self.onset(&matches.iter().collect::<Vec<_>>()).map(|(at, _)| (at, true));
-        let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false)), early];
+        let nearest = self.nearest(&matches).filter(|_| fits.is_empty()).map(|at| (at, false));
+        let middle = self.middle(&matches).map(|at| (at, false));
+        let anchors = [fits.into_iter().min().map(|at| (at, true)), middle, early, nearest];
         let mut ways: Vec<Vec<&Match>> = Vec::new();
         for (at, own) in anchors.into_iter().flatten() {
             let kept = self.in_time(&matches, at, own);
@@ -283,6 +285,12 @@ impl<'a> Case<'a> {
             }));
         }
         found
+    }
+
+    /// When the symptom nearest to the cause began, where one grew: what followed came long after.
+    fn nearest(&self, matches: &[Match]) -> Option<i64> {
+        let hops = matches.iter().map(|one| one.hops).min().filter(|_| !self.seen.worse.is_empty())?;
+        matches.iter().filter(|one| one.hops == hops).filter_map(|one| Some(self.sign(one.sign)?.since)).min()
     }
 
     /// The middle of the times at which they began.

@@ -333,7 +333,9 @@ fn ask(case: &Case<'_>, beside: &mut Beside, cluster: &Cluster, most: usize) -> 
     // Others of its kind in the same place: one trouble or many?
     let first = cluster.candidates.first().and_then(|one| case.graph.place(one.cause.thing()?));
     let alike = first.into_iter().flat_map(|place| beside.of(case, place)).take(most / 8);
-    asked.extend(alike.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)));
+    asked.extend(
+        alike.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)),
+    );
     let share = most / ASKED_OF.max(1);
     for candidate in cluster.candidates.iter().take(ASKED_OF) {
         let mut things: Vec<(u32, u64)> = reach(case, &candidate.cause)

@@ -70,7 +70,9 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
         row.sort_unstable();
         let near = |since: i64| move |(first, last): &(i64, i64)| (first - APART_MS..=last + APART_MS).contains(&since);
         let dark = places.iter().find(|(_, (site, first, last))| {
-            family.0 == LOST && Shared::Site(site.clone()) == label && row.iter().any(|(since, _)| near(*since)(&(*first, *last)))
+            family.0 == LOST
+                && Shared::Site(site.clone()) == label
+                && row.iter().any(|(since, _)| near(*since)(&(*first, *last)))
         });
         if let Some((into, (_, first, last))) = dark {
             // What is lost alone where all goes dark is part of it.
