@@ -97,8 +97,8 @@ struct Parent {
     effects: Effects,
     /// What kinds of things stand on what fails, and how.
     carries: BTreeSet<(u16, RelationKind)>,
-    /// How many of each role it took down.
-    fallen: BTreeMap<Role, usize>,
+    /// The roles of which it took down most.
+    fallen: BTreeSet<Role>,
     /// Its cause is seen to fail.
     seen: bool,
     /// Nothing is known to stand on its cause.
@@ -261,6 +261,7 @@ fn parent(
     let known = roots.iter().filter_map(|place| case.graph.node(*place));
     let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing.name))));
     carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
+    let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
     let bare = roots.iter().filter_map(|place| case.graph.node(*place)).all(|node| node.down.is_empty());
@@ -308,8 +309,7 @@ fn fits(
     let node = case.graph.node(head)?;
     let site = &node.thing.site;
     // Most others of its kind and name went down with the cause: it hangs there as they do, wherever it is.
-    let role = (node.kind, labels::role(&node.thing.name));
-    let alike = parent.fallen.get(&role).is_some_and(|many| shares.is_most(&role, *many));
+    let alike = !parent.fallen.is_empty() && parent.fallen.contains(&(node.kind, labels::role(&node.thing.name)));
     if !(alike || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
         return None;
     }
