@@ -55,7 +55,7 @@ CREATE TABLE fleet_releases (
 
 CREATE TABLE fleet_rollout_agents (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rollout_id INTEGER NOT NULL, agent_row INTEGER NOT NULL, stage INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
-  version_before TEXT NOT NULL, offered_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, UNIQUE (rollout_id, agent_row)
+  version_before TEXT NOT NULL, offered_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, ready_at INTEGER NOT NULL DEFAULT 0, UNIQUE (rollout_id, agent_row)
 ) STRICT;
 
 CREATE INDEX fleet_rollout_agents_agent ON fleet_rollout_agents (agent_row, id);

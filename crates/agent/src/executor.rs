@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::identity::Enrolment;
 use crate::jobs::{Hands, Jobs};
-use crate::pair::{PolicyWords, Start, ToCollector, ToExecutor};
+use crate::pair::{PolicyWords, Start, ToCollector};
 use crate::status::{self, Executor as Said};
 use crate::update::{self, Updates};
 use crate::{log, platform, policy};
@@ -226,11 +226,12 @@ impl Executor {
             tokio::select! {
                 () = &mut end => break,
                 Some(heard) = news.heard.recv() => {
-                    if self.on_heard(heard).await? == Next::End {
+                    if self.on_heard(heard)? == Next::End {
                         break;
                     }
                 }
                 Some(result) = news.finished.recv() => self.on_finished(&result),
+                verdict = update::test_ended(self.updates.as_mut()) => self.on_tested(verdict),
                 () = sleep_until(start_at), if away => self.start_collector()?,
                 _ = rounds.tick() => self.look_around(),
             }
@@ -305,13 +306,12 @@ impl Executor {
         self.backoff = (self.backoff * 2).min(BACKOFF_MOST);
     }
 
-    async fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
+    fn on_heard(&mut self, heard: Heard) -> Result<Next, Error> {
         let Some(collector) = self.collector.as_mut().filter(|now| now.generation == heard.generation) else {
             return Ok(Next::On);
         };
         collector.lives();
         match heard.what {
-            What::Said(ToExecutor::Part { sha256, offset, bytes }) => self.on_part(&sha256, offset, &bytes).await,
             What::Said(message) => return self.on_message(message),
             What::Over(None) => self.doomed = Some(Doom::Closed),
             What::Over(Some(why)) => self.doomed = Some(Doom::Broke(format!("it says what cannot be read: {why}"))),

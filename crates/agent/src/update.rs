@@ -4,6 +4,7 @@
 //! carries offers and parts. The program in place is not touched before the new one has run on trial, as a child of this
 //! process, and a server has acknowledged what it said: whatever ends meanwhile, what is in place works.
 
+mod likeness;
 mod record;
 mod stage;
 mod trial;
@@ -20,7 +21,7 @@ use agent_proto::{Offer, Release, UpdateReport, UpdateState, compare_versions, u
 use crate::error::Error;
 use crate::{log, platform, probe};
 use record::Records;
-pub(crate) use stage::{Staged, Stager};
+pub(crate) use stage::{Staged, Stager, Testing};
 pub(crate) use trial::Trial;
 
 /// The variable that tells a process that it is on trial, and which process watches it.
@@ -63,6 +64,8 @@ pub(crate) struct Updates {
     /// It is on trial itself.
     pub(crate) on_trial: bool,
     stager: Option<Stager>,
+    /// Fetched, and at its own test.
+    testing: Option<Testing>,
     /// Fetched, verified and tested: to be tried when no job runs.
     pub(crate) ready: Option<Staged>,
     /// When the offer of what is ready came last.
@@ -106,6 +109,7 @@ impl Updates {
             origin,
             on_trial,
             stager: None,
+            testing: None,
             ready: None,
             renewed: now,
             opened: now,
@@ -159,6 +163,10 @@ impl Updates {
             self.renewed = Instant::now();
             return Step::Nothing;
         }
+        if let Some(testing) = self.testing.as_mut().filter(|testing| testing.offer.signed == offer.signed) {
+            testing.offer.again = offer.again;
+            return Step::Nothing;
+        }
         if let Some(stager) = self.stager.as_mut().filter(|stager| stager.offer.signed == offer.signed) {
             stager.offer.again = offer.again;
             return Step::Fetch { sha256, offset: stager.written() };
@@ -174,7 +182,7 @@ impl Updates {
         match Stager::open(offer.clone(), &self.program.path) {
             Ok(stager) => {
                 log::note(format!("version {} is fetched", release.version));
-                self.ready = None;
+                (self.testing, self.ready) = (None, None);
                 self.stager = Some(stager);
                 Step::Fetch { sha256, offset: 0 }
             }
@@ -210,20 +218,30 @@ impl Updates {
         stage::remove(&self.program.path);
     }
 
-    /// Lets the new program test itself, and keeps it for its trial.
+    /// Lets the new program test itself, beside everything else.
+    pub(crate) fn test(&mut self, dir: &Path) {
+        self.testing = self.stager.take().map(|stager| stager.test(dir));
+    }
+
+    /// It has passed its own test and is kept for its trial, or it has not.
     ///
     /// # Errors
-    /// Why it is refused.
-    pub(crate) async fn test(&mut self, dir: &Path) -> Result<UpdateReport, UpdateReport> {
-        let Some(stager) = self.stager.take() else { return Err(report([0; 32], UpdateState::Refused, "it is gone")) };
-        let sha256 = stager.release().sha256;
-        match stager.finish(dir).await {
-            Ok(staged) => {
-                self.ready = Some(staged);
+    /// Why it is refused. It is removed.
+    pub(crate) fn tested(&mut self, verdict: Result<(), String>) -> Result<UpdateReport, UpdateReport> {
+        let Some(testing) = self.testing.take() else {
+            return Err(report([0; 32], UpdateState::Refused, "it is gone"));
+        };
+        let sha256 = testing.release().sha256;
+        match verdict {
+            Ok(()) => {
+                self.ready = Some(testing.passed());
                 self.renewed = Instant::now();
                 Ok(report(sha256, UpdateState::Trying, ""))
             }
-            Err(why) => Err(report(sha256, UpdateState::Refused, &why)),
+            Err(why) => {
+                stage::remove(&self.program.path);
+                Err(report(sha256, UpdateState::Refused, &why))
+            }
         }
     }
 
@@ -243,7 +261,7 @@ impl Updates {
 
     /// Drops what is not in place. An offer that still holds brings it again.
     pub(crate) fn call_off(&mut self) {
-        if self.stager.take().is_some() | self.ready.take().is_some() {
+        if self.stager.take().is_some() | self.testing.take().is_some() | self.ready.take().is_some() {
             stage::remove(&self.program.path);
             log::note("the new version is dropped");
         }
@@ -269,6 +287,17 @@ impl Updates {
     pub(crate) fn into_trial(mut self) -> Option<Trial> {
         let staged = self.ready.take()?;
         Some(Trial { records: self.records, program: self.program, origin: self.origin, staged })
+    }
+}
+
+/// Waits for the end of the new program's test of itself; for ever where there is none.
+///
+/// # Errors
+/// In words: what is wrong with it.
+pub(crate) async fn test_ended(updates: Option<&mut Updates>) -> Result<(), String> {
+    match updates.and_then(|updates| updates.testing.as_mut()) {
+        Some(testing) => testing.ended().await,
+        None => std::future::pending().await,
     }
 }
 

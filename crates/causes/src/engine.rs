@@ -80,6 +80,11 @@ impl Engine {
         &self.graph
     }
 
+    /// The rules that count.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Other rules from now on.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
@@ -150,7 +155,7 @@ impl Engine {
                 self.member_gone(key, at_ms);
             }
             Observation::Seen { look, good, at_ms } => {
-                let turned = self.looks.seen(&look, good, at_ms);
+                let turned = self.looks.seen(&look, good, at_ms, now_ms);
                 // While a group is being looked at, every turn tells something.
                 self.dirty |= turned && self.groups.values().any(|live| matches!(live.phase, Phase::Settling { .. }));
             }

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::words::What;
 
+/// A result that came later than this after it was made was kept while its machine could not be reached, for as long as a
+/// connection may be gone before an agent counts as away: it tells how the thing was, not that anybody was heard.
+const LATE_MS: i64 = 60_000;
+
 /// A look at a thing that is taken again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -53,13 +57,16 @@ pub(crate) struct Known {
     pub(crate) bad_at: Option<i64>,
     /// The first and the newest result of the newest good time.
     pub(crate) good: Option<(i64, i64)>,
+    /// Since when each result came when it was made; none while they come late.
+    prompt_since: Option<i64>,
     pub(crate) evidence: String,
 }
 
 impl Known {
     fn new(look: Look) -> Self {
         let what = look.what;
-        Self { look, fired: false, what, bad_since: None, bad_at: None, good: None, evidence: String::new() }
+        let (bad_since, bad_at, good, prompt_since, evidence) = (None, None, None, None, String::new());
+        Self { look, fired: false, what, bad_since, bad_at, good, prompt_since, evidence }
     }
 
     /// The time of the newest result.
@@ -83,6 +90,13 @@ impl Known {
         // Between two good results it was good as well, if the time between holds one.
         let surely = at <= until || since >= from || last - first >= self.look.interval_ms;
         (last >= first && surely).then_some(last)
+    }
+
+    /// Who looks was heard at some time from `from` to `until`: a result of it was made then, whatever it said, and came at
+    /// once.
+    pub(crate) fn heard_within(&self, from: i64, until: i64) -> bool {
+        let Some(from) = self.prompt_since.map(|since| since.max(from)) else { return false };
+        self.good_within(from, until).is_some() || self.bad_at.is_some_and(|at| (from..=until).contains(&at))
     }
 }
 
@@ -143,13 +157,15 @@ impl Looks {
         }
     }
 
-    /// A result came. True when it turned from bad to good or from good to bad.
-    pub(crate) fn seen(&mut self, look: &Look, good: bool, at_ms: i64) -> bool {
+    /// A result came, at `now_ms`. True when it turned from bad to good or from good to bad.
+    pub(crate) fn seen(&mut self, look: &Look, good: bool, at_ms: i64, now_ms: i64) -> bool {
         let known = self.told(look);
         let was_bad = known.is_bad();
         if known.newest().is_some_and(|newest| newest > at_ms) {
             return false;
         }
+        let late = now_ms.saturating_sub(at_ms) > LATE_MS;
+        known.prompt_since = if late { None } else { known.prompt_since.or(Some(at_ms)) };
         if good {
             let since = known.good.filter(|_| !was_bad).map_or(at_ms, |(since, _)| since);
             known.good = Some((since, at_ms));
@@ -215,7 +231,7 @@ mod tests {
     fn a_good_time_lasts_from_its_first_to_its_newest_result() {
         let mut looks = Looks::default();
         for (good, at) in [(false, 0), (true, 10_000), (true, 20_000), (true, 30_000)] {
-            looks.seen(&look(), good, at);
+            looks.seen(&look(), good, at, at);
         }
         let known = looks.get(1).unwrap();
         assert_eq!(known.good, Some((10_000, 30_000)));
@@ -228,17 +244,32 @@ mod tests {
     #[test]
     fn a_late_result_changes_nothing() {
         let mut looks = Looks::default();
-        assert!(!looks.seen(&look(), true, 20_000));
-        assert!(!looks.seen(&look(), false, 10_000));
+        assert!(!looks.seen(&look(), true, 20_000, 20_000));
+        assert!(!looks.seen(&look(), false, 10_000, 10_000));
         assert!(!looks.get(1).unwrap().is_bad());
-        assert!(looks.seen(&look(), false, 30_000));
+        assert!(looks.seen(&look(), false, 30_000, 30_000));
+    }
+
+    #[test]
+    fn who_sends_what_was_kept_was_not_heard_when_it_was_made() {
+        let mut looks = Looks::default();
+        let mut seen = |good, at_ms, now_ms| {
+            looks.seen(&look(), good, at_ms, now_ms);
+            looks.get(1).unwrap().clone()
+        };
+        assert!(seen(true, 20_000, 20_500).heard_within(10_000, 90_000));
+        let late = seen(true, 100_000, 100_000 + LATE_MS + 1);
+        assert!(!late.heard_within(10_000, 900_000) && late.good_within(90_000, 900_000).is_some());
+        assert!(!seen(false, 110_000, 200_000).heard_within(10_000, 900_000));
+        let back = seen(false, 200_000, 201_000);
+        assert!(back.heard_within(150_000, 900_000) && !back.heard_within(10_000, 199_000));
     }
 
     #[test]
     fn a_look_that_moves_to_another_thing_is_found_there_only() {
         let mut looks = Looks::default();
-        looks.seen(&look(), true, 0);
-        looks.seen(&Look { thing: 8, ..look() }, true, 1);
+        looks.seen(&look(), true, 0, 0);
+        looks.seen(&Look { thing: 8, ..look() }, true, 1, 1);
         assert_eq!((looks.at(7).count(), looks.at(8).count()), (0, 1));
         looks.forget(1);
         assert_eq!(looks.at(8).count() + looks.from(None).count(), 0);

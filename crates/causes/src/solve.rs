@@ -54,7 +54,7 @@ pub fn rank(
     let table = Table::new(rules, graph.kinds());
     let mut looks = Looks::default();
     for (look, at) in good {
-        looks.seen(look, true, *at);
+        looks.seen(look, true, *at, *at);
     }
     for symptom in symptoms {
         looks.fired(&symptom.look, symptom.what, symptom.since_ms, &symptom.evidence, now_ms);

@@ -5,7 +5,7 @@ use kernel::Result;
 use maud::{Markup, html};
 use web::domain::{Create, Group, Place};
 use web::page::{Page, PageCx};
-use web::ui::{Tone, pill, shape};
+use web::ui::{Clock, Tone, pill, shape};
 
 use crate::ticket::{Priority, Status};
 
@@ -83,13 +83,24 @@ pub(crate) fn people_options(page: &mut PageCx) -> Result<people::Persons> {
 
 /// Text as people wrote it: paragraphs, lines, and lists where lines begin with a dash.
 pub(crate) fn prose(text: &str) -> Markup {
+    written(text, &|line| html! { (line) })
+}
+
+/// Text as Mainstay wrote it: its moments stand in the reader's zone. What people wrote is never touched.
+pub(crate) fn told(text: &str, clock: &Clock) -> Markup {
+    written(text, &|line| clock.spoken(line))
+}
+
+fn written(text: &str, draw: &dyn Fn(&str) -> Markup) -> Markup {
     html! {
-        @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
-            @let (before, items) = parts(paragraph);
-            @if !before.is_empty() {
-                p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (line) } }
+        div.prose {
+            @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
+                @let (before, items) = parts(paragraph);
+                @if !before.is_empty() {
+                    p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (draw(line)) } }
+                }
+                @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (draw(item)) } } } }
             }
-            @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (item) } } } }
         }
     }
 }

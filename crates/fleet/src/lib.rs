@@ -38,6 +38,7 @@ pub use job::queue::{JobApproval, QueueJob, QueuedJob};
 pub use job::show::ShowJob;
 pub use list_page::ListPage;
 pub use release::{ImportRelease, ListReleases, ReleaseView, WithdrawRelease};
+pub use rollout::busy::{BusyWith, WaitsFor};
 pub use rollout::change::{EndRollout, PauseRollout, ResumeRollout, StartRollout};
 pub use rollout::list::{
     ListRolloutAgents, ListRollouts, ListVersions, RolloutAgent, ShowRollout, VersionInUse, VersionsInUse,
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "signs of waiting", sql: include_str!("../migrations/0002_signs_of_waiting.sql") },
     Migration { number: 3, name: "lists of jobs", sql: include_str!("../migrations/0003_lists_of_jobs.sql") },
     Migration { number: 4, name: "agent versions", sql: include_str!("../migrations/0004_agent_versions.sql") },
+    Migration { number: 5, name: "busy machines", sql: include_str!("../migrations/0005_busy_machines.sql") },
 ];
 
 /// What fleet declares.

@@ -6,9 +6,11 @@ use kernel::{Cx, Error, Ref, Resolved, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::busy::WaitsFor;
 use crate::release;
 
 pub(crate) mod advance;
+pub(crate) mod busy;
 pub(crate) mod change;
 pub(crate) mod list;
 pub(crate) mod pages;
@@ -88,8 +90,10 @@ pub struct Stage {
     pub title: String,
     /// Machines that belong to it.
     pub agents: i64,
-    /// They have no offer yet, or are away.
+    /// They have no offer, because it is not their turn, they are away, or they are busy.
     pub waiting: i64,
+    /// Those of them that had the program for two hours and were never idle.
+    pub busy: i64,
     /// They have an offer: they fetch it or have it on trial.
     pub at_work: i64,
     /// They run it.
@@ -116,9 +120,11 @@ pub struct RolloutView {
     pub state: RolloutState,
     /// Why, when it does not run.
     pub reason: String,
+    /// What it waits for at machines that have the program and are not idle.
+    pub waits_for: Option<WaitsFor>,
     /// The stage that is at work.
     pub stage: i64,
-    /// Every stage; empty in lists.
+    /// Every stage; empty in lists when it is over.
     pub stages: Vec<Stage>,
     /// Machines at work at the same time.
     pub parallel: i64,
@@ -139,7 +145,7 @@ pub struct RolloutView {
 /// How a machine stands in a rollout, by the state that is stored.
 pub(crate) fn class(state: &str) -> Class {
     match state {
-        "waiting" => Class::Waiting,
+        "waiting" | "busy" => Class::Waiting,
         "offered" | "trying" => Class::AtWork,
         "done" => Class::Done,
         _ => Class::Bad,
@@ -163,7 +169,10 @@ pub(crate) fn stages(percents: &[i64], counts: &[(i64, String, i64)]) -> Vec<Sta
         for (_, state, count) in counts.iter().filter(|(of, _, _)| *of == number) {
             stage.agents += count;
             match class(state) {
-                Class::Waiting => stage.waiting += count,
+                Class::Waiting => {
+                    stage.waiting += count;
+                    stage.busy += if state == "busy" { *count } else { 0 };
+                }
                 Class::AtWork => stage.at_work += count,
                 Class::Done => stage.done += count,
                 Class::Bad => stage.bad += count,
@@ -187,6 +196,8 @@ fn title(percents: &[i64], number: i64) -> String {
 pub(crate) fn view(cx: &mut Cx, rollout: Rollout, with_stages: bool) -> Result<RolloutView> {
     let release = release::find(cx, rollout.release)?.signed.release;
     let counts = if with_stages { store::counts(cx.tx, rollout.id)? } else { Vec::new() };
+    let waits_for =
+        if rollout.state == RolloutState::Running { store::busy::waits_for(cx.tx, rollout.id)? } else { None };
     Ok(RolloutView {
         id: rollout.id,
         reference: rollout_ref(rollout.id),
@@ -195,6 +206,7 @@ pub(crate) fn view(cx: &mut Cx, rollout: Rollout, with_stages: bool) -> Result<R
         target: release.target,
         state: rollout.state,
         reason: rollout.reason,
+        waits_for,
         stage: rollout.stage,
         stages: if with_stages { stages(&rollout.percents, &counts) } else { Vec::new() },
         parallel: rollout.parallel,
@@ -239,7 +251,8 @@ mod tests {
     fn machines_are_counted_by_stage() {
         let counts = [
             (0, "done".to_owned(), 1),
-            (1, "waiting".to_owned(), 2),
+            (1, "waiting".to_owned(), 1),
+            (1, "busy".to_owned(), 1),
             (1, "offered".to_owned(), 1),
             (1, "trying".to_owned(), 1),
             (1, "missing".to_owned(), 1),
@@ -250,7 +263,7 @@ mod tests {
         assert_eq!(titles, ["Named machines", "Up to 10 %", "All machines"]);
         assert_eq!((stages[0].agents, stages[0].done), (1, 1));
         let one = &stages[1];
-        assert_eq!((one.agents, one.waiting, one.at_work, one.done, one.bad), (8, 2, 2, 0, 4));
+        assert_eq!((one.agents, one.waiting, one.busy, one.at_work, one.done, one.bad), (8, 2, 1, 2, 0, 4));
         assert_eq!(stages[2].agents, 0);
     }
 }

@@ -30,19 +30,21 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
     let stop = start::until_signal()?;
     let started = start::start(&up.config).await?;
     let (kernel, folder) = (started.kernel.clone(), started.folder.clone());
-    let url = format!("http://{}", started.listening.console_addr);
-    let agents_addr = started.listening.agents_addr;
+    let addresses = Addresses {
+        console: format!("http://{}", started.listening.console_addr),
+        agents: format!("wss://{}/agent", from_here(started.listening.agents_addr)),
+    };
     let setup = blocking({
         let kernel = kernel.clone();
         move || people::setup::issue(&kernel)
     })
     .await?;
-    let setup_url = setup.map(|secret| format!("{url}/setup?secret={secret}"));
+    let setup_url = setup.map(|secret| format!("{}/setup?secret={secret}", addresses.console));
     let serving = tokio::spawn(started.serve(stop.clone()));
     let mut keeper = None;
     let mut agent_pid = None;
     if !up.no_agent {
-        let server = format!("wss://{}/agent", from_here(agents_addr));
+        let server = addresses.agents.clone();
         let prepared = {
             let (kernel, folder) = (kernel.clone(), folder.clone());
             blocking(move || prepare(&kernel, &folder)).await?
@@ -54,12 +56,18 @@ pub async fn run(up: Up, say: impl Fn(&str)) -> Result<()> {
         agent_pid = child.id();
         keeper = Some(tokio::spawn(keep(child, move || own.spawn(None), Pauses::default(), stop.clone())));
     }
-    announce(&up, &url, setup_url.as_deref(), &folder, agent_pid, &say);
+    announce(&up, &addresses, setup_url.as_deref(), &folder, agent_pid, &say);
     serving.await.map_err(|error| Error::internal("server-panicked", error))?;
     if let Some(keeper) = keeper {
         let _ = keeper.await;
     }
     Ok(())
+}
+
+/// Where a server is reached from this machine.
+struct Addresses {
+    console: String,
+    agents: String,
 }
 
 /// How this machine's own agent reaches an address to listen on: "any address" is loopback from here.
@@ -76,10 +84,21 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal("start-panicked", error))?
 }
 
-fn announce(up: &Up, url: &str, setup_url: Option<&str>, folder: &Folder, agent_pid: Option<u32>, say: &impl Fn(&str)) {
+fn announce(
+    up: &Up,
+    addresses: &Addresses,
+    setup_url: Option<&str>,
+    folder: &Folder,
+    agent_pid: Option<u32>,
+    say: &impl Fn(&str),
+) {
+    let Addresses { console: url, agents } = addresses;
     let data = std::path::absolute(&folder.data).unwrap_or_else(|_| folder.data.clone());
     if up.json {
-        let line = json!({ "url": url, "setup_url": setup_url, "data": data, "pid": std::process::id(), "agent_pid": agent_pid });
+        let pid = std::process::id();
+        let line = json!({
+            "url": url, "agents_url": agents, "setup_url": setup_url, "data": data, "pid": pid, "agent_pid": agent_pid,
+        });
         say(&line.to_string());
         return;
     }

@@ -87,6 +87,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "silences by labels",
         sql: include_str!("../migrations/0030_silences_by_labels.sql"),
     },
+    Migration { number: 31, name: "rule alert values", sql: include_str!("../migrations/0031_rule_alert_values.sql") },
 ];
 
 /// What monitoring declares.

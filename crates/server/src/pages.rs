@@ -154,6 +154,7 @@ pub(crate) fn in_page<T>(
             path,
             query: door::query(parts),
             here,
+            origin: crate::source::origin(parts),
             csrf: who.csrf.clone(),
             zone,
             all_panels: &app.slots,

@@ -16,8 +16,8 @@ const BACK_US_MAX: i64 = 300_000_000;
 impl Executor {
     pub(super) fn on_message(&mut self, message: ToExecutor) -> Result<Next, Error> {
         match message {
-            // A part is taken where there is time to test the whole.
-            ToExecutor::Pulse | ToExecutor::Part { .. } => {}
+            ToExecutor::Pulse => {}
+            ToExecutor::Part { sha256, offset, bytes } => self.on_part(&sha256, offset, &bytes),
             ToExecutor::Enrolled(enrolment) => return self.on_enrolled(enrolment),
             ToExecutor::Failed(why) if self.enrolment.is_none() => return Err(Error::new(why)),
             ToExecutor::Failed(why) => log::note(why),

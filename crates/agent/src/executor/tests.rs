@@ -41,6 +41,14 @@ struct Rogue(UnixStream);
 impl Machine {
     /// It allows `touch` and `sleep`, and starts its collectors without a pause.
     fn start(enrolment: Option<Enrolment>, round: Duration) -> Self {
+        Self::with_updates(enrolment, round, |_| None)
+    }
+
+    fn with_updates(
+        enrolment: Option<Enrolment>,
+        round: Duration,
+        updates: impl FnOnce(&std::path::Path) -> Option<Updates>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let policy = "[[allow]]\ncommand = [\"touch\", \"*\"]\n[[allow]]\ncommand = [\"sleep\", \"*\"]\n";
         crate::files::replace(&dir.path().join("policy.toml"), policy.as_bytes()).unwrap();
@@ -57,6 +65,7 @@ impl Machine {
         let (mut executor, news) = opened.unwrap();
         executor.backoff = Duration::from_millis(1);
         executor.round = round;
+        executor.updates = updates(dir.path());
         let (end, ended) = oneshot::channel();
         let running = tokio::spawn(async move { executor.work(news, async { ended.await.unwrap_or(()) }).await });
         Self { dir, collectors, running, end }
@@ -366,4 +375,44 @@ async fn a_version_that_waits_is_dropped_by_a_signed_stop_and_when_the_policy_do
     assert!(executor.may_try());
     std::fs::remove_file(dir.path().join("policy.toml")).unwrap();
     assert!(!executor.may_try() && !ready(&executor), "it is refused, not tried");
+}
+
+#[tokio::test]
+async fn while_a_new_version_tests_itself_jobs_are_done_and_stop_all_runs_ends_the_test() {
+    // Its test of itself has no end.
+    let program = b"#!/bin/sh\necho $$ >\"$2/tested\"\nexec sleep 3000\n";
+    let mut fetched = None;
+    let mut machine = Machine::with_updates(Some(enrolment(1)), ROUND, |dir| {
+        let (updates, sha256, new) = update::tests::fetching(dir, program);
+        fetched = Some((sha256, new));
+        Some(updates)
+    });
+    let (sha256, new) = fetched.unwrap();
+    let (mut rogue, _) = machine.rogue().await;
+    rogue.say(ToExecutor::Part { sha256, offset: 0, bytes: program.to_vec() }).await;
+    // The process of the test, once it runs and as long as it does.
+    let tested = machine.dir.path().join("tested");
+    let process = || {
+        let pid = std::fs::read_to_string(&tested).ok()?;
+        std::fs::read(format!("/proc/{}/cmdline", pid.trim())).ok().filter(|line| line.starts_with(b"sleep"))
+    };
+    timeout(PATIENCE, async {
+        while process().is_none() {
+            rogue.results_up_to_now().await;
+        }
+    })
+    .await
+    .expect("the test begins");
+    assert_eq!(rogue.deliver(&machine.touch(1), 1).await.state, JobState::Done, "nothing waits for the test");
+    rogue.say(ToExecutor::Stop(sign_stop(StopOrder { stop_epoch: 1, at_us: 0 }, &key(1)))).await;
+    rogue.results_up_to_now().await;
+    assert!(!new.exists(), "the new version is dropped at once");
+    timeout(PATIENCE, async {
+        while process().is_some() {
+            rogue.results_up_to_now().await;
+        }
+    })
+    .await
+    .expect("its test ends");
+    machine.end().await;
 }

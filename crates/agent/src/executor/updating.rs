@@ -33,19 +33,25 @@ impl Executor {
     }
 
     /// A part of the new program.
-    pub(super) async fn on_part(&mut self, sha256: &[u8; 32], offset: u64, bytes: &[u8]) {
+    pub(super) fn on_part(&mut self, sha256: &[u8; 32], offset: u64, bytes: &[u8]) {
         let Some(updates) = &mut self.updates else { return };
-        let step = match updates.part(sha256, offset, bytes) {
-            Step::Whole => match updates.test(&self.config.dir).await {
-                Ok(trying) => {
-                    log::note("a new version is here; it is tried when no job runs");
-                    Step::End(trying)
-                }
-                Err(refused) => Step::End(refused),
-            },
-            other => other,
+        match updates.part(sha256, offset, bytes) {
+            Step::Whole => updates.test(&self.config.dir),
+            other => self.go(other),
+        }
+    }
+
+    /// The new program's test of itself is over.
+    pub(super) fn on_tested(&mut self, verdict: Result<(), String>) {
+        let Some(updates) = &mut self.updates else { return };
+        let report = match updates.tested(verdict) {
+            Ok(trying) => {
+                log::note("a new version is here; it is tried when no job runs");
+                trying
+            }
+            Err(refused) => refused,
         };
-        self.go(step);
+        self.go(Step::End(report));
     }
 
     fn go(&mut self, step: Step) {

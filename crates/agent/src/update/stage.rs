@@ -2,13 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_proto::{Offer, Release};
 use ring::digest::{Context, SHA256};
+use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::likeness;
 use crate::files;
 use crate::subprocess;
 
@@ -22,9 +24,18 @@ const SUFFIX: &str = ".update";
 /// A program that is being fetched.
 pub(crate) struct Stager {
     pub(crate) offer: Offer,
+    /// The program in place.
+    program: PathBuf,
     path: PathBuf,
     file: File,
     written: u64,
+}
+
+/// A whole program that is verified and tests itself, beside everything else. Who drops it ends the test.
+pub(crate) struct Testing {
+    pub(crate) offer: Offer,
+    path: PathBuf,
+    task: JoinHandle<Result<(), String>>,
 }
 
 /// A program that is whole, verified and tested.
@@ -60,7 +71,7 @@ impl Stager {
         remove(program);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|e| format!("the new program cannot be put at {}: {e}", path.display()))?;
-        Ok(Self { offer, path, file, written: 0 })
+        Ok(Self { offer, program: program.to_owned(), path, file, written: 0 })
     }
 
     pub(super) fn release(&self) -> &Release {
@@ -85,38 +96,59 @@ impl Stager {
         Ok(end == self.release().size_bytes)
     }
 
-    /// Verifies what lies on the disk and lets it test itself.
-    ///
-    /// # Errors
-    /// In words: what is wrong with it. It is removed.
-    pub(super) async fn finish(self, dir: &Path) -> Result<Staged, String> {
-        let Self { offer, path, file, .. } = self;
-        let done = match whole(&offer.signed.release, &path, file) {
-            Ok(()) => test(&path, dir).await,
-            Err(why) => Err(why),
-        };
-        match done {
-            Ok(()) => Ok(Staged { offer, path }),
-            Err(why) => {
-                let _ = std::fs::remove_file(&path);
-                Err(why)
-            }
-        }
+    /// Verifies what lies on the disk and lets it test itself, beside everything else.
+    pub(super) fn test(self, dir: &Path) -> Testing {
+        let Self { offer, program, path, file, .. } = self;
+        let (release, new, dir) = (offer.signed.release.clone(), path.clone(), dir.to_owned());
+        let task = tokio::spawn(async move {
+            let verified = spawn_blocking({
+                let new = new.clone();
+                move || whole(&release, &program, &new, file)
+            });
+            verified.await.unwrap_or_else(|broken| Err(format!("its verification broke off: {broken}")))?;
+            test(&new, &dir).await
+        });
+        Testing { offer, path, task }
     }
 }
 
-/// What was written is read back: what counts is what lies there, not what came.
-fn whole(release: &Release, path: &Path, file: File) -> Result<(), String> {
+impl Testing {
+    pub(super) fn release(&self) -> &Release {
+        &self.offer.signed.release
+    }
+
+    /// Waits for its end, which comes once.
+    ///
+    /// # Errors
+    /// In words: what is wrong with it.
+    pub(super) async fn ended(&mut self) -> Result<(), String> {
+        (&mut self.task).await.unwrap_or_else(|broken| Err(format!("its test broke off: {broken}")))
+    }
+
+    /// It has passed.
+    pub(super) fn passed(&self) -> Staged {
+        Staged { offer: self.offer.clone(), path: self.path.clone() }
+    }
+}
+
+impl Drop for Testing {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What was written is read back: what counts is what lies there, not what came. Only then it may be run.
+fn whole(release: &Release, program: &Path, path: &Path, file: File) -> Result<(), String> {
     let broken = |e: io::Error| format!("the new program cannot be kept: {e}");
-    file.set_permissions(std::fs::Permissions::from_mode(0o755)).map_err(broken)?;
-    file.sync_all().map_err(broken)?;
-    drop(file);
-    files::sync_parent(path).map_err(broken)?;
     let size = path.symlink_metadata().map_err(broken)?.len();
     if size != release.size_bytes || digest_of(path).map_err(broken)? != release.sha256 {
         return Err("the program that came is not the one that was signed".into());
     }
-    Ok(())
+    likeness::give(program, &file)?;
+    file.sync_all().map_err(broken)?;
+    // Nothing may be run that is open for writing.
+    drop(file);
+    files::sync_parent(path).map_err(broken)
 }
 
 async fn test(path: &Path, dir: &Path) -> Result<(), String> {

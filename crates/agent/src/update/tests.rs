@@ -80,23 +80,55 @@ pub(super) fn updates(dir: &Path, sha256: [u8; 32]) -> (Updates, PathBuf) {
     let program = Program { path: path.clone(), version: "1.2.0".into(), sha256 };
     let now = Instant::now();
     let (origin, on_trial, young) = (dir.to_owned(), false, false);
-    let (stager, ready) = (None, None);
-    (Updates { records, program, origin, on_trial, stager, ready, renewed: now, opened: now, young }, path)
+    let (stager, testing, ready) = (None, None, None);
+    (Updates { records, program, origin, on_trial, stager, testing, ready, renewed: now, opened: now, young }, path)
+}
+
+/// SHA-256 of these bytes.
+fn sum(bytes: &[u8]) -> [u8; 32] {
+    digest(&SHA256, bytes).as_ref().try_into().unwrap()
+}
+
+/// What an executor knows that waits for the last part of a program of these bytes, which an offer for a newer version
+/// brought; and where that program is put.
+pub(crate) fn fetching(dir: &Path, program: &[u8]) -> (Updates, [u8; 32], PathBuf) {
+    let (mut updates, path) = updates(dir, [1; 32]);
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (sha256, size_bytes) = (sum(program), program.len() as u64);
+    let offer = offer(Release { sha256, size_bytes, ..release("1.3.0") });
+    updates.stager = Some(Stager::open(offer, &path).unwrap());
+    (updates, sha256, stage::beside(&path))
 }
 
 #[tokio::test]
 async fn a_program_that_is_not_what_was_signed_or_does_not_run_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("agent");
-    let mut sum = [0; 32];
-    sum.copy_from_slice(digest(&SHA256, b"abcd").as_ref());
-    for (sha256, part) in [([0; 32], "not the one that was signed"), (sum, "does not run here")] {
-        let mut stager = Stager::open(offer(Release { sha256, ..release("1.3.0") }), &program).unwrap();
-        assert_eq!(stager.take(b"abcd"), Ok(true));
-        let why = stager.finish(folder.path()).await.unwrap_err();
-        assert!(why.contains(part), "{why}");
-        assert!(!stage::beside(&program).exists());
+    for (signed, part) in [(b"abce", "not the one that was signed"), (b"abcd", "does not run here")] {
+        let (mut updates, sha256, new) = fetching(folder.path(), signed);
+        assert_eq!(updates.part(&sha256, 0, b"abcd"), Step::Whole);
+        updates.test(folder.path());
+        let verdict = test_ended(Some(&mut updates)).await;
+        let refused = updates.tested(verdict).unwrap_err();
+        assert!(refused.sha256 == sha256 && refused.reason.contains(part), "{}", refused.reason);
+        assert!(!new.exists() && updates.ready.is_none());
     }
+}
+
+#[tokio::test]
+async fn a_program_that_tests_itself_has_the_mode_of_the_old_one_and_its_offer_may_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut updates, sha256, new) = fetching(folder.path(), b"#!/bin/sh\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&updates.program.path, mode).unwrap();
+    let offer = updates.stager.as_ref().unwrap().offer.clone();
+    assert_eq!(updates.part(&sha256, 0, b"#!/bin/sh\n"), Step::Whole);
+    updates.test(folder.path());
+    assert_eq!(updates.offered(&Offer { again: true, ..offer }, &[]), Step::Nothing, "it is here");
+    let verdict = test_ended(Some(&mut updates)).await;
+    assert_eq!(updates.tested(verdict).unwrap().state, UpdateState::Trying);
+    assert!(updates.ready.as_ref().unwrap().offer.again);
+    assert_eq!(new.metadata().unwrap().mode() & 0o7777, 0o700);
 }
 
 #[test]

@@ -215,7 +215,9 @@ impl Peer {
             assert!(tokio::time::Instant::now() < end, "what is looked for does not come");
             let message = self.hear().await;
             if let FromAgent::Durable { lane, seq, .. } = &message {
-                self.say(FromServer::Ack { lane: *lane, seq: *seq }).await;
+                // It may have ended behind its last word.
+                let ack = encode(&Frame::direct(FromServer::Ack { lane: *lane, seq: *seq })).unwrap();
+                let _ = self.socket.send(Message::Binary(Bytes::from(ack))).await;
             }
             if let Some(found) = wanted(&message) {
                 return found;

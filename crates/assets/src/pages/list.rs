@@ -170,7 +170,7 @@ fn table(view: &View<'_>) -> Table {
         Column::new("Owner").wide(),
         Column::new("Team").wide(),
         Column::new("Place").extra(),
-        Column::new("Last seen"),
+        Column::new("Last seen").wide(),
         Column::new("Changed")
             .extra()
             .sort(view.address(view.filter, Order::Updated, ""), sorted(Order::Updated, Sorted::Down)),

@@ -117,12 +117,9 @@ pub(super) fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, e
 }
 
 /// A machine that stands still or is cut off sends no results: what its own agent found since says that it runs and is
-/// reached, also when what it found is bad.
+/// reached, also when what it found is bad. What it kept meanwhile and sends afterwards does not.
 pub(super) fn is_heard(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
-    let heard = |known: &Known| {
-        let from = half + known.look.interval_ms + SLACK_MS;
-        known.good_within(from, end).is_some() || known.bad_at.is_some_and(|at| (from..=end).contains(&at))
-    };
+    let heard = |known: &Known| known.heard_within(half + known.look.interval_ms + SLACK_MS, end);
     is_loss(state) && case.looks.from(Some(case.graph.id(place))).any(heard)
 }
 

@@ -36,7 +36,7 @@ fn draw_list(found: &TicketPage, first: bool, here: &str, clock: &Clock) -> Mark
     };
     let table = Table::new("My requests")
         .columns([
-            Column::new("No.").num(),
+            Column::new("No.").num().wide(),
             Column::new("Subject").main(),
             Column::new("Status"),
             Column::new("Updated").num(),
@@ -126,7 +126,7 @@ fn draw_ticket(shown: &ShownTicket, csrf: &str, clock: &Clock, may_reopen: bool)
         .row("Sent", clock.ago(shown.created_at.timestamp()));
     let talk = html! {
         (Card::new("").tight(html! { (facts) }))
-        (conversation::card(&shown.detail, &public, older.as_deref(), clock))
+        (conversation::card(&conversation::detail(shown, clock), &public, older.as_deref(), clock))
     };
     html! {
         (header)

@@ -155,7 +155,7 @@ fn table(queue: &Queue) -> Table {
     let turned = queue.to(&queue.view, &queue.query, !queue.oldest, "");
     Table::new("Tickets")
         .columns([
-            Column::new("No.").num(),
+            Column::new("No.").num().wide(),
             Column::new("P"),
             Column::new("Subject").main(),
             Column::new("Requester").who(),

@@ -2,7 +2,7 @@
 
 use agent_proto::FromServer;
 use kernel::attention::Attention;
-use kernel::time::MINUTE;
+use kernel::time::{HOUR, MINUTE};
 use kernel::{Cx, Handle, Mark, Result, Time};
 
 use super::store::presence::{self, Seen};
@@ -21,6 +21,10 @@ const SETTLE_MICROS: i64 = 10 * MINUTE;
 const EARLY_MICROS: i64 = 15 * MINUTE;
 /// An offer that waits for a job's end on the machine is renewed so often. Agents drop what is not renewed.
 const RENEW_MICROS: i64 = 20 * MINUTE;
+
+/// A machine that has the program so long and found no moment to try it waits like one that is away: it gets its offer again
+/// when none of its jobs is open, and the others of its stage do not wait for it.
+const BUSY_MICROS: i64 = 2 * HOUR;
 
 /// An offer of this moment is to be renewed at once.
 pub(crate) fn due(now: Time) -> Time {
@@ -100,14 +104,15 @@ fn step(cx: &mut Cx, id: i64) -> Result<Vec<(i64, Vec<u8>)>> {
     Ok(offers)
 }
 
-/// Looks who came back and who did not.
+/// Looks who came back, who did not, and who is too busy.
 fn look(cx: &mut Cx, rollout: &Rollout) -> Result<()> {
     let (id, now) = (rollout.id, cx.now);
     let version = release::find(cx, rollout.release)?.signed.release.version;
     let back = presence::come_back(cx.tx, id, &version, now)?;
     let lost = store::lose(cx.tx, id, now.plus(-PATIENCE_MICROS), now)?;
     let gone = presence::vanish(cx.tx, id, now.plus(-SETTLE_MICROS), EARLY_MICROS, now)?;
-    if back + lost + gone > 0 {
+    let busy = store::busy::take_back(cx.tx, id, now.plus(-BUSY_MICROS))?;
+    if back + lost + gone + busy > 0 {
         cx.touch(rollout_ref(id));
     }
     Ok(())
@@ -237,6 +242,7 @@ mod tests {
             title: String::new(),
             agents: waiting + at_work + done + bad,
             waiting: *waiting,
+            busy: 0,
             at_work: *at_work,
             done: *done,
             bad: *bad,

@@ -1,9 +1,12 @@
 //! List and show rollouts, the machines of one, and the versions in use.
 
+use std::collections::BTreeMap;
+
 use kernel::{Access, Cx, Effect, Operation, Ref, Result, Route, Time, get};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::busy::BusyWith;
 use super::{RolloutView, find, store, view};
 use crate::events::agent_ref;
 use crate::list_page::{self, ListPage};
@@ -36,7 +39,8 @@ impl Operation for ListRollouts {
         let count = store::count(cx.tx)?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            views.push(view(cx, row, false)?);
+            let open = row.state.is_open();
+            views.push(view(cx, row, open)?);
         }
         Ok(ListPage::new(views, limit, count, |row| row.id))
     }
@@ -74,10 +78,12 @@ pub struct RolloutAgent {
     pub hostname: String,
     /// Its stage.
     pub stage: i64,
-    /// waiting, offered, trying, done, refused, rolled_back or missing.
+    /// waiting, offered, trying, busy, done, refused, rolled_back or missing.
     pub state: String,
     /// Why, by the agent's own word.
     pub reason: String,
+    /// What it is busy with, when it has the program and waits for an idle moment.
+    pub busy_with: Option<BusyWith>,
     /// The version it had.
     pub version_before: String,
     /// When it got the offer.
@@ -98,7 +104,7 @@ pub(crate) struct Filter {
 pub struct ListRolloutAgents {
     /// The rollout's number.
     pub id: i64,
-    /// Only machines in this state.
+    /// Only machines in this state; `at_work` are those that are offered it or try it.
     #[serde(default)]
     pub state: Option<String>,
     /// Where the page before ended.
@@ -124,19 +130,23 @@ impl Operation for ListRolloutAgents {
         let filter = Filter { rollout: self.id, state: self.state.clone(), before };
         let rows = store::part_page(cx.tx, &filter, &reach, limit + 1)?;
         let count = store::part_count(cx.tx, &filter, &reach)?;
+        let waiting = rows.iter().filter(|part| matches!(part.state.as_str(), "trying" | "busy"));
+        let waiting: Vec<i64> = waiting.map(|part| part.agent).collect();
+        let mut busy: BTreeMap<i64, BusyWith> = store::busy::of_agents(cx.tx, &waiting)?.into_iter().collect();
         let some = |at: Time| (at.0 != 0).then_some(at);
-        let shown = |part: store::Part| RolloutAgent {
+        let mut shown = |part: store::Part| RolloutAgent {
             id: part.id,
             agent: agent_ref(part.agent),
             hostname: part.hostname,
             stage: part.stage,
             state: part.state,
             reason: part.reason,
+            busy_with: busy.remove(&part.agent),
             version_before: part.version_before,
             offered_at: some(part.offered_at),
             finished_at: some(part.finished_at),
         };
-        Ok(ListPage::new(rows.into_iter().map(shown).collect(), limit, count, |row| row.id))
+        Ok(ListPage::new(rows.into_iter().map(&mut shown).collect(), limit, count, |row| row.id))
     }
 }
 

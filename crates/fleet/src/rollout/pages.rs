@@ -3,11 +3,12 @@
 use kernel::Result;
 use maud::{Markup, html};
 use web::ui::{
-    Button, Card, Clock, Column, Empty, Field, Form, PageHeader, Row, Split, Table, Tone, bar, columns, pill,
+    Button, Card, Clock, Column, Empty, Field, Form, PageHeader, Row, Split, Table, Tone, columns, meter, notice, pill,
     post_button, status,
 };
 use web::{Content, PageCx};
 
+use super::busy::{BusyWith, WaitsFor};
 use super::list::{ListRollouts, ListVersions, VersionInUse};
 use super::{RolloutState, RolloutView};
 use crate::events::capital;
@@ -83,14 +84,14 @@ fn in_use_card(in_use: &[VersionInUse]) -> Markup {
     let all: i64 = in_use.iter().map(|one| one.agents).sum();
     let rows = in_use.iter().map(|one| {
         let version = if one.version.is_empty() { "Not heard of yet" } else { one.version.as_str() };
-        let share = if all > 0 { one.agents as f64 / all as f64 } else { 0.0 };
         let name = html! {
             (version)
             @if !one.target.is_empty() { br; span.faint.mono { (one.target) } }
         };
-        Row::new(version).cell(name).cell(bar(share, Tone::Ok, false)).cell(html! { (one.agents) })
+        let machines = meter(share(one.agents, all), Tone::Ok, &one.agents.to_string());
+        Row::new(version).cell(name).cell(machines)
     });
-    let titles = [Column::new("Version").main(), Column::new("Share"), Column::new("Machines")];
+    let titles = [Column::new("Version").main(), Column::new("Machines")];
     let table = Table::new("Versions in use").columns(titles).rows(rows);
     let body = if in_use.is_empty() {
         html! { (Empty::new("No machine yet", "Versions show when agents connect.")) }
@@ -100,6 +101,32 @@ fn in_use_card(in_use: &[VersionInUse]) -> Markup {
     html! { (Card::new("In use").flush(body)) }
 }
 
+/// What a rollout waits for at machines that have the program.
+fn waits_text(rollout: &RolloutView, clock: &Clock) -> Option<String> {
+    let WaitsFor { hostname, busy_with, machines } = rollout.waits_for.as_ref()?;
+    let more = if *machines > 1 { format!(", and for {} more", machines - 1) } else { String::new() };
+    let version = &rollout.release_version;
+    Some(format!("{version} waits for {hostname}, busy with {}{more}.", busy_text(busy_with, clock)))
+}
+
+/// What a machine does that a new version waits for.
+fn busy_text(busy: &BusyWith, clock: &Clock) -> String {
+    format!("{}, begun {}", busy.what(), clock.relative(busy.since.timestamp()))
+}
+
+/// How many of its machines run the version; all there are where nobody counted.
+fn come_so_far(rollout: &RolloutView) -> Markup {
+    if rollout.stages.is_empty() {
+        return html! { (rollout.agents) };
+    }
+    let done: i64 = rollout.stages.iter().map(|stage| stage.done).sum();
+    html! { (meter(share(done, rollout.agents), Tone::Ok, &format!("{done} of {}", rollout.agents))) }
+}
+
+fn share(part: i64, whole: i64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
 fn rollouts_card(view: &Versions<'_>) -> Markup {
     if view.rollouts.is_empty() {
         let empty =
@@ -107,12 +134,16 @@ fn rollouts_card(view: &Versions<'_>) -> Markup {
         return html! { (Card::new("Rollouts").body(html! { (empty) })) };
     }
     let rows = view.rollouts.iter().map(|rollout| {
-        Row::new(format!("Rollout of {}", rollout.release_version))
-            .href(format!("/fleet/rollouts/{}", rollout.id))
+        let (name, href) =
+            (format!("Rollout of {}", rollout.release_version), format!("/fleet/rollouts/{}", rollout.id));
+        let what =
+            html! { a href=(web::ui::href(&href)) dir="auto" { (name) } br; span.faint.mono { (rollout.target) } };
+        Row::new(&name)
+            .href(href)
             .reference(rollout.reference.to_string())
             .cell(status(tone(rollout.state), &capital(rollout.state.as_str())))
-            .main()
-            .text(&rollout.agents.to_string())
+            .cell(what)
+            .cell(come_so_far(rollout))
             .text(&rollout.started_by)
             .cell(view.clock.ago(rollout.started_at.timestamp()))
     });
@@ -121,9 +152,13 @@ fn rollouts_card(view: &Versions<'_>) -> Markup {
         Column::new("Version").main(),
         Column::new("Machines"),
         Column::new("Started by").wide(),
-        Column::new("Started"),
+        Column::new("Started").wide(),
     ];
-    html! { (Card::new("Rollouts").flush(html! { (Table::new("Rollouts").columns(titles).rows(rows)) })) }
+    let waits = view.rollouts.iter().filter_map(|rollout| waits_text(rollout, view.clock));
+    html! {
+        @for text in waits { (notice(Tone::Info, &text)) }
+        (Card::new("Rollouts").flush(html! { (Table::new("Rollouts").columns(titles).rows(rows)) }))
+    }
 }
 
 fn releases_card(view: &Versions<'_>) -> Markup {
@@ -172,7 +207,7 @@ fn start_card(releases: &[&ReleaseView], csrf: &str) -> Markup {
         .back("/fleet/rollouts/{id}")
         .confirm("Bring this version to machines?")
         .field(Field::hidden("_confirm", "1"))
-        .field(Field::select("release", "Release", options))
+        .field(Field::select("release", "Release", options).required())
         .field(Field::text("first", "Agents that go first").placeholder("3, 17").help("Their numbers, with commas."))
         .field(Field::text("percents", "Then shares in percent").value("10, 50, 100"))
         .fields([
@@ -192,7 +227,7 @@ fn import_card(csrf: &str) -> Markup {
         .action(Button::submit("Import it"));
     html! {
         (Card::new("Import a release").id("import").body(html! {
-            p.faint { "Put the program and its " span.mono { ".release" } " file into the folder " span.mono { "releases" } " of the data folder." }
+            p.faint { "Put the program and its " span.mono { ".release" } " file into the folder " span.mono { "releases" } " of the data folder: it is larger than what a request may bring." }
             (form)
         }))
     }
@@ -205,6 +240,7 @@ fn sample(state: RolloutState, text: &str) -> RolloutView {
         title: text.into(),
         agents: 4,
         waiting: 1,
+        busy: 1,
         at_work: 1,
         done: 2 - bad,
         bad,
@@ -217,6 +253,11 @@ fn sample(state: RolloutState, text: &str) -> RolloutView {
         target: text.into(),
         state,
         reason: text.into(),
+        waits_for: Some(WaitsFor {
+            hostname: text.into(),
+            busy_with: BusyWith::new(40, "run:12", kernel::Time(1_772_438_400_000_000)),
+            machines: 3,
+        }),
         stage: 1,
         stages: vec![stage(0, 0), stage(1, 1), stage(2, 0)],
         parallel: 20,
@@ -269,6 +310,7 @@ mod tests {
         let in_use = [VersionInUse { version: HOSTILE.into(), target: HOSTILE.into(), agents: 3 }];
         let full = render(&in_use, &[release(false), release(true)], &[sample(RolloutState::Running, HOSTILE)], true);
         assert!(!full.contains("<script>alert") && full.contains("fleet.rollout.start"), "{full}");
+        assert!(full.contains("busy with run 12") && full.contains("and for 2 more"), "{full}");
         assert!(!render(&in_use, &[release(false)], &[], false).contains("/do/"));
     }
 }

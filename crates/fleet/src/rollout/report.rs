@@ -36,6 +36,9 @@ pub(crate) fn reported(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Res
         let reason = report.reason.replace('\0', "");
         let finished = if report.state == UpdateState::Trying { kernel::Time(0) } else { now };
         store::reported(cx.tx, row.id, state, &reason, finished)?;
+        if report.state == UpdateState::Trying {
+            store::busy::ready(cx.tx, row.id, now)?;
+        }
         cx.touch(rollout_ref(row.rollout));
         let Some(agent) = agent::store::by_id(cx.tx, from.agent)? else { return Ok(()) };
         let (asset, reference, hostname) = (asset_ref(from.asset), agent_ref(from.agent), agent.hostname);

@@ -6,6 +6,7 @@ use kernel::{Reach, Result, Time};
 use super::{Rollout, RolloutState};
 use crate::agent::store::within;
 
+pub(super) mod busy;
 pub(super) mod presence;
 
 const COLUMNS: &str = "SELECT id, release_id, state, reason, percents, stage, parallel, stop_percent, again, agents, started_at, \
@@ -180,11 +181,12 @@ pub(super) fn lose(tx: &mut Tx<'_>, id: i64, before: Time, now: Time) -> Result<
     )
 }
 
-/// Rows and agents that wait and are connected, up to a stage.
+/// Rows and agents that wait and are connected, up to a stage. Who was too busy before is next when no job is open.
 pub(super) fn next(tx: &mut Tx<'_>, id: i64, stage: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
     let sql = "SELECT r.id, r.agent_row FROM fleet_rollout_agents r JOIN fleet_agents a ON a.id = r.agent_row \
-               WHERE r.rollout_id = ?1 AND r.stage <= ?2 AND r.state = 'waiting' AND a.online = 1 AND a.state = 'active' \
-               AND a.updates = 1 ORDER BY r.stage, r.id LIMIT ?3";
+               WHERE r.rollout_id = ?1 AND r.stage <= ?2 AND r.state IN ('waiting', 'busy') AND a.online = 1 \
+               AND a.state = 'active' AND a.updates = 1 AND (r.state = 'waiting' OR NOT EXISTS (SELECT 1 FROM fleet_jobs j \
+               WHERE j.agent_row = r.agent_row AND j.state IN ('queued', 'sent', 'accepted'))) ORDER BY r.stage, r.id LIMIT ?3";
     tx.query(sql, &[id.into(), stage.into(), limit.into()])?.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
@@ -200,7 +202,8 @@ pub(super) fn offered(tx: &mut Tx<'_>, row: i64, now: Time) -> Result<()> {
 pub(super) fn offer_again(tx: &mut Tx<'_>, id: i64, due: Time) -> Result<()> {
     let sql = "UPDATE fleet_rollout_agents SET state = 'waiting' WHERE rollout_id = ?1 AND state = 'offered'";
     tx.execute(sql, &[id.into()])?;
-    let sql = "UPDATE fleet_rollout_agents SET offered_at = ?1 WHERE rollout_id = ?2 AND state = 'trying'";
+    let sql =
+        "UPDATE fleet_rollout_agents SET offered_at = ?1, ready_at = ?1 WHERE rollout_id = ?2 AND state = 'trying'";
     tx.execute(sql, &[due.into(), id.into()])?;
     Ok(())
 }
@@ -273,8 +276,14 @@ fn parts(filter: &super::list::Filter, reach: &Reach) -> Query {
          FROM fleet_rollout_agents r JOIN fleet_agents a ON a.id = r.agent_row WHERE r.rollout_id = ",
     );
     query.bind(filter.rollout);
-    if let Some(state) = &filter.state {
-        query.push(" AND r.state = ").bind(state.as_str());
+    match filter.state.as_deref() {
+        Some("at_work") => {
+            query.push(" AND r.state IN ('offered', 'trying')");
+        }
+        Some(state) => {
+            query.push(" AND r.state = ").bind(state);
+        }
+        None => {}
     }
     within(&mut query, reach);
     query

@@ -13,7 +13,7 @@ fn restart_job() -> Value {
         "cause": "alert_group:4", "run": "run:9" })
 }
 
-fn queue(world: &World, input: Value) -> i64 {
+pub(crate) fn queue(world: &World, input: Value) -> i64 {
     let queued = world.call(&admin(), "fleet.job.queue", input).unwrap();
     fleet::round(&world.kernel).unwrap();
     queued["id"].as_i64().unwrap()
@@ -23,11 +23,11 @@ fn job(world: &World, id: i64) -> Value {
     world.call(&admin(), "fleet.job.show", json!({ "id": id })).unwrap()
 }
 
-fn signed(frames: &[FromServer]) -> Vec<SignedJob> {
+pub(crate) fn signed(frames: &[FromServer]) -> Vec<SignedJob> {
     frames.iter().filter_map(|one| if let FromServer::Job(job) = one { Some(job.clone()) } else { None }).collect()
 }
 
-fn result(job_id: [u8; 16], state: JobState) -> Durable {
+pub(crate) fn result(job_id: [u8; 16], state: JobState) -> Durable {
     Durable::JobResult(JobResult {
         job_id,
         state,

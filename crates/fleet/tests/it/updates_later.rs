@@ -7,6 +7,7 @@ use kernel::time::MINUTE;
 use kernel::world::World;
 use serde_json::{Value, json};
 
+use crate::jobs::queue;
 use crate::machine::*;
 use crate::updates::*;
 
@@ -201,4 +202,56 @@ fn lesson_15_while_all_runs_are_stopped_nothing_is_fetched_and_afterwards_it_is_
     pass(&world);
     assert!(offered(&connection).is_some());
     assert_eq!(fetch(&mut connection, release.sha256, 0), b"program");
+}
+
+#[test]
+fn lesson_15_a_machine_that_is_never_idle_holds_up_nobody_says_what_it_is_busy_with_and_gets_its_turn_again() {
+    let world = world();
+    let mut machines = able(&world, 3);
+    let release = signed(&world, "agent", "1.1.0", b"program");
+    let imported = import(&world, "agent").unwrap();
+    let first = [number(&world, "able-0"), number(&world, "able-1")];
+    let input = json!({ "release": imported["id"], "first": first, "percents": [100] });
+    let id = start(&world, input).unwrap()["id"].as_i64().unwrap();
+    pass(&world);
+    let busy = world.call(&admin(), "fleet.agent.show", json!({ "id": first[0] })).unwrap()["asset"].clone();
+    let asset: i64 = busy.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let long = json!({ "asset": asset, "action": { "Service": { "unit": "nginx.service", "verb": "Restart" } },
+        "timeout_s": 20_000, "expires_s": 600, "run": "run:9" });
+    let long = queue(&world, long);
+    let job = &crate::jobs::signed(&machines[0].1.pushed())[0];
+    let (machine, now) = (&machines[0].0, world.clock.now().0);
+    let job = verify_job(job, &machine.server_key, &machine.agent_id, 0, now).unwrap().job_id;
+    machines[0].1.durable(1, Durable::JobAccepted { job_id: job, at_us: now });
+    report(&mut machines[0].1, 2, &release, UpdateState::Trying);
+    report(&mut machines[1].1, 1, &release, UpdateState::Done);
+    for _ in 0..10 {
+        settle(&world);
+    }
+    assert!(offered(&machines[2].1).is_none(), "the stage waits for its machine");
+    let waits = shown(&world, id)["waits_for"].clone();
+    assert_eq!((&waits["hostname"], &waits["busy_with"]["run"]), (&json!("able-0"), &json!("run:9")), "{waits}");
+    assert_eq!(part(&world, id, "able-0")["busy_with"]["job"], json!(format!("agent_job:{long}")));
+    let of = |state| shown(&world, id)["stages"][0][state].clone();
+    assert_eq!((part(&world, id, "able-0")["state"].clone(), of("at_work")), (json!("trying"), json!(1)));
+
+    settle(&world);
+    pass(&world);
+    assert_eq!((part(&world, id, "able-0")["state"].clone(), of("busy")), (json!("busy"), json!(1)));
+    assert!(offered(&machines[2].1).is_some(), "but not for ever");
+    report(&mut machines[2].1, 1, &release, UpdateState::Done);
+    machines[0].1.pushed();
+    for _ in 0..4 {
+        settle(&world);
+    }
+    assert!(offered(&machines[0].1).is_none(), "its offer is not renewed, so the agent drops what it has");
+    assert_eq!(shown(&world, id)["state"], "running", "it is waited for like one that is away");
+    machines[0].1.durable(3, crate::jobs::result(job, JobState::Done));
+    pass(&world);
+    assert!(offered(&machines[0].1).is_some(), "it is idle");
+    assert_eq!(part(&world, id, "able-0")["busy_with"], Value::Null);
+    report(&mut machines[0].1, 4, &release, UpdateState::Done);
+    settle(&world);
+    pass(&world);
+    assert_eq!(shown(&world, id)["state"], "done");
 }

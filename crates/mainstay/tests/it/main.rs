@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod agent_update;
+#[cfg(test)]
 mod coming_back;
 #[cfg(test)]
 mod documents;
@@ -24,6 +26,8 @@ mod pages;
 mod prometheus;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod running;
 #[cfg(test)]
 mod server_commands;
 #[cfg(test)]

@@ -1,65 +1,9 @@
 //! The loop on this machine with real processes: a fault is noticed, explained, fixed within policy, proven and written
 //! down, and a killed server goes on where it was.
 
-use std::io::BufRead as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
 
-use serde_json::Value;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_mainstay");
-/// How long anything may take before the test gives up: a bound, not a claim.
-const PATIENCE: Duration = Duration::from_secs(150);
-
-struct Running {
-    child: Child,
-    data: PathBuf,
-}
-
-impl Running {
-    fn start(data: &Path) -> (Self, Value) {
-        let mut child = Command::new(PROGRAM)
-            .args(["up", "--listen", "127.0.0.1:0", "--agents-listen", "127.0.0.1:0", "-o", "json", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        (Self { child, data: data.to_owned() }, serde_json::from_str(&line).unwrap())
-    }
-
-    fn cli(&self, arguments: &[&str]) -> Value {
-        let done =
-            Command::new(PROGRAM).arg("--data").arg(&self.data).args(arguments).args(["-o", "json"]).output().unwrap();
-        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-        serde_json::from_slice(&done.stdout).unwrap_or(Value::Null)
-    }
-
-    /// Asks again until the answer is as wanted.
-    fn until(&self, what: &str, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
-        let (_keep, never) = mpsc::channel::<()>();
-        let begun = Instant::now();
-        loop {
-            let answer = self.cli(arguments);
-            if wanted(&answer) {
-                return answer;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{what} did not happen: {answer:#}");
-            let _ = never.recv_timeout(Duration::from_millis(500));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::running::{PROGRAM, Running, first};
 
 /// The tour's service under a child of ours, so that it ends with the test; the agent's restart of it is ended by number.
 struct Service(Child);
@@ -69,10 +13,6 @@ impl Drop for Service {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn first<'a>(answer: &'a Value, field: &str) -> &'a Value {
-    &answer["items"][0][field]
 }
 
 /// Ends the service that the agent started, however the test ends: it belongs to nobody here.
@@ -103,7 +43,7 @@ fn a_fault_becomes_an_incident_a_run_fixes_it_and_the_story_is_written_down() {
     }
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let (server, ready) = Running::start(&data);
+    let (server, ready) = Running::start(&data, &[]);
     assert!(ready["setup_url"].as_str().is_some_and(|url| url.contains("/setup?secret=")), "{ready}");
     server.until("the agent connects", &["fleet", "agent", "list"], |agents| *first(agents, "connected") == true);
     let mut service = Service(Command::new(PROGRAM).args(["demo", "service"]).spawn().unwrap());
@@ -140,7 +80,7 @@ fn a_fault_becomes_an_incident_a_run_fixes_it_and_the_story_is_written_down() {
 
     // The server dies without warning and comes back: everything is still there, and the agent returns by itself.
     drop(server);
-    let (server, ready) = Running::start(&data);
+    let (server, ready) = Running::start(&data, &[]);
     assert!(ready["pid"].is_number());
     assert_eq!(*first(&server.cli(tickets), "status"), "resolved");
     server.until("the agent comes back", &["fleet", "agent", "list"], |agents| *first(agents, "connected") == true);

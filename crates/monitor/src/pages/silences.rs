@@ -90,7 +90,8 @@ fn asked(page: &mut PageCx, silences: &Silences) -> Result<Option<Asked>> {
 }
 
 fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
-    if let Some(labels) = page.param("matchers") {
+    let empty = page.param("new").filter(|new| *new == "labels").map(|_| "");
+    if let Some(labels) = page.param("matchers").or(empty) {
         return Ok(Some(Chosen { field: "matchers", id: labels.to_owned(), title: "by labels".to_owned() }));
     }
     for (field, kind) in [("check", "check"), ("asset", "asset"), ("team", "team")] {
@@ -108,7 +109,7 @@ fn draw(view: &View) -> Markup {
         .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
         .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar"));
     if view.may_create {
-        head = head.action(Button::link("Silence by labels", "/monitoring/silences?matchers=").icon("bell"));
+        head = head.action(Button::link("Silence by labels", "/monitoring/silences?new=labels").icon("bell").key("c"));
     }
     html! {
         (head)

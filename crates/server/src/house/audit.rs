@@ -58,7 +58,15 @@ fn list_view(filter: &Filter, items: &[AuditEntry], next: Option<&str>, clock: &
             .cell(clock.short(entry.at.timestamp()))
     });
     let table = Table::new("Audit")
-        .columns(["No.", "Operation", "Who", "About", "Outcome", "Via", "When"].map(Column::new))
+        .columns([
+            Column::new("No.").num().wide(),
+            Column::new("Operation").main(),
+            Column::new("Who"),
+            Column::new("About").wide(),
+            Column::new("Outcome"),
+            Column::new("Via").wide(),
+            Column::new("When").wide(),
+        ])
         .rows(rows);
     let more = next.map(|cursor| format!("/audit?{}&cursor={cursor}", filter.query()));
     let form = Form::get("/audit")

@@ -3,12 +3,12 @@
 use kernel::Result;
 use maud::{Markup, html};
 use web::ui::{
-    Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone, bar,
-    columns, notice, pill, post_button, stack, status,
+    Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Split, Tab, Table, Tabs, Tone,
+    columns, meter, notice, pill, post_button, stack, status,
 };
 use web::{Content, PageCx};
 
-use super::tone;
+use super::{busy_text, share, tone, waits_text};
 use crate::events::capital;
 use crate::list_page::ListPage;
 use crate::rollout::list::{ListRolloutAgents, RolloutAgent, ShowRollout};
@@ -76,9 +76,12 @@ fn show_body(
         .known("Because", Some(rollout.reason.as_str()).filter(|text| !text.is_empty()))
         .mono("For", &rollout.target)
         .text("Machines", &rollout.agents.to_string())
-        .text("At the same time", &rollout.parallel.to_string())
+        .text("At once", &format!("{} at most", rollout.parallel))
         .text("Stops at", &format!("{} % of a stage", rollout.stop_percent))
-        .text("Tried again where rolled back", if rollout.again { "Yes" } else { "No" })
+        .text(
+            "Tried again",
+            if rollout.again { "Also where it was rolled back" } else { "Not where it was rolled back" },
+        )
         .text("Started by", &rollout.started_by)
         .row("Started", clock.at(rollout.started_at.timestamp()));
     let side = html! {
@@ -87,6 +90,7 @@ fn show_body(
     };
     let main = html! {
         @if rollout.state == RolloutState::Stopped { (notice(Tone::Critical, &format!("{}. Look at the machines below before it goes on.", rollout.reason))) }
+        @if let Some(text) = waits_text(rollout, clock) { (notice(Tone::Info, &text)) }
         (stages_card(rollout))
         (agents_list(agents, &here, tab, paged, rollout, clock))
     };
@@ -101,7 +105,9 @@ fn stages_card(rollout: &RolloutView) -> Markup {
         } else if stage.number > rollout.stage {
             (Tone::Idle, "Later")
         } else if stage.waiting == 0 && stage.at_work == 0 {
-            (Tone::Ok, "Over")
+            (if stage.bad > 0 { Tone::Warn } else { Tone::Ok }, "Over")
+        } else if stage.number < rollout.stage && stage.busy > 0 {
+            (Tone::Warn, if stage.busy == stage.waiting { "Some are busy" } else { "Some are away or busy" })
         } else if stage.number < rollout.stage {
             (Tone::Warn, "Some are away")
         } else {
@@ -110,17 +116,15 @@ fn stages_card(rollout: &RolloutView) -> Markup {
         Row::new(&stage.title)
             .cell(status(tone, word))
             .main()
-            .cell(bar(stage.done as f64 / stage.agents.max(1) as f64, Tone::Ok, false))
-            .text(&format!("{} of {}", stage.done, stage.agents))
+            .cell(meter(share(stage.done, stage.agents), Tone::Ok, &format!("{} of {}", stage.done, stage.agents)))
             .text(&stage.at_work.to_string())
             .text(&stage.bad.to_string())
     });
     let titles = [
         Column::new("State"),
         Column::new("Stage").main(),
-        Column::new("Share").wide(),
         Column::new("Done"),
-        Column::new("At work"),
+        Column::new("At work").wide(),
         Column::new("Bad"),
     ];
     let table = Table::new("Stages").columns(titles).rows(rows);
@@ -139,20 +143,27 @@ fn agents_list(
         |name: &'static str, label: &'static str| Tab::new(label, format!("{here}?view={name}")).current(tab == name);
     let tabs = [
         tab_of("all", "All"),
+        tab_of("at_work", "At work"),
         tab_of("done", "Done"),
         tab_of("rolled_back", "Rolled back"),
         tab_of("refused", "Refused"),
         tab_of("missing", "Did not come back"),
+        tab_of("busy", "Busy"),
         tab_of("waiting", "Waiting"),
     ];
     let rows = agents.items.iter().map(|part| {
         let (tone, word) = standing(&part.state);
         let at = part.finished_at.or(part.offered_at);
+        let (why, href) = (because(part, clock), format!("/fleet/agents/{}", part.agent.id));
         Row::new(&part.hostname)
-            .href(format!("/fleet/agents/{}", part.agent.id))
+            .href(&href)
             .cell(status(tone, &word))
-            .main()
-            .text(&part.reason)
+            .cell(html! {
+                a href=(web::ui::href(&href)) title=(part.hostname) dir="auto" { (part.hostname) }
+                // Where there is no room for the column of reasons.
+                @if !why.is_empty() { span.narrow.faint dir="auto" { (why) } }
+            })
+            .cell(html! { span title=(why) dir="auto" { (why) } })
             .text(&part.version_before)
             .cell(html! { @if let Some(at) = at { (clock.ago(at.timestamp())) } })
     });
@@ -170,6 +181,14 @@ fn agents_list(
     html! {
         (List::new("machines", Table::new("Machines").columns(titles).rows(rows)).tabs(Tabs::new("Which machines", tabs)).total(total)
             .paging(next, first).empty(empty).live(rollout.reference.to_string(), format!("{here}?view={tab}")))
+    }
+}
+
+/// Why a machine stands where it does: by its own word, or what it is busy with.
+fn because(part: &RolloutAgent, clock: &Clock) -> String {
+    match &part.busy_with {
+        Some(busy) => format!("Busy with {}", busy_text(busy, clock)),
+        None => part.reason.clone(),
     }
 }
 
@@ -206,6 +225,7 @@ fn change_card(rollout: &RolloutView, may: May, csrf: &str, here: &str) -> Marku
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::rollout::busy::BusyWith;
 
     const HOSTILE: &str = "<script>alert(1)</script>";
 
@@ -217,6 +237,7 @@ mod tests {
             stage: 0,
             state: state.into(),
             reason: HOSTILE.into(),
+            busy_with: (state == "busy").then(|| BusyWith::new(40, "run:12", kernel::Time(1_772_438_400_000_000))),
             version_before: "0.1.0".into(),
             offered_at: Some(kernel::Time(1_772_438_400_000_000)),
             finished_at: None,
@@ -226,9 +247,9 @@ mod tests {
     #[test]
     fn a_rollout_shows_its_stages_its_machines_and_what_may_be_done() {
         let clock = Clock::utc_us(1_772_438_400_000_000);
-        let states = ["waiting", "offered", "trying", "done", "refused", "rolled_back", "missing"];
+        let states = ["waiting", "busy", "offered", "trying", "done", "refused", "rolled_back", "missing"];
         let items: Vec<RolloutAgent> = states.iter().map(|state| part(state)).collect();
-        let agents = ListPage { items, next: Some("1".into()), count: 7, count_capped: false };
+        let agents = ListPage { items, next: Some("1".into()), count: 8, count_capped: false };
         let all = May { pause: true, resume: true, end: true };
         let body = |state, may| {
             show_body(&sample(state, HOSTILE), &agents, ("all", false), may, "token", &clock).into_string()
@@ -238,6 +259,7 @@ mod tests {
         assert!(
             running.contains("On trial") && running.contains("Did not come back") && running.contains("Rolled back")
         );
+        assert!(running.contains("Busy with run 12, begun ") && running.contains("Some are busy"), "{running}");
         assert!(!running.contains("<script>alert"));
         let stopped = body(RolloutState::Stopped, all);
         assert!(stopped.contains("fleet.rollout.resume") && stopped.contains("before it goes on"));
