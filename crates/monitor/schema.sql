@@ -83,7 +83,7 @@ CREATE TABLE monitor_remotes (
 CREATE TABLE monitor_rule_alerts (
   id INTEGER PRIMARY KEY AUTOINCREMENT, rule_id INTEGER NOT NULL, check_id INTEGER NOT NULL UNIQUE, digest TEXT NOT NULL, labels TEXT NOT NULL, source TEXT NOT NULL,
   phase TEXT NOT NULL, active_at INTEGER NOT NULL, fired_at INTEGER NOT NULL, ended_at INTEGER NOT NULL
-, keeping_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, keeping_at INTEGER NOT NULL DEFAULT 0, value REAL) STRICT;
 
 CREATE INDEX monitor_rule_alerts_ended ON monitor_rule_alerts (phase, ended_at);
 

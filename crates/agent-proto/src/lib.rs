@@ -23,6 +23,7 @@ mod bounded;
 mod envelope;
 mod error;
 pub mod facts;
+mod hex;
 pub mod job;
 pub mod limits;
 mod proof;
@@ -33,6 +34,7 @@ pub mod v1;
 
 pub use envelope::{Frame, MAGIC, Message, VERSION, decode, encode};
 pub use error::FrameError;
+pub use hex::{hex, unhex, unhex_any};
 pub use job::{
     JobRefusal, StopRefusal, action_digest, approve_plan, limit_ms, plan_hash, sign_job, sign_job_within, sign_stop,
     verify_approval, verify_job, verify_stop,

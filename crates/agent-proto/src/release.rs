@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::hex::{hex, unhex};
 use crate::limits::{RELEASE_BYTES_MAX, RELEASE_TEXT_BYTES_MAX};
 use crate::sign::{Signature, SigningKey, verify};
 use crate::v1::{Release, SignedRelease};
@@ -148,21 +149,6 @@ impl std::str::FromStr for SignedRelease {
             None => Ok(read),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -70,37 +70,9 @@ pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Reads hexadecimal of a known length.
-pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    unhex_any(text)?.try_into().ok()
-}
-
-/// Reads hexadecimal of any length.
-pub(crate) fn unhex_any(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    if !digits.remainder().is_empty() {
-        return None;
-    }
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hexadecimal_is_read_back_and_anything_else_is_not() {
-        assert_eq!(hex(&[0, 0xab, 0xff]), "00abff");
-        assert_eq!(unhex::<3>("00abff"), Some([0, 0xab, 0xff]));
-        for text in ["0", "0g00ff", "00abff00", "\u{e9}\u{e9}\u{e9}"] {
-            assert_eq!(unhex::<3>(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn of_a_foreign_file_only_so_much_is_read_and_nothing_that_is_no_file() {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_proto::{Enrolled, SigningKey};
+use agent_proto::{Enrolled, SigningKey, hex, unhex, unhex_any};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::files::{self, hex, unhex, unhex_any};
+use crate::files;
 
 const TRUST: &str = "trust.json";
 

@@ -265,7 +265,7 @@ impl Verb {
 
 impl Approver {
     fn key(&self) -> Option<[u8; 32]> {
-        files::unhex(&self.public_key)
+        agent_proto::unhex(&self.public_key)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use agent_proto::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::files::{self, hex};
+use crate::files;
 use crate::identity::Enrolment;
 
 /// Much more than it ever writes.

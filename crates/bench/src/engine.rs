@@ -123,13 +123,13 @@ impl Engine {
 
     /// The result of a query at one moment.
     pub(crate) fn instant(&self, query: &str, at_ms: i64) -> Result<Vec<Value>> {
-        self.ask(&format!("query?query={}&time={}", escaped(query), seconds(at_ms)))
+        self.ask(&format!("query?query={}&time={}", kernel::address::percent(query), seconds(at_ms)))
     }
 
     /// The result of a query over a span.
     pub(crate) fn range(&self, query: &str, from_ms: i64, to_ms: i64, step_ms: i64) -> Result<Vec<Value>> {
         let (start, end, step) = (seconds(from_ms), seconds(to_ms), seconds(step_ms));
-        self.ask(&format!("query_range?query={}&start={start}&end={end}&step={step}", escaped(query)))
+        self.ask(&format!("query_range?query={}&start={start}&end={end}&step={step}", kernel::address::percent(query)))
     }
 
     fn ask(&self, question: &str) -> Result<Vec<Value>> {
@@ -191,12 +191,6 @@ pub(crate) fn seconds(ms: i64) -> String {
     format!("{sign}{}.{:03}", ms.unsigned_abs() / 1_000, ms.unsigned_abs() % 1_000)
 }
 
-/// Text as a part of an address.
-pub(crate) fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric();
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +198,5 @@ mod tests {
     #[test]
     fn times_and_queries_are_written_as_the_http_api_reads_them() {
         assert_eq!([seconds(-1_500), seconds(20)], ["-1.500", "0.020"]);
-        assert_eq!(escaped("rate(m[5m])"), "rate%28m%5B5m%5D%29");
     }
 }

@@ -9,7 +9,7 @@ use kernel::{Error, Result};
 use metrics_proto::write::{Encoder, Version};
 use serde_json::{Value as Json, json};
 
-use crate::engine::{escaped, prepare, seconds};
+use crate::engine::{prepare, seconds};
 use crate::process::Server;
 use crate::report::Report;
 use crate::{Run, unusable};
@@ -157,7 +157,7 @@ impl Driver for Http {
     }
 
     fn ask(&mut self, query: &str, when: When) -> std::result::Result<Reply, String> {
-        let query = escaped(query);
+        let query = kernel::address::percent(query);
         let path = match when {
             When::Instant(at) => format!("/prometheus/api/v1/query?query={query}&time={}", seconds(at)),
             When::Range { start_ms, end_ms, step_ms } => format!(

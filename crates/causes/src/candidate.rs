@@ -71,10 +71,26 @@ pub struct Candidate {
     pub reasons: Vec<Reason>,
 }
 
-/// The time of the day, UTC.
+/// A moment, `2026-03-02 08:00:10 UTC`: a reader's page shows it in the reader's zone.
 pub(crate) fn clock(at_ms: i64) -> String {
-    let seconds = at_ms.div_euclid(1_000).rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    let seconds = at_ms.div_euclid(1_000);
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let seconds = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// Year, month and day of a number of days since 1970, in the Gregorian calendar: years begin in March here, so that
+/// the leap day is the last of its year (Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let january_on = i64::from(month >= 10);
+    (year + era * 400 + january_on, month + 3 - 12 * january_on, day)
 }
 
 /// A span of time in words.
@@ -85,5 +101,25 @@ pub(crate) fn span(ms: i64) -> String {
         2..120 => format!("{seconds} seconds"),
         120..7_200 => format!("{} minutes", seconds / 60),
         _ => format!("{} hours", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_with_its_day() {
+        let cases = [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (-1, "1969-12-31 23:59:59 UTC"),
+            (951_782_400_000, "2000-02-29 00:00:00 UTC"),
+            (1_772_438_410_999, "2026-03-02 08:00:10 UTC"),
+            (4_107_542_399_000, "2100-02-28 23:59:59 UTC"),
+            (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
+        ];
+        for (at_ms, text) in cases {
+            assert_eq!(clock(at_ms), text);
+        }
     }
 }

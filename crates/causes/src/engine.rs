@@ -80,6 +80,11 @@ impl Engine {
         &self.graph
     }
 
+    /// The rules that count.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Other rules from now on.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;

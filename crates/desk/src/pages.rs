@@ -5,7 +5,7 @@ use kernel::Result;
 use maud::{Markup, html};
 use web::domain::{Create, Group, Place};
 use web::page::{Page, PageCx};
-use web::ui::{Tone, pill, shape};
+use web::ui::{Clock, Tone, pill, shape};
 
 use crate::ticket::{Priority, Status};
 
@@ -81,33 +81,26 @@ pub(crate) fn people_options(page: &mut PageCx) -> Result<people::Persons> {
     if page.cx.may("people.user.list") { people::Persons::load(page.cx, &[]) } else { Ok(people::Persons::default()) }
 }
 
-/// An address with a query: texts are encoded, empty ones left out.
-pub(crate) fn address(path: &str, query: &[(&str, &str)]) -> String {
-    let mut text = path.to_owned();
-    for (name, value) in query.iter().filter(|(_, value)| !value.is_empty()) {
-        text.push(if text.contains('?') { '&' } else { '?' });
-        text.push_str(name);
-        text.push('=');
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b',') {
-                text.push(char::from(byte));
-            } else {
-                text.push_str(&format!("%{byte:02X}"));
-            }
-        }
-    }
-    text
-}
-
 /// Text as people wrote it: paragraphs, lines, and lists where lines begin with a dash.
 pub(crate) fn prose(text: &str) -> Markup {
+    written(text, &|line| html! { (line) })
+}
+
+/// Text as Mainstay wrote it: its moments stand in the reader's zone. What people wrote is never touched.
+pub(crate) fn told(text: &str, clock: &Clock) -> Markup {
+    written(text, &|line| clock.spoken(line))
+}
+
+fn written(text: &str, draw: &dyn Fn(&str) -> Markup) -> Markup {
     html! {
-        @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
-            @let (before, items) = parts(paragraph);
-            @if !before.is_empty() {
-                p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (line) } }
+        div.prose {
+            @for paragraph in text.split("\n\n").filter(|one| !one.trim().is_empty()) {
+                @let (before, items) = parts(paragraph);
+                @if !before.is_empty() {
+                    p dir="auto" { @for (index, line) in before.iter().enumerate() { @if index > 0 { br; } (draw(line)) } }
+                }
+                @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (draw(item)) } } } }
             }
-            @if !items.is_empty() { ul { @for item in &items { li dir="auto" { (item) } } } }
         }
     }
 }
@@ -223,12 +216,6 @@ pub(crate) mod sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_keeps_any_text_as_one_value() {
-        assert_eq!(address("/desk", &[("view", ""), ("q", "a&b=ø \"x\"")]), "/desk?q=a%26b%3D%C3%B8%20%22x%22");
-        assert_eq!(address("/desk", &[("view", "open"), ("q", "owner:me")]), "/desk?view=open&q=owner:me");
-    }
 
     #[test]
     fn lines_that_begin_with_a_dash_are_a_list_and_nothing_becomes_markup() {

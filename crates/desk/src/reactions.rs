@@ -161,8 +161,7 @@ fn open_incident(cx: &mut Cx, group: &GroupOpened, earlier: Option<i64>) -> Resu
 
 fn what_is_known(group: &GroupOpened) -> String {
     let mut text = lines("Evidence", &group.evidence);
-    let before: Vec<String> =
-        group.changed_before.iter().map(|one| format!("{} {}", moment(&one.at), one.title)).collect();
+    let before: Vec<String> = group.changed_before.iter().map(told_before).collect();
     if before.is_empty() {
         text.push_str("What changed just before\n- Nothing that Mainstay knows of.\n");
     } else {
@@ -171,14 +170,20 @@ fn what_is_known(group: &GroupOpened) -> String {
     kernel::text::shorten(text.trim(), TEXT_CHARS_MAX - 1)
 }
 
-/// To the second: fractions say nothing to a reader.
-fn moment(at: &Value) -> String {
-    let at = match at {
+/// When, and what. A page shows the moment in the zone of its reader.
+fn told_before(one: &Before) -> String {
+    match moment(&one.at) {
+        Some(at) => format!("{}: {}", at.timestamp().strftime("%F %H:%M:%S UTC"), one.title),
+        None => one.title.clone(),
+    }
+}
+
+fn moment(at: &Value) -> Option<Time> {
+    match at {
         Value::String(text) => Time::parse(text).ok(),
         Value::Number(micros) => micros.as_i64().map(Time),
         _ => None,
-    };
-    at.map_or_else(String::new, |at| Time(at.0 - at.0.rem_euclid(kernel::time::SECOND)).to_string())
+    }
 }
 
 /// A heading and its lines; nothing when there are none.
@@ -354,13 +359,13 @@ mod tests {
     fn a_text_names_evidence_and_what_changed_before_as_lists() {
         let group: GroupOpened = serde_json::from_value(serde_json::json!({
             "group": "alert_group:9", "title": "Web server down", "evidence": ["no process nginx", "port 80\nrefused"],
-            "changed_before": [{"at": "2026-03-02T07:58:00Z", "title": "nginx upgraded"}, {"at": 1_772_438_400_000_000_i64, "title": "rebooted"}],
+            "changed_before": [{"at": "2026-03-02T07:58:00Z", "title": "nginx upgraded"}, {"at": 1_772_438_400_000_000_i64, "title": "rebooted"}, {"title": "moved"}],
         }))
         .unwrap();
         let text = what_is_known(&group);
         assert_eq!(
             text,
-            "Evidence\n- no process nginx\n- port 80 refused\n\nWhat changed just before\n- 2026-03-02T07:58:00Z nginx upgraded\n- 2026-03-02T08:00:00Z rebooted"
+            "Evidence\n- no process nginx\n- port 80 refused\n\nWhat changed just before\n- 2026-03-02 07:58:00 UTC: nginx upgraded\n- 2026-03-02 08:00:00 UTC: rebooted\n- moved"
         );
     }
 

@@ -175,7 +175,7 @@ impl Cx<'_, '_> {
             title: title.clone(),
             why: format!(
                 "{name} asks for it. Decide before {}.",
-                expires_at.timestamp().strftime("%-d %b %Y, %H:%M UTC")
+                expires_at.timestamp().strftime("%F %H:%M UTC")
             ),
             mark: Mark::Warn,
             word: "Approve",

@@ -1,6 +1,7 @@
 //! The kernel: what every domain stands on. Operations and their one door, the database under two engines, events in
 //! order, durable jobs, audit, permission, settings, secrets, attention. It knows nothing of HTTP, pages or IT.
 
+pub mod address;
 pub mod approvals;
 pub mod attention;
 pub mod audit;

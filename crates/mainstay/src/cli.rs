@@ -14,7 +14,7 @@ mod rules;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use kernel::{Error, ErrorKind};
+use kernel::{Error, ErrorKind, Result};
 
 pub use args::{command, flags};
 pub(crate) use remote::call;
@@ -98,10 +98,22 @@ fn fail(error: &Error, json: bool) -> ExitCode {
 }
 
 /// Writes a text to standard output as it is.
-pub(crate) fn write(text: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+///
+/// # Errors
+/// It is not all written, and a script must not take it for whole.
+pub(crate) fn write(text: &str) -> Result<()> {
+    written(&mut std::io::stdout().lock(), text)
+}
+
+fn written(to: &mut dyn std::io::Write, text: &str) -> Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        // Who reads has read enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::unavailable(format!(
+            "The answer was not written whole: {error}. What was asked is done; make room, and ask for the answer again."
+        ))),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Prints a line to standard output; a closed pipe ends the output, not the program.
@@ -113,6 +125,31 @@ pub(crate) fn say(line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Error, ErrorKind, Write};
+
+    /// Takes a little, then nothing more.
+    struct Full(usize, ErrorKind);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(Error::from(self.1)) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_whole_is_an_error_and_a_closed_pipe_is_none() {
+        let error = super::written(&mut Full(3, ErrorKind::StorageFull), "groups: []").unwrap_err();
+        assert!(error.message.contains("not written whole"), "{error}");
+        super::written(&mut Full(3, ErrorKind::BrokenPipe), "groups: []").unwrap();
+        super::written(&mut Full(100, ErrorKind::BrokenPipe), "groups: []").unwrap();
+    }
+
     #[test]
     fn the_tree_of_commands_is_consistent() {
         super::command(&crate::domains::registry().unwrap()).debug_assert();

@@ -75,6 +75,11 @@ impl Causal {
         self.tell(Told::Related { from, kind, to, known }, now);
     }
 
+    /// These rules count from the next judgement on.
+    pub(crate) fn rules(&self, rules: causes::Rules, now: Time) {
+        self.tell(Told::Rules(Box::new(rules)), now);
+    }
+
     /// What each thing stands on.
     pub(crate) fn ground(&self) -> MutexGuard<'_, Ground> {
         lock(&self.ground)

@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// Rules about causes beside the built-in ones: what may be wrong with which kinds of things, and how it spreads.
 ///
-/// They count from the next start of the server.
+/// They count from the next judgement on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CauseRules {

@@ -87,6 +87,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "silences by labels",
         sql: include_str!("../migrations/0030_silences_by_labels.sql"),
     },
+    Migration { number: 31, name: "rule alert values", sql: include_str!("../migrations/0031_rule_alert_values.sql") },
 ];
 
 /// What monitoring declares.
@@ -220,7 +221,18 @@ fn nouns() -> Vec<Noun> {
         Noun { kind: "alert_group", list: "monitor.group.list", resolve: group::resolve, set: Some(group::set) },
         Noun { kind: "rule", list: "monitor.rule.list", resolve: rule::resolve, set: Some(rule::update::set) },
         Noun { kind: "proposal", list: "monitor.proposal.list", resolve: proposal::resolve, set: None },
-        Noun { kind: "silence", list: "monitor.silence.list", resolve: silence::resolve, set: None },
+        Noun {
+            kind: "silence",
+            list: "monitor.silence.list",
+            resolve: silence::resolve,
+            set: Some(silence::update::put_back),
+        },
+        Noun {
+            kind: "rule_file",
+            list: "monitor.rule.list",
+            resolve: rule::put_back::resolve,
+            set: Some(rule::put_back::file),
+        },
         Noun { kind: "scrape", list: "monitor.scrape.list", resolve: scrape::resolve, set: None },
         Noun {
             kind: "maintenance",

@@ -165,3 +165,5 @@ pub(crate) const RULE_ALERT_MICROS: i64 = DAY;
 pub(crate) const RULE_ALERTS_SHOWN: usize = 200;
 /// Most series of a rule that a preview looks at.
 pub(crate) const PREVIEW_SERIES_MAX: usize = 500;
+/// Most targets in one answer in Prometheus' form.
+pub(crate) const TARGETS_TOLD_MAX: usize = 5_000;

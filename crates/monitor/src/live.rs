@@ -2,13 +2,17 @@
 //! Rows are written on transitions only; a transition that could not be written waits and is tried again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kernel::settings::Setting as _;
+use kernel::settings::operations::setting_ref;
 use kernel::{Actor, Error, Handle, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::causal::{self, Causal};
+use crate::cause_rules::CauseRules;
 use crate::check::Check;
 use crate::machine::{Machine, Outcome, State, Step};
 use crate::metrics::keeping::Keeping;
@@ -111,6 +115,8 @@ pub(crate) struct Monitor {
     pub(crate) full: crate::full::Full,
     lives: Mutex<Lives>,
     dirty: Mutex<BTreeSet<i64>>,
+    /// The house's own rules about causes were changed, and the cause engine has others.
+    rules_changed: AtomicBool,
     outbox: Mutex<outbox::Outbox>,
     flushing: Mutex<()>,
     together: together::Together,
@@ -146,6 +152,7 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
         full: crate::full::Full::default(),
         lives: Mutex::new(lives),
         dirty: Mutex::default(),
+        rules_changed: AtomicBool::new(false),
         outbox: Mutex::default(),
         flushing: Mutex::default(),
         together: together::Together::default(),
@@ -158,11 +165,15 @@ pub(crate) fn start(handle: &Handle) -> Result<()> {
     });
     monitor.load(handle, now)?;
     let listening = monitor.clone();
+    let cause_rules = setting_ref(CauseRules::KEY);
     handle.listen(Box::new(move |refs| {
         let checks = refs.iter().filter(|one| one.kind == "check").map(|one| one.id);
         let mut dirty = lock(&listening.dirty);
         dirty.extend(checks);
         drop(dirty);
+        if refs.contains(&cause_rules) {
+            listening.rules_changed.store(true, Ordering::Release);
+        }
         refs.iter().filter(|one| one.kind == "scrape").for_each(|one| listening.scraper.touch(one.id));
     }));
     handle.put(monitor);
@@ -198,6 +209,17 @@ impl Monitor {
             .read(|tx| Ok((store::checks::by_id(tx, &ids)?, store::alerts::machines(tx, &ids)?)))
             .inspect_err(|_| lock(&self.dirty).extend(ids.iter().copied()))?;
         self.merge(found, &dirty, handle.now());
+        Ok(())
+    }
+
+    /// Gives the cause engine the rules of the house, when those were changed.
+    fn renew_rules(&self, handle: &Handle) -> Result<()> {
+        if !self.rules_changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let rules = handle.db.read(crate::cause_rules::in_force);
+        let rules = rules.inspect_err(|_| self.rules_changed.store(true, Ordering::Release))?;
+        self.causal.rules(rules, handle.now());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod alerting;
 mod ask;
+mod ast;
 mod batch;
 pub mod chart;
 mod endpoints;
@@ -15,6 +16,7 @@ pub mod query;
 mod reader;
 mod sink;
 mod status;
+mod targets;
 mod tiers;
 mod turns;
 pub mod write;

@@ -88,7 +88,7 @@ fn row(check: &Check, clock: &Clock) -> Row {
         .href(format!("/monitoring/checks/{}", check.id))
         .cell(status(tone, word))
         .main()
-        .text(stamped(&check.evidence).map_or(check.evidence.as_str(), |found| found.after))
+        .text(stamped(&check.evidence).map_or(check.evidence.as_str(), |found| found.after()))
         .cell(clock.ago(check.since.timestamp()))
 }
 

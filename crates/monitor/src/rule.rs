@@ -22,6 +22,7 @@ pub(crate) mod live;
 pub(crate) mod load;
 pub mod pause;
 pub mod preview;
+pub(crate) mod put_back;
 pub(crate) mod rows;
 pub(crate) mod seat;
 pub mod show;

@@ -41,8 +41,11 @@ pub(crate) use figures::all as figures;
 pub use files::TargetFolder;
 pub use relabel::{Action, Relabel};
 pub(crate) use scraper::Scraper;
+pub(crate) use seen::Seen;
 pub use seen::TargetState;
 pub use spec::{DnsKind, DnsName, FromAssets, Group, Scheme, Spec, TlsSpec};
+pub(crate) use target::Target;
+pub use targets::ListTargets;
 
 /// Most jobs.
 const JOBS_MAX: i64 = 1_000;

@@ -12,6 +12,7 @@ pub(crate) mod members;
 pub(crate) mod proposals;
 pub(crate) mod remotes;
 pub(crate) mod rule_alerts;
+pub(crate) mod rule_files;
 pub(crate) mod rules;
 pub(crate) mod scrapes;
 pub(crate) mod silences;

@@ -20,6 +20,7 @@ mod on_call;
 mod policies;
 mod route;
 mod routes;
+mod targets;
 
 pub(crate) fn all() -> Vec<Page> {
     vec![

@@ -98,11 +98,11 @@ pub fn beat(kernel: &Handle) -> Result<bool> {
 
 /// Calls as often as the setting says until the server stops.
 pub(crate) fn run(kernel: Handle) {
-    let (mut last, mut looked, mut told) = (Time(0), Time(0), None);
+    let (mut last, mut looked, mut known) = (Time(0), Time(0), stuck::Standing::default());
     while kernel.wait(Duration::from_secs(1)) {
         if kernel.now().since(looked).abs() >= LOOK {
             looked = kernel.now();
-            if let Err(error) = stuck::tell(&kernel, &mut told) {
+            if let Err(error) = stuck::tell(&kernel, &mut known) {
                 tracing::warn!(error = error.message, cause = error.cause, "whether events are passed on is not known");
             }
         }

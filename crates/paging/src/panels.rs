@@ -119,7 +119,7 @@ fn draw(group: i64, shown: Option<(&ShownPage, &[Page])>, silenced: bool, clock:
         .take(30)
         .map(|note| Entry {
             tone: Tone::Info,
-            title: note.line.clone(),
+            title: clock.plain(&note.line),
             href: None,
             detail: (note.step > 0).then(|| html! { "Step " (note.step) ", round " (note.round) }),
             body: None,
@@ -139,15 +139,15 @@ fn why(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
         return Ok(None);
     }
     let explained = page.cx.call(&ExplainPage { group: subject.id, person: None })?;
-    Ok(Some(explanation(&explained)))
+    Ok(Some(explanation(&explained, &page.clock())))
 }
 
-fn explanation(explained: &Explained) -> Markup {
+fn explanation(explained: &Explained, clock: &Clock) -> Markup {
     let title = if explained.told { "Why did I get this?" } else { "Why didn't I get this?" };
     html! {
         (Card::new(title).body(html! {
-            p dir="auto" { (explained.answer) }
-            details { summary { "Step by step" } ol.lines { @for step in &explained.steps { li dir="auto" { (step.line) } } } }
+            p dir="auto" { (clock.spoken(&explained.answer)) }
+            details { summary { "Step by step" } ol.lines { @for step in &explained.steps { li dir="auto" { (clock.spoken(&step.line)) } } } }
         }))
     }
 }
@@ -194,6 +194,6 @@ mod tests {
         check(&draw(9, Some((&ShownPage::default(), &[Page::default()])), false, &clock), &["No message yet"]);
         let because = Because { at: None, ok: Some(true), line: HOSTILE.into() };
         let explained = Explained { told: false, answer: HOSTILE.into(), steps: vec![because; 30] };
-        check(&explanation(&explained), &["Why didn't I get this?", "Step by step"]);
+        check(&explanation(&explained, &clock), &["Why didn't I get this?", "Step by step"]);
     }
 }

@@ -5,7 +5,6 @@ use kernel::db::Migration;
 use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
 pub mod actor;
-mod address;
 mod attempts;
 mod choices;
 pub mod filter;
@@ -25,7 +24,6 @@ pub mod team;
 pub mod tokens;
 pub mod user;
 
-pub use address::address;
 pub use choices::{PEOPLE_MAX, Person, Persons, place_choices, team_choices, typed as typed_person};
 pub use grants::give::GiveGrant;
 pub use grants::list::{ListGrants, ListRoles};

@@ -24,6 +24,16 @@ pub fn names(tx: &mut Tx<'_>, kind: &str, ids: &[i64]) -> Result<BTreeMap<i64, S
     }
 }
 
+/// What users and teams are written as (`kind` is `user` or `team`): logins and short names.
+pub fn written(tx: &mut Tx<'_>, kind: &str, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+    match kind {
+        _ if ids.is_empty() => Ok(BTreeMap::new()),
+        "user" => user::store::logins(tx, ids),
+        "team" => team::store::slugs(tx, ids),
+        _ => Ok(BTreeMap::new()),
+    }
+}
+
 /// A team by its short name.
 pub fn team_by_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<Team>> {
     team::store::by_slug(tx, slug)

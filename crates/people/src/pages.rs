@@ -15,6 +15,7 @@ use crate::{
     CreateUser, ListPlaces, ListRoles, ListRotas, ListTeams, ListUsers, ShowRota, ShowTeam, ShowUser, UpdateRota,
 };
 
+mod browser;
 mod me;
 mod new_user;
 mod places;

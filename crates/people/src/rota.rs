@@ -140,6 +140,14 @@ pub fn options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
     Ok(store::all(tx)?.into_iter().map(|rota| (rota.id, rota.name)).collect())
 }
 
+/// The short names of rotas by number, whoever asks; at most 300.
+///
+/// # Errors
+/// The database fails.
+pub fn slugs(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
+    Ok(store::all(tx)?.into_iter().map(|rota| (rota.id, rota.slug)).collect())
+}
+
 /// Whether a reach holds a rota: everything, its team, or oneself among those who take turns.
 pub(crate) fn within(reach: &Reach, rota: &Rota) -> bool {
     let team = rota.team.is_some_and(|team| reach.teams.contains(&team));

@@ -62,13 +62,14 @@ pub struct Active {
 }
 
 impl Active {
-    /// One that an earlier process left behind: nothing is known of it until the next evaluation.
-    pub fn kept(labels: Labels, source: Labels, phase: Phase, since: Since) -> Self {
+    /// One that an earlier process left behind: its value is the one it had when it last changed, and no more is known of it
+    /// until the next evaluation.
+    pub fn kept(labels: Labels, source: Labels, (phase, value): (Phase, f64), since: Since) -> Self {
         Self {
             labels,
             source,
             annotations: Labels::empty(),
-            value: f64::NAN,
+            value,
             phase,
             active_at_ms: since.active_at_ms,
             fired_at_ms: since.fired_at_ms,

@@ -166,19 +166,6 @@ pub(crate) fn query(parts: &Parts) -> Vec<(String, String)> {
     pairs(parts.uri.query().unwrap_or_default())
 }
 
-/// Encodes a value for a query string or form body.
-pub(crate) fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +175,9 @@ mod tests {
         let decoded = pairs("a=1+2&b=%C3%A5&b=%zz&c&=x&d=%4");
         let expected = [("a", "1 2"), ("b", "å"), ("b", "%zz"), ("c", ""), ("", "x"), ("d", "%4")];
         assert_eq!(decoded, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
-        assert_eq!(pairs(&format!("q={}", encode("a b&å=%"))), [("q".to_owned(), "a b&å=%".to_owned())]);
+        assert_eq!(
+            pairs(&format!("q={}", kernel::address::percent("a b&å=%"))),
+            [("q".to_owned(), "a b&å=%".to_owned())]
+        );
     }
 }

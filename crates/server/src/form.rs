@@ -48,6 +48,12 @@ impl Submitted {
     }
 }
 
+/// Whether what was typed into a field of an operation does not come back, as it is a secret. Texts of several lines come back
+/// to who typed them: nobody types them twice.
+pub(crate) fn is_never_shown(entry: &Entry, field: &str) -> bool {
+    entry.secrets.contains(&field) && !matches!(field, "headers" | "body" | "send" | "arguments")
+}
+
 /// One message for the next page, in a cookie.
 #[derive(Deserialize, Serialize)]
 struct Message {
@@ -207,7 +213,9 @@ fn refused(
 ) -> Response {
     let status = respond::status(error.kind);
     if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::OverLimit | ErrorKind::NotFound) {
-        let again = Again::new(parts.uri.path(), form.fields.clone(), error.field.clone(), error.message.as_str());
+        let fields = form.fields.iter().filter(|(name, _)| !is_never_shown(entry, name)).cloned().collect();
+        let again = Again::new(parts.uri.path(), fields, error.field.clone(), error.message.as_str());
+        let again = again.sent_by(form.mark("_form"));
         if let Some(page) = pages::refilled(app, parts, credentials, who, status, again) {
             return page;
         }

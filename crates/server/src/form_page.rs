@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use web::ui::{Button, Card, Field, Form, PageHeader, Tone, code, notice};
 
-use crate::form::Submitted;
+use crate::form::{Submitted, is_never_shown};
 use crate::session::Who;
 
 /// `desk.ticket.open` -> `Open ticket`.
@@ -148,8 +148,7 @@ fn field(
 ) -> Field {
     let values: Vec<&str> =
         form.fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
-    // Texts of several lines come back to who typed them: nobody types them twice, and what comes back empty is cleared.
-    let secret = entry.secrets.contains(&name) && !matches!(name, "headers" | "body" | "send" | "arguments");
+    let secret = is_never_shown(entry, name);
     let value = if secret { String::new() } else { values.join(",") };
     let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
     let choices = property.get("enum").and_then(Value::as_array);

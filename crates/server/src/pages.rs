@@ -154,6 +154,7 @@ pub(crate) fn in_page<T>(
             path,
             query: door::query(parts),
             here,
+            origin: crate::source::origin(parts),
             csrf: who.csrf.clone(),
             zone,
             all_panels: &app.slots,
@@ -282,7 +283,7 @@ fn phone_word(href: &str) -> Option<&'static str> {
 pub(crate) fn failed(app: &Shared, parts: &Parts, credentials: &Credentials, who: &Who, error: &Error) -> Response {
     if error.kind == ErrorKind::SignIn {
         let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
-        return respond::see_other(&format!("/sign-in?next={}", door::encode(here)));
+        return respond::see_other(&kernel::address::with_query("/sign-in", &[("next", here)]));
     }
     if error.kind == ErrorKind::Internal {
         tracing::error!(path = parts.uri.path(), error = error.message, cause = error.cause, "a page failed");

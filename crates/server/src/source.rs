@@ -47,6 +47,17 @@ pub(crate) fn is_secure(parts: &Parts) -> bool {
     peer.is_some_and(|peer| !peer.is_loopback()) || told.is_some_and(|told| told.eq_ignore_ascii_case("https"))
 }
 
+/// How the browser reached us: the scheme, and the name and port in `Host`. Empty for a name that could be none, since it is
+/// shown as part of a command.
+pub(crate) fn origin(parts: &Parts) -> String {
+    let host = parts.headers.get(axum::http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    if host.is_empty() || !host.bytes().all(fine) {
+        return String::new();
+    }
+    format!("{}://{host}", if is_secure(parts) { "https" } else { "http" })
+}
+
 /// Waits for a turn to check a password.
 pub(crate) async fn turn(app: &Shared) -> Result<SemaphorePermit<'_>> {
     match tokio::time::timeout(PATIENCE, app.sign_ins.acquire()).await {

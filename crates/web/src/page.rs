@@ -101,6 +101,8 @@ pub struct PageCx<'c, 'a, 'tx> {
     pub query: Vec<(String, String)>,
     /// The full path and query of this page, for forms that come back here (`_back`).
     pub here: String,
+    /// How the reader's browser reaches this console, such as `https://it.example.org`; empty when it did not say.
+    pub origin: String,
     /// The token every form carries as `_csrf`.
     pub csrf: String,
     /// The zone times are shown in.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use agent_proto::{Action, CheckState, Job, JobResult, JobState, ServiceVerb};
+use agent_proto::{Action, CheckState, Job, JobResult, JobState, ServiceVerb, hex};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -15,7 +15,7 @@ use super::hands::Hands;
 use super::output::Tail;
 use crate::clock;
 use crate::error::Error;
-use crate::files::{self, hex};
+use crate::files;
 use crate::pair::Outcome;
 use crate::probe::{self, Seen};
 use crate::subprocess::{PATH, Said};

@@ -7,11 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use agent_proto::{Job, JobResult};
+use agent_proto::{Job, JobResult, hex, unhex};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::files::{self, hex, unhex};
+use crate::files;
 
 /// A job that is over is remembered so much longer than it could have been started.
 const REMEMBER_US: i64 = 7 * 24 * 3_600 * 1_000_000;

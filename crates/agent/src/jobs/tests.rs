@@ -21,7 +21,7 @@ impl Machine {
     /// A machine that allows `touch`, and everything that approver 2 signs.
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let approver = files::hex(&key(2).public());
+        let approver = agent_proto::hex(&key(2).public());
         let policy = format!(
             "[[allow]]\ncommand = [\"touch\", \"*\"]\n[[approvers]]\nname = \"Ada\"\npublic_key = \"{approver}\"\n"
         );
@@ -311,7 +311,7 @@ async fn a_job_without_a_result_and_one_whose_file_was_cut_are_forgotten_too() {
     run(&mut jobs, &machine.touch(2)).await;
     let folder = machine.dir.path().join("jobs");
     let count = || std::fs::read_dir(&folder).unwrap().count();
-    let cut = folder.join(format!("{}.started", files::hex(&[2; 16])));
+    let cut = folder.join(format!("{}.started", agent_proto::hex(&[2; 16])));
     std::fs::write(&cut, b"").unwrap();
     let (mut journal, unfinished) = Journal::open(&folder).unwrap();
     assert_eq!((count(), unfinished), (3, vec![[1; 16]]));

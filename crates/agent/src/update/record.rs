@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_proto::{UpdateReport, UpdateState};
+use agent_proto::{UpdateReport, UpdateState, hex, unhex};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::files::{self, hex, unhex};
+use crate::files;
 use crate::log;
 
 /// Programs and failures that are remembered.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use agent_proto::{
-    Durable, FromAgent, FromServer, Hello, Offer, Release, SigningKey, UpdateReport, UpdateState, ability, limits,
+    Durable, FromAgent, FromServer, Hello, Offer, Release, SigningKey, UpdateReport, UpdateState, ability, hex, limits,
     sign_release,
 };
 
@@ -15,10 +15,6 @@ const SEED: [u8; 32] = [3; 32];
 
 fn release_key() -> SigningKey {
     SigningKey::from_seed(&SEED).unwrap()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// This very program with something at its end: it runs as before, and is another one.

@@ -1,8 +1,8 @@
 //! `/assets`: the list of things with views, filter and bulk edit.
 
+use kernel::address::with_query;
 use kernel::{Operation, Result};
 use maud::{Markup, html};
-use people::address;
 use people::filter::{Filter as Terms, Term};
 use web::page::{Content, PageCx};
 use web::ui::{
@@ -97,7 +97,7 @@ impl View<'_> {
         let order = if order == Order::Updated { "updated" } else { "" };
         // An empty filter shows everything, so it must be in the address.
         let path = if filter.is_empty() { "/assets?q=" } else { "/assets" };
-        address(path, &[("q", filter), ("order", order), ("cursor", cursor)])
+        with_query(path, &[("q", filter), ("order", order), ("cursor", cursor)])
     }
 }
 
@@ -107,7 +107,7 @@ fn body(view: &View<'_>) -> Markup {
         header = header.action(Button::link("New thing", "/assets/new").primary().icon("plus").key("n"));
     }
     let tabs = VIEWS.iter().zip(view.counts).map(|((name, filter), count)| {
-        Tab::new(*name, address("/assets", &[("q", filter)])).count(capped(*count)).current(view.filter == *filter)
+        Tab::new(*name, with_query("/assets", &[("q", filter)])).count(capped(*count)).current(view.filter == *filter)
     });
     let next = view.things.next.as_deref().map(|next| view.address(view.filter, view.order, next));
     let things = if view.things.count == 1 { "thing" } else { "things" };
@@ -170,7 +170,7 @@ fn table(view: &View<'_>) -> Table {
         Column::new("Owner").wide(),
         Column::new("Team").wide(),
         Column::new("Place").extra(),
-        Column::new("Last seen"),
+        Column::new("Last seen").wide(),
         Column::new("Changed")
             .extra()
             .sort(view.address(view.filter, Order::Updated, ""), sorted(Order::Updated, Sorted::Down)),

@@ -1,8 +1,8 @@
 //! The other tabs of a thing's page: its whole timeline, all facts, its software.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
-use people::address;
 use web::page::PageCx;
 use web::ui::{Card, Clock, Column, Empty, Filter, List, Row, Table, nobody};
 
@@ -33,7 +33,7 @@ impl Asked {
     }
 
     fn address(&self, cursor: &str) -> String {
-        address(&format!("/assets/{}?tab={}", self.id, self.tab), &[("q", &self.word), ("cursor", cursor)])
+        with_query(&format!("/assets/{}?tab={}", self.id, self.tab), &[("q", &self.word), ("cursor", cursor)])
     }
 }
 

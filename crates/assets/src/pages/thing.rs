@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kernel::address::with_query;
 use kernel::time::MINUTE;
 use kernel::{Operation, Result, Time};
 use maud::{Markup, html};
-use people::address;
 use people::filter::Term;
 use web::page::{Content, PageCx};
 use web::ui::{Button, Clock, Dialog, Field, Form, PageHeader, Tab, Tabs, Tone, pill, tag};
@@ -98,7 +98,7 @@ fn facts_of(page: &mut PageCx, id: i64) -> Result<(Known, Option<(u64, u64)>)> {
 fn head(row: &ThingRow, frame: Frame, tab: &str, csrf: &str, now: Time, clock: &Clock) -> Markup {
     let thing = &row.thing;
     let many = KINDS.iter().find(|(word, ..)| *word == thing.kind).map_or("Things", |(_, _, many)| many);
-    let kind = address("/assets", &[("q", &Term::is("kind", &thing.kind).to_string())]);
+    let kind = with_query("/assets", &[("q", &Term::is("kind", &thing.kind).to_string())]);
     let mut header =
         PageHeader::new(thing.name.as_str()).mono().crumb("Assets", Some("/assets")).crumb(many, Some(&kind));
     if !row.place_name.is_empty() {
@@ -166,7 +166,7 @@ fn tabs(id: i64, frame: Frame, tab: &str) -> Markup {
     ];
     let shown = all.into_iter().filter(|(there, ..)| *there);
     let tabs = shown.map(|(_, label, name)| {
-        Tab::new(label, address(&format!("/assets/{id}"), &[("tab", name)])).current(tab == name)
+        Tab::new(label, with_query(&format!("/assets/{id}"), &[("tab", name)])).current(tab == name)
     });
     html! { (Tabs::new("Parts of this thing", tabs)) }
 }

@@ -20,6 +20,7 @@ fn render(
             path: [("id".to_owned(), id.to_string())].into(),
             query: query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             here: path.to_owned(),
+            origin: "http://127.0.0.1:7300".to_owned(),
             csrf: "token".to_owned(),
             zone: jiff::tz::TimeZone::UTC,
             all_panels: &[],

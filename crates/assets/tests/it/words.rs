@@ -86,6 +86,7 @@ fn saving_the_form_of_a_thing_as_it_is_drawn_changes_only_what_was_typed() {
                 path: [("id".to_owned(), id.to_string())].into(),
                 query: Vec::new(),
                 here: "/assets/1".to_owned(),
+                origin: "http://127.0.0.1:7300".to_owned(),
                 csrf: "token".to_owned(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],

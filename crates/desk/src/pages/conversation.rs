@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 use web::ui::{Button, Card, Clock, Entry, Field, Form, Tab, Tabs, Tone, pill, timeline};
 
-use super::prose;
-use crate::ticket::EntryKind;
-use crate::ticket::show::Said;
+use super::{prose, told};
+use crate::ticket::show::{Said, ShownTicket};
+use crate::ticket::{EntryKind, Source};
 
 fn entry(said: &Said, clock: &Clock) -> Entry {
-    let text = prose(&said.text);
+    let text = if said.author.starts_with("service:") { told(&said.text, clock) } else { prose(&said.text) };
     let name = web::ui::actor(&said.author, &said.author_name);
     let (tone, title, detail, body) = match said.kind {
         EntryKind::Reply => (Tone::Info, format!("{name} replied"), None, text),
@@ -23,11 +23,20 @@ fn entry(said: &Said, clock: &Clock) -> Entry {
     Entry { tone, title, href: None, detail, body: Some(body), at: clock.when(said.at.timestamp()) }
 }
 
+/// What a ticket says when it opens.
+pub(crate) fn detail(ticket: &ShownTicket, clock: &Clock) -> Markup {
+    match (ticket.detail.is_empty(), ticket.source) {
+        (true, _) => html! { p.none { "There is no description." } },
+        (false, Source::Alert) => told(&ticket.detail, clock),
+        (false, _) => prose(&ticket.detail),
+    }
+}
+
 /// The conversation, oldest first, after what the ticket itself says.
-pub(crate) fn card(detail: &str, said: &[Said], older: Option<&str>, clock: &Clock) -> Markup {
+pub(crate) fn card(detail: &Markup, said: &[Said], older: Option<&str>, clock: &Clock) -> Markup {
     let entries: Vec<Entry> = said.iter().map(|one| entry(one, clock)).collect();
     let body = html! {
-        @if detail.is_empty() { p.none { "There is no description." } } @else { (prose(detail)) }
+        (detail)
         @if let Some(older) = older { p { a href=(web::ui::href(older)) { "Show older entries" } } }
         (timeline(&entries))
         @if said.is_empty() { p.none { "Nothing was said yet." } }
@@ -89,7 +98,7 @@ mod tests {
     fn a_note_looks_different_and_says_who_does_not_see_it() {
         let clock = Clock::utc_us(0);
         let shown = sample::shown(3, sample::HOSTILE);
-        let html = card(&shown.detail, &shown.conversation, None, &clock).0;
+        let html = card(&detail(&shown, &clock), &shown.conversation, None, &clock).0;
         sample::check(&html);
         assert_eq!(html.matches("the requester does not see this").count(), 1);
         let box_of = |note: bool, may_note: bool| {

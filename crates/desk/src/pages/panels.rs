@@ -1,11 +1,12 @@
 //! What the desk adds to other pages: the tickets about a thing, the incident of a group of alerts.
 
+use kernel::address::with_query;
 use kernel::{Ref, Result};
 use maud::{Markup, html};
 use web::page::{PageCx, Panel, PanelPlace};
 use web::ui::{Button, Card, nobody};
 
-use super::{address, queue};
+use super::queue;
 use crate::store;
 use crate::ticket::list::{ListTickets, rows};
 
@@ -38,10 +39,10 @@ fn of_asset(page: &mut PageCx, asset: &Ref) -> Result<Option<Markup>> {
     let filter = format!("asset:{}", asset.id);
     let wanted = ListTickets { filter: Some(filter.clone()), limit: Some(ROWS), ..ListTickets::default() };
     let found = page.cx.call(&wanted)?;
-    let new = address("/desk/new", &[("thing", &asset.to_string())]);
+    let new = with_query("/desk/new", &[("thing", &asset.to_string())]);
     let mut card = Card::new("Tickets").count(web::ui::count_capped(u64::try_from(found.count).unwrap_or(0), 1_000));
     if found.next.is_some() {
-        card = card.link("All", &address("/desk", &[("view", "open"), ("q", &filter)]));
+        card = card.link("All", &with_query("/desk", &[("view", "open"), ("q", &filter)]));
     }
     if page.cx.may("desk.ticket.open") {
         card = card.action(Button::link("Ticket", new).small().icon("plus"));

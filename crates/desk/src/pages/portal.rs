@@ -1,12 +1,13 @@
 //! The portal of employees: their requests, a form of at most three questions, one request with its conversation.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Clock, Column, Empty, Facts, Field, Form, List, PageHeader, Row, Table, post_button};
 
 use super::conversation::{self, Composer};
-use super::{address, status_pill};
+use super::status_pill;
 use crate::ticket::Status;
 use crate::ticket::list::{ListTickets, TicketPage};
 use crate::ticket::show::{ShowTicket, ShownTicket};
@@ -35,13 +36,13 @@ fn draw_list(found: &TicketPage, first: bool, here: &str, clock: &Clock) -> Mark
     };
     let table = Table::new("My requests")
         .columns([
-            Column::new("No.").num(),
+            Column::new("No.").num().wide(),
             Column::new("Subject").main(),
             Column::new("Status"),
             Column::new("Updated").num(),
         ])
         .rows(found.items.iter().map(row));
-    let next = found.next.as_deref().map(|cursor| address("/portal", &[("cursor", cursor)]));
+    let next = found.next.as_deref().map(|cursor| with_query("/portal", &[("cursor", cursor)]));
     let ask = || Button::link("Ask for help", "/portal/new").primary().icon("plus").key("c");
     let list = List::new("requests", table)
         .paging(next, (!first).then(|| "/portal".to_owned()))
@@ -125,7 +126,7 @@ fn draw_ticket(shown: &ShownTicket, csrf: &str, clock: &Clock, may_reopen: bool)
         .row("Sent", clock.ago(shown.created_at.timestamp()));
     let talk = html! {
         (Card::new("").tight(html! { (facts) }))
-        (conversation::card(&shown.detail, &public, older.as_deref(), clock))
+        (conversation::card(&conversation::detail(shown, clock), &public, older.as_deref(), clock))
     };
     html! {
         (header)

@@ -1,6 +1,7 @@
 //! The queue: views as tabs, one filter, rows, what to do with those ticked.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, Render as _, html};
 use people::filter::{Filter as Terms, Term};
 use web::page::{Content, PageCx};
@@ -9,7 +10,7 @@ use web::ui::{
     nobody, notice, person,
 };
 
-use super::{address, people_options, priority_shape, status_pill};
+use super::{people_options, priority_shape, status_pill};
 use crate::ticket::count::{CountTickets, ViewCount};
 use crate::ticket::list::{ListTickets, Sort, TicketPage, TicketRow};
 use crate::ticket::{Priority, href};
@@ -37,7 +38,7 @@ struct Queue {
 impl Queue {
     fn to(&self, view: &str, query: &str, oldest: bool, cursor: &str) -> String {
         let sort = if oldest { "oldest" } else { "" };
-        address(PATH, &[("view", view), ("q", query), ("sort", sort), ("cursor", cursor)])
+        with_query(PATH, &[("view", view), ("q", query), ("sort", sort), ("cursor", cursor)])
     }
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn page(page: &mut PageCx) -> Result<Content> {
 fn draw(queue: &Queue) -> Markup {
     let mut header = PageHeader::new("Service desk");
     if queue.may_save {
-        let to = address("/desk/views", &[("filter", &filter_text(queue))]);
+        let to = with_query("/desk/views", &[("filter", &filter_text(queue))]);
         header = header.action(Button::link("Save view", to).icon("plus"));
     }
     if queue.may_open {
@@ -154,7 +155,7 @@ fn table(queue: &Queue) -> Table {
     let turned = queue.to(&queue.view, &queue.query, !queue.oldest, "");
     Table::new("Tickets")
         .columns([
-            Column::new("No.").num(),
+            Column::new("No.").num().wide(),
             Column::new("P"),
             Column::new("Subject").main(),
             Column::new("Requester").who(),

@@ -1,11 +1,11 @@
 //! Saved views: save the present filter, remove what is no longer needed.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Column, Empty, Field, Form, PageHeader, Row, Split, Table, columns, post_button};
 
-use super::address;
 use crate::view::{ListViews, SavedView};
 
 /// `GET /desk/views?filter=TEXT`
@@ -50,7 +50,7 @@ fn row(view: &SavedView, csrf: &str) -> Row {
         @if view.mine { (post_button("/do/desk.view.remove", csrf, &fields, &Button::submit("Remove").small())) }
     };
     Row::new(view.name.clone())
-        .href(address("/desk", &[("view", &id)]))
+        .href(with_query("/desk", &[("view", &id)]))
         .main()
         .cell(html! { span.mono dir="ltr" { (view.filter) } })
         .text(if view.shared { "Shared" } else { "Only you" })

@@ -90,7 +90,12 @@ fn draw(shown: &Shown) -> Markup {
         may_reply: shown.may.reply,
         may_note: shown.may.note,
     };
-    let talk = conversation::card(&ticket.detail, &ticket.conversation, older.as_deref(), &shown.clock);
+    let talk = conversation::card(
+        &conversation::detail(ticket, &shown.clock),
+        &ticket.conversation,
+        older.as_deref(),
+        &shown.clock,
+    );
     let refs = ticket.reference.to_string();
     let main = html! { (live("conversation", &refs, &here, &talk)) (conversation::composer(&compose)) (placed(&shown.panels, PanelPlace::Main)) };
     let facts = html! { (glance(shown)) (links(shown)) (story(shown)) };
@@ -114,17 +119,19 @@ fn header(shown: &Shown) -> Markup {
         let button = Button::submit("Assign to me").key("a").icon("user");
         header = header.action(post_button("/do/desk.ticket.assign", &shown.csrf, &fields, &button));
     }
-    for (allowed, label, key, dialog) in [
-        (open && shown.may.assign, "Hand over", "h", "hand-over"),
-        (open && shown.may.wait, "Wait", "w", "wait"),
-        (shown.may.update, "Edit", "i", "edit"),
+    for (allowed, label, key, (operation, dialog)) in [
+        (open && shown.may.assign, "Hand over", "h", ("assign", "hand-over")),
+        (open && shown.may.wait, "Wait", "w", ("wait", "wait")),
+        (shown.may.update, "Edit", "i", ("update", "edit")),
     ] {
         if allowed {
-            header = header.action(Button::plain(label).key(key).opens(dialog));
+            header = header.action(Button::link(label, form_of(ticket.id, operation)).key(key).opens(dialog));
         }
     }
     if open && shown.may.resolve {
-        header = header.action(Button::plain("Resolve").primary().key("e").icon("check").opens("resolve"));
+        header = header.action(
+            Button::link("Resolve", form_of(ticket.id, "resolve")).primary().key("e").icon("check").opens("resolve"),
+        );
     }
     if !open && shown.may.reopen {
         let fields = [("id", id.as_str()), ("_back", &here), ("_done", "Reopened."), ("_undo", "1")];
@@ -132,6 +139,11 @@ fn header(shown: &Shown) -> Markup {
         header = header.action(post_button("/do/desk.ticket.reopen", &shown.csrf, &fields, &button));
     }
     html! { (header) }
+}
+
+/// Where the form of an operation is, for those without script; with it a dialog opens.
+fn form_of(id: i64, operation: &str) -> String {
+    format!("/do/desk.ticket.{operation}?id={id}&_back={}", href(id))
 }
 
 fn named(one: Option<&Person>, none: &str) -> Markup {
@@ -172,7 +184,7 @@ fn links(shown: &Shown) -> Markup {
     let facts = shown.ticket.links.iter().fold(Facts::new(), row);
     let mut card = Card::new("Points at").count(shown.ticket.links.len());
     if shown.may.link {
-        card = card.action(Button::plain("Link").small().icon("link").opens("link"));
+        card = card.action(Button::link("Link", form_of(shown.ticket.id, "link")).small().icon("link").opens("link"));
     }
     if shown.ticket.links.is_empty() {
         return html! { (card.body(html! { (nobody("Nothing yet. Link the thing it is about.")) })) };
@@ -186,7 +198,7 @@ fn story(shown: &Shown) -> Markup {
     }
     let entry = |event: &StoredEvent| Entry {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
-        title: event.title.clone(),
+        title: shown.clock.plain(&event.title),
         href: None,
         detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,

@@ -21,6 +21,7 @@ fn with_page<T>(
             path: path.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
             query: query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             here: "/here".into(),
+            origin: "http://127.0.0.1:7300".to_owned(),
             csrf: "token".into(),
             zone: jiff::tz::TimeZone::UTC,
             all_panels: &[],

@@ -1,6 +1,6 @@
 //! Queue a job for a machine.
 
-use agent_proto::{Action, Approval, Signature, action_digest, plan_hash, verify_approval};
+use agent_proto::{Action, Approval, Signature, action_digest, plan_hash, unhex, verify_approval};
 use kernel::time::SECOND;
 use kernel::{Access, Cx, Effect, Error, Operation, Ref, Result, Route, Time, post};
 use schemars::JsonSchema;
@@ -79,18 +79,6 @@ pub struct QueuedJob {
     pub id: i64,
     /// Its random id, which the agent knows it by.
     pub job_id: String,
-}
-
-/// Bytes written as hexadecimal digits.
-pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 impl Operation for QueueJob {

@@ -1,10 +1,10 @@
 //! A job in the form that travels: bound to its agent, its time and the stop epoch, and signed at the moment of sending.
 
-use agent_proto::{Action, Class, FromServer, sign_job, sign_job_within};
+use agent_proto::{Action, Class, FromServer, sign_job, sign_job_within, unhex};
 use kernel::{Error, Handle, Result};
 use serde::Deserialize;
 
-use super::{Job, queue::unhex};
+use super::Job;
 use crate::keys::Keys;
 
 /// The frame of a job for its agent.

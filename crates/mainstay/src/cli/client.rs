@@ -8,6 +8,7 @@ use bytes::Bytes;
 use clap::ArgMatches;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use kernel::address::percent;
 use kernel::operation::Method;
 use kernel::{Entry, Error, ErrorKind, Result};
 use rustls_pki_types::pem::PemObject as _;
@@ -32,18 +33,6 @@ pub(crate) struct Request {
     pub(crate) idempotency_key: Option<String>,
 }
 
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
-}
-
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -64,7 +53,7 @@ impl Request {
         let names: Vec<String> = fields.keys().filter(|name| path.contains(&format!("{{{name}}}"))).cloned().collect();
         for name in names {
             let value = fields.remove(&name).unwrap_or_default();
-            path = path.replace(&format!("{{{name}}}"), &encode(&plain(&value)));
+            path = path.replace(&format!("{{{name}}}"), &percent(&plain(&value)));
         }
         if let Some(missing) = path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
             return Err(Error::invalid(missing.0, "This is required; see --help."));
@@ -72,7 +61,7 @@ impl Request {
         let reads = entry.route.method == Method::Get;
         if reads && !fields.is_empty() {
             let pairs: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}={}", encode(&plain(value)))).collect();
+                fields.iter().map(|(name, value)| format!("{name}={}", percent(&plain(value)))).collect();
             path = format!("{path}?{}", pairs.join("&"));
         }
         let body = (!reads).then_some(Value::Object(fields));

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use kernel::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::say;
+use super::write;
 
 /// Widest cell of a table that is not `wide`, in characters.
 const CELL_MAX: usize = 60;
@@ -15,15 +15,19 @@ pub(super) fn print(matches: &ArgMatches, answer: &Value) -> Result<()> {
     let fields: Option<Vec<&str>> =
         matches.get_one::<String>("fields").map(|list| list.split(',').map(str::trim).collect());
     let answer = narrowed(answer, fields.as_deref());
-    match format {
-        "json" => say(&serde_json::to_string_pretty(&answer).map_err(|error| Error::internal("output", error))?),
-        "yaml" => say(serde_norway::to_string(&answer).map_err(|error| Error::internal("output", error))?.trim_end()),
-        "ndjson" => rows(&answer).iter().for_each(|row| say(&row.to_string())),
+    let wrong = |error: &dyn std::fmt::Display| Error::internal("output", error);
+    write(&match format {
+        "json" => serde_json::to_string_pretty(&answer).map_err(|error| wrong(&error))? + "\n",
+        "yaml" => serde_norway::to_string(&answer).map_err(|error| wrong(&error))?.trim_end().to_owned() + "\n",
+        "ndjson" => lines(rows(&answer).iter().map(Value::to_string)),
         "csv" => csv(&answer),
-        "name" => rows(&answer).iter().for_each(|row| say(&name(row))),
+        "name" => lines(rows(&answer).iter().map(name)),
         other => table(&answer, other == "wide"),
-    }
-    Ok(())
+    })
+}
+
+fn lines(all: impl IntoIterator<Item = String>) -> String {
+    all.into_iter().fold(String::new(), |text, line| text + &line + "\n")
 }
 
 /// The rows of an answer: its list, or itself.
@@ -84,26 +88,23 @@ fn columns(rows: &[Value]) -> Vec<String> {
     names
 }
 
-fn csv(answer: &Value) {
+fn csv(answer: &Value) -> String {
     let rows = rows(answer);
     let names = columns(&rows);
     if names.is_empty() {
-        return;
+        return String::new();
     }
     let quoted = |text: &str| {
         if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
     };
-    say(&names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","));
-    for row in &rows {
-        say(&names
-            .iter()
-            .map(|name| quoted(&cell(row.get(name).unwrap_or(&Value::Null))))
-            .collect::<Vec<_>>()
-            .join(","));
-    }
+    let joined = |cells: Vec<String>| cells.join(",");
+    let of =
+        |row: &Value| joined(names.iter().map(|name| quoted(&cell(row.get(name).unwrap_or(&Value::Null)))).collect());
+    let head = joined(names.iter().map(|name| quoted(name)).collect());
+    lines(std::iter::once(head).chain(rows.iter().map(of)))
 }
 
-fn table(answer: &Value, wide: bool) {
+fn table(answer: &Value, wide: bool) -> String {
     let is_list = answer.is_array() || answer.get("items").is_some_and(Value::is_array);
     if !is_list {
         return facts(answer);
@@ -111,7 +112,7 @@ fn table(answer: &Value, wide: bool) {
     let rows = rows(answer);
     if rows.is_empty() {
         eprintln!("Nothing to show.");
-        return;
+        return String::new();
     }
     let names: Vec<String> = columns(&rows)
         .into_iter()
@@ -145,13 +146,11 @@ fn table(answer: &Value, wide: bool) {
         let padded: Vec<String> = texts.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    say(&line(&names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>()));
-    for row in &cells {
-        say(&line(row));
-    }
     if let Some(next) = answer.get("next").and_then(Value::as_str) {
         eprintln!("More: add --cursor {next}");
     }
+    let head = line(&names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>());
+    lines(std::iter::once(head).chain(cells.iter().map(|row| line(row))))
 }
 
 /// The names of a list of people or the like, as one text; `None` when a value is something else, or an empty list.
@@ -179,28 +178,27 @@ fn plain(text: &str, terminal: bool) -> String {
     if shown.ends_with('\n') || shown.is_empty() { shown } else { shown + "\n" }
 }
 
-fn facts(answer: &Value) {
+fn facts(answer: &Value) -> String {
     if let Some(text) = document(answer) {
         // What is said about it goes beside, so that the text can be written to a file.
         let about =
             answer.as_object().into_iter().flatten().filter(|(name, value)| *name != "text" && !value.is_null());
         about.for_each(|(name, value)| eprintln!("{name}: {}", cell(value)));
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
-        return super::write(&plain(text, terminal));
+        return plain(text, terminal);
     }
     let Some(fields) = answer.as_object() else {
-        return say(&cell(answer));
+        return cell(answer) + "\n";
     };
     let width = fields.keys().map(String::len).max().unwrap_or(0);
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-        match value {
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                say(&format!("{name}:"));
-                items.iter().for_each(|item| say(&format!("  - {}", cell(item))));
-            }
-            other => say(&format!("{name:<width$}  {}", cell(other))),
+    let shown = |(name, value): (&String, &Value)| match value {
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            let items = items.iter().map(|item| format!("  - {}", cell(item)));
+            lines(std::iter::once(format!("{name}:")).chain(items))
         }
-    }
+        other => format!("{name:<width$}  {}\n", cell(other)),
+    };
+    fields.iter().filter(|(_, value)| !value.is_null()).map(shown).collect()
 }
 
 #[cfg(test)]

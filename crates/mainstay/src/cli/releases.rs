@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use agent_proto::limits::RELEASE_BYTES_MAX;
-use agent_proto::{Release, SigningKey, sign_release, unsound};
+use agent_proto::{Release, SigningKey, hex, sign_release, unhex, unsound};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use kernel::{Error, Result};
 use ring::digest::{SHA256, digest};
@@ -70,32 +70,19 @@ fn new_key(file: &Path) -> Result<()> {
         SigningKey::generate().ok_or_else(|| Error::unavailable("The system gives no random numbers. Try again."))?;
     let wrong = |error: std::io::Error| Error::invalid("file", format!("{} cannot be made: {error}.", file.display()));
     let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(wrong)?;
-    made.write_all(format!("{}\n", kernel::text::hex(&seed)).as_bytes())
-        .and_then(|()| made.sync_all())
-        .map_err(wrong)?;
+    made.write_all(format!("{}\n", hex(&seed)).as_bytes()).and_then(|()| made.sync_all()).map_err(wrong)?;
     say(&format!("{} signs releases: keep it, and a copy, away from the server.", file.display()));
     say("Agents take its releases where their policy.toml says:");
-    say(&format!("\n[[release_keys]]\nname = \"releases\"\npublic_key = \"{}\"", kernel::text::hex(&key.public())));
+    say(&format!("\n[[release_keys]]\nname = \"releases\"\npublic_key = \"{}\"", hex(&key.public())));
     Ok(())
 }
 
 fn key(file: &Path) -> Result<SigningKey> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Error::invalid("key", format!("{} cannot be read: {error}.", file.display())))?;
-    let seed = unhex(text.trim());
+    let seed = unhex::<32>(text.trim());
     seed.and_then(|seed| SigningKey::from_seed(&seed))
         .ok_or_else(|| Error::invalid("key", format!("{} is no key of \"mainstay release new-key\".", file.display())))
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 fn sign(matches: &ArgMatches) -> Result<()> {

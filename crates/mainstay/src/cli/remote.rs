@@ -32,6 +32,7 @@ fn operation(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
 }
 
 fn request(entry: &Entry, matches: &ArgMatches) -> Result<Request> {
+    standard_input_is_read_once(entry, matches)?;
     let mut pairs = Vec::new();
     let mut texts = Vec::new();
     for name in
@@ -53,6 +54,23 @@ fn request(entry: &Entry, matches: &ArgMatches) -> Result<Request> {
     let flag = |name: &str| matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false);
     let key = matches.try_get_one::<String>("idempotency-key").ok().flatten().cloned();
     Ok(Request { dry_run: flag("dry-run"), confirmed: flag("yes"), idempotency_key: key, ..Request::of(entry, input)? })
+}
+
+/// Refuses a second dash: after the first nothing is left to read.
+fn standard_input_is_read_once(entry: &Entry, matches: &ArgMatches) -> Result<()> {
+    let names = entry.input_schema().get("properties").and_then(Value::as_object).into_iter().flatten();
+    let files = names.map(|(name, _)| (format!("file-{name}"), format!("--{}-file", name.replace('_', "-"))));
+    let all = files.chain([("input".to_owned(), "--input".to_owned())]);
+    let dash = |id: &str| matches.try_get_one::<String>(id).ok().flatten().is_some_and(|value| value == "-");
+    let dashes: Vec<String> = all.filter(|(id, _)| dash(id)).map(|(_, flag)| flag).collect();
+    match dashes.as_slice() {
+        [first, second, ..] => {
+            let message =
+                format!("{first} and {second} cannot both read standard input. Give one of them a file's name.");
+            Err(Error::invalid(second.trim_start_matches('-'), message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The text of a file, byte for byte; of standard input for a dash.
@@ -108,6 +126,14 @@ mod tests {
         assert!(error.field.as_deref() == Some("text") && error.message.contains("node.yml"), "{error}");
         let missing = asked(&[&import[..], &["/nowhere/x.yml"]].concat()).err().unwrap();
         assert!(missing.message.contains("/nowhere/x.yml cannot be read"), "{missing}");
+    }
+
+    #[test]
+    fn standard_input_is_asked_for_once() {
+        let import =
+            ["mainstay", "monitor", "rule", "import", "--name", "node.yml", "--text-file", "-", "--input", "-"];
+        let error = asked(&import).err().unwrap();
+        assert!(error.message.starts_with("--text-file and --input cannot both read standard input."), "{error}");
     }
 
     #[test]

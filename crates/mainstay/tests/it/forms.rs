@@ -86,3 +86,55 @@ fn the_network_of_a_sign_in_is_what_the_server_knows_and_not_what_was_sent() {
     let known = door.house.world.kernel.db.read(known).unwrap();
     assert_eq!(known.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(), [""]);
 }
+
+/// The mark of the form of a page in which a text stands.
+fn mark_of(page: &str, within: &str) -> String {
+    let form = page.split("<form").find(|form| form.contains(within)).unwrap();
+    form.split("name=\"_form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_secret_does_not_come_back_on_the_page_of_a_refused_form() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let csrf = door.csrf(&cookie);
+    let refused = |page: &str, operation: &str, fields: &str| {
+        let from = format!("http://localhost{page}");
+        let answer = door.post_from(&from, &format!("/do/{operation}"), &cookie, &format!("{fields}&_csrf={csrf}"));
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.body);
+        answer.body
+    };
+    let url = "kind=slack&name=Kept+%3Cname%3E&url=ftp%3A%2F%2Fhooks.example%2FT0KEN";
+    let body = refused("/on-call/channels/new?kind=slack", "paging.channel.save", url);
+    assert!(body.contains("Kept &lt;name&gt;") && body.contains("action=\"/do/paging.channel.save\""), "{body}");
+    assert!(!body.contains("T0KEN"), "{body}");
+    let text = "text=scrape_configs%3A+%5B%7Bpassword%3A+s3cret-of-it";
+    let body = refused("/monitoring/scrapes/import", "monitor.scrape.import", text);
+    assert!(body.contains("Import scrape jobs</h1>") && !body.contains("s3cret-of-it"), "{body}");
+    // Texts of several lines are for who typed them.
+    let request = "kind=http&asset=1&vantages=server&url=nowhere&body=typed+in+lines&name=Web";
+    let body = refused("/monitoring/checks/new?kind=http", "monitor.check.create", request);
+    assert!(body.contains("typed in lines"), "{body}");
+}
+
+#[test]
+fn of_two_forms_of_a_page_that_go_to_one_operation_only_the_one_that_was_sent_comes_back_filled() {
+    let door = Door::new();
+    let cookie = door.sign_in("ada");
+    let csrf = door.csrf(&cookie);
+    let page = door.get("/me", &cookie).body;
+    let (profile, password) = (mark_of(&page, "name=\"email\""), mark_of(&page, "name=\"new_password\""));
+    assert_ne!(profile, password);
+    let send = |mark: &str, fields: &str| {
+        let form = format!("{fields}&_form={mark}&_csrf={csrf}&_back=/me");
+        door.post_from("http://localhost/me", "/do/people.me.update", &cookie, &form).body
+    };
+    let again = |body: &str, within: &str| {
+        let form = body.split("<form").find(|form| form.contains(within)).unwrap().to_owned();
+        form.contains("data-again")
+    };
+    let body = send(&password, "current_password=wrong&new_password=short");
+    assert!(again(&body, "name=\"new_password\"") && !again(&body, "name=\"email\""), "{body}");
+    let body = send(&profile, "name=Ada&email=ada&zone=Nowhere&locale=en");
+    assert!(again(&body, "name=\"email\"") && !again(&body, "name=\"new_password\""), "{body}");
+}

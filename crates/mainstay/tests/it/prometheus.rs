@@ -102,6 +102,16 @@ fn series_labels_and_values_are_listed() {
     );
     assert_eq!(data("/prometheus/api/v1/status/buildinfo")["version"], "3.0.0");
     assert_eq!(data("/prometheus/api/v1/metadata"), json!({}));
+    let parsed = data("/prometheus/api/v1/parse_query?query=sum(up)");
+    assert_eq!((&parsed["op"], &parsed["expr"]["name"]), (&json!("sum"), &json!("up")));
+    assert_eq!(tools.get("/prometheus/api/v1/parse_query?query=sum(").0, StatusCode::BAD_REQUEST);
+    assert_eq!(data("/prometheus/api/v1/query_exemplars?query=up"), json!([]));
+    assert_eq!(data("/prometheus/api/v1/alertmanagers")["activeAlertmanagers"], json!([]));
+    let (status, answer) = tools.get("/prometheus/api/v1/targets");
+    let all = json!({"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}});
+    assert_eq!((status, &answer["data"]), (StatusCode::OK, &all));
+    assert_eq!(tools.get("/prometheus/api/v1/targets?state=lost").0, StatusCode::BAD_REQUEST);
+    assert_eq!(data("/prometheus/api/v1/scrape_pools"), json!({"scrapePools": []}));
     assert_eq!(tools.get("/prometheus/api/v1/series").0, StatusCode::BAD_REQUEST);
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Told {
     Thing(i64, Option<Thing>),
     /// A relation is known, or no longer.
     Related { from: i64, kind: RelationKind, to: i64, known: bool },
+    /// These rules count from now on.
+    Rules(Box<Rules>),
 }
 
 /// What became of decisions that were written.
@@ -91,6 +93,7 @@ impl Judge {
                 Told::Thing(_, Some(thing)) => self.engine.graph_mut().put(thing),
                 Told::Thing(id, None) => self.engine.graph_mut().remove(u64::try_from(id).unwrap_or_default()),
                 Told::Related { from, kind, to, known } => self.related(from, kind, to, known),
+                Told::Rules(rules) => self.engine.set_rules(*rules),
             }
         }
     }
@@ -184,6 +187,11 @@ impl Judge {
             Some(Decided::Back { check, .. }) => self.engine.release(u64::try_from(check).unwrap_or_default()),
             Some(Decided::Engine(_)) | None => {}
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn rules(&self) -> &Rules {
+        self.engine.rules()
     }
 
     #[cfg(test)]

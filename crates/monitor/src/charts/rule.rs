@@ -27,8 +27,9 @@ pub(super) fn compared(
         let notes = vec!["The rule was deleted: nothing is compared any more.".to_owned()];
         return Ok(Drawn { notes, ..Drawn::default() });
     };
-    let expr = found.new.rule.expr;
-    let drawn = draw(kernel, reach, (&expr, labels), span, time);
+    let rule = found.new.rule;
+    let labels = of_series(labels, &rule.labels);
+    let drawn = draw(kernel, reach, (&rule.expr, &labels), span, time);
     Ok(drawn.unwrap_or_else(|error| Drawn { notes: vec![error.message], ..Drawn::default() }))
 }
 
@@ -63,6 +64,16 @@ fn draw(
     Ok(Drawn { lines, thresholds: Vec::from_iter(limit), notes })
 }
 
+/// The labels of an alert that tell its series from others. What the rule sets itself stands on the alert instead of what the
+/// series said.
+fn of_series(alert: &BTreeMap<String, String>, set: &[(String, String)]) -> BTreeMap<String, String> {
+    alert
+        .iter()
+        .filter(|(name, _)| set.iter().all(|(known, _)| known != *name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
 /// True when no label of a series is another one than that of the alert.
 fn is_of(one: &Points, labels: &BTreeMap<String, String>) -> bool {
     let same = |(name, value): (&str, &str)| labels.get(name).is_none_or(|of_alert| of_alert == value);
@@ -85,5 +96,11 @@ mod tests {
         };
         assert!(is_of(&points(&[("__name__", "node_load1"), ("instance", "a"), ("cpu", "0")]), &alert));
         assert!(!is_of(&points(&[("__name__", "node_load1"), ("instance", "b")]), &alert));
+        // A rule that sets a label of the series: the alert carries the rule's.
+        let renamed = points(&[("instance", "a"), ("severity", "5"), ("cpu", "0")]);
+        assert!(!is_of(&renamed, &alert));
+        let set = [("severity".to_owned(), "page".to_owned())];
+        assert!(is_of(&renamed, &of_series(&alert, &set)));
+        assert!(!is_of(&points(&[("instance", "b"), ("severity", "5")]), &of_series(&alert, &set)));
     }
 }

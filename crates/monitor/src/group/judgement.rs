@@ -148,7 +148,7 @@ pub(super) fn looked_again(all: &[Again], name: impl Fn(u64) -> String) -> Vec<S
     }
     lines.extend(good.iter().take(AGAIN_NAMED).filter_map(|one| {
         let Answer::Good(at) = one.answer else { return None };
-        let at = Time(at.saturating_mul(1_000)).timestamp().strftime("%H:%M:%S UTC");
+        let at = Time(at.saturating_mul(1_000)).timestamp().strftime("%F %H:%M:%S UTC");
         Some(format!("Looked at again, and good at {at}: {}", name(one.key)))
     }));
     lines.extend(mute.iter().take(AGAIN_NAMED).map(|one| format!("Was not looked at again: {}", name(one.key))));
@@ -208,7 +208,7 @@ mod tests {
             lines,
             [
                 "Before anybody was told, 3 checks were looked at again: 1 bad, 1 good, 1 without an answer in time.",
-                "Looked at again, and good at 00:00:05 UTC: check 2",
+                "Looked at again, and good at 1970-01-01 00:00:05 UTC: check 2",
                 "Was not looked at again: check 3",
                 "1 check that tells more cannot be run at will, so nobody waited for it.",
             ]

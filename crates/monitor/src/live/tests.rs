@@ -79,3 +79,21 @@ fn symptom(key: u64, now: Time) -> Symptom {
     };
     Symptom { look, what: What::Down, since_ms: now.millis(), evidence: "x".into() }
 }
+
+#[test]
+fn own_rules_about_causes_count_from_the_next_judgement_on() {
+    let world = World::new(vec![people::domain().kernel, assets::domain().kernel, crate::domain().kernel]).unwrap();
+    let monitor = world.kernel.get::<Monitor>().unwrap();
+    let size = || {
+        super::tick(&world.kernel).unwrap();
+        monitor.causal.judge().rules().size()
+    };
+    let call = |operation: &str, input| world.call(&Actor::os("ada"), operation, input).unwrap();
+    let key = "monitor.cause-rules";
+    let built_in = size();
+    let own = "[fault.tape_worn]\nkinds = [\"nas\"]\ngives = \"down\"\nprior = 0.5\n";
+    call("kernel.setting.set", json!({ "key": key, "value": { "rules": own } }));
+    assert_eq!(size(), (built_in.0 + 1, built_in.1));
+    call("kernel.setting.reset", json!({ "key": key }));
+    assert_eq!(size(), built_in);
+}

@@ -25,6 +25,7 @@ pub fn tick_with_room(handle: &Handle, free: Option<u64>) -> Result<()> {
     let told = free.map_or(Ok(()), |free| monitor.note_free(handle, free));
     monitor.series.set_clock(handle.now().millis());
     monitor.refresh(handle)?;
+    monitor.renew_rules(handle)?;
     let review = monitor.pass(handle);
     let flushed = monitor.flush(handle);
     // Judged in any case: what is told to the cause engine must not pile up.

@@ -4,7 +4,7 @@ use kernel::endpoint::Refused;
 use kernel::{Asked, Endpoint, Handle, Method, Said};
 
 use super::names::{self, GRANT};
-use super::{alerting, query, status, write};
+use super::{alerting, query, status, targets, write};
 use crate::limits::{PUSH_BYTES_MAX, QUERY_BODY_BYTES_MAX};
 use crate::pages::explore::{answer, figure};
 
@@ -17,6 +17,7 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/query", query::instant),
         reading("/prometheus/api/v1/query_range", query::range),
         reading("/prometheus/api/v1/format_query", query::format),
+        reading("/prometheus/api/v1/parse_query", query::parse),
         reading("/prometheus/api/v1/series", names::series),
         reading("/prometheus/api/v1/labels", names::labels),
         reading("/prometheus/api/v1/label/{name}/values", names::values),
@@ -24,6 +25,9 @@ pub(crate) fn all() -> Vec<Endpoint> {
         reading("/prometheus/api/v1/status/buildinfo", names::build),
         reading("/prometheus/api/v1/rules", alerting::rules),
         reading("/prometheus/api/v1/alerts", alerting::alerts),
+        reading("/prometheus/api/v1/alertmanagers", status::alertmanagers),
+        reading("/prometheus/api/v1/targets", targets::targets),
+        reading("/prometheus/api/v1/scrape_pools", targets::names),
         reading("/prometheus/api/v1/query_exemplars", status::exemplars),
         reading("/prometheus/api/v1/status/runtimeinfo", status::runtime),
         reading("/prometheus/api/v1/status/flags", status::flags),

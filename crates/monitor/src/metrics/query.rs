@@ -295,6 +295,13 @@ fn answered(kernel: &Handle, asked: &Asked, is_range: bool) -> std::result::Resu
 }
 
 /// `/prometheus/api/v1/format_query`
+pub(super) fn parse(_: &Handle, asked: &Asked) -> Said {
+    match promql::parse(asked.field("query").unwrap_or_default()) {
+        Ok(expr) => super::status::answered(&super::ast::tree(&expr)),
+        Err(error) => Failure::parameter("query", error).said(),
+    }
+}
+
 pub(super) fn format(_: &Handle, asked: &Asked) -> Said {
     match promql::parse(asked.field("query").unwrap_or_default()) {
         Ok(expr) => json::success(&[], &[], |out| json::text(out, &expr.to_string())),

@@ -8,7 +8,7 @@ use super::keeping::Keeping;
 use crate::limits::QUERY_TIME_PEOPLE;
 use crate::live::Monitor;
 
-fn answered(value: &Value) -> Said {
+pub(super) fn answered(value: &Value) -> Said {
     json::success(&[], &[], |out| out.extend_from_slice(value.to_string().as_bytes()))
 }
 
@@ -88,15 +88,35 @@ pub(super) fn unknown(_: &Handle, _: &Asked) -> Said {
     Failure::unknown("there is no such address here: docs/metrics.md lists those of Prometheus that there are").said()
 }
 
+/// `/prometheus/api/v1/alertmanagers`: there are none, what is called stands under On call.
+pub(super) fn alertmanagers(_: &Handle, _: &Asked) -> Said {
+    answered(&json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] }))
+}
+
+/// An error of ours, as a client of Prometheus reads it.
+pub(super) fn failure(kind: ErrorKind, message: &str) -> Failure {
+    let status = match kind {
+        ErrorKind::SignIn => 401,
+        ErrorKind::Denied => 403,
+        ErrorKind::NotFound => 404,
+        ErrorKind::Unavailable => 503,
+        _ => 500,
+    };
+    Failure::of(status, word(kind), message)
+}
+
 /// An error of the server in front, as a client of Prometheus reads it.
 pub(super) fn refused(status: u16, error: &Error) -> Said {
-    let kind = match error.kind {
+    Failure::of(status, word(error.kind), error.message.clone()).said()
+}
+
+fn word(kind: ErrorKind) -> &'static str {
+    match kind {
         ErrorKind::SignIn => "unauthorized",
         ErrorKind::Denied => "forbidden",
         ErrorKind::NotFound => "not_found",
         ErrorKind::Unavailable => "unavailable",
         ErrorKind::Internal => "internal",
         _ => "bad_data",
-    };
-    Failure::of(status, kind, error.message.clone()).said()
+    }
 }

@@ -56,7 +56,7 @@ fn draw(view: &View) -> Markup {
 fn main(view: &View) -> Markup {
     html! {
         (Card::new("Why did, or didn't, I get this?").body(html! {
-            p { strong dir="auto" { (view.told.verdict) } }
+            p { strong dir="auto" { (view.clock.spoken(&view.told.verdict)) } }
             (timeline(&view.told.steps.iter().map(|step| entry(view, step)).collect::<Vec<Entry>>()))
         }))
         (view.main)
@@ -87,7 +87,7 @@ fn entry(view: &View, step: &Step) -> Entry {
     };
     Entry {
         tone,
-        title: step.text.clone(),
+        title: view.clock.plain(&super::causes::reason(&step.text)),
         href: step.to.as_ref().and_then(href),
         detail: Some(html! { (word) }),
         body: None,
@@ -132,7 +132,7 @@ fn history(view: &View) -> Markup {
         Row::new(word)
             .cell(status(tone, word))
             .text(note)
-            .text(super::seen(&one.evidence))
+            .cell(html! { (view.clock.spoken(super::seen(&one.evidence))) })
             .cell(ago(&view.clock, one.at))
     });
     let columns = [Column::new("State"), Column::new(""), Column::new("What was seen").main(), Column::new("When")];
@@ -151,7 +151,11 @@ fn results(view: &View) -> Markup {
             _ => (Tone::Idle, "Not known"),
         };
         let value = seen.value.map(super::explore::answer::short).unwrap_or_default();
-        Row::new(word).cell(status(tone, word)).text(&seen.text).text(&value).cell(ago(&view.clock, seen.at))
+        Row::new(word)
+            .cell(status(tone, word))
+            .cell(html! { (view.clock.spoken(&seen.text)) })
+            .text(&value)
+            .cell(ago(&view.clock, seen.at))
     });
     let columns =
         [Column::new("Result"), Column::new("What was seen").main(), Column::new("Value").num(), Column::new("When")];

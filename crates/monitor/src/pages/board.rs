@@ -1,5 +1,6 @@
 //! The board: what is wrong now.
 
+use kernel::address::with_query;
 use kernel::limits::COUNT_MAX;
 use kernel::{LiveList, Result};
 use maud::{Markup, html};
@@ -9,7 +10,7 @@ use web::ui::{
     status,
 };
 
-use super::{Names, ago, looks, severity, tabs, with};
+use super::{Names, ago, looks, severity, tabs};
 use crate::check::{self, Check, Severity};
 use crate::group::list::{Groups, ListGroups};
 use crate::group::{Group, GroupState};
@@ -87,7 +88,7 @@ impl Asked {
     fn href(&self) -> String {
         let mut pairs: Vec<(&str, &str)> = self.parts().iter().map(|(name, value)| (*name, value.as_str())).collect();
         pairs.push(("cursor", &self.cursor));
-        with("/monitoring", &pairs)
+        with_query("/monitoring", &pairs)
     }
 
     /// The same with another value of one condition, from the first page on.

@@ -1,12 +1,12 @@
 //! The calendar of maintenance and silences: a week, two or a month, each window and silence a row.
 
+use kernel::address::with_query;
 use kernel::time::DAY;
 use kernel::{Result, Time};
 use maud::{Markup, html};
 use web::page::PageCx;
 use web::ui::{Card, Clock, Fill, Stripe, Strips};
 
-use super::with;
 use crate::maintenance::Window;
 use crate::maintenance::list::ListWindows;
 use crate::silence::{ListSilences, Silence};
@@ -90,7 +90,7 @@ impl Calendar {
 
     fn href(&self, days: i64, from: jiff::civil::Date) -> String {
         let from = if from == self.today { String::new() } else { from.to_string() };
-        with("/monitoring/maintenance", &[("days", &days.to_string()), ("from", &from)])
+        with_query("/monitoring/maintenance", &[("days", &days.to_string()), ("from", &from)])
     }
 
     fn moves(&self) -> Markup {

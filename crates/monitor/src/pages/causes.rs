@@ -11,7 +11,7 @@ use crate::group::{Group, Member};
 const UNLIKELY: f64 = 1.0;
 
 /// What may be the cause, likeliest first, with what speaks for and against it.
-pub(super) fn card(judgement: &Judgement) -> Markup {
+pub(super) fn card(judgement: &Judgement, clock: &Clock) -> Markup {
     if judgement.candidates.is_empty() && judgement.undetermined.is_none() && judgement.again.is_empty() {
         return html! {};
     }
@@ -20,18 +20,18 @@ pub(super) fn card(judgement: &Judgement) -> Markup {
     html! {
         (Card::new("Likely cause").flush(html! {
             @if let Some(why) = &judgement.undetermined {
-                p.pad { strong { "The cause cannot be determined. " } span dir="auto" { (why) } }
+                p.pad { strong { "The cause cannot be determined. " } span dir="auto" { (clock.spoken(why)) } }
             }
-            @if !shown.is_empty() { ol.suspects { @for one in shown { (suspect(one)) } } }
+            @if !shown.is_empty() { ol.suspects { @for one in shown { (suspect(one, clock)) } } }
             @if !folded.is_empty() {
-                details.pad { summary { (folded.len()) " less likely" } ol.suspects { @for one in folded { (suspect(one)) } } }
+                details.pad { summary { (folded.len()) " less likely" } ol.suspects { @for one in folded { (suspect(one, clock)) } } }
             }
-            @if !judgement.again.is_empty() { div.pad.again { @for line in &judgement.again { p.hint dir="auto" { (line) } } } }
+            @if !judgement.again.is_empty() { div.pad.again { @for line in &judgement.again { p.hint dir="auto" { (clock.spoken(line)) } } } }
         }))
     }
 }
 
-fn suspect(one: &Suspect) -> Markup {
+fn suspect(one: &Suspect, clock: &Clock) -> Markup {
     let percent = if one.percent < UNLIKELY { "under 1 %".to_owned() } else { format!("{:.0} %", one.percent) };
     html! {
         li {
@@ -42,20 +42,24 @@ fn suspect(one: &Suspect) -> Markup {
                 }
                 span.meter { (bar(one.percent / 100.0, Tone::Idle, false)) span { (percent) } }
             }
-            ul.for { @for text in &one.reasons_for { li dir="auto" { span.sr { "Speaks for it: " } (reason(text)) } } }
-            ul.against { @for text in &one.reasons_against { li dir="auto" { span.sr { "Speaks against it: " } (reason(text)) } } }
+            ul.for { @for text in &one.reasons_for { li dir="auto" { span.sr { "Speaks for it: " } (clock.spoken(&reason(text))) } } }
+            ul.against { @for text in &one.reasons_against { li dir="auto" { span.sr { "Speaks against it: " } (clock.spoken(&reason(text))) } } }
         }
     }
 }
 
-/// A reason in one line: what was seen stands below with its times.
-fn reason(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    match stamped(first) {
-        Some(found) => format!("{}{}", found.before, found.after).trim_end_matches('.').to_owned(),
-        None => first.to_owned(),
+/// A reason in one line: when something was seen stands below.
+pub(super) fn reason(text: &str) -> String {
+    let mut rest = text.lines().next().unwrap_or_default();
+    let mut said = String::new();
+    while let Some(found) = stamped(rest) {
+        let seen = found.before.ends_with(": ") && found.after() != found.rest();
+        let kept = if seen { found.before } else { rest.strip_suffix(found.rest()).unwrap_or(rest) };
+        said.push_str(kept);
+        rest = if seen { found.after() } else { found.rest() };
     }
+    said.push_str(rest);
+    if text.lines().nth(1).is_some() { said.trim_end_matches('.').to_owned() } else { said }
 }
 
 /// What was seen: one row for each check and what it said, with how often and when last.
@@ -72,7 +76,7 @@ fn saw(lines: &[String]) -> Vec<Saw<'_>> {
     for line in lines {
         let one = match stamped(line) {
             Some(found) => {
-                Saw { who: found.before.trim_end_matches(": "), what: found.after, at: Some(found.at), times: 1 }
+                Saw { who: found.before.trim_end_matches(": "), what: found.after(), at: Some(found.at), times: 1 }
             }
             None => Saw { who: "", what: line, at: None, times: 1 },
         };
@@ -139,9 +143,10 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_line_without_the_time_in_it_twice() {
-        let text =
-            "Fails itself since 08:00:10: 2026-03-02 08:00:10 UTC: no process\n2026-03-02 08:00:20 UTC: no process.";
-        assert_eq!(reason(text), "Fails itself since 08:00:10: no process");
+        let since = "Fails itself since 2026-03-02 08:00:10 UTC: ";
+        let text = format!("{since}2026-03-02 08:00:10 UTC: no process\n2026-03-02 08:00:20 UTC: no process.");
+        assert_eq!(reason(&text), format!("{since}no process"));
+        assert_eq!(reason("It was fine at 2026-03-02 08:00:10 UTC."), "It was fine at 2026-03-02 08:00:10 UTC.");
         assert_eq!(reason("Explains 2 of 3 symptoms."), "Explains 2 of 3 symptoms.");
     }
 
@@ -150,7 +155,7 @@ mod tests {
         let one = |what: &str, percent: f64| Suspect { what: what.into(), percent, ..Suspect::default() };
         let judgement =
             Judgement { candidates: vec![one("a is down", 0.4), one("b is down", 0.3)], ..Judgement::default() };
-        let html = card(&judgement).into_string();
+        let html = card(&judgement, &Clock::utc_us(0)).into_string();
         let (before, after) = html.split_once("1 less likely").unwrap();
         assert!(before.contains("a is down") && after.contains("b is down") && before.contains("under 1 %"), "{html}");
     }

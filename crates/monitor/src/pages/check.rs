@@ -80,13 +80,15 @@ fn address(page: &mut PageCx, detail: &CheckDetail) -> Result<Option<String>> {
     if detail.check.probe.kind() != Kind::Heartbeat || !page.cx.may(ShowAddress::NAME) {
         return Ok(None);
     }
-    Ok(Some(page.cx.call(&ShowAddress { id: detail.check.id })?.path))
+    let path = page.cx.call(&ShowAddress { id: detail.check.id })?.path;
+    let origin = if page.origin.is_empty() { "https://THIS-SERVER" } else { page.origin.as_str() };
+    Ok(Some(format!("{origin}{path}")))
 }
 
 /// How a job tells that it ran.
 fn crontab(view: &View) -> Markup {
-    let Some(path) = &view.address else { return html! {} };
-    let line = format!("your-job && curl -fsS -m 10 --retry 5 https://THIS-SERVER{path}");
+    let Some(address) = &view.address else { return html! {} };
+    let line = format!("your-job && curl -fsS -m 10 --retry 5 {address}");
     let body = html! {
         p { "Ask for this address when the job ended well, for example from its line of the crontab:" }
         (web::ui::code(&line))
@@ -162,7 +164,7 @@ fn evidence(clock: &Clock, text: &str) -> Markup {
 
 /// What was seen without its moment, where that stands beside it.
 fn said(text: &str) -> &str {
-    web::ui::stamped(text).filter(|found| found.before.is_empty()).map_or(text, |found| found.after)
+    web::ui::stamped(text).filter(|found| found.before.is_empty()).map_or(text, |found| found.after())
 }
 
 /// Who finds out.
@@ -179,7 +181,11 @@ fn looked_from(view: &View) -> Markup {
 fn results(view: &View) -> Markup {
     let card = Card::new("Newest results");
     if view.detail.results.is_empty() {
-        return html! { (card.body(html! { p { "No result since the server started. One comes every " (web::ui::duration(view.detail.check.interval_s)) "." } })) };
+        let comes = match view.detail.check.probe.kind() {
+            Kind::Heartbeat => "One comes when the job says something, and when it is late.".to_owned(),
+            _ => format!("One comes every {}.", web::ui::duration(view.detail.check.interval_s)),
+        };
+        return html! { (card.body(html! { p { "No result since the server started. " (comes) } })) };
     }
     let rows = view.detail.results.iter().map(|seen| {
         let (tone, word) = match seen.outcome.as_str() {

@@ -1,6 +1,7 @@
 //! The form that makes a check, one shape a kind, and the fields that a change shares with it.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use serde_json::Value;
 use web::page::{Content, PageCx};
@@ -91,7 +92,7 @@ pub(super) fn team_options(page: &mut PageCx, chosen: Option<i64>) -> Result<Vec
 fn draw(view: &View) -> Markup {
     let to = |kind: Kind| {
         let fields = [("kind", kind.as_str()), ("asset", view.asset.as_str()), ("q", view.find.as_str())];
-        super::with("/monitoring/checks/new", &fields)
+        with_query("/monitoring/checks/new", &fields)
     };
     let group = GROUPS.iter().find(|(_, kinds)| kinds.contains(&view.kind)).copied().unwrap_or(("", &[]));
     let groups = GROUPS.iter().filter_map(|(title, kinds)| {

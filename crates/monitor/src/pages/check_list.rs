@@ -1,12 +1,13 @@
 //! The list of checks.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Clock, Column, Empty, Filter, PageHeader, Row, Table, status, tag};
 
 use super::listed::Listed;
-use super::{Names, ago, looks, tabs, with};
+use super::{Names, ago, looks, tabs};
 use crate::check::Check;
 use crate::check::list::{Checks, ListChecks};
 use crate::machine::State;
@@ -36,7 +37,7 @@ struct Asked {
 
 impl Asked {
     fn href(&self) -> String {
-        with(
+        with_query(
             "/monitoring/checks",
             &[
                 ("q", &self.q),
@@ -164,7 +165,7 @@ fn labels(check: &Check) -> Markup {
     html! {
         @if check.labels.0.is_empty() { (web::ui::nobody("None")) }
         @for (name, value) in check.labels.0.iter().take(LABELS_SHOWN) {
-            a.tag href=(with("/monitoring/checks", &[("q", &format!("{name}={value}"))])) dir="auto" { (name) "=" (value) } " "
+            a.tag href=(with_query("/monitoring/checks", &[("q", &format!("{name}={value}"))])) dir="auto" { (name) "=" (value) } " "
         }
         @if check.labels.0.len() > LABELS_SHOWN { "…" }
     }

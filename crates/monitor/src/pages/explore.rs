@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod figure;
 
+use kernel::address::with_query;
 use kernel::{Operation as _, Result};
 use maud::{Markup, html};
 use promql::{FUNCTIONS, ParseOptions, ValueType, parse_with};
@@ -10,7 +11,7 @@ use web::page::{Content, PageCx};
 use web::ui::{Button, Empty, PageHeader, Tone, notice};
 
 use self::figure::Question;
-use super::{tabs, with};
+use super::tabs;
 use crate::live::Monitor;
 use crate::metrics::query::QueryMetrics;
 
@@ -129,7 +130,7 @@ fn examples() -> Markup {
     html! {
         (empty)
         ul.examples {
-            @for (words, query) in EXAMPLES { li { a href=(with("/monitoring/explore", &[("query", query)])) { (words) } code { (query) } } }
+            @for (words, query) in EXAMPLES { li { a href=(with_query("/monitoring/explore", &[("query", query)])) { (words) } code { (query) } } }
         }
     }
 }
@@ -151,8 +152,8 @@ fn shown(view: &View, is_drawn: bool) -> Markup {
     let minutes = if view.span.is_some() { "" } else { view.minutes.as_str() };
     let asked = [("query", view.query.as_str()), ("minutes", minutes), ("from", &from), ("to", &to)];
     let question = Question { query: &view.query, minutes: &view.minutes, span: view.span };
-    let part = with("/monitoring/explore/answer", &[("query", &view.query), ("to", &to)]);
-    let here = with("/monitoring/explore", &[&asked[..], &[("numbers", "here")]].concat());
+    let part = with_query("/monitoring/explore/answer", &[("query", &view.query), ("to", &to)]);
+    let here = with_query("/monitoring/explore", &[&asked[..], &[("numbers", "here")]].concat());
     html! {
         @match &view.figure {
             _ if !is_drawn => {},

@@ -1,5 +1,6 @@
 //! The figure of a check on its own page and on that of its alert group.
 
+use kernel::address::with_query;
 use kernel::{Operation as _, Result, Time};
 use maud::{Markup, html};
 use web::page::PageCx;
@@ -55,7 +56,7 @@ pub(super) fn of_preview(source: String, seen: &Preview, clock: &Clock) -> Marku
         notes: Vec::new(),
     };
     let chart = Chart::new("figure-preview", "The last six hours", source, drawn(data), clock).tall();
-    html! { (chart.link("Explore", super::with("/monitoring/explore", &[("query", &seen.expr)]))) }
+    html! { (chart.link("Explore", with_query("/monitoring/explore", &[("query", &seen.expr)]))) }
 }
 
 /// The chart alone, with a link to the check if there is one; its samples are read when the page's transaction is over.

@@ -104,7 +104,7 @@ fn draw(view: &View) -> Markup {
     }
     if group.state == GroupState::Open {
         let covers = group.asset.map_or_else(|| format!("check={}", group.check), |asset| format!("asset={asset}"));
-        head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell"));
+        head = head.action(Button::link("Silence", format!("/monitoring/silences?{covers}")).icon("bell").key("s"));
     }
     let live = format!("{} {}", group.reference(), LiveList::Alerts);
     let body = columns(Split::Wide, &main(view), &side(view));
@@ -121,7 +121,7 @@ fn lines(clock: &Clock, lines: &[String]) -> Markup {
 fn main(view: &View) -> Markup {
     let group = &view.detail.group;
     html! {
-        (super::causes::card(&group.judgement))
+        (super::causes::card(&group.judgement, &view.clock))
         @if let Some(affected) = &view.affected { (super::map::card(group.id, affected, cause(group))) }
         (super::causes::seen(group, &view.detail.alerts, &view.names, &view.clock))
         (view.figure)
@@ -174,7 +174,7 @@ fn before(view: &View) -> Markup {
         .rev()
         .map(|one| Entry {
             tone: Tone::Info,
-            title: one.title.clone(),
+            title: view.clock.plain(&one.title),
             href: None,
             detail: None,
             body: None,
@@ -240,7 +240,7 @@ fn happened(view: &View) -> Markup {
 fn entries(view: &View) -> Vec<Entry> {
     let entry = |event: &StoredEvent| Entry {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
-        title: event.title.clone(),
+        title: view.clock.plain(&event.title),
         href: None,
         detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,

@@ -1,5 +1,6 @@
 //! Maintenance: a calendar of windows and silences, the windows themselves, and the form that plans one.
 
+use kernel::address::with_query;
 use std::collections::BTreeMap;
 
 use kernel::{Ref, Resolved, Result, Time};
@@ -9,7 +10,7 @@ use web::ui::{Button, Clock, Column, Empty, List, PageHeader, Row, Table, Tone, 
 
 use super::calendar::{self, Calendar};
 use super::window_form::{self, Plan};
-use super::{ago, tabs, with};
+use super::{ago, tabs};
 use crate::maintenance::Window;
 use crate::maintenance::create::CreateWindow;
 use crate::maintenance::end::EndWindow;
@@ -92,11 +93,14 @@ fn list(view: &View) -> Markup {
         ("Show those that are over", "/monitoring/maintenance?over=true")
     };
     let over = if view.over { "true" } else { "" };
-    let next =
-        view.windows.next.as_ref().map(|cursor| with("/monitoring/maintenance", &[("over", over), ("cursor", cursor)]));
+    let next = view
+        .windows
+        .next
+        .as_ref()
+        .map(|cursor| with_query("/monitoring/maintenance", &[("over", over), ("cursor", cursor)]));
     let many = if view.windows.count == 1 { "window" } else { "windows" };
     let total = u64::try_from(view.windows.count).unwrap_or(0);
-    let first = view.later.then(|| with("/monitoring/maintenance", &[("over", over)]));
+    let first = view.later.then(|| with_query("/monitoring/maintenance", &[("over", over)]));
     let list = List::new("maintenance", table)
         .total(format!("{} {many}", count_capped(total, 1_000)))
         .paging(next, first)

@@ -1,12 +1,13 @@
 //! Every alert of a group, a page at a time.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Clock, Empty, List, PageHeader, Tab, Table, Tabs};
 
+use super::Names;
 use super::group::{member, member_columns};
-use super::{Names, with};
 use crate::group::members::{ListMembers, Members};
 
 struct View {
@@ -35,12 +36,12 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
 fn draw(view: &View) -> Markup {
     let here = format!("/monitoring/groups/{}/alerts", view.id);
     let open = view.open.map(|open| open.to_string()).unwrap_or_default();
-    let tab = |label: &str, value: &str| Tab::new(label, with(&here, &[("open", value)])).current(open == value);
+    let tab = |label: &str, value: &str| Tab::new(label, with_query(&here, &[("open", value)])).current(open == value);
     let table = Table::new("Alerts of this group")
         .columns(member_columns())
         .rows(view.members.items.iter().map(|one| member(&view.clock, &view.names, one)));
-    let first = view.later.then(|| with(&here, &[("open", &open)]));
-    let next = view.members.next.as_ref().map(|cursor| with(&here, &[("open", &open), ("cursor", cursor)]));
+    let first = view.later.then(|| with_query(&here, &[("open", &open)]));
+    let next = view.members.next.as_ref().map(|cursor| with_query(&here, &[("open", &open), ("cursor", cursor)]));
     let list = List::new("members", table)
         .tabs(Tabs::new("Which alerts", [tab("All", ""), tab("Out", "true"), tab("Cleared", "false")]))
         .paging(next, first)

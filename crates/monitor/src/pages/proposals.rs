@@ -1,11 +1,12 @@
 //! Checks that facts suggest: all of them on a page, those of an asset in a panel of its page. One key accepts.
 
+use kernel::address::with_query;
 use kernel::{Ref, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Bulk, Button, Card, Clock, Column, Empty, List, PageHeader, Row, Table, count_capped, post_button, tag};
 
-use super::{Names, ago, tabs, with};
+use super::{Names, ago, tabs};
 use crate::proposal::list::{ListProposals, Proposals};
 use crate::proposal::{Proposal, ProposalState};
 
@@ -41,7 +42,7 @@ impl View {
     /// This page, from a row on.
     fn here(&self, cursor: &str) -> String {
         let state = if self.state == ProposalState::Open { "" } else { self.state.as_str() };
-        with("/monitoring/proposals", &[("asset", &self.asset), ("state", state), ("cursor", cursor)])
+        with_query("/monitoring/proposals", &[("asset", &self.asset), ("state", state), ("cursor", cursor)])
     }
 }
 
@@ -122,7 +123,7 @@ fn draw_panel(asset: i64, proposals: &Proposals, may: bool, csrf: &str) -> Marku
     });
     let columns = [Column::new("Check").main(), Column::new("Why").wide(), Column::new("")];
     let table = Table::new("Proposed checks").columns(columns).rows(rows);
-    let all = with("/monitoring/proposals", &[("asset", &asset.to_string())]);
+    let all = with_query("/monitoring/proposals", &[("asset", &asset.to_string())]);
     let card = Card::new("Proposed checks")
         .id("monitor-proposals")
         .count(proposals.count)

@@ -1,5 +1,6 @@
 //! The page of one rule: how its evaluation goes, its alerts, what it would have done lately, and its text.
 
+use kernel::address::with_query;
 use kernel::{Error, LiveList, Operation as _, Result};
 use maud::{Markup, html};
 use web::page::{Asking, Content, Early, PageCx};
@@ -9,7 +10,7 @@ use web::ui::{
 
 use super::rule_form::PATIENCE;
 use super::rule_list::looks;
-use super::{Names, ago, severity, with};
+use super::{Names, ago, severity};
 use crate::rule::preview::{Preview, PreviewRule};
 use crate::rule::show::{RuleAlert, RuleDetail, ShowRule};
 use crate::rule::{Makes, Rule};
@@ -118,7 +119,7 @@ fn preview_source(rule: &Rule) -> String {
         ("fire_m", m.as_str()),
         ("missing", if rule.missing == crate::rule::Missing::Clear { "clear" } else { "keep" }),
     ];
-    with("/api/v1/monitor/rules/preview", &all)
+    with_query("/api/v1/monitor/rules/preview", &all)
 }
 
 fn head(view: &View, here: &str) -> PageHeader {
@@ -132,7 +133,7 @@ fn head(view: &View, here: &str) -> PageHeader {
         .subtitle(html! { code dir="ltr" { (kernel::text::shorten(rule.expr.trim(), 200)) } });
     if view.may_silence && rule.makes == Makes::Alert {
         let labels = format!("alertname={}", serde_json::Value::from(rule.name.as_str()));
-        let to = with("/monitoring/silences", &[("matchers", &labels)]);
+        let to = with_query("/monitoring/silences", &[("matchers", &labels)]);
         head = head.action(Button::link("Silence", to).icon("bell"));
     }
     if view.may_change {
@@ -148,7 +149,7 @@ fn head(view: &View, here: &str) -> PageHeader {
             .action(post_button(
                 "/do/monitor.rule.delete",
                 &view.csrf,
-                &[("id", &id), ("_back", "/monitoring/rules")],
+                &[("id", &id), ("_back", "/monitoring/rules"), ("_done", "The rule was deleted."), ("_undo", "1")],
                 &delete,
             ));
     }
@@ -206,7 +207,7 @@ fn facts(view: &View) -> Markup {
         .text("Group", &rule.group)
         .text("Every", &promql::format_duration(rule.interval_ms));
     if let Some(file) = &rule.file {
-        facts = facts.row("File", html! { a href=(with("/monitoring/rules", &[("file", file)])) { (file) } });
+        facts = facts.row("File", html! { a href=(with_query("/monitoring/rules", &[("file", file)])) { (file) } });
     }
     if rule.makes == Makes::Alert {
         facts = facts.row("Severity", status(tone, word)).row("Team", view.names.team(rule.team));

@@ -1,11 +1,12 @@
 //! Rule files in and out, and tests of them.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Clock, Column, Field, Form, PageHeader, Row, Table, Tone, notice};
 
-use super::{ago, tabs, with};
+use super::{ago, tabs};
 use crate::rule::export::{ExportRules, Exported};
 use crate::rule::test::{TestRules, Tested};
 use crate::store;
@@ -52,18 +53,18 @@ fn draw(view: &View) -> Markup {
 
 fn files(view: &View) -> Markup {
     let own = Row::new("mainstay.yml")
-        .href(with("/monitoring/rules/files", &[("file", " ")]))
+        .href(with_query("/monitoring/rules/files", &[("file", " ")]))
         .main()
         .text("")
         .text("The house's own rules")
         .text("");
     let rows = view.files.iter().map(|file| {
         Row::new(file.name.clone())
-            .href(with("/monitoring/rules/files", &[("file", &file.name)]))
+            .href(with_query("/monitoring/rules/files", &[("file", &file.name)]))
             .main()
             .cell(ago(&view.clock, file.at))
             .text(&file.by)
-            .cell(html! { a href=(with("/monitoring/rules", &[("file", &file.name)])) { "Rules" } })
+            .cell(html! { a href=(with_query("/monitoring/rules", &[("file", &file.name)])) { "Rules" } })
     });
     let table = Table::new("Rule files")
         .columns([Column::new("File").main(), Column::new("Imported"), Column::new("By"), Column::new("")])
@@ -79,6 +80,8 @@ fn text(shown: &Exported) -> Markup {
 fn import(view: &View) -> Markup {
     let form = Form::post("/do/monitor.rule.import", view.csrf.clone())
         .back("/monitoring/rules/files")
+        .field(Field::hidden("_done", "The rule file was imported."))
+        .field(Field::hidden("_undo", "1"))
         .field(
             Field::text("name", "Name of the file")
                 .required()

@@ -1,6 +1,7 @@
 //! The rule editor: what is typed is tried on the data that is there before it is kept. The address holds the rule, so
 //! that it works without script and can be shared.
 
+use kernel::address::with_query;
 use std::time::Duration;
 
 use kernel::operation::coerce;
@@ -10,7 +11,7 @@ use web::page::{Asked, Asking, Content, Early, PageCx};
 use web::ui::{Card, Clock, PageHeader, Split, Tab, Tabs, columns};
 
 use super::check_form::team_options;
-use super::{asset_named, asset_numbers, with};
+use super::{asset_named, asset_numbers};
 use crate::rule::Rule;
 use crate::rule::preview::{Preview, PreviewRule};
 use crate::rule::show::ShowRule;
@@ -213,7 +214,7 @@ fn draw(view: &View) -> Markup {
     let way = |by_form: &'static str| {
         let kept = view.filled().into_iter().filter(|(name, _)| ["name", "for", "severity", "team"].contains(name));
         let all: Vec<(&str, &str)> = kept.chain([("by_form", by_form)]).collect();
-        with(&view.here(), &all)
+        with_query(&view.here(), &all)
     };
     html! {
         (PageHeader::new(title).crumb("Monitoring", Some("/monitoring")).crumb("Rules", Some("/monitoring/rules"))

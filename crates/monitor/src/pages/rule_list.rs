@@ -1,12 +1,13 @@
 //! The list of rules.
 
 use kernel::Result;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Clock, Column, Empty, Filter, PageHeader, Row, Table, Tone, status, tag};
 
 use super::listed::Listed;
-use super::{Names, ago, tabs, with};
+use super::{Names, ago, tabs};
 use crate::rule::list::{ListRules, Rules};
 use crate::rule::{Makes, Rule};
 
@@ -37,7 +38,7 @@ impl Asked {
             ("group", &self.group),
             ("cursor", &self.cursor),
         ];
-        with("/monitoring/rules", &all)
+        with_query("/monitoring/rules", &all)
     }
 }
 
@@ -150,7 +151,7 @@ fn row(view: &View, rule: &Rule) -> Row {
         .href(format!("/monitoring/rules/{}", rule.id))
         .cell(status(tone, &word))
         .main()
-        .cell(html! { a href=(with("/monitoring/rules", &[("group", &rule.group)])) dir="auto" { (rule.group) } })
+        .cell(html! { a href=(with_query("/monitoring/rules", &[("group", &rule.group)])) dir="auto" { (rule.group) } })
         .cell(html! { @match &rule.file { Some(file) => (tag(file)), None => span.muted { "own" } } })
         .text(&if evaluated.is_some() { format!("{took:.1} ms") } else { String::new() })
         .cell(view.names.team(rule.team))

@@ -1,5 +1,6 @@
 //! The page of one scrape job: its targets and how they stand, what it is told, and the form that changes it.
 
+use kernel::address::with_query;
 use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
@@ -9,7 +10,7 @@ use web::ui::{
 };
 
 use super::scrapes::{Shown, answer_fields, in_pairs, looks, source_fields};
-use super::{Names, ago, with};
+use super::{Names, ago};
 use crate::scrape::show::{ScrapeDetail, ShowScrape};
 use crate::scrape::targets::{ListTargets, Targets};
 use crate::scrape::{Spec, TargetState};
@@ -101,8 +102,8 @@ fn targets(view: &View) -> Markup {
     let rows = view.targets.items.iter().map(|one| row(view, one));
     let here = format!("/monitoring/scrapes/{}", view.detail.job.id);
     let down = if view.down { "true" } else { "" };
-    let next = view.targets.next.as_ref().map(|cursor| with(&here, &[("down", down), ("cursor", cursor)]));
-    let first = (!view.cursor.is_empty()).then(|| with(&here, &[("down", down)]));
+    let next = view.targets.next.as_ref().map(|cursor| with_query(&here, &[("down", down), ("cursor", cursor)]));
+    let first = (!view.cursor.is_empty()).then(|| with_query(&here, &[("down", down)]));
     let standing = &view.detail.standing;
     let mut total = format!("{} {}", standing.targets, if standing.targets == 1 { "target" } else { "targets" });
     if standing.dropped > 0 {
@@ -114,7 +115,7 @@ fn targets(view: &View) -> Markup {
         _ => Empty::new("No targets", "The sources of this job name none, or nobody has looked yet."),
     };
     let table = Table::new("Targets").columns(columns).rows(rows);
-    let now = with(&here, &[("down", down), ("cursor", &view.cursor)]);
+    let now = with_query(&here, &[("down", down), ("cursor", &view.cursor)]);
     let list = List::new("targets", table)
         .total(total)
         .paging(next, first)
@@ -123,7 +124,7 @@ fn targets(view: &View) -> Markup {
     let other = if view.down {
         ("Show all targets", here.clone())
     } else {
-        ("Show only targets that are down", with(&here, &[("down", "true")]))
+        ("Show only targets that are down", with_query(&here, &[("down", "true")]))
     };
     html! { (list) p { a href=(other.1) { (other.0) } } }
 }

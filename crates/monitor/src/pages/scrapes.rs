@@ -1,5 +1,6 @@
 //! Scrape jobs with how their targets stand, the exporters that could be scraped, and the forms that make jobs.
 
+use kernel::address::with_query;
 use kernel::{LiveList, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
@@ -7,7 +8,7 @@ use web::ui::{
     Button, Card, Column, Empty, Field, Form, List, PageHeader, Row, Table, Tone, notice, post_button, status,
 };
 
-use super::{tabs, with};
+use super::tabs;
 use crate::scrape::list::{ListScrapes, ScrapeRow, ScrapeRows};
 use crate::scrape::propose::{Proposal, ProposeScrapes};
 
@@ -70,7 +71,7 @@ fn list(view: &View) -> Markup {
         Column::new("Every").num().wide(),
     ];
     let rows = view.jobs.items.iter().map(row);
-    let next = view.jobs.next.as_ref().map(|cursor| with("/monitoring/scrapes", &[("cursor", cursor)]));
+    let next = view.jobs.next.as_ref().map(|cursor| with_query("/monitoring/scrapes", &[("cursor", cursor)]));
     let first = (!view.cursor.is_empty()).then(|| "/monitoring/scrapes".to_owned());
     let mut empty = Empty::new(
         "No scrape jobs yet",
@@ -79,7 +80,7 @@ fn list(view: &View) -> Markup {
     if view.may_create {
         empty = empty.action(Button::link("Create a job", "/monitoring/scrapes/new").primary());
     }
-    let here = with("/monitoring/scrapes", &[("cursor", &view.cursor)]);
+    let here = with_query("/monitoring/scrapes", &[("cursor", &view.cursor)]);
     let table = Table::new("Scrape jobs").columns(columns).rows(rows);
     let live = format!("{} list:scrape", LiveList::Targets);
     html! { (List::new("scrapes", table).paging(next, first).live(live, here).empty(empty)) }

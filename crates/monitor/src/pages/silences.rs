@@ -1,5 +1,6 @@
 //! Silences: those in force or to come, and the form that sets one.
 
+use kernel::address::with_query;
 use std::collections::BTreeMap;
 
 use kernel::{Operation as _, Ref, Resolved, Result};
@@ -9,7 +10,7 @@ use web::ui::{
     Button, Card, Clock, Column, Empty, Field, Form, List, PageHeader, Row, Table, Tone, post_button, status,
 };
 
-use super::{ago, tabs, with};
+use super::{ago, tabs};
 use crate::silence::set::CreateSilence;
 use crate::silence::update::UpdateSilence;
 use crate::silence::{ListSilences, Silence, Silences};
@@ -89,7 +90,8 @@ fn asked(page: &mut PageCx, silences: &Silences) -> Result<Option<Asked>> {
 }
 
 fn chosen(page: &mut PageCx) -> Result<Option<Chosen>> {
-    if let Some(labels) = page.param("matchers") {
+    let empty = page.param("new").filter(|new| *new == "labels").map(|_| "");
+    if let Some(labels) = page.param("matchers").or(empty) {
         return Ok(Some(Chosen { field: "matchers", id: labels.to_owned(), title: "by labels".to_owned() }));
     }
     for (field, kind) in [("check", "check"), ("asset", "asset"), ("team", "team")] {
@@ -107,7 +109,7 @@ fn draw(view: &View) -> Markup {
         .subtitle(html! { "Nobody is told and no incident opens; checks go on and everything is recorded." })
         .action(Button::link("Calendar", "/monitoring/maintenance#calendar").icon("calendar"));
     if view.may_create {
-        head = head.action(Button::link("Silence by labels", "/monitoring/silences?matchers=").icon("bell"));
+        head = head.action(Button::link("Silence by labels", "/monitoring/silences?new=labels").icon("bell").key("c"));
     }
     html! {
         (head)
@@ -155,6 +157,8 @@ fn change(view: &View, silence: &Silence) -> Markup {
     let lengths = std::iter::once(("", "As it is")).chain(LENGTHS);
     let form = Form::post("/do/monitor.silence.update", view.csrf.clone())
         .back("/monitoring/silences")
+        .field(Field::hidden("_done", "The silence was changed."))
+        .field(Field::hidden("_undo", "1"))
         .field(Field::hidden("id", silence.id.to_string()))
         .field(Field::hidden("expected_version", silence.version.to_string()))
         .field(Field::select("minutes", "Ends, from now on, in", lengths))
@@ -182,8 +186,11 @@ fn list(view: &View) -> Markup {
         ("Show ended ones", "/monitoring/silences?ended=true")
     };
     let ended = if view.ended { "true" } else { "" };
-    let next =
-        view.silences.next.as_ref().map(|cursor| with("/monitoring/silences", &[("ended", ended), ("cursor", cursor)]));
+    let next = view
+        .silences
+        .next
+        .as_ref()
+        .map(|cursor| with_query("/monitoring/silences", &[("ended", ended), ("cursor", cursor)]));
     let list = List::new("silences", table).total(format!("{} {}", view.silences.count, if view.silences.count == 1 { "silence" } else { "silences" })).paging(next, None).empty(Empty::new(
         "No silences",
         "Before planned work, open an asset or a check and press Silence, or silence by labels: alerts of it are then recorded without telling anybody.",
@@ -199,14 +206,15 @@ fn row(view: &View, silence: &Silence, covers: &[(String, String)]) -> Row {
     };
     let runs = silence.until > view.now;
     let change = if runs && view.may_change {
-        let to = with("/monitoring/silences", &[("change", &silence.id.to_string())]);
+        let to = with_query("/monitoring/silences", &[("change", &silence.id.to_string())]);
         html! { (Button::link("Change", to).small()) }
     } else {
         html! {}
     };
     let end = if runs && view.may_end {
         let id = silence.id.to_string();
-        let fields = [("id", id.as_str()), ("_back", "/monitoring/silences")];
+        let done = "The silence was ended.";
+        let fields = [("id", id.as_str()), ("_back", "/monitoring/silences"), ("_done", done), ("_undo", "1")];
         post_button("/do/monitor.silence.end", &view.csrf, &fields, &Button::submit("End now").small())
     } else {
         html! {}

@@ -153,7 +153,7 @@ pub(crate) fn ask(
         }
     };
     let url = format!("{}/api/v1/{path}", remote.read_url.trim_end_matches('/'));
-    let body = format!("query={}&{times}", escaped(text));
+    let body = format!("query={}&{times}", kernel::address::percent(text));
     let headers = vec![("Content-Type", "application/x-www-form-urlencoded".to_owned())];
     let answer = request::post(kernel, remote, &url, headers, body.as_bytes(), (left, ANSWER_BYTES_MAX))
         .map_err(|error| error.message)?;
@@ -169,18 +169,6 @@ pub(crate) fn ask(
         Ok(Reply { error: Some(error), .. }) => Err(format!("it answered: {}", request::said(error.as_bytes()))),
         _ => Err(format!("it answered {}: {}", answer.status, request::said(&answer.body))),
     }
-}
-
-/// Text as a part of a form.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Ref, Result, Route
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::put_back::{self, KeptFile};
 use super::{NewRule, severity_of};
 use crate::limits::RULES_MAX;
 use crate::store;
@@ -53,61 +54,74 @@ impl Operation for ImportRules {
     fn run(&self, cx: &mut Cx) -> Result<Imported> {
         cx.reach_everything(Self::NAME)?;
         let file = self.read.as_ref().ok_or_else(|| Error::internal("import-not-prepared", &self.name))?;
-        let count: usize = file.groups.iter().map(|group| group.rules.len()).sum();
-        let others = store::rules::count_all(cx.tx)?;
-        if others.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) > RULES_MAX {
-            return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
-        }
-        let id = store::rules::put_file(cx.tx, &self.name, &self.text, &cx.actor.ident.to_string(), cx.now)?;
-        let mut before = Vec::new();
-        let groups: Vec<i64> = store::rules::groups_of(cx.tx, Some(id))?.into_iter().map(|(id, _)| id).collect();
-        before.extend(store::rules::of_groups(cx.tx, &groups)?);
-        let mut done = Imported { name: self.name.clone(), groups: file.groups.len(), added: 0, kept: 0, removed: 0 };
-        for (place, group) in (0..).zip(&file.groups) {
-            let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
-            let mut hurried = false;
-            for (position, rule) in (0..).zip(&group.rules) {
-                let new = new_rule(cx, rule, group)?;
-                // The same rule of the same group goes on, with its alerts.
-                let same = |one: &super::Stored| {
-                    one.group == group.name && one.new.rule.name == rule.name && one.new.rule.kind == rule.kind
-                };
-                let exact = before.iter().position(|one| same(one) && one.new.rule == *rule);
-                match exact.or_else(|| before.iter().position(same)) {
-                    Some(place) => {
-                        let old = before.swap_remove(place);
-                        hurried |= old.interval_ms != group.interval_ms;
-                        store::rules::move_to(cx.tx, old.id, group_id, position)?;
-                        if old.new != new {
-                            store::rules::update(cx.tx, old.id, &new, cx.now)?;
-                            super::update::follow(cx, old.id, &old.new, &new)?;
-                            super::index(cx, old.id, &new)?;
-                        }
-                        done.kept += 1;
+        put(cx, &self.name, &self.text, file).map(|(_, done)| done)
+    }
+}
+
+/// Puts a file in the place of one of its name; answers also its number. The text that was there before is kept with the change,
+/// unless one of the two is too long for that.
+pub(super) fn put(cx: &mut Cx, name: &str, text: &str, file: &rules::RuleFile) -> Result<(i64, Imported)> {
+    let old = KeptFile::before(cx, name, text)?;
+    let count: usize = file.groups.iter().map(|group| group.rules.len()).sum();
+    let others = store::rules::count_all(cx.tx)?;
+    if others.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) > RULES_MAX {
+        return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
+    }
+    let id = store::rules::put_file(cx.tx, name, text, &cx.actor.ident.to_string(), cx.now)?;
+    let mut before = Vec::new();
+    let groups: Vec<i64> = store::rules::groups_of(cx.tx, Some(id))?.into_iter().map(|(id, _)| id).collect();
+    before.extend(store::rules::of_groups(cx.tx, &groups)?);
+    let mut done = Imported { name: name.to_owned(), groups: file.groups.len(), added: 0, kept: 0, removed: 0 };
+    for (place, group) in (0..).zip(&file.groups) {
+        let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
+        let mut hurried = false;
+        for (position, rule) in (0..).zip(&group.rules) {
+            let new = new_rule(cx, rule, group)?;
+            // The same rule of the same group goes on, with its alerts.
+            let same = |one: &super::Stored| {
+                one.group == group.name && one.new.rule.name == rule.name && one.new.rule.kind == rule.kind
+            };
+            let exact = before.iter().position(|one| same(one) && one.new.rule == *rule);
+            match exact.or_else(|| before.iter().position(same)) {
+                Some(place) => {
+                    let old = before.swap_remove(place);
+                    hurried |= old.interval_ms != group.interval_ms;
+                    store::rules::move_to(cx.tx, old.id, group_id, position)?;
+                    if old.new != new {
+                        store::rules::update(cx.tx, old.id, &new, cx.now)?;
+                        super::update::follow(cx, old.id, &old.new, &new)?;
+                        super::index(cx, old.id, &new)?;
                     }
-                    None => {
-                        let id = store::rules::insert(cx.tx, group_id, position, &new, cx.now)?;
-                        super::index(cx, id, &new)?;
-                        done.added += 1;
-                    }
+                    done.kept += 1;
+                }
+                None => {
+                    let id = store::rules::insert(cx.tx, group_id, position, &new, cx.now)?;
+                    super::index(cx, id, &new)?;
+                    done.added += 1;
                 }
             }
-            if hurried {
-                super::update::follow_interval(cx, group_id, group.interval_ms)?;
-            }
         }
-        done.removed = before.len();
-        for old in &before {
-            store::rules::delete_row(cx.tx, old.id)?;
-            cx.unindex(&old.reference())?;
+        if hurried {
+            super::update::follow_interval(cx, group_id, group.interval_ms)?;
         }
-        store::rules::delete_groups(cx.tx, &groups)?;
-        let subject = Ref::new("rule_file", id);
-        cx.changed(&subject, "rules", before.len() + done.kept, count)?;
-        cx.emit(&crate::events::RulesImported { file: subject, name: self.name.clone(), rules: count })?;
-        cx.touch(Ref::new("rule", 0));
-        Ok(done)
     }
+    done.removed = before.len();
+    for old in &before {
+        store::rules::delete_row(cx.tx, old.id)?;
+        cx.unindex(&old.reference())?;
+    }
+    store::rules::delete_groups(cx.tx, &groups)?;
+    let subject = Ref::new("rule_file", id);
+    match old {
+        Some(old) => {
+            let new = KeptFile::after(cx, name)?;
+            cx.changed(&subject, put_back::TEXT, old, new)?;
+        }
+        None => cx.changed(&subject, "rules", before.len() + done.kept, count)?,
+    }
+    cx.emit(&crate::events::RulesImported { file: subject, name: name.to_owned(), rules: count })?;
+    cx.touch(Ref::new("rule", 0));
+    Ok((id, done))
 }
 
 fn new_rule(cx: &mut Cx, rule: &rules::Rule, group: &rules::Group) -> Result<NewRule> {

@@ -121,7 +121,8 @@ fn remembered(kept: Vec<Kept>) -> Memory {
         };
         let stored = phase.map(|phase| (phase, since));
         known.insert(labels.clone(), Known { row: one.id, check: one.check, stored });
-        active.extend(phase.map(|phase| Active::kept(labels, Labels::from_pairs(&one.source), phase, since)));
+        let stood = phase.map(|phase| (phase, one.value.unwrap_or(f64::NAN)));
+        active.extend(stood.map(|stood| Active::kept(labels, Labels::from_pairs(&one.source), stood, since)));
     }
     let alerts = Alerts::restored(active);
     // The series that it wrote last end where their alert does.

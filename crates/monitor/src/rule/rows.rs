@@ -127,8 +127,16 @@ fn write(cx: &mut Cx, shape: &Shape, one: &Behind, about: Option<(i64, assets::B
             fired_at: since.fired_at_ms.map_or(Time(0), time),
             keeping_at: since.keeping_since_ms.map_or(Time(0), time),
             ended_at: Time(0),
+            value: one.alert.as_ref().map(|alert| alert.value).filter(|value| value.is_finite()),
         },
-        None => Stand { phase: "over", active_at: Time(0), fired_at: Time(0), keeping_at: Time(0), ended_at: at },
+        None => Stand {
+            phase: "over",
+            active_at: Time(0),
+            fired_at: Time(0),
+            keeping_at: Time(0),
+            ended_at: at,
+            value: None,
+        },
     };
     match (one.known, &one.alert) {
         (Some(known), _) => {

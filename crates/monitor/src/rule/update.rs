@@ -100,6 +100,9 @@ fn set_interval(cx: &mut Cx, current: &Stored, interval_ms: Option<i64>) -> Resu
 /// Sets one field to an earlier value, for undo.
 pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
     cx.reach_everything(UpdateRule::OPERATION)?;
+    if field == super::put_back::WHOLE {
+        return super::put_back::rule(cx, id, value);
+    }
     let current = find(cx, UpdateRule::OPERATION, id)?;
     let mut new = current.new.clone();
     let wrong = || Error::conflict(format!("The field \"{field}\" of a rule cannot be put back."));

@@ -1,6 +1,8 @@
 //! From what discovery found to what is scraped: labels with a meaning are put in, rules applied, and an address made of
 //! the result (prometheus.io "Configuration", `scrape_config`). Pure: no network, no database.
 
+use kernel::address::{percent, sayable};
+
 use super::relabel::{Labels, Rule, apply};
 use super::spec::Spec;
 
@@ -124,31 +126,18 @@ pub(crate) fn target(
 fn path(labels: &Labels, spec: &Spec) -> String {
     let path = labels.get("__metrics_path__").map_or("/metrics", String::as_str);
     let mut out = if path.starts_with('/') { String::new() } else { "/".to_owned() };
-    // What cannot stand in a request line is written as bytes; what is encoded already stays.
-    for byte in path.bytes() {
-        if byte.is_ascii_graphic() && byte != b'#' { out.push(char::from(byte)) } else { encode(byte, &mut out) }
-    }
+    out.push_str(&sayable(path));
     let mut separator = if out.contains('?') { '&' } else { '?' };
     let mut add = |name: &str, value: &str| {
         out.push(separator);
         separator = '&';
-        name.bytes().for_each(|byte| plain(byte, &mut out));
-        out.push('=');
-        value.bytes().for_each(|byte| plain(byte, &mut out));
+        out.push_str(&format!("{}={}", percent(name), percent(value)));
     };
     for (name, value) in labels.iter().filter_map(|(name, value)| Some((name.strip_prefix("__param_")?, value))) {
         add(name, value);
         spec.params.get(name).into_iter().flatten().skip(1).for_each(|value| add(name, value));
     }
     out
-}
-
-fn plain(byte: u8, out: &mut String) {
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { out.push(char::from(byte)) } else { encode(byte, out) }
-}
-
-fn encode(byte: u8, out: &mut String) {
-    out.push_str(&format!("%{byte:02X}"));
 }
 
 fn milliseconds(labels: &Labels, name: &str) -> Result<i64, String> {

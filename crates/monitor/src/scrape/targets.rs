@@ -25,6 +25,11 @@ pub struct ListTargets {
     pub limit: Option<usize>,
 }
 
+impl ListTargets {
+    /// The operation's name, for those who only ask about grants.
+    pub(crate) const OPERATION: &'static str = "monitor.target.list";
+}
+
 /// A page of targets.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Targets {
@@ -35,7 +40,7 @@ pub struct Targets {
 }
 
 impl Operation for ListTargets {
-    const NAME: &'static str = "monitor.target.list";
+    const NAME: &'static str = Self::OPERATION;
     const ROUTE: Route = get("/monitor/targets");
     const ACCESS: Access = Access::Grant;
     const EFFECT: Effect = Effect::Read;

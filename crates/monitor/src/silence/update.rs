@@ -3,8 +3,9 @@
 use kernel::{Access, Change, Cx, Effect, Error, Operation, Ref, Result, Route, Time, patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::set::{end, ends_in_time};
+use super::set::{EndSilence, end, ends_in_time};
 use super::{Matchers, Silence};
 use crate::events::SilenceChanged;
 use crate::store;
@@ -75,19 +76,69 @@ impl Operation for UpdateSilence {
         if found.until <= cx.now {
             return Err(Error::conflict(format!("The silence {} has ended. Set another one.", found.id)));
         }
-        let mut new = self.changed(&found, cx.now)?;
-        new.place_it(cx, Self::NAME)?;
-        if new == found {
-            return Ok(found);
-        }
-        store::silences::update(cx.tx, &new)?;
-        cx.changed(&silence, "until", found.until, new.until)?;
-        cx.changed(&silence, "reason", &found.reason, &new.reason)?;
-        cx.changed(&silence, "asset", found.asset, new.asset)?;
-        cx.changed(&silence, "check", found.check, new.check)?;
-        cx.changed(&silence, "team", found.team, new.team)?;
-        cx.changed(&silence, "matchers", found.matchers.as_str(), new.matchers.as_str())?;
-        cx.emit(&SilenceChanged { silence, covers: new.subjects(), until: new.until, reason: new.reason })?;
+        let new = self.changed(&found, cx.now)?;
+        apply(cx, &found, new)?;
         store::silences::find(cx.tx, self.id, &reach)?.ok_or_else(missing)
     }
+}
+
+/// What a silence covers, as one field: a part of it alone may cover everything.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+struct Covers {
+    asset: Option<i64>,
+    check: Option<i64>,
+    team: Option<i64>,
+    matchers: String,
+}
+
+impl Covers {
+    fn of(silence: &Silence) -> Self {
+        let matchers = silence.matchers.as_str().to_owned();
+        Self { asset: silence.asset, check: silence.check, team: silence.team, matchers }
+    }
+
+    fn put(self, silence: &mut Silence) -> Result<()> {
+        silence.matchers = Matchers::parse(&self.matchers)?;
+        (silence.asset, silence.check, silence.team) = (self.asset, self.check, self.team);
+        Ok(())
+    }
+}
+
+/// Writes what differs; equal fields are no change.
+fn apply(cx: &mut Cx, found: &Silence, mut new: Silence) -> Result<()> {
+    new.place_it(cx, UpdateSilence::NAME)?;
+    if new == *found {
+        return Ok(());
+    }
+    store::silences::update(cx.tx, &new)?;
+    let silence = Ref::new("silence", found.id);
+    cx.changed(&silence, "until", found.until, new.until)?;
+    cx.changed(&silence, "reason", &found.reason, &new.reason)?;
+    cx.changed(&silence, "covers", Covers::of(found), Covers::of(&new))?;
+    cx.emit(&SilenceChanged { silence, covers: new.subjects(), until: new.until, reason: new.reason })
+}
+
+/// Puts one field back to an earlier value. What was ended goes on as long as its time is not over.
+pub(crate) fn put_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
+    let reach = cx.reach(UpdateSilence::NAME)?;
+    let missing = || Error::not_found(format!("The silence {id}"));
+    let found = store::silences::find(cx.tx, id, &reach)?.ok_or_else(missing)?;
+    let wrong = || Error::conflict(format!("The field \"{field}\" of a silence cannot be put back."));
+    let mut new = found.clone();
+    match field {
+        // It was set by what is undone: nothing of it stays in force.
+        "until" if value.is_null() => return cx.call(&EndSilence { id }).map(drop),
+        "reason" if value.is_null() => return Ok(()),
+        "until" => {
+            new.until = serde_json::from_value(value.clone()).map_err(|_| wrong())?;
+            if new.until <= cx.now {
+                return Err(Error::conflict("Its time is over by now. Set another silence."));
+            }
+            new.ended_by = None;
+        }
+        "reason" => new.reason = value.as_str().ok_or_else(wrong)?.to_owned(),
+        "covers" => serde_json::from_value::<Covers>(value.clone()).map_err(|_| wrong())?.put(&mut new)?,
+        _ => return Err(wrong()),
+    }
+    apply(cx, &found, new)
 }

@@ -19,6 +19,8 @@ pub(crate) struct Kept {
     pub(crate) active_at: Time,
     pub(crate) fired_at: Time,
     pub(crate) keeping_at: Time,
+    /// What its series said then; none when that was not a number.
+    pub(crate) value: Option<f64>,
 }
 
 /// How an alert stands; a time that is not there is zero.
@@ -31,6 +33,8 @@ pub(crate) struct Stand {
     /// Since when it is only kept firing.
     pub(crate) keeping_at: Time,
     pub(crate) ended_at: Time,
+    /// What its series says; none when that is not a number.
+    pub(crate) value: Option<f64>,
 }
 
 fn kept(row: &Row) -> Result<Kept> {
@@ -44,6 +48,7 @@ fn kept(row: &Row) -> Result<Kept> {
         active_at: row.time(6)?,
         fired_at: row.time(7)?,
         keeping_at: row.time(8)?,
+        value: row.opt_real(9)?,
     })
 }
 
@@ -61,8 +66,8 @@ pub(crate) fn insert(
 ) -> Result<i64> {
     let labels = text(labels)?;
     tx.insert(
-        "INSERT INTO monitor_rule_alerts (rule_id, check_id, digest, labels, source, phase, active_at, fired_at, keeping_at, ended_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+        "INSERT INTO monitor_rule_alerts (rule_id, check_id, digest, labels, source, phase, active_at, fired_at, keeping_at, ended_at, value) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         &[
             rule.into(),
             check.into(),
@@ -74,6 +79,7 @@ pub(crate) fn insert(
             stand.fired_at.into(),
             stand.keeping_at.into(),
             stand.ended_at.into(),
+            stand.value.into(),
         ],
     )
 }
@@ -81,13 +87,15 @@ pub(crate) fn insert(
 /// Writes how an alert stands.
 pub(crate) fn moved(tx: &mut Tx<'_>, id: i64, stand: &Stand) -> Result<()> {
     tx.execute(
-        "UPDATE monitor_rule_alerts SET phase = ?1, active_at = ?2, fired_at = ?3, keeping_at = ?4, ended_at = ?5 WHERE id = ?6",
+        "UPDATE monitor_rule_alerts SET phase = ?1, active_at = ?2, fired_at = ?3, keeping_at = ?4, ended_at = ?5, value = ?6 \
+         WHERE id = ?7",
         &[
             stand.phase.into(),
             stand.active_at.into(),
             stand.fired_at.into(),
             stand.keeping_at.into(),
             stand.ended_at.into(),
+            stand.value.into(),
             id.into(),
         ],
     )?;
@@ -96,7 +104,7 @@ pub(crate) fn moved(tx: &mut Tx<'_>, id: i64, stand: &Stand) -> Result<()> {
 
 /// Alerts after a number, for filling the memory.
 pub(crate) fn after(tx: &mut Tx<'_>, id: i64, limit: i64) -> Result<Vec<Kept>> {
-    let sql = "SELECT id, rule_id, check_id, labels, source, phase, active_at, fired_at, keeping_at \
+    let sql = "SELECT id, rule_id, check_id, labels, source, phase, active_at, fired_at, keeping_at, value \
                FROM monitor_rule_alerts WHERE id > ?1 \
                ORDER BY id LIMIT ?2";
     tx.query(sql, &[id.into(), limit.into()])?.iter().map(kept).collect()

@@ -278,7 +278,7 @@ pub(crate) fn set_interval(tx: &mut Tx<'_>, group: i64, interval_ms: Option<i64>
     Ok(())
 }
 
-fn group(row: &Row) -> Result<(i64, rules::Group)> {
+pub(super) fn group(row: &Row) -> Result<(i64, rules::Group)> {
     let group = rules::Group {
         name: row.text(1)?,
         interval_ms: row.opt_int(2)?,

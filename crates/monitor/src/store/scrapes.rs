@@ -1,5 +1,7 @@
 //! Scrape jobs in SQL.
 
+use std::collections::BTreeMap;
+
 use kernel::db::{Query, Row, Tx, Value};
 use kernel::{Result, Time};
 
@@ -85,6 +87,14 @@ pub(crate) fn page(tx: &mut Tx<'_>, after: Option<&str>, limit: usize) -> Result
     }
     query.push(" ORDER BY s.name LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(job).collect()
+}
+
+/// The names of all jobs by number.
+pub(crate) fn names(tx: &mut Tx<'_>) -> Result<BTreeMap<i64, String>> {
+    tx.query("SELECT id, name FROM monitor_scrapes ORDER BY id", &[])?
+        .iter()
+        .map(|row| Ok((row.int(0)?, row.text(1)?)))
+        .collect()
 }
 
 pub(crate) fn count(tx: &mut Tx<'_>) -> Result<i64> {

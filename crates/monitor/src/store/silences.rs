@@ -55,7 +55,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Silence, by: &str) -> Result<i64> {
 pub(crate) fn update(tx: &mut Tx<'_>, new: &Silence) -> Result<()> {
     tx.execute(
         "UPDATE monitor_silences SET asset_id = ?1, check_id = ?2, team_id = ?3, matchers = ?4, until_at = ?5, reason = ?6, place_id = ?7, \
-         owning_team_id = ?8, owner_id = ?9, version = version + 1 WHERE id = ?10",
+         owning_team_id = ?8, owner_id = ?9, ended_by = ?10, version = version + 1 WHERE id = ?11",
         &[
             new.asset.into(),
             new.check.into(),
@@ -66,6 +66,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, new: &Silence) -> Result<()> {
             new.place.into(),
             new.owning_team.into(),
             new.owner.into(),
+            new.ended_by.as_deref().unwrap_or_default().into(),
             new.id.into(),
         ],
     )?;

@@ -47,6 +47,8 @@ mod rule_turns;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod rules_back;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod scrapes;

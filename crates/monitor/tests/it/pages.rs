@@ -17,6 +17,7 @@ pub(crate) fn page(house: &House, path: &'static str, id: Option<i64>, query: &[
                 path: id.map(|id| ("id".to_owned(), id.to_string())).into_iter().collect(),
                 query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
                 here: path.to_owned(),
+                origin: "http://127.0.0.1:7300".to_owned(),
                 csrf: "token".into(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
@@ -39,6 +40,7 @@ fn panel(house: &House, name: &str, asset: i64) -> String {
                 path: [].into(),
                 query: vec![],
                 here: "/".into(),
+                origin: "http://127.0.0.1:7300".to_owned(),
                 csrf: "token".into(),
                 zone: jiff::tz::TimeZone::UTC,
                 all_panels: &[],
@@ -132,4 +134,22 @@ fn the_board_and_the_checks_are_found_by_their_labels() {
     assert!(board.contains("No open group fits"));
     let list = page(&house, "/monitoring/checks", None, &[("q", "site=oslo")]);
     assert!(list.contains("Oslo service") && list.contains("tier=1") && !list.contains("Bergen"));
+}
+
+#[test]
+fn the_button_for_a_silence_by_labels_leads_to_its_form() {
+    let house = House::new();
+    let shown = page(&house, "/monitoring/silences", None, &[]);
+    assert!(shown.contains("/monitoring/silences?new=labels") && !shown.contains("name=\"matchers\""), "{shown}");
+    let form = page(&house, "/monitoring/silences", None, &[("new", "labels")]);
+    assert!(form.contains("name=\"matchers\""), "{form}");
+}
+
+#[test]
+fn the_line_of_a_job_asks_at_the_address_under_which_the_console_is_read() {
+    let house = House::new();
+    let input = json!({"name": "Backup", "asset": house.asset("web-01"), "kind": "heartbeat", "cron": "0 3 * * *"});
+    let check = house.call("monitor.check.create", input)["id"].as_i64().unwrap();
+    let shown = page(&house, "/monitoring/checks/{id}", Some(check), &[]);
+    assert!(shown.contains("--retry 5 http://127.0.0.1:7300/heartbeat/") && !shown.contains("THIS-SERVER"), "{shown}");
 }

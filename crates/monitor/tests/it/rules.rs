@@ -192,6 +192,7 @@ fn a_restart_goes_on_where_it_stood() {
     // The store of series is open once at a time.
     drop(kernel);
     let kernel = open(folder.path(), &clock, &name);
+    assert_eq!(alert(&kernel, rule)["value"], "95", "what it said last is known before the first evaluation");
     turn(&kernel, 50);
     let after = alert(&kernel, rule);
     assert_eq!((&after["active_at"], &after["check"]), (&before["active_at"], &before["check"]));

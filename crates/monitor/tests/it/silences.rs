@@ -284,3 +284,34 @@ fn a_silenced_thing_covers_what_follows_from_it_as_long_as_that_lasts() {
     house.wait(10);
     assert_eq!(messages(&house).len(), 1, "what is bad when it ends is told");
 }
+
+#[test]
+fn a_changed_silence_and_an_ended_one_are_put_back() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let silence = house.call("monitor.silence.create", json!({"asset": web, "minutes": 60, "reason": "Update"}));
+    let shown = || house.call("monitor.silence.list", json!({"ended": true}))["items"][0].clone();
+    let done = |operation: &str, input: serde_json::Value| {
+        house.world.answer(&house.admin, operation, input).unwrap().audit.unwrap()
+    };
+    let undo = |audit: i64| house.call("kernel.audit.undo", json!({"id": audit}));
+    // What it covered was an asset, then labels: a half of either would cover everything, or nothing.
+    let change = json!({"id": silence["id"], "asset": null, "matchers": "alertname=\"HighLoad\"", "minutes": 120, "reason": "More"});
+    let changed = done("monitor.silence.update", change);
+    assert_eq!((&shown()["asset"], &shown()["reason"]), (&json!(null), &json!("More")));
+    undo(changed);
+    for field in ["asset", "matchers", "until", "reason"] {
+        assert_eq!(shown()[field], silence[field], "{field}");
+    }
+    let ended = done("monitor.silence.end", json!({"id": silence["id"]}));
+    undo(ended);
+    assert_eq!((&shown()["until"], &shown()["ended_by"]), (&silence["until"], &json!(null)));
+    let ended = done("monitor.silence.end", json!({"id": silence["id"]}));
+    house.world.clock.advance(2 * kernel::time::HOUR);
+    let error = house.refused("kernel.audit.undo", json!({"id": ended}));
+    assert!(error.message.contains("Its time is over"), "{error}");
+    // Setting one is undone by its end.
+    let other = json!({"asset": web, "minutes": 60, "reason": "Once more"});
+    undo(done("monitor.silence.create", other));
+    assert!(house.call("monitor.silence.list", json!({}))["items"].as_array().unwrap().is_empty());
+}

@@ -1,5 +1,6 @@
 //! Saying that a way out fails, over another one: first over what was proven to work, then over all others in turn, until one
-//! takes it. What none takes is told by the first that works again.
+//! takes it. What none takes is told by the first that works again. What else must be heard, that events are not passed on,
+//! goes the same way round.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -10,16 +11,19 @@ use super::contact::{self, When};
 use super::lane::{self, Health};
 use super::payload::What;
 use super::{Kind, store};
-use crate::message::{self, MessageState, Recipient, Said};
+use crate::message::{self, Message, MessageState, Recipient, Said};
 
 /// Most announcements of one failure.
 const ANNOUNCED_MAX: usize = 150;
 /// Ways of one person that are tried.
 const WAYS_MAX: usize = 20;
 
-/// What the keys of all announcements of a failure begin with.
+/// What the keys of all announcements of failures begin with.
+const FAILING: &str = "failing/";
+
+/// What the keys of all announcements of one failure begin with.
 pub(super) fn prefix(health: &Health) -> String {
-    format!("failing/{}/{}/", health.lane, health.failing_since.unwrap_or_default().0)
+    format!("{FAILING}{}/{}/", health.lane, health.failing_since.unwrap_or_default().0)
 }
 
 /// Tells of every way out that fails and of which nobody was told yet, each over the next way that was not tried; answers whether
@@ -34,32 +38,92 @@ pub(crate) fn announce(cx: &mut Cx, working: Option<&str>) -> Result<bool> {
 }
 
 fn tell(cx: &mut Cx, failing: &Health, healths: &[Health], working: Option<&str>) -> Result<bool> {
-    let prefix = prefix(failing);
-    let before = message::store::under(cx.tx, &prefix)?;
-    let is_told = before.iter().any(|(_, state)| matches!(state, MessageState::Sent | MessageState::Waiting));
-    if is_told || before.len() >= ANNOUNCED_MAX {
+    let round = Round { prefix: prefix(failing), about: &failing.lane, own: None, working };
+    if is_told(cx, &round)? {
         return Ok(false);
     }
-    let tried: BTreeSet<&str> = before.iter().filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
-    let others = others(cx, &failing.lane, healths)?;
     let said = said(cx, failing)?;
+    over_next(cx, &round, &said, healths)
+}
+
+/// Says what is about no way out over the one that is trusted most; the keys begin with `prefix`, which ends with a slash.
+pub(crate) fn say(cx: &mut Cx, said: &Said, prefix: String) -> Result<()> {
+    let healths = store::healths(cx.tx)?;
+    over_next(cx, &Round { prefix, about: "", own: None, working: None }, said, &healths).map(drop)
+}
+
+/// Whether somebody heard what was said under keys that begin like this, or is about to.
+pub(crate) fn is_heard(cx: &mut Cx, prefix: &str) -> Result<bool> {
+    Ok(message::store::under(cx.tx, prefix)?.iter().any(|(_, state)| hears(*state)))
+}
+
+const fn hears(state: MessageState) -> bool {
+    matches!(state, MessageState::Sent | MessageState::Waiting)
+}
+
+/// One announcement does not leave by its way: it goes over the next that was not tried; answers whether there is one, or whether
+/// it was heard by another already.
+pub(crate) fn pass_on(cx: &mut Cx, one: &Message) -> Result<bool> {
+    let key = message::store::key(cx.tx, one.id)?;
+    let healths = store::healths(cx.tx)?;
+    let failing = healths.iter().find(|health| health.failing_since.is_some() && key.starts_with(&prefix(health)));
+    let (prefix, about) = match (failing, key.rsplit_once('/')) {
+        (Some(failing), _) => (prefix(failing), failing.lane.as_str()),
+        // What it tells is over.
+        (None, _) if key.starts_with(FAILING) => return Ok(true),
+        (None, Some((prefix, _))) => (format!("{prefix}/"), ""),
+        (None, None) => return Ok(false),
+    };
+    let round = Round { prefix, about, own: Some(&key), working: None };
+    Ok(is_told(cx, &round)? || over_next(cx, &round, &one.said(), &healths)?)
+}
+
+/// Announcements that are about nothing that fails by itself, and wait on a lane that does: each goes over the next way, and
+/// what has none stays.
+pub(super) fn leave(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
+    for one in message::store::announced_on(cx.tx, lane)? {
+        if pass_on(cx, &one)? {
+            message::store::hand_over(cx.tx, one.id, answer)?;
+        }
+    }
+    Ok(())
+}
+
+/// The announcements of one thing.
+struct Round<'a> {
+    /// What their keys begin with.
+    prefix: String,
+    /// The lane that they are about, which they do not go by.
+    about: &'a str,
+    /// The key of the one that is to go on: it has told nobody.
+    own: Option<&'a str>,
+    /// A way that took something just now.
+    working: Option<&'a str>,
+}
+
+/// Whether somebody heard of it, or is about to; or as many were asked as may be.
+fn is_told(cx: &mut Cx, round: &Round<'_>) -> Result<bool> {
+    let before = message::store::under(cx.tx, &round.prefix)?;
+    let told = |(key, state): &(String, MessageState)| Some(key.as_str()) != round.own && hears(*state);
+    Ok(before.iter().any(told) || before.len() >= ANNOUNCED_MAX)
+}
+
+fn over_next(cx: &mut Cx, round: &Round<'_>, said: &Said, healths: &[Health]) -> Result<bool> {
+    let Round { prefix, about, working, .. } = round;
+    let before = message::store::under(cx.tx, prefix)?;
+    let tried: BTreeSet<&str> = before.iter().filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
+    let others = others(cx, about, healths)?;
     let next = side_by_side(others.iter().filter(|one| !tried.contains(key(one).as_str())));
     for one in &next {
-        message::queue(cx, &said, one, &format!("{prefix}{}", key(one)))?;
+        message::queue(cx, said, one, &format!("{prefix}{}", key(one)))?;
     }
     if !next.is_empty() {
         return Ok(true);
     }
-    match others.iter().find(|one| Some(one.lane.as_str()) == working) {
-        Some(again) => message::queue(cx, &said, again, &format!("{prefix}{}/{}", key(again), cx.now.0)),
+    match others.iter().find(|one| Some(one.lane.as_str()) == *working) {
+        Some(again) => message::queue(cx, said, again, &format!("{prefix}{}/{}", key(again), cx.now.0)),
         None => Ok(false),
     }
-}
-
-/// Whom to tell of something that is about no way out: over the one that is trusted most.
-pub(crate) fn best(cx: &mut Cx) -> Result<Vec<Recipient>> {
-    let healths = store::healths(cx.tx)?;
-    Ok(side_by_side(others(cx, "", &healths)?.iter()).into_iter().cloned().collect())
 }
 
 /// The first of all ways; when it leads to a person, one of every person, as one who is asleep must not keep it from the others.

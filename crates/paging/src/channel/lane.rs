@@ -102,6 +102,8 @@ pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     store::put_lane(cx.tx, &health)?;
     announce::announce(cx, Some(lane))?;
     let Some(since) = failed else { return Ok(()) };
+    let announced = announce::prefix(&Health { failing_since: Some(since), ..health.clone() });
+    message::store::stop_announcements(cx.tx, &announced)?;
     let name = title(cx, lane)?;
     cx.attention_done(&subject(lane), NEED)?;
     cx.emit(&ChannelRecovered { channel: subject(lane), name: name.clone() })?;
@@ -112,9 +114,7 @@ pub(crate) fn worked(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
         lines: vec![format!("Messages by {name} get through again. It failed for {minutes}.")],
         ..Said::default()
     };
-    for told in
-        message::store::told_of(cx.tx, &announce::prefix(&Health { failing_since: Some(since), ..health.clone() }))?
-    {
+    for told in message::store::told_of(cx.tx, &announced)? {
         message::queue(cx, &said, &told, &format!("working/{lane}/{}/{}", since.0, told.key()))?;
     }
     Ok(())
@@ -149,6 +149,7 @@ pub(crate) fn failed(cx: &mut Cx, lane: &str, answer: &str) -> Result<()> {
     cx.emit(&ChannelFailed { channel: subject(lane), name, answer: answer.to_owned() })?;
     // What was to be announced over this one goes over the next.
     message::store::drop_announcements(cx.tx, lane, answer)?;
+    announce::leave(cx, lane, answer)?;
     announce::announce(cx, None).map(drop)
 }
 

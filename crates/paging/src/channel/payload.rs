@@ -169,7 +169,7 @@ fn teams(note: &Note) -> Value {
 /// Where a message to a room is put; the number of the message makes a repeat harmless (Matrix client-server API,
 /// `PUT /rooms/{roomId}/send/{eventType}/{txnId}`).
 fn room(url: &str, room: &str, note: &Note) -> String {
-    let (room, server) = (template::percent(room), url.trim_end_matches('/'));
+    let (room, server) = (kernel::address::percent(room), url.trim_end_matches('/'));
     format!("{server}/_matrix/client/v3/rooms/{room}/send/m.room.message/mainstay-{}-{}", note.id, note.at.0)
 }
 

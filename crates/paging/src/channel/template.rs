@@ -1,8 +1,7 @@
 //! The templates of an HTTP gateway for text messages: `{to}`, `{text}` and `{token}` in address, headers and body, each
 //! written so that it cannot leave its place.
 
-use std::fmt::Write as _;
-
+use kernel::address::percent;
 use kernel::{Error, Result};
 
 use super::payload::{Note, Prepared};
@@ -10,18 +9,6 @@ use super::{Config, Secrets};
 
 /// Most headers.
 const HEADERS_MAX: usize = 20;
-
-/// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
-pub(crate) fn percent(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
-}
 
 /// As it stands inside of a JSON string.
 fn json(text: &str) -> String {

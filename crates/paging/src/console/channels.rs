@@ -79,9 +79,9 @@ fn table(channels: &Channels, may: bool, csrf: &str, clock: &Clock) -> Markup {
         .columns([
             Column::new("State"),
             Column::new("Channel").main(),
-            Column::new("Speaks"),
+            Column::new("Speaks").wide(),
             Column::new("Said last").wide(),
-            Column::new("Tested"),
+            Column::new("Tested").wide(),
             Column::new("Try it"),
         ])
         .rows(rows);

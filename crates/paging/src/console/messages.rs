@@ -51,7 +51,7 @@ pub(crate) fn table(items: &[Message], clock: &Clock) -> Table {
         Row::new(one.subject.as_str())
             .href(format!("/on-call/messages/{}", one.id))
             .cell(status(tone, word))
-            .text(&one.to)
+            .cell(html! { span.soft dir="auto" { (one.to) } })
             .main()
             .text(&one.answer)
             .cell(clock.ago(one.sent_at.unwrap_or(one.at).timestamp()))

@@ -1,62 +1,32 @@
 //! `/on-call/policies`: escalation policies, and the form of one.
 
-use std::collections::BTreeMap;
-
 use kernel::{Operation, Result};
 use maud::{Markup, html};
 use web::page::{Content, PageCx};
 use web::ui::{Button, Card, Column, Dialog, Empty, Field, Form, List, PageHeader, Row, Table, post_button};
 
+use super::targets::{self, Names};
 use super::{tabs, wait};
 use crate::policy::change::SavePolicy;
 use crate::policy::list::{ListPolicies, ShowPolicy};
-use crate::policy::{Policy, Target};
-
-/// Names of targets by their kept text.
-type Names = BTreeMap<String, String>;
-
-/// How targets are called: `rota:3` is `Infra`.
-fn names(page: &mut PageCx, policies: &[Policy]) -> Result<Names> {
-    let texts = policies.iter().flat_map(|one| &one.steps).flat_map(|step| &step.targets);
-    let targets: Vec<(String, Target)> = texts.filter_map(|text| Some((text.clone(), text.parse().ok()?))).collect();
-    let of =
-        |wanted: fn(Target) -> Option<i64>| targets.iter().filter_map(|(_, one)| wanted(*one)).collect::<Vec<i64>>();
-    let users = people::names(page.cx.tx, "user", &of(|one| if let Target::User(id) = one { Some(id) } else { None }))?;
-    let teams = people::names(page.cx.tx, "team", &of(|one| if let Target::Team(id) = one { Some(id) } else { None }))?;
-    let rotas: BTreeMap<i64, String> = people::rota::options(page.cx.tx)?.into_iter().collect();
-    let channels: BTreeMap<i64, String> =
-        crate::channel::store::all(page.cx.tx)?.into_iter().map(|one| (one.id, one.name)).collect();
-    let name = |(text, target): (String, Target)| {
-        let (word, found) = match target {
-            Target::User(id) => ("", users.get(&id)),
-            Target::Team(id) => ("team ", teams.get(&id)),
-            Target::Rota(id) => ("rota ", rotas.get(&id)),
-            Target::Channel(id) => ("", channels.get(&id)),
-            Target::OwnTeam => return (text, "the group's team".to_owned()),
-            Target::Default => return (text, "the default".to_owned()),
-        };
-        let shown = found.map_or_else(|| text.clone(), |name| format!("{word}{name}"));
-        (text, shown)
-    };
-    Ok(targets.into_iter().map(name).collect())
-}
+use crate::policy::{Policy, Step};
 
 pub(super) fn page(page: &mut PageCx) -> Result<Content> {
     let policies = page.cx.call(&ListPolicies {})?.items;
-    let names = names(page, &policies)?;
+    let names = targets::names(page, &policies)?;
     let may = page.cx.may(SavePolicy::NAME);
     Ok(Content::new("Policies", draw(&policies, &names, may, &page.csrf)))
 }
 
+/// A step in words: `at once rota Network`.
+fn step(step: &Step, names: &Names) -> String {
+    let after =
+        if step.after_s == 0 { "at once".to_owned() } else { format!("after {}", web::ui::duration(step.after_s)) };
+    format!("{after} {}", names.shown(&step.targets).join(", "))
+}
+
 fn told(policy: &Policy, names: &Names) -> String {
-    let name = |text: &String| names.get(text).cloned().unwrap_or_else(|| text.clone());
-    let step = |step: &crate::policy::Step| {
-        let who: Vec<String> = step.targets.iter().map(name).collect();
-        let after =
-            if step.after_s == 0 { "at once".to_owned() } else { format!("after {}", web::ui::duration(step.after_s)) };
-        format!("{after} {}", who.join(", "))
-    };
-    policy.steps.iter().map(step).collect::<Vec<_>>().join(" → ")
+    policy.steps.iter().map(|one| step(one, names)).collect::<Vec<_>>().join(" → ")
 }
 
 fn draw(policies: &[Policy], names: &Names, may: bool, csrf: &str) -> Markup {
@@ -86,13 +56,13 @@ fn draw(policies: &[Policy], names: &Names, may: bool, csrf: &str) -> Markup {
         (header)
         (tabs("/on-call/policies"))
         (List::new("policies", table).total(total).empty(empty))
-        @if may { (Dialog::new("new-policy", "New policy").body(form(None, csrf))) }
+        @if may { (Dialog::new("new-policy", "New policy").body(form(None, &Names::default(), csrf))) }
     }
 }
 
 pub(super) fn one(page: &mut PageCx) -> Result<Content> {
     let policy = page.cx.call(&ShowPolicy { id: page.id("id")? })?;
-    let names = names(page, std::slice::from_ref(&policy))?;
+    let names = targets::names(page, std::slice::from_ref(&policy))?;
     let may = page.cx.may(SavePolicy::NAME);
     Ok(Content::new(policy.name.clone(), one_body(&policy, &names, may, &page.csrf)))
 }
@@ -109,13 +79,13 @@ fn one_body(policy: &Policy, names: &Names, may: bool, csrf: &str) -> Markup {
     }
     html! {
         (header)
-        (Card::new("Who is told").body(html! { p dir="auto" { (told(policy, names)) } }))
-        @if may { (Card::new("Change it").body(form(Some(policy), csrf))) }
+        (Card::new("Who is told").body(html! { ol.lines { @for one in &policy.steps { li dir="auto" { (step(one, names)) } } } }))
+        @if may { (Card::new("Change it").body(form(Some(policy), names, csrf))) }
     }
 }
 
-fn form(policy: Option<&Policy>, csrf: &str) -> Markup {
-    let line = |step: &crate::policy::Step| format!("{} {}", wait(step.after_s), step.targets.join(", "));
+fn form(policy: Option<&Policy>, names: &Names, csrf: &str) -> Markup {
+    let line = |step: &Step| format!("{} {}", wait(step.after_s), names.written(&step.targets).join(", "));
     let lines: Vec<String> = policy.map(|one| one.steps.iter().map(line).collect()).unwrap_or_default();
     let number = |read: fn(&Policy) -> i64, usual: i64| policy.map_or(usual, read).to_string();
     let mut form = Form::post("/do/paging.policy.save", csrf).back("/on-call/policies");
@@ -148,18 +118,17 @@ fn form(policy: Option<&Policy>, csrf: &str) -> Markup {
 mod tests {
     use super::super::{HOSTILE, check};
     use super::*;
-    use crate::policy::Step;
 
     #[test]
     fn policies_draw_none_one_many_and_hostile_text() {
-        check(&draw(&[], &Names::new(), true, "t"), &["No policy yet", "New policy"]);
+        check(&draw(&[], &Names::default(), true, "t"), &["No policy yet", "New policy"]);
         let steps = vec![
             Step { after_s: 0, targets: vec!["rota:1".into()] },
             Step { after_s: 600, targets: vec!["team".into()] },
         ];
         let policy = Policy { id: 1, name: HOSTILE.into(), steps, repeats: 2, ..crate::policy::default() };
-        let names: Names = [("rota:1".to_owned(), HOSTILE.to_owned())].into();
+        let names = Names::of([("rota:1", HOSTILE, "rota:network")]);
         check(&draw(&vec![policy.clone(); 30], &names, false, "t"), &["30 policies", "after 10 min", "2 times more"]);
-        check(&one_body(&policy, &names, true, "t"), &["10m team", "Save policy"]);
+        check(&one_body(&policy, &names, true, "t"), &["0 rota:network\n10m team", "Save policy"]);
     }
 }

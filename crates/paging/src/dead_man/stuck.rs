@@ -14,6 +14,10 @@ use crate::page;
 
 /// The name of the entry in "Needs you now".
 const NEED: &str = "stuck";
+/// What the keys of its messages begin with.
+const ANNOUNCED: &str = "stuck/";
+/// After this all ways that did not take it are asked once more, in microseconds.
+const ROUND: i64 = 300 * SECOND;
 
 /// Since when events wait longer than they may; `None` while they are passed on.
 ///
@@ -24,23 +28,48 @@ pub(super) fn since(cx: &mut Cx) -> Result<Option<Time>> {
     Ok(waits.filter(|at| cx.now.since(*at) > FRESH))
 }
 
-/// Tells people when events are not passed on, and when they are again. `told` is what was said last, nothing at the start.
+/// What is known of the events, and was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody looked yet.
+    #[default]
+    Unknown,
+    /// They are passed on.
+    Flowing,
+    /// They are not: the first of those that waited is of this time.
+    Stuck(Time),
+}
+
+/// Tells people when events are not passed on, until somebody hears it, and takes it back when they are again. `known` is what was
+/// found last.
 ///
 /// # Errors
 /// The database fails.
-pub fn tell(kernel: &Handle, told: &mut Option<bool>) -> Result<()> {
+pub fn tell(kernel: &Handle, known: &mut Standing) -> Result<()> {
     if kernel.held() {
         return Ok(());
     }
-    let since = kernel.read_as(&actor(), since)?;
-    if *told == Some(since.is_some()) {
-        return Ok(());
-    }
-    kernel.write_as(actor(), "paging.stuck.note", move |cx| match since {
-        None => cx.attention_done(&subject(), NEED),
-        Some(since) => note(cx, since),
-    })?;
-    *told = Some(since.is_some());
+    let write = |what: fn(&mut Cx, Time) -> Result<()>, since| {
+        kernel.write_as(actor(), "paging.stuck.note", move |cx| what(cx, since))
+    };
+    *known = match (kernel.read_as(&actor(), since)?, *known) {
+        (None, Standing::Flowing) => return Ok(()),
+        (None, _) => {
+            write(|cx, _| over(cx), Time(0))?;
+            Standing::Flowing
+        }
+        (Some(_), Standing::Stuck(since)) => {
+            if kernel.read_as(&actor(), |cx| announce::is_heard(cx, &prefix(since)))? {
+                return Ok(());
+            }
+            write(say, since)?;
+            Standing::Stuck(since)
+        }
+        (Some(since), _) => {
+            write(note, since)?;
+            Standing::Stuck(since)
+        }
+    };
     Ok(())
 }
 
@@ -48,19 +77,32 @@ fn subject() -> Ref {
     Ref::new("setting", 0)
 }
 
-fn note(cx: &mut Cx, since: Time) -> Result<()> {
-    let waits = web::ui::duration(cx.now.since(since) / SECOND);
+/// What the keys of all messages begin with that say it of one time.
+fn prefix(since: Time) -> String {
+    format!("{ANNOUNCED}{}/", since.0)
+}
+
+fn over(cx: &mut Cx) -> Result<()> {
+    message::store::stop_announcements(cx.tx, ANNOUNCED)?;
+    cx.attention_done(&subject(), NEED)
+}
+
+fn why(cx: &Cx) -> String {
     let beat = cx.kernel.last_beat(RELAY).filter(|at| cx.now.since(*at) <= FRESH);
     let why = match beat {
         Some(_) => "What takes them fails or does not keep up: see Jobs, and the server's log.",
         None => "The part that passes them on stands still: see the server's log.",
     };
-    let why = format!("What monitoring found is written, but people are told of none of it for {waits}. {why}");
+    format!("What monitoring found is written, but people are told of none of it. {why}")
+}
+
+fn note(cx: &mut Cx, since: Time) -> Result<()> {
+    let why = why(cx);
     cx.needs_attention(&Attention {
         subject: subject(),
         need: NEED,
         title: "Alerts are not passed on".into(),
-        why: why.clone(),
+        why,
         mark: Mark::Critical,
         word: "Stuck",
         weight: 945,
@@ -71,14 +113,22 @@ fn note(cx: &mut Cx, since: Time) -> Result<()> {
         user: None,
         grant: super::ShowDeadMan::OPERATION,
     })?;
+    say(cx, since)
+}
+
+/// Says it over the way that is trusted most, and over the next ones when that does not take it. When none did, all are asked
+/// once more, in a round of its own.
+fn say(cx: &mut Cx, since: Time) -> Result<()> {
+    let all = prefix(since);
+    if announce::is_heard(cx, &all)? {
+        return Ok(());
+    }
+    let round = cx.now.since(since) / ROUND;
     let said = Said {
         what: What::Failing,
         subject: "Alerts are not passed on".into(),
-        lines: vec![why, "Look at monitoring yourself until this is mended.".into()],
+        lines: vec![why(cx), "Look at monitoring yourself until this is mended.".into()],
         ..Said::default()
     };
-    for to in announce::best(cx)? {
-        message::queue(cx, &said, &to, &format!("stuck/{}/{}", since.0, to.key()))?;
-    }
-    Ok(())
+    announce::say(cx, &said, format!("{all}{round}/"))
 }

@@ -92,7 +92,7 @@ fn not_announced(cx: &mut Cx, message: &Message, attempt: &Attempt, tried: &Trie
         blame(cx, message, tried)?;
     }
     match again {
-        _ if announce::announce(cx, None)? => Ok(()),
+        _ if announce::pass_on(cx, message)? => Ok(()),
         Some(pause) => store::tried(cx.tx, message, MessageState::Waiting, attempt, cx.now.plus(pause * SECOND)),
         None => Ok(()),
     }

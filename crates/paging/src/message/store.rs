@@ -158,6 +158,28 @@ pub(crate) fn drop_announcements(tx: &mut Tx<'_>, lane: &str, answer: &str) -> R
     )
 }
 
+/// Announcements that wait on a lane and are of no lane's failure, oldest first, at most 200.
+pub(crate) fn announced_on(tx: &mut Tx<'_>, lane: &str) -> Result<Vec<Message>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE lane = ").bind(lane).push(" AND state = 'waiting' AND what = 'failing'");
+    query.push(" AND (dedup < 'failing/' OR dedup >= 'failing0') ORDER BY id LIMIT 200");
+    tx.run(&query)?.iter().map(message).collect()
+}
+
+/// The key of a message.
+pub(crate) fn key(tx: &mut Tx<'_>, id: i64) -> Result<String> {
+    let row = tx.first("SELECT dedup FROM paging_messages WHERE id = ?1", &[id.into()])?;
+    row.map_or_else(|| Ok(String::new()), |row| row.text(0))
+}
+
+/// Stops what has not left yet under keys that begin alike: what it tells is over.
+pub(crate) fn stop_announcements(tx: &mut Tx<'_>, prefix: &str) -> Result<u64> {
+    tx.execute(
+        "UPDATE paging_messages SET state = 'stopped' WHERE dedup >= ?1 AND dedup < ?2 AND state = 'waiting'",
+        &[prefix.into(), format!("{prefix}\u{10ffff}").into()],
+    )
+}
+
 /// Stops what has not left yet of an alert group's pages.
 pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     tx.execute(

@@ -178,8 +178,8 @@ fn lesson_05_events_that_are_not_passed_on_are_said_without_them() {
     house.channel("chat", &chat);
     house.policy("0 channel:chat", json!({}));
     let kernel = &house.world.kernel;
-    let mut told = None;
-    let mut look = || paging::dead_man::stuck::tell(kernel, &mut told).unwrap();
+    let mut known = paging::dead_man::stuck::Standing::default();
+    let mut look = || paging::dead_man::stuck::tell(kernel, &mut known).unwrap();
     let stuck = || house.needs().iter().any(|need| need.contains("Alerts are not passed on"));
     house.world.settle().unwrap();
     look();

@@ -1,6 +1,8 @@
 //! Paging from outside: monitoring's events in, messages out to real sockets, on a real database with a fake clock.
 
 #[cfg(test)]
+mod announcements;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod delivery;

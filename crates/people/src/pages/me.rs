@@ -7,7 +7,7 @@ use web::ui::{
     Button, Card, Clock, Column, Empty, Field, Form, PageHeader, Row, Split, Table, code, columns, post_button,
 };
 
-use super::{Names, ends, role_title, scope_words};
+use super::{Names, browser, ends, role_title, scope_words};
 use crate::me::{Me, ShowMe};
 use crate::sessions::Session;
 use crate::tokens::Token;
@@ -98,14 +98,16 @@ fn roles(view: &View<'_>) -> Markup {
 
 fn sessions(view: &View<'_>) -> Markup {
     let rows = view.sessions.iter().map(|session| {
-        let origin = if session.origin.is_empty() { "Not known" } else { session.origin.as_str() };
         let id = session.id.to_string();
-        Row::new(origin).text(origin).cell(view.clock.ago(session.seen_at.timestamp())).cell(post_button(
-            "/do/people.session.sign-out",
-            view.csrf,
-            &[("session", &id), ("_back", "/me")],
-            &Button::submit("Sign out").small().quiet(),
-        ))
+        Row::new(browser::words(&session.origin))
+            .cell(browser::origin(&session.origin))
+            .cell(view.clock.ago(session.seen_at.timestamp()))
+            .cell(post_button(
+                "/do/people.session.sign-out",
+                view.csrf,
+                &[("session", &id), ("_back", "/me")],
+                &Button::submit("Sign out").small().quiet(),
+            ))
     });
     let table = Table::new("Your sessions")
         .columns([Column::new("From").main(), Column::new("Last used"), Column::new("")])

@@ -57,7 +57,7 @@ fn body(view: &View<'_>) -> Markup {
             .cell(html! { (indent) (icon("pin")) " " span dir="auto" { (place.name) } })
             .text(&word(&place.kind))
             .cell(html! {
-                a href=(crate::address("/assets", &[("q", &crate::filter::Term::is("place", &place.name).to_string())])) { "Things here" }
+                a href=(kernel::address::with_query("/assets", &[("q", &crate::filter::Term::is("place", &place.name).to_string())])) { "Things here" }
             })
             .cell(html! { @if view.may_update { (Button::link("Edit", format!("/do/people.place.update?id={}&_back=/people/places", place.id)).small().quiet()) } })
     });
@@ -65,7 +65,7 @@ fn body(view: &View<'_>) -> Markup {
         .columns([Column::new("Place").main(), Column::new("Kind"), Column::new("Things").wide(), Column::new("")])
         .rows(rows);
     let total = format!("{} {}", view.places.len(), if view.places.len() == 1 { "place" } else { "places" });
-    let next = view.next.map(|next| crate::address("/people/places", &[("cursor", next)]));
+    let next = view.next.map(|next| kernel::address::with_query("/people/places", &[("cursor", next)]));
     html! {
         (header)
         (List::new("places", table).tabs(tabs("/people/places")).total(total).paging(next, (!view.first).then(|| "/people/places".to_owned())).empty(empty))

@@ -170,7 +170,7 @@ fn shifts(view: &View<'_>) -> Markup {
         };
         Row::new(title).main().cell(when)
     });
-    let table = Table::new("Shifts").columns([Column::new("On call").main(), Column::new("When").wide()]).rows(rows);
+    let table = Table::new("Shifts").columns([Column::new("On call").main(), Column::new("When")]).rows(rows);
     html! { (Card::new("Shifts").count(pieces.len()).flush(html! { (table) })) }
 }
 

@@ -68,7 +68,7 @@ fn body(view: &View<'_>) -> Markup {
         Column::new("Rota").main(),
         Column::new("On call now"),
         Column::new("Until"),
-        Column::new("Then"),
+        Column::new("Then").wide(),
         Column::new("Team").extra(),
     ];
     let table = Table::new("Rotas").columns(names).rows(view.rotas.items.iter().map(|row| line(row, view.clock)));

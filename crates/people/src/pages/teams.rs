@@ -53,7 +53,7 @@ fn body(list: &Teams, first: bool, may_create: bool, csrf: &str) -> Markup {
         )
         .field(Field::textarea("about", "Looks after").length_max(500))
         .action(Button::submit("Add team").primary());
-    let next = list.next.as_deref().map(|next| crate::address("/people/teams", &[("cursor", next)]));
+    let next = list.next.as_deref().map(|next| kernel::address::with_query("/people/teams", &[("cursor", next)]));
     let total = format!("{} {}", teams.len(), if teams.len() == 1 { "team" } else { "teams" });
     html! {
         (header)

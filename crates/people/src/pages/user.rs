@@ -8,7 +8,7 @@ use web::ui::{
     post_button, stack,
 };
 
-use super::{Names, ends, give_form, options, role_title, scope_words};
+use super::{Names, browser, ends, give_form, options, role_title, scope_words};
 use crate::grants::Given;
 use crate::sessions::Session;
 use crate::user::show::UserShown;
@@ -209,8 +209,9 @@ fn grant_row(view: &View<'_>, given: &Given) -> Row {
 
 fn sessions_card(view: &View<'_>, sessions: &[Session]) -> Markup {
     let rows = sessions.iter().map(|session| {
-        let origin = if session.origin.is_empty() { "Not known" } else { session.origin.as_str() };
-        Row::new(origin).text(origin).cell(view.clock.ago(session.seen_at.timestamp()))
+        Row::new(browser::words(&session.origin))
+            .cell(browser::origin(&session.origin))
+            .cell(view.clock.ago(session.seen_at.timestamp()))
     });
     let table = Table::new("Sessions").columns([Column::new("From").main(), Column::new("Last used")]).rows(rows);
     let user = view.shown.user.id.to_string();

@@ -46,8 +46,9 @@ fn body(view: &View<'_>) -> Markup {
     }
     let filter = Filter::new("/people", view.filter)
         .placeholder("Filter: name, login, team:service-desk, role:technician, status:disabled");
-    let address =
-        |cursor: Option<&str>| crate::address("/people", &[("q", view.filter), ("cursor", cursor.unwrap_or_default())]);
+    let address = |cursor: Option<&str>| {
+        kernel::address::with_query("/people", &[("q", view.filter), ("cursor", cursor.unwrap_or_default())])
+    };
     let next = view.users.next.as_deref().map(|next| address(Some(next)));
     let total = u64::try_from(view.users.count).unwrap_or_default();
     let list = List::new("users", table(view))

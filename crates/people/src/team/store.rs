@@ -91,6 +91,12 @@ pub(crate) fn names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String
     tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
+pub(crate) fn slugs(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let mut query = Query::new("SELECT id, slug FROM people_teams WHERE id IN ");
+    query.list(ids);
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+}
+
 pub(crate) fn options(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(i64, String)>> {
     let sql = "SELECT id, name FROM people_teams ORDER BY name, id LIMIT ?1";
     tx.query(sql, &[limit.into()])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()

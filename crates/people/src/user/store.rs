@@ -225,6 +225,13 @@ pub(crate) fn names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String
     tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
+/// Logins of users by number.
+pub(crate) fn logins(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let mut query = Query::new("SELECT id, login FROM people_users WHERE id IN ");
+    query.list(ids);
+    tx.run(&query)?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+}
+
 /// The first users by name who may sign in.
 pub(crate) fn options(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(i64, String)>> {
     let sql = "SELECT id, name FROM people_users WHERE disabled_at IS NULL ORDER BY name, id LIMIT ?1";

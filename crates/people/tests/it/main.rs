@@ -15,6 +15,10 @@ mod races;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod rota_limits;
+#[cfg(test)]
+mod rota_rights;
+#[cfg(test)]
 mod rotas;
 #[cfg(test)]
 mod sessions;

@@ -87,7 +87,7 @@ impl Play {
                 fired_at_ms: one.fired_at_ms,
                 keeping_since_ms: one.keeping_since_ms,
             };
-            Active::kept(one.labels.clone(), one.source.clone(), one.phase, since)
+            Active::kept(one.labels.clone(), one.source.clone(), (one.phase, one.value), since)
         };
         self.alerts = Alerts::restored(self.alerts.active().map(kept).collect::<Vec<_>>());
         self.turn(minute, true);

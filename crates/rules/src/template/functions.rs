@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promql::Sample;
 use regex::Regex;
 
@@ -11,6 +12,9 @@ use super::{compare, humanize, printf};
 
 /// Largest compiled pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// All but the characters that are never reserved in an address (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 const KNOWN: [&str; 52] = [
     "and",
@@ -289,17 +293,9 @@ fn html(text: &str) -> String {
     out
 }
 
-/// As a value in the query of an address.
+/// As a value in the query of an address, where a plus is a space.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, RESERVED).to_string().replace("%20", "+")
 }
 
 fn path_of(url: &str) -> &str {

@@ -65,7 +65,7 @@ fn list_body(runs: &Page<RunView>, names: &BTreeMap<Ref, Resolved>, view: &str, 
     let columns = [
         Column::new("State"),
         Column::new("Runbook").main(),
-        Column::new("Machine"),
+        Column::new("Machine").wide(),
         Column::new("For").wide(),
         Column::new("What came of it").extra(),
         Column::new("When"),

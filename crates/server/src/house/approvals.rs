@@ -46,8 +46,15 @@ fn list_view(state: &str, items: &[Approval], next: Option<&str>, clock: &Clock)
             .cell(pill(tone, word))
             .cell(clock.short(one.requested_at.timestamp()))
     });
-    let table =
-        Table::new("Approvals").columns(["No.", "What", "Asked by", "State", "Asked"].map(Column::new)).rows(rows);
+    let table = Table::new("Approvals")
+        .columns([
+            Column::new("No.").num().wide(),
+            Column::new("What").main(),
+            Column::new("Asked by").wide(),
+            Column::new("State"),
+            Column::new("Asked"),
+        ])
+        .rows(rows);
     let more = next.map(|cursor| format!("/approvals?state={state}&cursor={cursor}"));
     html! {
         (PageHeader::new("Approvals").subtitle(html! { "What needs somebody's word before it happens." }))

@@ -10,8 +10,6 @@ use web::ui::{
     code, columns, differences, pill, post_button, tag,
 };
 
-use crate::door::encode;
-
 /// `GET /audit`
 pub(super) fn list(page: &mut PageCx) -> Result<Content> {
     let text = |name: &str| page.param(name).map(str::to_owned);
@@ -40,7 +38,7 @@ impl Filter {
         let pairs: Vec<String> = pairs
             .iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| format!("{key}={}", encode(value)))
+            .map(|(key, value)| format!("{key}={}", kernel::address::percent(value)))
             .collect();
         pairs.join("&")
     }
@@ -60,7 +58,15 @@ fn list_view(filter: &Filter, items: &[AuditEntry], next: Option<&str>, clock: &
             .cell(clock.short(entry.at.timestamp()))
     });
     let table = Table::new("Audit")
-        .columns(["No.", "Operation", "Who", "About", "Outcome", "Via", "When"].map(Column::new))
+        .columns([
+            Column::new("No.").num().wide(),
+            Column::new("Operation").main(),
+            Column::new("Who"),
+            Column::new("About").wide(),
+            Column::new("Outcome"),
+            Column::new("Via").wide(),
+            Column::new("When").wide(),
+        ])
         .rows(rows);
     let more = next.map(|cursor| format!("/audit?{}&cursor={cursor}", filter.query()));
     let form = Form::get("/audit")

@@ -8,12 +8,19 @@ import { csvOf, instantText, momentsOf } from "./chart-scale.js";
 /** More rows would make the page slow; the copy has all of them. */
 const tableRowsMax = 200;
 
+/** As many digits as a reader wants; the copy has all of them. @param {number | null | undefined} value */
+function shown(value) {
+  if (value === null || value === undefined) return "";
+  if (Number.isInteger(value) || !Number.isFinite(value)) return String(value);
+  return String(Number(Math.abs(value) < 1e4 ? value.toPrecision(6) : value.toFixed(2)));
+}
+
 /** @param {Series[]} series @param {string} zone @param {string} name */
 function tableOf(series, zone, name) {
   const heads = series.map(({ name: line, unit }) => make("th", { class: "num", scope: "col", dir: "auto" }, unit ? `${line}, ${unit}` : line));
   const rows = momentsOf(series);
   const body = rows.slice(-tableRowsMax).reverse().map(([at, values]) => {
-    const cells = series.map((_, line) => make("td", { class: "num" }, values[line] === null ? "gap" : String(values[line] ?? "")));
+    const cells = series.map((_, line) => make("td", { class: "num" }, values[line] === null ? "gap" : shown(values[line])));
     return make("tr", {}, make("th", { scope: "row" }, instantText(at, zone, true)), ...cells);
   });
   const caption = make("caption", {}, rows.length > tableRowsMax ? `${name}: the newest ${tableRowsMax} of ${rows.length} moments` : `${name}: ${rows.length} moments`);

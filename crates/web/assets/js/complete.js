@@ -66,16 +66,16 @@ async function suggest(one) {
   const place = placeIn(one.field.value, cursor);
   one.asked += 1;
   const asked = one.asked;
-  const found = place.kind === "none" ? [] : fitting(await candidates(one, place), place.word);
+  const names = place.kind === "none" ? [] : await candidates(one, place);
   if (asked !== one.asked) return;
   one.place = place;
-  showItems(one, found);
+  showItems(one, fitting(names, place.word), names.includes(place.word));
 }
 
-/** @param {Completion} one @param {string[]} items */
-function showItems(one, items) {
+/** The first one is chosen, unless what stands there is a whole name already: then Enter asks. @param {Completion} one @param {string[]} items @param {boolean} whole */
+function showItems(one, items, whole = false) {
   one.items = items;
-  one.at = items.length > 0 ? 0 : -1;
+  one.at = items.length > 0 && !whole ? 0 : -1;
   one.list.hidden = items.length === 0;
   one.field.setAttribute("aria-expanded", String(items.length > 0));
   one.list.replaceChildren(
@@ -127,9 +127,9 @@ function onCompletionKey(one, event) {
   if (one.list.hidden) return;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {
-    one.at = (one.at + step + one.items.length) % one.items.length;
+    one.at = one.at < 0 ? (step > 0 ? 0 : one.items.length - 1) : (one.at + step + one.items.length) % one.items.length;
     markItem(one);
-  } else if (event.key === "Enter" || event.key === "Tab") takeItem(one, one.at);
+  } else if (one.at >= 0 && (event.key === "Enter" || event.key === "Tab")) takeItem(one, one.at);
   else if (event.key === "Escape") showItems(one, []);
   else return;
   event.preventDefault();
@@ -155,7 +155,19 @@ function beginCompletion(field) {
 
 enhance((root) => all("[data-promql]", root).forEach(beginCompletion));
 
+/** The address of the page with its time fixed: a span up to now is another one when somebody opens the link. */
+function fixedAddress() {
+  const address = new URL(location.href);
+  const minutes = Number(address.searchParams.get("minutes") ?? 60);
+  if (!address.searchParams.has("from") && minutes > 0) {
+    const now = Date.now();
+    address.searchParams.set("from", String(now - minutes * 60_000));
+    address.searchParams.set("to", String(now));
+  }
+  return address.href;
+}
+
 actions["copy-link"] = () => {
   const done = () => say("The link is copied: it shows this question for this time.");
-  void navigator.clipboard.writeText(location.href).then(done, () => say("This browser gives no access to the clipboard here. The address of the page is the link."));
+  void navigator.clipboard.writeText(fixedAddress()).then(done, () => say("This browser gives no access to the clipboard here. The address of the page is the link."));
 };

@@ -9,6 +9,8 @@ use std::rc::Rc;
 pub struct Again {
     /// Where it was sent.
     pub action: String,
+    /// Which of the forms that go there; nothing when it does not say.
+    form: Option<String>,
     /// What was typed, in order.
     pub fields: Vec<(String, String)>,
     /// The field that was wrong, if it was one.
@@ -61,6 +63,18 @@ impl Again {
         message: impl Into<String>,
     ) -> Self {
         Self { action: action.into(), fields, field, message: message.into(), ..Self::default() }
+    }
+
+    /// Sent by the form with this mark, which it brings as `_form`.
+    #[must_use]
+    pub fn sent_by(mut self, mark: Option<&str>) -> Self {
+        self.form = mark.map(str::to_owned);
+        self
+    }
+
+    /// Whether the form with this mark was sent.
+    pub(crate) fn was_sent_by(&self, mark: &str) -> bool {
+        self.form.as_ref().is_none_or(|form| form == mark)
     }
 
     /// All that was typed under a name.
@@ -118,6 +132,33 @@ mod tests {
         assert!(html.contains("role=\"alert\"") && html.contains("It is taken."), "{html}");
         let (html, _) = drawn_again(refused(Some("elsewhere")), || form("/do/x", "7"));
         assert!(html.contains("It is taken."), "{html}");
+    }
+
+    #[test]
+    fn of_two_forms_that_go_to_one_place_only_the_one_that_was_sent_is_filled() {
+        let decide = |approved: &str, plan: &str| {
+            Form::post("/do/x", "token")
+                .field(Field::hidden("approved", approved))
+                .field(Field::hidden("plan_hash", plan))
+                .field(Field::text("name", "Comment"))
+        };
+        let page = |plan: &str| html! { (decide("true", plan)) (decide("false", plan)) }.into_string();
+        let marks = |html: &str| -> Vec<String> {
+            let marks = html.split("name=\"_form\" value=\"").skip(1);
+            marks.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        };
+        let before = marks(&page("a"));
+        assert!(before.len() == 2 && before[0] != before[1], "{before:?}");
+        let again = refused(None).sent_by(Some(&before[1]));
+        let (html, met) = drawn_again(again, || page("what stood behind it changed"));
+        let second = html.rfind("<form").unwrap();
+        assert!(
+            met && html.matches("Web &lt;2&gt;").count() == 1 && html[second..].contains("Web &lt;2&gt;"),
+            "{html}"
+        );
+        assert!(html[second..].contains("It is taken.") && !html[..second].contains("It is taken."), "{html}");
+        let (html, met) = drawn_again(refused(None).sent_by(Some("none of them")), || page("a"));
+        assert!(!met && !html.contains("Web"), "{html}");
     }
 
     #[test]

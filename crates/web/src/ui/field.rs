@@ -212,6 +212,12 @@ impl Field {
         self
     }
 
+    /// What tells a form from others that go to the same place: which fields it has, and what it says without being asked.
+    pub(crate) fn told_apart(&self) -> (&str, &str) {
+        let moves = matches!(self.name.as_str(), "expected_version" | "plan_hash" | "_once");
+        (&self.name, if matches!(self.kind, Kind::Hidden) && !moves { &self.value } else { "" })
+    }
+
     /// The value of a hidden field of this name.
     pub(crate) fn kept(&self, name: &str) -> Option<&str> {
         (matches!(self.kind, Kind::Hidden) && self.name == name).then_some(self.value.as_str())

@@ -1,5 +1,6 @@
 //! The shell of a form: where it goes, the session's token, where to return to.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
 use super::again::{self, Again};
@@ -19,8 +20,17 @@ pub struct Form {
     as_typed: bool,
     error: Option<String>,
     again: Option<Rc<Again>>,
-    parts: Vec<Markup>,
+    parts: Vec<Part>,
     actions: Vec<Markup>,
+}
+
+/// What stands in a form.
+#[derive(Debug, Clone)]
+enum Part {
+    Field(Box<Field>),
+    /// Side by side where there is room.
+    Row(Vec<Field>),
+    Other(Markup),
 }
 
 impl Form {
@@ -102,15 +112,14 @@ impl Form {
         if self.again.as_ref().is_some_and(other) {
             self.again = None;
         }
-        self.parts.push(self.filled(field).render());
+        self.parts.push(Part::Field(Box::new(field)));
         self
     }
 
     /// Two or more fields side by side where there is room.
     #[must_use]
     pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
-        let fields: Vec<Field> = fields.into_iter().map(|field| self.filled(field)).collect();
-        self.parts.push(html! { div.row2 { @for field in &fields { (field) } } });
+        self.parts.push(Part::Row(fields.into_iter().collect()));
         self
     }
 
@@ -132,7 +141,7 @@ impl Form {
     /// Anything else between the fields.
     #[must_use]
     pub fn part(mut self, part: Markup) -> Self {
-        self.parts.push(part);
+        self.parts.push(Part::Other(part));
         self
     }
 
@@ -144,17 +153,51 @@ impl Form {
     }
 }
 
-impl Render for Form {
-    fn render(&self) -> Markup {
+impl Form {
+    /// What tells it from the other forms of its page that go to the same place; travels as `_form`.
+    fn mark(&self) -> String {
+        let mut all = DefaultHasher::new();
+        for part in &self.parts {
+            match part {
+                Part::Field(field) => field.told_apart().hash(&mut all),
+                Part::Row(fields) => fields.iter().for_each(|field| field.told_apart().hash(&mut all)),
+                Part::Other(_) => (),
+            }
+        }
+        format!("{:016x}", all.finish())
+    }
+
+    fn part_drawn(&self, part: &Part) -> Markup {
+        match part {
+            Part::Field(field) => self.filled(field.as_ref().clone()).render(),
+            Part::Row(fields) => html! { div.row2 { @for field in fields { (self.filled(field.clone())) } } },
+            Part::Other(part) => part.clone(),
+        }
+    }
+
+    fn drawn(&self, mark: &str) -> Markup {
+        // The fields first: they say whether the words that refused it stand at one of them.
+        let parts: Vec<Markup> = self.parts.iter().map(|part| self.part_drawn(part)).collect();
         html! {
             form.form id=[&self.id] method=(self.method) action=(href(&self.action)) data-confirm=[&self.confirm] data-swap=[&self.swap] data-filter[self.as_typed] data-again[self.again.is_some()] {
                 @if let Some(csrf) = &self.csrf { input type="hidden" name="_csrf" value=(csrf); }
+                @if self.csrf.is_some() && self.action.starts_with("/do/") { input type="hidden" name="_form" value=(mark); }
                 @if let Some(back) = &self.back { input type="hidden" name="_back" value=(href(back)); }
                 @if let Some(wrong) = self.again.as_ref().and_then(|again| again.above()) { (notice(Tone::Critical, wrong)) }
                 @if let Some(error) = &self.error { (notice(Tone::Critical, error)) }
-                @for part in &self.parts { (part) }
+                @for part in &parts { (part) }
                 @if !self.actions.is_empty() { div.actions { @for action in &self.actions { (action) } } }
             }
+        }
+    }
+}
+
+impl Render for Form {
+    fn render(&self) -> Markup {
+        let mark = self.mark();
+        match &self.again {
+            Some(again) if !again.was_sent_by(&mark) => Self { again: None, ..self.clone() }.drawn(&mark),
+            _ => self.drawn(&mark),
         }
     }
 }

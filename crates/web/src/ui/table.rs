@@ -45,7 +45,7 @@ impl Column {
     /// Not on phones.
     #[must_use]
     pub const fn wide(mut self) -> Self {
-        self.class = "wide";
+        self.class = if matches!(self.class.as_bytes(), b"num") { "num wide" } else { "wide" };
         self
     }
 

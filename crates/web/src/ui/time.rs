@@ -13,22 +13,49 @@ pub struct Stamped<'a> {
     pub before: &'a str,
     /// The moment.
     pub at: Timestamp,
-    /// What stands behind it, without the colon between.
-    pub after: &'a str,
+    /// It is written to the minute only.
+    pub minute: bool,
+    rest: &'a str,
 }
 
-/// Letters of `2026-03-02 08:00:10`.
-const STAMP: usize = 19;
+impl<'a> Stamped<'a> {
+    /// What stands behind it.
+    #[must_use]
+    pub const fn rest(&self) -> &'a str {
+        self.rest
+    }
 
-/// The first moment in a text that is written as `2026-03-02 08:00:10 UTC`.
+    /// What stands behind it, without the colon between.
+    #[must_use]
+    pub fn after(&self) -> &'a str {
+        self.rest.strip_prefix(": ").unwrap_or(self.rest)
+    }
+}
+
+/// The first moment in a text: `2026-03-02 08:00:10 UTC`, `2026-03-02 08:00 UTC` or `2026-03-02T08:00:10Z`.
 #[must_use]
 pub fn stamped(text: &str) -> Option<Stamped<'_>> {
-    text.match_indices(" UTC").find_map(|(end, mark)| {
-        let (head, tail) = (text.get(..end)?, text.get(end + mark.len()..)?);
-        let (before, stamp) = head.split_at_checked(head.len().checked_sub(STAMP)?)?;
-        let at = stamp.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        Some(Stamped { before, at, after: tail.strip_prefix(": ").unwrap_or(tail) })
+    text.match_indices('-').find_map(|(dash, _)| {
+        let (before, from) = text.split_at_checked(dash.checked_sub("2026".len())?)?;
+        let whole = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        let (at, minute, length) = whole.then(|| moment(from)).flatten()?;
+        Some(Stamped { before, at, minute, rest: from.get(length..)? })
     })
+}
+
+/// The moment that a text begins with: when, whether to the minute only, and its length in bytes.
+fn moment(text: &str) -> Option<(Timestamp, bool, usize)> {
+    let civil = |length: usize, minute: bool| {
+        let stamp = text.get(..length).filter(|_| text.get(length..).is_some_and(|rest| rest.starts_with(" UTC")))?;
+        let at = stamp.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        Some((at, minute, length + " UTC".len()))
+    };
+    let rfc3339 = || {
+        let end = text.bytes().take(32).position(|byte| byte == b'Z')? + 1;
+        let stamp = text.get(..end).filter(|stamp| stamp.as_bytes().get(10) == Some(&b'T'))?;
+        Some((stamp.parse().ok()?, false, end))
+    };
+    civil("2026-03-02 08:00:10".len(), false).or_else(|| civil("2026-03-02 08:00".len(), true)).or_else(rfc3339)
 }
 
 /// The reader's now and zone. Pages take it as a value; nothing here asks the machine for the time.
@@ -139,9 +166,18 @@ impl Clock {
     /// `08:51:07` today, `12 Nov 08:51:07` before: for what was seen.
     #[must_use]
     pub fn second(&self, at: Timestamp) -> Markup {
+        self.element(at, &self.clocked(at, "%H:%M:%S"))
+    }
+
+    /// A time of today, with its day before and after.
+    fn clocked(&self, at: Timestamp, pattern: &str) -> String {
         let today = self.format(at, "%F") == self.format(self.now, "%F");
-        let time = self.format(at, "%H:%M:%S");
-        self.element(at, &if today { time } else { format!("{} {time}", self.date(at)) })
+        let time = self.format(at, pattern);
+        if today { time } else { format!("{} {time}", self.date(at)) }
+    }
+
+    fn words(&self, found: &Stamped<'_>) -> String {
+        self.clocked(found.at, if found.minute { "%H:%M" } else { "%H:%M:%S" })
     }
 
     /// A text whose moments stand in the reader's zone.
@@ -149,15 +185,24 @@ impl Clock {
     pub fn spoken(&self, text: &str) -> Markup {
         match stamped(text) {
             None => html! { (text) },
-            Some(found) => {
-                let colon = if text.get(found.before.len() + STAMP..).is_some_and(|rest| rest.starts_with(" UTC: ")) {
-                    ": "
-                } else {
-                    ""
-                };
-                html! { (found.before) (self.second(found.at)) (colon) (self.spoken(found.after)) }
-            }
+            Some(found) => html! {
+                (found.before) (self.element(found.at, &self.words(&found))) (self.spoken(found.rest))
+            },
         }
+    }
+
+    /// [`Clock::spoken`] without elements, for titles and labels.
+    #[must_use]
+    pub fn plain(&self, text: &str) -> String {
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(found) = stamped(rest) {
+            plain.push_str(found.before);
+            plain.push_str(&self.words(&found));
+            rest = found.rest;
+        }
+        plain.push_str(rest);
+        plain
     }
 
     /// `Sat 21 Nov, 14:05`: for appointments and windows.
@@ -241,14 +286,31 @@ mod tests {
     #[test]
     fn a_moment_in_a_text_stands_in_the_readers_zone() {
         let found = stamped("web, Site: 2026-11-21 07:51:09 UTC: 10.0.0.1:9: refused").unwrap();
-        assert_eq!((found.before, found.after), ("web, Site: ", "10.0.0.1:9: refused"));
+        assert_eq!((found.before, found.after()), ("web, Site: ", "10.0.0.1:9: refused"));
         let html = clock().spoken("Due at 2026-11-21 07:51:09 UTC, and late; <b> since 2026-11-20 07:51:09 UTC.").0;
         assert!(html.contains("Due at <time") && html.contains(">08:51:09</time>, and late; &lt;b&gt;"), "{html}");
         assert!(html.contains(">20 Nov 08:51:09</time>."), "{html}");
         assert!(clock().spoken("2026-11-21 07:51:09 UTC: refused").0.ends_with("</time>: refused"));
-        for text in ["", " UTC", "the UTC", "é026-11-21 07:51:09 UTC", "2026-13-21 07:51:09 UTC x"] {
+        for text in [
+            "",
+            " UTC",
+            "the UTC",
+            "é026-11-21 07:51:09 UTC",
+            "2026-13-21 07:51:09 UTC x",
+            "2026-11-21T07:51",
+            "v12026-11-21 07:51 UTC",
+        ] {
             assert!(stamped(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn moments_to_the_minute_and_of_machines_are_read_too_with_and_without_elements() {
+        let text = "Until 2026-11-21 14:30 UTC: works; it began 2026-11-20T07:51:09.250Z, said 1-2-3 Z.";
+        let html = clock().spoken(text).0;
+        assert!(html.contains("Until <time") && html.contains(">15:30</time>: works; it began <time"), "{html}");
+        assert_eq!(clock().plain(text), "Until 15:30: works; it began 20 Nov 08:51:09, said 1-2-3 Z.");
+        assert_eq!(clock().plain("nothing"), "nothing");
     }
 
     #[test]

@@ -102,10 +102,14 @@ fn row(numbers: &Numbers, labels: &Labels, value: f64) -> Row {
         .text(&short(value))
 }
 
-/// A value as people read it: four decimals are enough for a table, the figure and the API have all of them.
+/// A value as people read it: four decimals are enough for a table, and four digits where it is small; the API has all of
+/// them.
 pub(crate) fn short(value: f64) -> String {
-    if !value.is_finite() || value == value.trunc() || !(1e-3..1e15).contains(&value.abs()) {
+    if !value.is_finite() || value == value.trunc() || value.abs() >= 1e15 {
         return format_value(value);
+    }
+    if value.abs() < 1e-3 {
+        return format!("{value:.3e}").parse().map_or_else(|_| format_value(value), format_value);
     }
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -142,6 +146,7 @@ mod tests {
 
     #[test]
     fn values_are_short_in_the_table() {
+        assert_eq!(short(0.000_190_476_190_480_348_15), "0.0001905");
         assert_eq!(
             [97.46666666, 100.0, 0.0001, 1e20, f64::NAN, 2.5].map(short),
             ["97.4667", "100", "0.0001", "100000000000000000000", "NaN", "2.5"]

@@ -1,6 +1,7 @@
 //! The figure of a question, asked for by the page when it is there: no reader of the database waits for the metrics.
 
 use jiff::tz::TimeZone;
+use kernel::address::with_query;
 use kernel::{Asked, Handle, Kernel, Reach, Said};
 use maud::{Markup, html};
 use web::ui::{Chart, Charts, Clock, Range, Tone, notice};
@@ -8,7 +9,7 @@ use web::ui::{Chart, Charts, Clock, Range, Tone, notice};
 use crate::charts::{ChartData, drawn};
 use crate::ground;
 use crate::metrics::chart::ChartMetrics;
-use crate::pages::{asset_named, asset_numbers, with};
+use crate::pages::{asset_named, asset_numbers};
 
 /// What is drawn: a question, the minutes up to now, and a span of its own, as zooming leaves it.
 pub(super) struct Question<'a> {
@@ -32,7 +33,7 @@ pub(crate) fn part(kernel: &Handle, asked: &Asked) -> Said {
 pub(super) fn source(question: &Question<'_>, zone: &str) -> String {
     let (from, to) = question.span.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
     let all = [("query", question.query), ("minutes", question.minutes), ("zone", zone), ("from", &from), ("to", &to)];
-    with("/monitoring/explore/figure", &all)
+    with_query("/monitoring/explore/figure", &all)
 }
 
 /// The figure with its way through time; why there is none when it cannot be drawn.
@@ -50,8 +51,8 @@ pub(super) fn draw(kernel: &Kernel, reach: &Reach, question: &Question<'_>, cloc
         Ok(data) => drawn(named(kernel, data)),
         Err(error) => return html! { div id="figures" { (notice(Tone::Warn, &error.message)) } },
     };
-    let numbers = with("/api/v1/monitor/metrics/chart", &[("query", question.query)]);
-    let here = with("/monitoring/explore", &[("query", question.query), ("minutes", question.minutes)]);
+    let numbers = with_query("/api/v1/monitor/metrics/chart", &[("query", question.query)]);
+    let here = with_query("/monitoring/explore", &[("query", question.query), ("minutes", question.minutes)]);
     let chart = Chart::new("figure-answer", "Answer over time", numbers, data, clock).tall();
     let set = Charts::new("figures", here, range, clock, html! { (chart) });
     let whole = Question { span: None, ..*question };

@@ -1,10 +1,11 @@
 //! What came of trying a rule: the figure, when it would have fired, and keeping it.
 
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::ui::{Button, Card, Column, Field, Form, Row, Table, Tone, notice};
 
 use super::{KEPT_ONLY, View};
-use crate::pages::{ago, figure, with};
+use crate::pages::{ago, figure};
 use crate::rule::preview::Preview;
 
 pub(super) fn outcome(view: &View) -> Markup {
@@ -18,7 +19,7 @@ pub(super) fn outcome(view: &View) -> Markup {
     let given: Vec<(&str, &str)> = view.filled().into_iter().filter(|(name, _)| !KEPT_ONLY.contains(name)).collect();
     html! {
         @for warning in &shown.warnings { (notice(Tone::Warn, warning)) }
-        (figure::of_preview(with("/api/v1/monitor/rules/preview", &given), shown, &view.clock))
+        (figure::of_preview(with_query("/api/v1/monitor/rules/preview", &given), shown, &view.clock))
         (fired(view, shown))
         (keep(view))
     }
