@@ -171,8 +171,10 @@ fn main() -> ExitCode {
     let name = if mixed { "agents --mixed" } else { arguments.name.word() };
     let mut report = Report::new(name, arguments.json);
     match measure(&arguments, &mut report) {
-        Ok(()) if report.finish() => ExitCode::SUCCESS,
         Ok(()) => {
+            if report.finish() {
+                return ExitCode::SUCCESS;
+            }
             eprintln!("bench: not all that was asked for was measured; not_played says what is missing.");
             ExitCode::FAILURE
         }
