@@ -5,10 +5,10 @@ use kernel::attention::Attention;
 use kernel::{Cx, Ref, Result};
 
 use super::judgement::{self, Judgement};
-use super::{Group, GroupState, title};
+use super::{Group, GroupState, own, title};
 use crate::causal::{asset_of, checks_of};
 use crate::check::{Check, Severity};
-use crate::events::{AlertFired, Before, GroupOpened, mark};
+use crate::events::{AlertFired, Before, GroupOpened, Own, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::shade::{Shade, Within};
@@ -86,12 +86,16 @@ pub(crate) fn open(
     group.id = store::groups::insert(cx.tx, &group)?;
     store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
+    let own = own::own(cx, &group, &scene.seen, shade)?;
     tell(
         cx,
         &group,
-        lead.about(),
-        references(scene.seen.iter().map(|(check, _)| check.id)),
-        references(covered),
+        Alerts {
+            asset: lead.about(),
+            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
+            covered: references(covered),
+            own,
+        },
         false,
     )?;
     for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
@@ -224,21 +228,23 @@ pub(super) fn changed_before(cx: &mut Cx, asset: Option<i64>) -> Result<Vec<Befo
     Ok(events.into_iter().map(|event| Before { at: event.at, title: event.title }).collect())
 }
 
-/// Tells the house that a group is open, and people unless it is silenced.
-fn tell(
-    cx: &mut Cx,
-    group: &Group,
-    check_asset: Option<Ref>,
+/// What is told of a group's alerts.
+struct Alerts {
+    /// The asset of the one that leads.
+    asset: Option<Ref>,
     checks: Vec<Ref>,
     covered: Vec<Ref>,
-    again: bool,
-) -> Result<()> {
+    own: Vec<Own>,
+}
+
+/// Tells the house that a group is open, and people unless it is silenced.
+fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, again: bool) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
         check: Ref::new("check", group.check),
-        check_asset,
-        checks,
-        covered,
+        check_asset: alerts.asset,
+        checks: alerts.checks,
+        covered: alerts.covered,
         asset: group.about(),
         labels: group.labels.clone(),
         place: group.place,
@@ -248,6 +254,7 @@ fn tell(
         cause: group.judgement.cause().map(|suspect| suspect.what.clone()),
         evidence: group.evidence.clone(),
         changed_before: group.changed_before.clone(),
+        own: alerts.own,
         silenced: group.silenced,
         again,
         open_since: group.open_since(),
@@ -263,10 +270,17 @@ pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool, shade: &Shade) -
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
     let covered = references(silence::covered(shade, &alerts, &group.within()));
-    let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
-    let checks = references(alerts.iter().map(|alert| alert.check));
-    let own = own.map(|id| Ref::new("asset", id));
-    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, own, checks, covered, again)
+    let asset = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
+    let ids: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
+    let rows = store::checks::by_id(cx.tx, &ids)?;
+    let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
+    let told = Alerts {
+        asset: asset.map(|id| Ref::new("asset", id)),
+        own: own::own(cx, group, &seen, shade)?,
+        checks: references(ids),
+        covered,
+    };
+    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, told, again)
 }
 
 /// Puts an open group on "Needs you now", or updates it there.
