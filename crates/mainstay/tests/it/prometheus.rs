@@ -133,6 +133,9 @@ fn what_is_wrong_with_a_question_is_said_with_its_place() {
     assert_eq!(error("/prometheus/api/v1/query_range?query=1&start=0&end=10&step=0").0, 400);
     let (status, _, words) = error("/prometheus/api/v1/query_range?query=1&start=0&end=10000000&step=1");
     assert!(status == 400 && words.contains("11000 points"), "{words}");
+    let (status, kind, words) = error("/prometheus/api/v1/query_range?query=up%5B5m%5D&start=0&end=10&step=1");
+    assert_eq!((status, kind.as_str()), (400, "bad_data"), "{words}");
+    assert!(words.contains("invalid expression type \"range vector\" for range query"), "{words}");
 }
 
 #[test]
@@ -316,7 +319,7 @@ fn grafana_lists_rules_and_alerts_as_prometheus_gives_them() {
 #[test]
 fn what_is_not_there_or_not_allowed_is_said_as_prometheus_says_it() {
     let tools = Tools::filled();
-    for path in ["/prometheus/api/v1/targets", "/prometheus/api/v1/parse_query?query=up", "/prometheus/graph"] {
+    for path in ["/prometheus/api/v1/status/walreplay", "/prometheus/graph"] {
         let (status, answer) = tools.get(path);
         assert_eq!((status, &answer["status"]), (StatusCode::NOT_FOUND, &json!("error")), "{path}: {answer}");
         assert_eq!(answer["errorType"], "not_found");
