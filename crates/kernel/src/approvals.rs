@@ -173,10 +173,7 @@ impl Cx<'_, '_> {
             subject: approval.clone(),
             need: "approval",
             title: title.clone(),
-            why: format!(
-                "{name} asks for it. Decide before {}.",
-                expires_at.timestamp().strftime("%F %H:%M UTC")
-            ),
+            why: format!("{name} asks for it. Decide before {}.", expires_at.timestamp().strftime("%F %H:%M UTC")),
             mark: Mark::Warn,
             word: "Approve",
             weight: 600,

@@ -96,6 +96,7 @@ fn facts(cx: &mut Cx, event: &GroupOpened) -> Result<Facts> {
         team: event.team.or(brief.as_ref().and_then(|one| one.team)),
         place: number(&event.place).or(brief.as_ref().and_then(|one| one.place)),
         kind: brief.as_ref().map(|one| one.kind.clone()).unwrap_or_default(),
+        asset: event.asset.as_ref().filter(|asset| asset.kind == "asset").map(|asset| asset.id),
     };
     let mut known = vec![("severity", event.severity.clone()), ("alertname", event.title.clone())];
     if let Some(brief) = brief {
