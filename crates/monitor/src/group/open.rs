@@ -4,6 +4,7 @@ use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
 use kernel::{Cx, Ref, Result};
 
+use super::bare::{self, BareBy};
 use super::judgement::{self, Judgement};
 use super::{Group, GroupState, title};
 use crate::causal::{asset_of, checks_of};
@@ -92,7 +93,7 @@ pub(crate) fn open(
         lead.about(),
         references(scene.seen.iter().map(|(check, _)| check.id)),
         references(covered),
-        false,
+        None,
     )?;
     for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
         fired(cx, &group, check, text, shade)?;
@@ -231,7 +232,7 @@ fn tell(
     check_asset: Option<Ref>,
     checks: Vec<Ref>,
     covered: Vec<Ref>,
-    again: bool,
+    bare_by: Option<BareBy>,
 ) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
@@ -249,7 +250,8 @@ fn tell(
         evidence: group.evidence.clone(),
         changed_before: group.changed_before.clone(),
         silenced: group.silenced,
-        again,
+        again: bare_by.is_some(),
+        bare_by: bare_by.map_or("", BareBy::as_str),
         open_since: group.open_since(),
     })?;
     if group.silenced {
@@ -259,14 +261,16 @@ fn tell(
 }
 
 /// Tells people of a group that a silence kept from them so far.
-pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool, shade: &Shade) -> Result<()> {
+pub(crate) fn announce(cx: &mut Cx, group: &Group, bare_by: BareBy, shade: &Shade) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let covered = references(silence::covered(shade, &alerts, &group.within()));
+    let covered = silence::covered(shade, &alerts, &group.within());
+    let group = bare::led(cx, group, &alerts, &covered)?;
     let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let checks = references(alerts.iter().map(|alert| alert.check));
     let own = own.map(|id| Ref::new("asset", id));
-    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, own, checks, covered, again)
+    let now = Group { silenced: false, announced: true, ..group };
+    tell(cx, &now, own, checks, references(covered), Some(bare_by))
 }
 
 /// Puts an open group on "Needs you now", or updates it there.
