@@ -24,7 +24,7 @@ CREATE INDEX paging_contacts_user ON paging_contacts (user_id, position, id);
 CREATE TABLE paging_groups (
   group_id INTEGER NOT NULL PRIMARY KEY, root_id INTEGER NOT NULL, title TEXT NOT NULL, facts TEXT NOT NULL, lines TEXT NOT NULL, trace TEXT NOT NULL, silenced INTEGER NOT NULL, opened_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL, acknowledged_by TEXT NOT NULL, acknowledged_at INTEGER NOT NULL
-, again_at INTEGER NOT NULL DEFAULT 0, again_from INTEGER NOT NULL DEFAULT 0) STRICT;
+, again_at INTEGER NOT NULL DEFAULT 0, again_from INTEGER NOT NULL DEFAULT 0, own TEXT NOT NULL DEFAULT '[]') STRICT;
 
 CREATE INDEX paging_groups_ended ON paging_groups (ended_at);
 
@@ -75,11 +75,11 @@ CREATE TABLE paging_pages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, group_id INTEGER NOT NULL, policy_id INTEGER NOT NULL, route TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL,
   round INTEGER NOT NULL, told INTEGER NOT NULL, due_at INTEGER NOT NULL, wait_us INTEGER NOT NULL, severity TEXT NOT NULL, team_id INTEGER,
   place_id INTEGER, opened_at INTEGER NOT NULL, ended_at INTEGER NOT NULL
-, first_round INTEGER NOT NULL DEFAULT 1) STRICT;
+, first_round INTEGER NOT NULL DEFAULT 1, own TEXT NOT NULL DEFAULT '', own_team INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX paging_pages_due ON paging_pages (due_at);
 
-CREATE UNIQUE INDEX paging_pages_once ON paging_pages (group_id, policy_id);
+CREATE UNIQUE INDEX paging_pages_once ON paging_pages (group_id, policy_id, own_team);
 
 CREATE INDEX paging_pages_place ON paging_pages (place_id, id);
 

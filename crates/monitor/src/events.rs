@@ -11,7 +11,7 @@ mod maintenance;
 mod rule;
 mod silence;
 
-pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered, GroupReopened};
+pub use group::{Before, GroupChanged, GroupMerged, GroupOpened, GroupRecovered, GroupReopened, Own};
 pub use maintenance::{MaintenanceChanged, MaintenanceEnded, MaintenancePlanned, MaintenanceStarted};
 pub use rule::{RuleChanged, RuleCreated, RuleDeleted, RulesImported};
 pub use silence::{SilenceChanged, SilenceCreated, SilenceEnded};

@@ -19,6 +19,7 @@ pub mod judgement;
 pub mod list;
 pub mod members;
 pub(crate) mod open;
+mod own;
 pub(crate) mod recover;
 pub(crate) mod reopen;
 pub mod show;

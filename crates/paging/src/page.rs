@@ -12,6 +12,7 @@ pub mod acknowledge;
 pub mod explain;
 pub mod list;
 pub mod outcome;
+pub(crate) mod own;
 pub(crate) mod reactions;
 pub(crate) mod reopened;
 pub(crate) mod run;
@@ -90,6 +91,21 @@ pub struct Page {
     /// The round with which its steps began last.
     #[serde(skip)]
     pub(crate) first_round: i64,
+    /// The alert of the group that it is for, when it was not begun for the whole group.
+    pub own: String,
+    /// The team of that alert, when it is another one than the group's and the policy tells the alert's own team; else 0.
+    #[serde(skip)]
+    pub(crate) own_team: i64,
+}
+
+/// An alert of a group that is told for itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Own {
+    /// One line in plain words.
+    pub(crate) title: String,
+    pub(crate) facts: Facts,
+    /// What was seen.
+    pub(crate) lines: Vec<String>,
 }
 
 /// What is kept of an alert group.
@@ -109,6 +125,8 @@ pub(crate) struct Told {
     pub(crate) acknowledged_at: Option<Time>,
     /// When it was back last, after it was over for those who were told of it.
     pub(crate) again_at: Option<Time>,
+    /// Alerts of it that are told for themselves, besides the one that opened it.
+    pub(crate) own: Vec<Own>,
 }
 
 /// Something an escalation did, and why.

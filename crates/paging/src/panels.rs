@@ -86,7 +86,8 @@ fn escalations(pages: &[Page], clock: &Clock) -> Markup {
                 let (tone, word) = console::page_looks(page.state);
                 let comes = html! { @if let Some(at) = next(page) { "step " (page.step) " " (clock.ago(at.timestamp())) } @else { (web::ui::nobody("Nothing")) } };
                 let route = if page.route.is_empty() || page.route == crate::route::NO_ROUTE { "No route fits: the default policy" } else { page.route.as_str() };
-                Row::new(route).cell(status(tone, word)).main().cell(comes).text(&page.told.to_string())
+                let route = if page.own.is_empty() { route.to_owned() } else { format!("{route}, for \"{}\"", page.own) };
+                Row::new(&route).cell(status(tone, word)).main().cell(comes).text(&page.told.to_string())
             });
             let columns =
                 [Column::new("State"), Column::new("Route").main(), Column::new("Next"), Column::new("Messages").num()];

@@ -16,6 +16,43 @@ pub struct Before {
     pub title: String,
 }
 
+/// An alert of a group that does not merely follow from a cause elsewhere: whoever is told of it by its own labels, team and
+/// place is told, too.
+#[derive(Clone, Debug, Serialize)]
+pub struct Own {
+    /// Its check.
+    pub check: Ref,
+    /// The asset it is about, if it is about one of ours.
+    pub asset: Option<Ref>,
+    /// One line in plain words.
+    pub title: String,
+    /// The labels of the alert.
+    pub labels: Labels,
+    /// Where its asset stands.
+    pub place: Option<i64>,
+    /// The team that is told.
+    pub team: Option<i64>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was seen, oldest first.
+    pub evidence: Vec<String>,
+}
+
+impl Own {
+    fn sample() -> Self {
+        Self {
+            check: Ref::new("check", 4),
+            asset: Some(Ref::new("asset", 417)),
+            title: "Fails on web-01: Port 443 answers".into(),
+            labels: Labels::sample(),
+            place: Some(5),
+            team: Some(3),
+            severity: Severity::Critical,
+            evidence: vec!["2026-03-02 08:00:10 UTC: connection refused".into()],
+        }
+    }
+}
+
 /// A group opened: something has a cause of its own. It is told again with `again` when a silence over it ends.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupOpened {
@@ -47,6 +84,8 @@ pub struct GroupOpened {
     pub evidence: Vec<String>,
     /// What changed in the two hours before, oldest first.
     pub changed_before: Vec<Before>,
+    /// Alerts in it, besides the one that opened it, that are told for themselves; at most 20.
+    pub own: Vec<Own>,
     /// A silence covers it: tell nobody, open no incident, start nothing.
     pub silenced: bool,
     /// It was silenced and no longer is.
@@ -95,6 +134,7 @@ impl Event for GroupOpened {
             cause: Some("web-01 is down".into()),
             evidence: vec!["2026-03-02 08:00:10 UTC: no process nginx runs".into()],
             changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
+            own: vec![Own::sample()],
             silenced: false,
             again: false,
             bare_by: "",
@@ -125,6 +165,8 @@ pub struct GroupChanged {
     pub team: Option<i64>,
     /// How much the group matters now.
     pub severity: Severity,
+    /// Those that joined and are told for themselves; at most 20.
+    pub own: Vec<Own>,
     /// The alert that joined is under a silence: start nothing for it.
     pub silenced: bool,
     /// Since when the group is open, for the first time or again.
@@ -160,6 +202,7 @@ impl Event for GroupChanged {
             place: Some(5),
             team: Some(2),
             severity: Severity::Critical,
+            own: vec![Own::sample()],
             silenced: false,
             open_since: Time(1_772_438_400_000_000),
             detail: "Joined: Port 443 answers on web-01".into(),

@@ -74,6 +74,7 @@ fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Res
         change,
         check: None,
         checks: Vec::new(),
+        own: Vec::new(),
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,

@@ -7,8 +7,9 @@ use kernel::{Cx, Ref, Result};
 
 use super::bare::BareBy;
 use super::judgement::Judgement;
-use super::{Group, GroupState, open, recover, title};
+use super::{Group, GroupState, open, own, recover, title};
 use crate::causal::{Applied, Decided};
+use crate::check::Check;
 use crate::events::{GroupChanged, GroupMerged};
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::machine::State;
@@ -154,7 +155,9 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
         bare |= !silenced;
         if rows.len() <= TOLD_ALONE_MAX {
             let detail = format!("Joined: {}", title(check, asset));
-            cx.emit(&changed(&risen, "joined", Some(check.reference()), silenced, detail))?;
+            let own = own::own(cx, &risen, &[(check.clone(), text.clone())], shade)?;
+            let joined = changed(&risen, "joined", Some(check.reference()), silenced, detail);
+            cx.emit(&GroupChanged { own, ..joined })?;
         }
         if nth < alone {
             open::fired(cx, group, check, &text, shade)?;
@@ -162,8 +165,10 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
     }
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());
-        let told = GroupChanged { checks: open::references(shown), ..changed(&risen, "joined", None, !bare, detail) };
-        cx.emit(&told)?;
+        let with = |check: &Check| (check.clone(), seen(check.id).cloned().unwrap_or_default());
+        let own = own::own(cx, &risen, &rows.iter().map(with).collect::<Vec<_>>(), shade)?;
+        let joined = changed(&risen, "joined", None, !bare, detail);
+        cx.emit(&GroupChanged { checks: open::references(shown), own, ..joined })?;
     }
     lines.truncate(EVIDENCE_MAX);
     if lines != group.evidence {
@@ -196,6 +201,7 @@ pub(super) fn changed(
         change,
         check,
         checks: Vec::new(),
+        own: Vec::new(),
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,

@@ -29,6 +29,7 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, goes: bool, line: &str) -> Result
         change: if goes { "flapping" } else { "steady" },
         check: Some(check.reference()),
         checks: Vec::new(),
+        own: Vec::new(),
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,

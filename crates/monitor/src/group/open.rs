@@ -6,10 +6,10 @@ use kernel::{Cx, Ref, Result};
 
 use super::bare::{self, BareBy};
 use super::judgement::{self, Judgement};
-use super::{Group, GroupState, title};
+use super::{Group, GroupState, own, title};
 use crate::causal::{asset_of, checks_of};
 use crate::check::{Check, Severity};
-use crate::events::{AlertFired, Before, GroupOpened, mark};
+use crate::events::{AlertFired, Before, GroupOpened, Own, mark};
 use crate::labels::Labels;
 use crate::limits::{BEFORE_MAX, BEFORE_MICROS, EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::shade::{Shade, Within};
@@ -87,12 +87,16 @@ pub(crate) fn open(
     group.id = store::groups::insert(cx.tx, &group)?;
     store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
+    let own = own::own(cx, &group, &scene.seen, shade)?;
     tell(
         cx,
         &group,
-        lead.about(),
-        references(scene.seen.iter().map(|(check, _)| check.id)),
-        references(covered),
+        Alerts {
+            asset: lead.about(),
+            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
+            covered: references(covered),
+            own,
+        },
         None,
     )?;
     for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
@@ -225,21 +229,23 @@ pub(super) fn changed_before(cx: &mut Cx, asset: Option<i64>) -> Result<Vec<Befo
     Ok(events.into_iter().map(|event| Before { at: event.at, title: event.title }).collect())
 }
 
-/// Tells the house that a group is open, and people unless it is silenced.
-fn tell(
-    cx: &mut Cx,
-    group: &Group,
-    check_asset: Option<Ref>,
+/// What is told of a group's alerts.
+struct Alerts {
+    /// The asset of the one that leads.
+    asset: Option<Ref>,
     checks: Vec<Ref>,
     covered: Vec<Ref>,
-    bare_by: Option<BareBy>,
-) -> Result<()> {
+    own: Vec<Own>,
+}
+
+/// Tells the house that a group is open, and people unless it is silenced.
+fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, bare_by: Option<BareBy>) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
         check: Ref::new("check", group.check),
-        check_asset,
-        checks,
-        covered,
+        check_asset: alerts.asset,
+        checks: alerts.checks,
+        covered: alerts.covered,
         asset: group.about(),
         labels: group.labels.clone(),
         place: group.place,
@@ -249,6 +255,7 @@ fn tell(
         cause: group.judgement.cause().map(|suspect| suspect.what.clone()),
         evidence: group.evidence.clone(),
         changed_before: group.changed_before.clone(),
+        own: alerts.own,
         silenced: group.silenced,
         again: bare_by.is_some(),
         bare_by: bare_by.map_or("", BareBy::as_str),
@@ -266,11 +273,17 @@ pub(crate) fn announce(cx: &mut Cx, group: &Group, bare_by: BareBy, shade: &Shad
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
     let covered = silence::covered(shade, &alerts, &group.within());
     let group = bare::led(cx, group, &alerts, &covered)?;
-    let own = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
-    let checks = references(alerts.iter().map(|alert| alert.check));
-    let own = own.map(|id| Ref::new("asset", id));
-    let now = Group { silenced: false, announced: true, ..group };
-    tell(cx, &now, own, checks, references(covered), Some(bare_by))
+    let asset = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
+    let ids: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
+    let rows = store::checks::by_id(cx.tx, &ids)?;
+    let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
+    let told = Alerts {
+        asset: asset.map(|id| Ref::new("asset", id)),
+        own: own::own(cx, &group, &seen, shade)?,
+        checks: references(ids),
+        covered: references(covered),
+    };
+    tell(cx, &Group { silenced: false, announced: true, ..group }, told, Some(bare_by))
 }
 
 /// Puts an open group on "Needs you now", or updates it there.

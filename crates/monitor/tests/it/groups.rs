@@ -32,7 +32,10 @@ fn children_of_a_failing_parent_join_its_group() {
     let group = groups[0]["id"].as_i64().unwrap();
     assert_eq!(groups[0]["open_alerts"], 4);
     assert_eq!(groups[0]["asset"].as_i64(), Some(switch));
-    assert_eq!(house.events("alert_group", group, "monitor.group.opened").len(), 1, "told once");
+    let opened = house.events("alert_group", group, "monitor.group.opened");
+    assert_eq!(opened.len(), 1, "told once");
+    let own: serde_json::Value = opened[0].fields().unwrap();
+    assert_eq!(own["own"], json!([]), "what follows from the switch is told with it, and to nobody else");
     assert_eq!(house.needs().len(), 1);
     house.report(probe, up, "gg");
     assert_eq!(house.groups("open").len(), 1, "children are still out");
@@ -42,6 +45,42 @@ fn children_of_a_failing_parent_join_its_group() {
     house.wait(300);
     assert!(house.groups("open").is_empty());
     assert_eq!(house.events("alert_group", group, "monitor.group.recovered").len(), 1, "one recovery");
+}
+
+#[test]
+fn alerts_that_do_not_follow_from_a_cause_elsewhere_are_told_for_themselves() {
+    let house = House::new();
+    let web = house.asset("pay-01");
+    let names = [("Disk has room", "disk"), ("Payments run", "payment"), ("Queue moves", "queue")];
+    let [disk, payment, queue] = names.map(|(name, service)| {
+        let labels = json!([format!("service={service}")]);
+        let input = json!({ "name": name, "asset": web, "kind": "process", "process": "nginx", "labels": labels });
+        house.call("monitor.check.create", input)["id"].as_i64().unwrap()
+    });
+    let fail = |checks: &[i64]| {
+        for state in [CheckState::Ok, CheckState::Fail, CheckState::Fail] {
+            house.wait(10);
+            house.send(web, checks.iter().map(|check| house.result(*check, state)).collect()).unwrap();
+        }
+        house.wait(15);
+    };
+    let own = |event: &kernel::StoredEvent| {
+        let fields: serde_json::Value = event.fields().unwrap();
+        let services = fields["own"].as_array().unwrap().iter().map(|one| one["labels"]["service"].clone());
+        services.map(|service| service.as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    fail(&[disk, payment]);
+    let groups = house.groups("open");
+    assert_eq!(groups.len(), 1);
+    let group = groups[0]["id"].as_i64().unwrap();
+    let opened = house.events("alert_group", group, "monitor.group.opened");
+    let lead = groups[0]["labels"]["service"].as_str().unwrap();
+    assert_eq!(own(&opened[0]), [if lead == "disk" { "payment" } else { "disk" }], "beside the one that leads");
+    let silence = json!({ "check": queue, "minutes": 60, "reason": "It is known" });
+    house.call("monitor.silence.create", silence);
+    fail(&[queue]);
+    let joined = house.events("alert_group", group, "monitor.group.changed");
+    assert!(joined.iter().all(|event| own(event).is_empty()), "a silence covers it");
 }
 
 #[test]

@@ -38,7 +38,11 @@ pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<Stri
     ]);
     let Some(number) = message.group else { return Ok(fields) };
     let known = page::store::group(cx.tx, number)?.unwrap_or_default();
-    let asset = known.facts.asset;
+    // What tells of one alert of the group says what is known of that one.
+    let page = page::store::get(cx.tx, message.page)?.unwrap_or_default();
+    let own = known.own.iter().find(|own| own.title == page.own);
+    let facts = own.map_or(&known.facts, |own| &own.facts);
+    let asset = facts.asset;
     let brief = assets::brief(cx.tx, asset.as_slice())?.into_values().next();
     let open = note.what != What::Recovery;
     fields.extend([
@@ -49,7 +53,7 @@ pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<Stri
                 "opened_at": known.opened_at, "ended_at": known.ended_at,
             }),
         ),
-        ("labels".to_owned(), json!(known.facts.labels)),
+        ("labels".to_owned(), json!(facts.labels)),
         ("team".to_owned(), named(cx, "team", message.team)?),
         ("place".to_owned(), named(cx, "place", message.place)?),
         ("asset".to_owned(), json!(brief.map(|one| json!({ "id": asset, "name": one.name, "kind": one.kind })))),

@@ -7,12 +7,13 @@ use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::own::{self, Call};
 use super::reopened::{self, reopened};
 use super::{Page, PageState, Told, group_ref, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
 use crate::policy;
-use crate::route::{self, Chosen, Facts};
+use crate::route::{self, Facts};
 
 /// The name of the reaction, by which it is known how far it is.
 pub(crate) const NAME: &str = "paging.alerts";
@@ -65,6 +66,8 @@ pub(super) struct GroupOpened {
     #[serde(default)]
     changed_before: Vec<Before>,
     #[serde(default)]
+    own: Vec<own::Alert>,
+    #[serde(default)]
     silenced: bool,
 }
 
@@ -84,21 +87,31 @@ fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse::<Ref>().ok().map(|reference| reference.id))
 }
 
-/// What is known of a group when it is routed. What the alert's labels do not say, the asset does.
-fn facts(cx: &mut Cx, event: &GroupOpened) -> Result<Facts> {
-    let brief = match event.asset.as_ref().filter(|asset| asset.kind == "asset") {
+/// What is routed: a group, or one of its alerts.
+pub(super) struct Subject<'a> {
+    pub(super) asset: Option<&'a Ref>,
+    pub(super) team: Option<i64>,
+    pub(super) place: &'a Value,
+    pub(super) labels: &'a Value,
+    pub(super) severity: &'a str,
+    pub(super) title: &'a str,
+}
+
+/// What is known when it is routed. What the alert's labels do not say, the asset does.
+pub(super) fn facts(cx: &mut Cx, subject: &Subject<'_>) -> Result<Facts> {
+    let brief = match subject.asset.filter(|asset| asset.kind == "asset") {
         Some(asset) => assets::brief(cx.tx, &[asset.id])?.remove(&asset.id),
         None => None,
     };
     let mut facts = Facts {
-        labels: labels(&event.labels),
-        severity: event.severity.clone(),
-        team: event.team.or(brief.as_ref().and_then(|one| one.team)),
-        place: number(&event.place).or(brief.as_ref().and_then(|one| one.place)),
+        labels: labels(subject.labels),
+        severity: subject.severity.to_owned(),
+        team: subject.team.or(brief.as_ref().and_then(|one| one.team)),
+        place: number(subject.place).or(brief.as_ref().and_then(|one| one.place)),
         kind: brief.as_ref().map(|one| one.kind.clone()).unwrap_or_default(),
-        asset: event.asset.as_ref().filter(|asset| asset.kind == "asset").map(|asset| asset.id),
+        asset: subject.asset.filter(|asset| asset.kind == "asset").map(|asset| asset.id),
     };
-    let mut known = vec![("severity", event.severity.clone()), ("alertname", event.title.clone())];
+    let mut known = vec![("severity", subject.severity.to_owned()), ("alertname", subject.title.to_owned())];
     if let Some(brief) = brief {
         known.extend([("asset", brief.name), ("kind", brief.kind)]);
     }
@@ -135,11 +148,20 @@ pub(super) fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
 
 /// Takes over what an event says of a group.
 pub(super) fn about_group(cx: &mut Cx, event: &GroupOpened, group: &mut Told) -> Result<()> {
-    let facts = facts(cx, event)?;
+    let subject = Subject {
+        asset: event.asset.as_ref(),
+        team: event.team,
+        place: &event.place,
+        labels: &event.labels,
+        severity: &event.severity,
+        title: &event.title,
+    };
+    let facts = facts(cx, &subject)?;
     group.title = kernel::text::shorten(&event.title, 200);
     group.lines = lines(event, &facts.severity);
     group.facts = facts;
     group.silenced = event.silenced;
+    own::keep(cx, group, &event.own)?;
     Ok(())
 }
 
@@ -158,9 +180,9 @@ fn begin_all(cx: &mut Cx, group: &Told) -> Result<()> {
     let anew = group.again_at.is_some() && pages.iter().all(|page| page.state == PageState::Ended);
     let round = pages.iter().map(|page| page.round).max().unwrap_or(0) + 1;
     let mut begun = Vec::new();
-    for chosen in &group.trace.chosen {
-        let known = pages.iter().find(|page| page.policy == chosen.policy);
-        begun.extend(begin(cx, group, chosen, known, if anew { round } else { 1 })?);
+    for call in own::calls(cx, group)? {
+        let known = pages.iter().find(|page| call.is(page));
+        begun.extend(begin(cx, group, &call, known, if anew { round } else { 1 })?);
     }
     if anew {
         reopened::again(cx, group, &mut begun)?;
@@ -171,7 +193,8 @@ fn begin_all(cx: &mut Cx, group: &Told) -> Result<()> {
 
 /// Begins an escalation. One that a mute time holds back begins when another route without one leads to it; one that ended
 /// begins anew; any other goes on as it is.
-fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen, known: Option<&Page>, round: i64) -> Result<Option<Page>> {
+fn begin(cx: &mut Cx, group: &Told, call: &Call<'_>, known: Option<&Page>, round: i64) -> Result<Option<Page>> {
+    let chosen = &call.chosen;
     let policy = policy::load(cx, chosen.policy)?;
     let wait = policy.steps.first().map_or(0, |step| step.after_s) * kernel::time::SECOND;
     let (state, due_at) = match (chosen.muted, chosen.muted_until) {
@@ -188,10 +211,12 @@ fn begin(cx: &mut Cx, group: &Told, chosen: &Chosen, known: Option<&Page>, round
         first_round: round,
         due_at,
         wait_us: due_at.map_or(0, |due| due.since(cx.now)),
-        severity: group.facts.severity.clone(),
+        severity: call.facts.severity.clone(),
         opened_at: cx.now,
-        team: group.facts.team,
-        place: group.facts.place,
+        team: call.facts.team,
+        place: call.facts.place,
+        own: call.own.to_owned(),
+        own_team: call.own_team,
         ..Page::default()
     };
     let line = match known.map(|known| known.state) {
@@ -218,15 +243,37 @@ struct GroupChanged {
     change: String,
     #[serde(default)]
     severity: String,
+    #[serde(default)]
+    own: Vec<own::Alert>,
 }
 
 fn changed(cx: &mut Cx, event: &GroupChanged, stored: &StoredEvent) -> Result<()> {
     match event.change.as_str() {
         "acknowledged" => acknowledged(cx, event.group.id, &stored.actor_name),
         "unacknowledged" => unacknowledged(cx, event.group.id, &stored.actor_name),
-        _ if event.severity == "critical" => worse(cx, event.group.id),
-        _ => Ok(()),
+        _ => {
+            if event.severity == "critical" {
+                worse(cx, event.group.id)?;
+            }
+            joined(cx, event)
+        }
     }
+}
+
+/// Alerts joined that are told for themselves: whom they lead to hears of them, also when somebody is on the group already.
+fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, event.group.id)? else { return Ok(()) };
+    if known.ended_at.is_some() || !own::keep(cx, &mut known, &event.own)? {
+        return Ok(());
+    }
+    let pages = store::of_group(cx.tx, known.group)?;
+    let more = own::calls(cx, &known)?.iter().any(|call| !pages.iter().any(|page| call.is(page)));
+    if more && !known.silenced {
+        // Whoever is told now can acknowledge it, too.
+        (known.acknowledged_by, known.acknowledged_at) = (String::new(), None);
+    }
+    store::put_group(cx.tx, &known)?;
+    if more && !known.silenced { begin_all(cx, &known) } else { Ok(()) }
 }
 
 /// Somebody is on it: steps wait, for ever or for as long as the policy says.
@@ -288,7 +335,7 @@ fn worse(cx: &mut Cx, group: i64) -> Result<()> {
         known.trace = route::load(cx)?.decide(&known.facts, cx.now);
     }
     store::put_group(cx.tx, &known)?;
-    for mut page in store::of_group(cx.tx, group)? {
+    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.own.is_empty()) {
         page.severity = "critical".into();
         store::save(cx.tx, &page)?;
     }
@@ -320,6 +367,7 @@ fn recovered(cx: &mut Cx, event: &GroupRecovered) -> Result<()> {
     }
     let word = if event.proven { "Recovered" } else { "Ended without proof" };
     let mut lines = vec![format!("It lasted {}.", web::ui::duration(event.lasted_s))];
+    lines.extend(own::named(&known));
     lines.extend(event.evidence.iter().take(LINES_MAX).cloned());
     let subject = format!("{word}: {}", known.title);
     let said = Said { what: What::Recovery, subject, lines, ..run::about(&known) };

@@ -21,6 +21,8 @@ pub(super) fn reopened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     known.ended_at = None;
     known.acknowledged_by = String::new();
     known.acknowledged_at = None;
+    // What is told for itself is said anew.
+    known.own.clear();
     message::store::stop_recoveries(cx.tx, known.group)?;
     about_group(cx, event, &mut known)?;
     tell(cx, &mut known)

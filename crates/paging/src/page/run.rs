@@ -4,7 +4,7 @@ use kernel::attention::Attention;
 use kernel::time::SECOND;
 use kernel::{Actor, Cx, Handle, Mark, Result, Time};
 
-use super::{Noted, Page, PageState, Told, group_ref, reopened, store};
+use super::{Noted, Page, PageState, Told, group_ref, own, reopened, store};
 use crate::channel::contact::When;
 use crate::channel::events::StepTaken;
 use crate::channel::payload::What;
@@ -162,8 +162,12 @@ pub(crate) fn resolve(cx: &mut Cx, step: &Step, team: Option<i64>, when: When<'_
 
 /// Takes one step; answers how many are told by it.
 fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize> {
-    let when = When { severity: &group.facts.severity, at: cx.now };
-    let found = resolve(cx, step, group.facts.team, when)?;
+    let (severity, team) = match page.own.as_str() {
+        "" => (group.facts.severity.clone(), group.facts.team),
+        _ => (page.severity.clone(), page.team),
+    };
+    let when = When { severity: &severity, at: cx.now };
+    let found = resolve(cx, step, team, when)?;
     for line in &found.lines {
         noted(cx, page, page.step, line.clone(), &found.people)?;
     }
@@ -194,7 +198,8 @@ pub(super) fn step_taken(cx: &mut Cx, page: &Page, told: Vec<String>) -> Result<
 
 /// What people are told of an alert group that is open.
 pub(super) fn said(page: &Page, group: &Told, now: Time) -> Said {
-    let mut lines = group.lines.clone();
+    let alone = !page.own.is_empty();
+    let mut lines = if alone { own::lines(group, page) } else { group.lines.clone() };
     if page.round > page.first_round || page.step > 1 || !group.acknowledged_by.is_empty() {
         let age = web::ui::duration(now.since(group.again_at.unwrap_or(group.opened_at)) / SECOND);
         let who = if group.acknowledged_by.is_empty() {
@@ -209,8 +214,12 @@ pub(super) fn said(page: &Page, group: &Told, now: Time) -> Said {
         lines.insert(0, format!("It is back since {}, after it was over.", reopened::moment(at)));
     }
     let word = if group.again_at.is_some() { "Again" } else { "Alert" };
-    let subject = format!("{word}: {}", group.title);
-    Said { what, page: page.id, step: page.step, round: page.round, subject, lines, ..about(group) }
+    let subject = format!("{word}: {}", if alone { &page.own } else { &group.title });
+    let said = Said { what, page: page.id, step: page.step, round: page.round, subject, lines, ..about(group) };
+    if !alone {
+        return said;
+    }
+    Said { severity: page.severity.clone(), team: page.team, place: page.place, ..said }
 }
 
 /// Nobody could be told: somebody must look at the routes.

@@ -8,7 +8,7 @@ use kernel::{Error, Reach, Result, Time};
 use super::{Noted, Page, PageState, Told};
 
 const PAGES: &str = "SELECT id, group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, opened_at, \
-                     ended_at, first_round FROM paging_pages";
+                     ended_at, first_round, own, own_team FROM paging_pages";
 
 fn some(row: &Row, column: usize) -> Result<Option<Time>> {
     Ok(Some(row.time(column)?).filter(|at| at.0 != 0))
@@ -32,15 +32,17 @@ fn page(row: &Row) -> Result<Page> {
         opened_at: row.time(13)?,
         ended_at: some(row, 14)?,
         first_round: row.int(15)?,
+        own: row.text(16)?,
+        own_team: row.int(17)?,
     })
 }
 
-/// Adds an escalation; `None` when the group has one by that policy.
+/// Adds an escalation; `None` when the group has one by that policy for that team.
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
     let added = tx.first(
         "INSERT INTO paging_pages (group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, \
-         opened_at, ended_at, first_round) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?6) ON CONFLICT (group_id, policy_id) DO NOTHING \
-         RETURNING id",
+         opened_at, ended_at, first_round, own, own_team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?6, ?13, ?14) \
+         ON CONFLICT (group_id, policy_id, own_team) DO NOTHING RETURNING id",
         &[
             new.group.into(),
             new.policy.into(),
@@ -54,6 +56,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
             new.team.into(),
             new.place.into(),
             new.opened_at.into(),
+            (&new.own).into(),
+            new.own_team.into(),
         ],
     )?;
     added.map(|row| row.int(0)).transpose()
@@ -188,7 +192,7 @@ pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter, reach: &Reach) -> Result<i
 }
 
 const GROUPS: &str = "SELECT group_id, root_id, title, facts, lines, trace, silenced, opened_at, ended_at, acknowledged_by, \
-                      acknowledged_at, again_at FROM paging_groups";
+                      acknowledged_at, again_at, own FROM paging_groups";
 
 fn told(row: &Row) -> Result<Told> {
     Ok(Told {
@@ -204,6 +208,7 @@ fn told(row: &Row) -> Result<Told> {
         acknowledged_by: row.text(9)?,
         acknowledged_at: some(row, 10)?,
         again_at: some(row, 11)?,
+        own: row.json(12)?,
     })
 }
 
@@ -231,10 +236,11 @@ pub(crate) fn put_group(tx: &mut Tx<'_>, one: &Told) -> Result<()> {
     let text = |value: serde_json::Result<String>| value.map_err(|error| Error::internal("group-not-json", error));
     tx.execute(
         "INSERT INTO paging_groups (group_id, root_id, title, facts, lines, trace, silenced, opened_at, \
-         ended_at, acknowledged_by, acknowledged_at, again_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         ended_at, acknowledged_by, acknowledged_at, again_at, own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
          ON CONFLICT (group_id) DO UPDATE SET root_id = excluded.root_id, title = excluded.title, facts = excluded.facts, \
          lines = excluded.lines, trace = excluded.trace, silenced = excluded.silenced, ended_at = excluded.ended_at, \
-         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, again_at = excluded.again_at",
+         acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, again_at = excluded.again_at, \
+         own = excluded.own",
         &[
             one.group.into(),
             one.root.into(),
@@ -248,6 +254,7 @@ pub(crate) fn put_group(tx: &mut Tx<'_>, one: &Told) -> Result<()> {
             (&one.acknowledged_by).into(),
             one.acknowledged_at.unwrap_or_default().into(),
             one.again_at.unwrap_or_default().into(),
+            text(serde_json::to_string(&one.own))?.into(),
         ],
     )?;
     Ok(())

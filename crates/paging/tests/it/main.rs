@@ -15,6 +15,8 @@ mod lessons;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod post;
 #[cfg(test)]
 mod reopening;

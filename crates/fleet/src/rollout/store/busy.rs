@@ -39,13 +39,14 @@ pub(in crate::rollout) fn of_agents(tx: &mut Tx<'_>, agents: &[i64]) -> Result<V
 
 /// What a rollout waits for at machines that have the program.
 pub(in crate::rollout) fn waits_for(tx: &mut Tx<'_>, id: i64) -> Result<Option<WaitsFor>> {
-    const FROM: &str = " FROM fleet_rollout_agents r JOIN fleet_agents a ON a.id = r.agent_row JOIN fleet_jobs j ON \
-                        j.agent_row = r.agent_row WHERE j.state IN ('queued', 'sent', 'accepted') \
-                        AND r.state IN ('trying', 'busy') AND a.online = 1 AND r.rollout_id = ";
+    const FROM: &str = " FROM fleet_rollout_agents r JOIN fleet_agents a ON a.id = r.agent_row JOIN fleet_jobs j ON j.id = \
+                        (SELECT MIN(n.id) FROM fleet_jobs n WHERE n.agent_row = r.agent_row \
+                        AND n.state IN ('queued', 'sent', 'accepted')) \
+                        WHERE r.state IN ('trying', 'busy') AND a.online = 1 AND r.rollout_id = ";
     let mut longest = Query::new("SELECT a.hostname, j.id, j.run, j.accepted_at, j.queued_at");
     longest.push(FROM).bind(id).push(" ORDER BY j.id LIMIT 1");
     let Some(row) = tx.run(&longest)?.into_iter().next() else { return Ok(None) };
-    let mut machines = Query::new("SELECT COUNT(DISTINCT r.agent_row)");
+    let mut machines = Query::new("SELECT COUNT(*)");
     machines.push(FROM).bind(id);
     let machines = tx.run(&machines)?.first().map_or(Ok(1), |row| row.int(0))?;
     Ok(Some(WaitsFor { hostname: row.text(0)?, busy_with: busy_with(&row, 1)?, machines }))
