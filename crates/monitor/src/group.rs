@@ -191,32 +191,6 @@ pub(crate) fn title(check: &crate::check::Check, asset: Option<&str>) -> String 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::title;
-    use crate::check::Check;
-    use crate::probe::Probe;
-
-    #[test]
-    fn a_group_is_called_so_that_it_reads_whatever_its_check_is_called() {
-        for (name, asset, expected) in [
-            ("Web server runs", Some("web-01"), "Fails on web-01: Web server runs"),
-            (
-                "example.org has the MX records it should have",
-                Some("vm"),
-                "Fails on vm: example.org has the MX records it should have",
-            ),
-            ("Backup", None, "Fails: Backup"),
-        ] {
-            assert_eq!(title(&Check::sample(name), asset), expected);
-        }
-        let probe = Probe::Rule { rule: 1, labels: std::collections::BTreeMap::new() };
-        let rule = Check { probe, ..Check::sample("HighLoad: /var") };
-        assert_eq!(title(&rule, Some("web-01")), "HighLoad: /var on web-01");
-        assert_eq!(title(&rule, None), "HighLoad: /var");
-    }
-}
-
-#[cfg(test)]
 impl Group {
     /// An example.
     pub(crate) fn sample(title: &str) -> Self {
@@ -248,5 +222,31 @@ impl Group {
             place: None,
             owner: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+    use crate::check::Check;
+    use crate::probe::Probe;
+
+    #[test]
+    fn a_group_is_called_so_that_it_reads_whatever_its_check_is_called() {
+        for (name, asset, expected) in [
+            ("Web server runs", Some("web-01"), "Fails on web-01: Web server runs"),
+            (
+                "example.org has the MX records it should have",
+                Some("vm"),
+                "Fails on vm: example.org has the MX records it should have",
+            ),
+            ("Backup", None, "Fails: Backup"),
+        ] {
+            assert_eq!(title(&Check::sample(name), asset), expected);
+        }
+        let probe = Probe::Rule { rule: 1, labels: std::collections::BTreeMap::new() };
+        let rule = Check { probe, ..Check::sample("HighLoad: /var") };
+        assert_eq!(title(&rule, Some("web-01")), "HighLoad: /var on web-01");
+        assert_eq!(title(&rule, None), "HighLoad: /var");
     }
 }
