@@ -172,8 +172,11 @@ fn main() -> ExitCode {
     let mut report = Report::new(name, arguments.json);
     match measure(&arguments, &mut report) {
         Ok(()) => {
-            report.finish();
-            ExitCode::SUCCESS
+            if report.finish() {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("bench: not all that was asked for was measured; not_played says what is missing.");
+            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("bench: {error} {}", error.cause.as_deref().unwrap_or_default());

@@ -62,14 +62,15 @@ pub(crate) fn measure(wanted: &Wanted<'_>, report: &mut Report) -> Result<()> {
         report.say(format!("{}   {name}: {}", row(&totals), scenario.name));
         each.insert(name, of_scenario(&totals));
     }
+    if !broken.is_empty() {
+        report.is_part();
+    }
+    report.detail("not_played", broken.into());
     if each.is_empty() {
-        return Err(Error::invalid("scenarios", broken.join("; ")));
+        return Ok(());
     }
     report.datum("scenarios", each.len());
     report.detail("each", Value::Object(each));
-    if !broken.is_empty() {
-        report.detail("not_played", broken.into());
-    }
     report.datum("kinds", kinds.len());
     report.datum("largest", largest);
     report.datum("runs", all.runs());
@@ -140,5 +141,6 @@ mod tests {
         let data = report.data();
         assert_eq!(data["each"]["a.yaml"]["runs"], 1, "{data}");
         assert!(data["not_played"][0].as_str().unwrap().starts_with("b.yaml: "), "{data}");
+        assert!(!report.finish(), "who asks by the exit code learns that a file is missing");
     }
 }

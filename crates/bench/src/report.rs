@@ -63,11 +63,13 @@ pub(crate) struct Report {
     /// What of the data was not said yet.
     unsaid: Vec<String>,
     figures: Map<String, Value>,
+    /// Not all that was asked for was measured.
+    part: bool,
 }
 
 impl Report {
     pub(crate) fn new(bench: &'static str, quiet: bool) -> Self {
-        Self { bench, quiet, data: Map::new(), unsaid: Vec::new(), figures: Map::new() }
+        Self { bench, quiet, data: Map::new(), unsaid: Vec::new(), figures: Map::new(), part: false }
     }
 
     /// A line for people.
@@ -87,6 +89,11 @@ impl Report {
     /// Something that is only in the JSON line.
     pub(crate) fn detail(&mut self, key: &str, value: Value) {
         self.data.insert(key.to_owned(), value);
+    }
+
+    /// Not all that was asked for was measured: the program fails at its end.
+    pub(crate) fn is_part(&mut self) {
+        self.part = true;
     }
 
     /// The data so far.
@@ -117,10 +124,11 @@ impl Report {
         self.say(format!("{key:<20} {rounded}{verdict}"));
     }
 
-    /// Prints the JSON line.
-    pub(crate) fn finish(self) {
+    /// Prints the JSON line; true when all that was asked for was measured.
+    pub(crate) fn finish(self) -> bool {
         let line = json!({ "bench": self.bench, "machine": machine(), "data": self.data, "figures": self.figures });
         print(&line.to_string());
+        !self.part
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::score::{Case, Origin, SLACK_MS, Scored, Sign};
+use crate::score::{CHANGED, Case, Origin, SLACK_MS, Scored, Sign};
 use crate::solve::{Group, Pool};
-use crate::spread::{Effects, stands_still};
+use crate::spread::{Effects, Start, stands_still};
 use crate::words::{RelationKind, What};
 
 mod labels;
@@ -19,6 +19,8 @@ const FIT_MIN: f64 = 0.25;
 const DELAY_MS_MAX: i64 = 10 * 60_000;
 /// So many things with the same trouble at the same time and place are no accident.
 const TOGETHER_MIN: usize = 3;
+/// Most things that are looked at one by one, where nobody sees what they are said to hang on.
+const EACH_MAX: usize = 60;
 /// Most groups that others may join.
 const PARENTS_MAX: usize = 300;
 
@@ -27,11 +29,23 @@ struct Shares {
     of: BTreeMap<(u16, RelationKind), u32>,
     carried: BTreeSet<(u16, RelationKind)>,
     things: BTreeMap<u16, u32>,
+    roles: BTreeMap<Role, Peers>,
+}
+
+/// Things of one kind that are named alike but for their numbers.
+type Role = (u16, String);
+
+/// How many have a role, and how many of them carry things of a kind over a relation.
+#[derive(Default)]
+struct Peers {
+    many: usize,
+    carry: BTreeMap<(u16, RelationKind), usize>,
 }
 
 impl Shares {
     fn new(case: &Case<'_>) -> Self {
         let (mut of, mut carried, mut things) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let mut roles: BTreeMap<Role, Peers> = BTreeMap::new();
         for place in 0_u32.. {
             if place as usize >= case.graph.places() {
                 break;
@@ -42,8 +56,28 @@ impl Shares {
                 *of.entry((node.kind, kind)).or_default() += 1;
             }
             carried.extend(node.down.iter().map(|edge| (node.kind, edge.kind)));
+            let peers = roles.entry((node.kind, labels::role(&node.thing.name))).or_default();
+            peers.many += 1;
+            let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
+            for carries in below.collect::<BTreeSet<_>>() {
+                *peers.carry.entry(carries).or_default() += 1;
+            }
         }
-        Self { of, carried, things }
+        Self { of, carried, things, roles }
+    }
+
+    /// What most things of its role carry, as this one may too.
+    fn usual(&self, role: &Role) -> impl Iterator<Item = (u16, RelationKind)> {
+        let peers = self.roles.get(role).filter(|peers| peers.many >= TOGETHER_MIN);
+        let most = peers.into_iter().flat_map(|peers| peers.carry.iter().filter(|(_, with)| **with * 2 > peers.many));
+        most.map(|(carries, _)| *carries)
+    }
+
+    /// Three or more of a role and most of it, or two that are all others.
+    fn is_most(&self, role: &Role, many: usize) -> bool {
+        let of =
+            |peers: &Peers| many * 2 > peers.many && (many >= TOGETHER_MIN || (many >= 2 && many + 1 >= peers.many));
+        self.roles.get(role).is_some_and(of)
     }
 
     fn share(&self, kind: u16, relation: RelationKind) -> f64 {
@@ -63,6 +97,10 @@ struct Parent {
     effects: Effects,
     /// What kinds of things stand on what fails, and how.
     carries: BTreeSet<(u16, RelationKind)>,
+    /// The roles of which it took down most.
+    fallen: BTreeSet<Role>,
+    /// Its cause is seen to fail.
+    seen: bool,
     /// Nothing is known to stand on its cause.
     bare: bool,
     sites: BTreeSet<String>,
@@ -84,8 +122,11 @@ struct Fit {
 /// such things and not known of this one, at the same site, at the right time.
 pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
     let shares = Shares::new(case);
-    let mut parents: Vec<Parent> =
-        groups.iter().enumerate().filter_map(|(number, group)| parent(case, pool, spoken, number, group)).collect();
+    let mut parents: Vec<Parent> = groups
+        .iter()
+        .enumerate()
+        .filter_map(|(number, group)| parent(case, pool, (&shares, spoken), number, group))
+        .collect();
     parents.sort_by_key(|parent| (std::cmp::Reverse(parent.things), parent.group));
     parents.truncate(PARENTS_MAX);
     let mut order: Vec<usize> = (0..groups.len()).collect();
@@ -98,10 +139,13 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut V
         let size = group.things(case).len();
         let unseen = !case.at.contains_key(&head);
         for parent in parents.iter().filter(|parent| root(&joins, parent.group) != number) {
-            if unseen && parent.things < size {
+            // What nobody sees fail is a guess: it neither joins what is smaller nor takes in what is larger.
+            if (unseen || !parent.seen) && parent.things < size {
                 continue;
             }
-            let Some(fit) = fits(case, (&shares, spoken), parent, head, &signs) else { continue };
+            let fit = fits(case, (&shares, spoken), parent, head, &signs);
+            let fit = fit.or_else(|| if unseen { each(case, (&shares, spoken), parent, group) } else { None });
+            let Some(fit) = fit else { continue };
             if best.is_none_or(|(value, ..)| fit.value > value + 0.001) {
                 best = Some((fit.value, parent.group, fit.relation));
             }
@@ -171,19 +215,40 @@ fn head<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<(u32, Vec<
     Some((place, if signs.is_empty() { mine } else { signs }))
 }
 
+/// What a cause starts from: the places, and the states they come into.
+fn starts(case: &Case<'_>, origin: &Origin) -> Vec<Start> {
+    match origin {
+        Origin::Thing(place, state, _) => vec![(*place, *state, 1.0)],
+        Origin::Change(label) => case
+            .changed(label)
+            .into_iter()
+            .flat_map(|place| CHANGED.map(|(state, sure)| (place, state, sure)))
+            .collect(),
+        Origin::Vantage(..) => Vec::new(),
+    }
+}
+
 /// A group as one that others may join: its cause is seen to fail, or explains several.
-fn parent(case: &Case<'_>, pool: &Pool, spoken: &Spoken, number: usize, group: &Group) -> Option<Parent> {
+fn parent(
+    case: &Case<'_>,
+    pool: &Pool,
+    (shares, spoken): (&Shares, &Spoken),
+    number: usize,
+    group: &Group,
+) -> Option<Parent> {
     let scored: &Scored = pool.get(group.cause?)?;
-    let Origin::Thing(place, state, _) = &scored.origin else { return None };
+    let starts = starts(case, &scored.origin);
+    let roots: BTreeSet<u32> = starts.iter().map(|(place, ..)| *place).collect();
     let things = group.things(case);
-    let seen = case.at.contains_key(place);
-    if !seen && things.len() < TOGETHER_MIN {
+    let seen = roots.iter().any(|place| case.at.contains_key(place));
+    if roots.is_empty() || (!seen && things.len() < TOGETHER_MIN) {
         return None;
     }
-    let effects = case.effects(&[(*place, *state, 1.0)]);
+    let effects = case.effects(&starts);
     let mut states = BTreeSet::new();
     let (mut sites, mut carries, mut words) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let failing = effects.iter().filter(|(at, _)| *at == place || case.at.contains_key(at));
+    let mut fallen: BTreeMap<Role, usize> = BTreeMap::new();
+    let failing = effects.iter().filter(|(at, _)| roots.contains(at) || case.at.contains_key(at));
     for (at, found) in failing {
         let Some(node) = case.graph.node(*at) else { continue };
         states.extend(found.iter().filter(|one| one.weight >= 0.5).map(|one| (node.kind, one.state)));
@@ -191,15 +256,22 @@ fn parent(case: &Case<'_>, pool: &Pool, spoken: &Spoken, number: usize, group: &
         words.extend(spoken.words(&node.thing.name));
         let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
         carries.extend(below);
+        *fallen.entry((node.kind, labels::role(&node.thing.name))).or_default() += usize::from(!roots.contains(at));
     }
+    let known = roots.iter().filter_map(|place| case.graph.node(*place));
+    let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing.name))));
+    carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
+    let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
-    let bare = case.graph.node(*place).is_some_and(|node| node.down.is_empty());
+    let bare = roots.iter().filter_map(|place| case.graph.node(*place)).all(|node| node.down.is_empty());
     Some(Parent {
         group: number,
         states,
         effects,
         carries,
+        fallen,
+        seen,
         bare,
         sites,
         words,
@@ -207,6 +279,24 @@ fn parent(case: &Case<'_>, pool: &Pool, spoken: &Spoken, number: usize, group: &
         slowest,
         things: things.len(),
     })
+}
+
+/// Each thing of a group hangs on another's cause, where nobody sees what the group is said to hang on.
+fn each(case: &Case<'_>, of: (&Shares, &Spoken), parent: &Parent, group: &Group) -> Option<Fit> {
+    let things = group.things(case);
+    if things.len() > EACH_MAX {
+        return None;
+    }
+    let mut worst: Option<Fit> = None;
+    for thing in things {
+        let signs: Vec<&Sign> =
+            group.signs.iter().filter_map(|sign| case.sign(*sign)).filter(|sign| sign.thing == thing).collect();
+        let fit = fits(case, of, parent, case.graph.place(thing)?, &signs)?;
+        if worst.as_ref().is_none_or(|known| fit.value < known.value) {
+            worst = Some(fit);
+        }
+    }
+    worst
 }
 
 fn fits(
@@ -218,13 +308,16 @@ fn fits(
 ) -> Option<Fit> {
     let node = case.graph.node(head)?;
     let site = &node.thing.site;
-    if !(site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
+    // Most others of its kind and name went down with the cause: it hangs there as they do, wherever it is.
+    let alike = !parent.fallen.is_empty() && parent.fallen.contains(&(node.kind, labels::role(&node.thing.name)));
+    if !(alike || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
         return None;
     }
     let first = signs.iter().min_by_key(|sign| sign.since)?;
     let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
     // Where a place is not known, names must have something in common.
     let near = match parent.sites.contains(site) {
+        _ if alike => 1.0,
         true => 1.0,
         false if spoken.words(&node.thing.name).any(|word| parent.words.contains(&word)) => 0.8,
         false => return best,
@@ -240,7 +333,7 @@ fn fits(
             if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;
             }
-            let longest = if gives == What::ClockOff { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let longest = if gives == What::ClockOff || alike { i64::MAX / 4 } else { DELAY_MS_MAX };
             let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;

@@ -6,7 +6,7 @@ use crate::engine::is_loss;
 use crate::graph::Graph;
 use crate::looks::{Change, Known, Looks};
 use crate::rules::Table;
-use crate::spread::{Effect, Effects, Start, effects, stands_still};
+use crate::spread::{Effect, Effects, Seen, Start, effects, stands_still};
 use crate::words::What;
 
 mod against;
@@ -17,6 +17,8 @@ mod wide;
 use against::{PARTIAL, UNSEEN_INNER, against, is_heard, is_inner, is_refuted, own_is_fine};
 use cut::Cut;
 pub(crate) use sign::Sign;
+use sign::worse;
+pub(crate) use wide::CHANGED;
 
 /// Points for a thing whose symptom is explained.
 pub(crate) const GAIN: f64 = 5.0;
@@ -26,6 +28,8 @@ const AGAIN: f64 = 0.25;
 const DISTANCE: f64 = 0.4;
 /// Worse fits explain nothing.
 const FIT_MIN: f64 = 0.2;
+/// How surely a looker that is cut off misses what is beyond: as surely as what is beyond is cut off.
+const CUT_OFF: f64 = 0.97;
 /// How far back a change may be the reason, in milliseconds.
 const CHANGE_MS: i64 = 2 * 3_600_000;
 /// What is taken for the time a look itself takes, in milliseconds.
@@ -50,7 +54,7 @@ pub(crate) struct Case<'a> {
     signed: Vec<u64>,
     /// Places where every look is a symptom: nothing is good there.
     all_bad: BTreeSet<u32>,
-    failed: BTreeSet<u32>,
+    seen: Seen,
     pub(crate) hops: u32,
     pub(crate) now: i64,
 }
@@ -123,21 +127,22 @@ impl<'a> Case<'a> {
     ) -> Self {
         let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut by_vantage: BTreeMap<Option<u64>, Vec<u32>> = BTreeMap::new();
-        let mut failed = BTreeSet::new();
+        let mut seen = Seen::default();
         let places: Vec<Option<u32>> = signs.iter().map(|sign| graph.place(sign.thing)).collect();
         for ((number, sign), place) in (0_u32..).zip(&signs).zip(&places) {
             by_vantage.entry(sign.vantage).or_default().push(number);
             let Some(place) = *place else { continue };
             at.entry(place).or_default().push(number);
             if stands_still(sign.what) || sign.what == What::PowerLost {
-                failed.insert(place);
+                seen.failed.insert(place);
             }
         }
+        seen.worse = worse(&signs, &at);
         let mut signed: Vec<u64> = signs.iter().map(|sign| sign.key).collect();
         signed.sort_unstable();
         let is_bad = |known: &Known| signed.binary_search(&known.look.key).is_ok();
         let all_bad = at.keys().copied().filter(|place| looks.at(graph.id(*place)).all(is_bad)).collect();
-        Self { graph, table, looks, changes, signs, at, places, by_vantage, signed, all_bad, failed, hops, now }
+        Self { graph, table, looks, changes, signs, at, places, by_vantage, signed, all_bad, seen, hops, now }
     }
 
     /// The look is a symptom.
@@ -161,7 +166,7 @@ impl<'a> Case<'a> {
 
     /// The effects of faults on this case's graph.
     pub(crate) fn effects(&self, starts: &[Start]) -> Effects {
-        effects(self.graph, self.table, starts, &self.failed, self.hops)
+        effects(self.graph, self.table, starts, &self.seen, self.hops)
     }
 
     /// Every candidate that explains something.
@@ -200,7 +205,9 @@ impl<'a> Case<'a> {
         let own = |one: &&Match| one.hops == 0;
         let fits: Vec<i64> = matches.iter().filter(own).filter_map(|one| Some(self.sign(one.sign)?.since)).collect();
         let early = self.onset(&matches.iter().collect::<Vec<_>>()).map(|(at, _)| (at, true));
-        let anchors = [fits.into_iter().min().map(|at| (at, true)), self.middle(&matches).map(|at| (at, false)), early];
+        let nearest = self.nearest(&matches).filter(|_| fits.is_empty()).map(|at| (at, false));
+        let middle = self.middle(&matches).map(|at| (at, false));
+        let anchors = [fits.into_iter().min().map(|at| (at, true)), middle, early, nearest];
         let mut ways: Vec<Vec<&Match>> = Vec::new();
         for (at, own) in anchors.into_iter().flatten() {
             let kept = self.in_time(&matches, at, own);
@@ -218,6 +225,10 @@ impl<'a> Case<'a> {
             }
             let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
+            if state == What::NoData && change.is_none() && !kept.iter().any(|one| one.hops == 0) {
+                // What works keeps no data from passing all of a sudden, unless somebody changed it.
+                return None;
+            }
             let mut gains = self.gains(&kept);
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
@@ -226,7 +237,7 @@ impl<'a> Case<'a> {
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
             // Of a thing that is up the change itself is a candidate.
-            let bonus = if seen || is_loss(state) { bonus } else { 0.0 };
+            let bonus = if seen || (is_loss(state) && state != What::NoData) { bonus } else { 0.0 };
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
             Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
@@ -269,11 +280,17 @@ impl<'a> Case<'a> {
                 .seen_from(Some(vantage))
                 .filter(|(number, _)| self.place_of(*number).is_none_or(|place| !effects.contains_key(&place)));
             found.extend(outside.filter_map(|(number, sign)| {
-                let fit = 0.9 * self.table.explains(What::Unreachable, sign.what) * sign.strength();
+                let fit = CUT_OFF * self.table.explains(What::Unreachable, sign.what) * sign.strength();
                 (fit >= FIT_MIN).then_some(Match { sign: number, fit, delay: 20_000, hops: 1 })
             }));
         }
         found
+    }
+
+    /// When the symptom nearest to the cause began, where one grew: what followed came long after.
+    fn nearest(&self, matches: &[Match]) -> Option<i64> {
+        let hops = matches.iter().map(|one| one.hops).min().filter(|_| !self.seen.worse.is_empty())?;
+        matches.iter().filter(|one| one.hops == hops).filter_map(|one| Some(self.sign(one.sign)?.since)).min()
     }
 
     /// The middle of the times at which they began.

@@ -3,13 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, clock};
 use crate::gaps;
 use crate::graph::Graph;
 use crate::looks::{Change, Look, Looks};
 use crate::reasons::reasons;
 use crate::rules::{Rules, Table};
 use crate::score::{Case, Origin, Scored, Sign};
+use crate::spread::stands_still;
 use crate::words::What;
 
 /// Most candidates that are told of one group.
@@ -18,6 +19,9 @@ const TOLD_MAX: usize = 8;
 const REASONED_MAX: usize = 4;
 /// A cause that explains less of its group, and is not seen to fail itself, is a guess.
 const GUESS: f64 = 0.5;
+/// What is seen to fail and explains more things than this, and this share of what a guess does, goes before the guess.
+const OUTDOES_MIN: usize = 3;
+const OUTDOES: f64 = 0.4;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +93,27 @@ impl Pool {
         self.scored.get(number as usize)
     }
 
+    /// Guesses that something speaks against, where what is seen to fail, with nothing against it, explains a good part
+    /// of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
+    fn outdone(&self) -> BTreeSet<u32> {
+        let guess = |one: &Scored| {
+            let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
+            works && !one.seen && !one.absent.is_empty()
+        };
+        let plain = |one: &Scored| one.seen && one.absent.is_empty() && one.things(|_| true) > OUTDOES_MIN;
+        let mut found = BTreeSet::new();
+        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
+            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
+            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let much = |many: usize| many as f64 >= OUTDOES * one.gains.len() as f64;
+            if shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain)) {
+                found.insert(number);
+            }
+        }
+        found
+    }
+
     /// Candidates that explain any of these.
     fn of(&self, signs: &BTreeSet<u32>) -> BTreeSet<u32> {
         let mut found = vec![false; self.scored.len()];
@@ -129,8 +154,9 @@ impl Group {
 pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
     let pool = Pool::new(case.candidates(), case.signs.len());
     let mut left = Marks::all(case.signs.len());
-    let mut groups = cover(&pool, &mut left);
+    let mut groups = cover(&pool, &pool.outdone(), &mut left);
     singles(case, &pool, &left, &mut groups);
+    one_thing(case, &pool, &mut groups);
     if groups.len() > 1 {
         let spoken = gaps::Spoken::new(case);
         gaps::join(case, &pool, &spoken, &mut groups);
@@ -177,9 +203,9 @@ fn milli(points: f64) -> i64 {
 }
 
 /// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
-fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
+fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
-        let scored = pool.get(number)?;
+        let scored = pool.get(number).filter(|_| !outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
         (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
     };
@@ -230,6 +256,45 @@ fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) 
             groups.push(Group::of(signs, cause));
         }
     }
+}
+
+/// Groups with one thing at their root are one, when it is seen to fail: it got worse, or shows what it does in turn.
+fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    let mut of: BTreeMap<u32, Vec<(usize, i64)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let scored = group.cause.and_then(|cause| pool.get(cause));
+        let Some((Origin::Thing(place, ..), onset)) = scored.map(|one| (&one.origin, one.onset)) else { continue };
+        if case.at.contains_key(place) {
+            of.entry(*place).or_default().push((number, onset));
+        }
+    }
+    for (place, mut row) in of {
+        row.sort_by_key(|(number, onset)| (*onset, *number));
+        let largest = row.iter().max_by_key(|(number, _)| groups.get(*number).map_or(0, |group| group.signs.len()));
+        let Some(into) = largest.map(|(number, _)| *number).filter(|_| row.len() > 1) else { continue };
+        for (from, onset) in row.into_iter().filter(|(from, _)| *from != into) {
+            if !grew(case, place, [from, into].map(|number| groups.get(number))) {
+                continue;
+            }
+            let signs = groups.get_mut(from).map(|group| std::mem::take(&mut group.signs)).unwrap_or_default();
+            let Some(group) = groups.get_mut(into) else { continue };
+            group.signs.extend(signs);
+            let thing = case.graph.id(place);
+            let words = format!("{} was in trouble since {} already.", case.graph.name(thing), clock(onset));
+            group.joined.insert(thing, words);
+        }
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from the thing.
+fn grew(case: &Case<'_>, place: u32, groups: [Option<&Group>; 2]) -> bool {
+    let [one, other] = groups.map(|group| {
+        let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
+        signs.filter(|sign| case.graph.place(sign.thing) == Some(place)).collect::<Vec<_>>()
+    });
+    let pairs = || one.iter().flat_map(|first| other.iter().map(move |next| (first, next)));
+    one.is_empty() || other.is_empty() || pairs().any(|(one, other)| one.grew_to(other) || other.grew_to(one))
 }
 
 /// The best candidate for these symptoms.

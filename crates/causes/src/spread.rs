@@ -29,26 +29,36 @@ pub(crate) type Effects = BTreeMap<u32, Vec<Effect>>;
 /// Where a fault begins.
 pub(crate) type Start = (u32, What, f64);
 
+/// A thing that was seen to get worse: from which state to which, and how long after, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Worse {
+    pub(crate) from: What,
+    pub(crate) to: What,
+    pub(crate) after_ms: i64,
+}
+
+/// What is seen of the things whatever the cause, by place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// They do not work: alternatives that do not help.
+    pub(crate) failed: BTreeSet<u32>,
+    /// They got worse.
+    pub(crate) worse: BTreeMap<u32, Vec<Worse>>,
+}
+
 struct Walk<'a> {
     graph: &'a Graph,
     table: &'a Table,
-    /// Things that are seen not to work, whatever the cause: alternatives that do not help.
-    failed: &'a BTreeSet<u32>,
+    seen: &'a Seen,
     effects: Effects,
     queue: VecDeque<(u32, Effect)>,
     hops_max: u32,
 }
 
-/// The effects of faults at `starts`. `failed` are things that do not work anyway.
-pub(crate) fn effects(
-    graph: &Graph,
-    table: &Table,
-    starts: &[Start],
-    failed: &BTreeSet<u32>,
-    hops_max: u32,
-) -> Effects {
+/// The effects of faults at `starts`, where this is seen anyway.
+pub(crate) fn effects(graph: &Graph, table: &Table, starts: &[Start], seen: &Seen, hops_max: u32) -> Effects {
     let mut walk =
-        Walk { graph, table, failed, effects: Effects::new(), queue: VecDeque::new(), hops_max: hops_max.max(1) };
+        Walk { graph, table, seen, effects: Effects::new(), queue: VecDeque::new(), hops_max: hops_max.max(1) };
     for (place, state, weight) in starts {
         walk.enter(*place, Effect { state: *state, weight: *weight, hops: 0, delay_ms: 0 });
     }
@@ -73,6 +83,13 @@ impl Walk<'_> {
         states.retain(|known| known.state != effect.state);
         states.push(effect);
         self.queue.push_back((place, effect));
+        // What was seen to get worse is the same trouble at the thing where it begins; further on a battery that ends is.
+        let seen = self.seen;
+        let worse = seen.worse.get(&place).into_iter().flatten().filter(|worse| worse.from == effect.state);
+        for worse in worse.filter(|worse| effect.hops == 0 || worse.from == What::PowerLost) {
+            let delay_ms = effect.delay_ms + worse.after_ms;
+            self.enter(place, Effect { state: worse.to, delay_ms, ..effect });
+        }
     }
 
     fn step(&mut self, place: u32, effect: Effect) {
@@ -106,7 +123,7 @@ impl Walk<'_> {
         let others = paths.iter().filter(|path| path.kind == edge.kind && path.group == Some(group));
         let lost = |path: &Edge| {
             path.other == from
-                || self.failed.contains(&path.other)
+                || self.seen.failed.contains(&path.other)
                 || self
                     .effects
                     .get(&path.other)
@@ -148,7 +165,8 @@ mod tests {
     fn reached(graph: &Graph, cause: u64, state: What, failed: &[u64]) -> Vec<(u64, What)> {
         let table = Table::new(&Rules::built_in(), graph.kinds());
         let failed = failed.iter().filter_map(|id| graph.place(*id)).collect();
-        let effects = effects(graph, &table, &[(graph.place(cause).unwrap(), state, 1.0)], &failed, 6);
+        let seen = Seen { failed, ..Seen::default() };
+        let effects = effects(graph, &table, &[(graph.place(cause).unwrap(), state, 1.0)], &seen, 6);
         let states = effects.iter().flat_map(|(place, states)| states.iter().map(|one| (graph.id(*place), one.state)));
         states.collect()
     }

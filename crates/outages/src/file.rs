@@ -86,7 +86,7 @@ pub(crate) struct Any {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Checks {
     pub(crate) on: Names,
-    pub(crate) look: OneOrMany<LookKind>,
+    pub(crate) look: LookKinds,
     #[serde(default)]
     pub(crate) every: Option<Span>,
     #[serde(default)]
@@ -99,8 +99,7 @@ pub(crate) struct Checks {
 }
 
 /// What a look looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LookKind {
     Ping,
     Tcp,
@@ -115,6 +114,23 @@ pub(crate) enum LookKind {
     Load,
     Power,
     Redundancy,
+}
+
+/// Looks by their words; an unknown one is named with those there are.
+#[derive(Clone, Debug)]
+pub(crate) struct LookKinds(pub(crate) Vec<LookKind>);
+
+impl<'de> Deserialize<'de> for LookKinds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Names::deserialize(deserializer)?;
+        let kind = |word: &String| {
+            LookKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
+                let known = LookKind::ALL.map(LookKind::as_str).join(", ");
+                serde::de::Error::custom(format!("there is no look \"{word}\"; write one of {known}"))
+            })
+        };
+        Ok(Self(words.all().iter().map(kind).collect::<Result<_, _>>()?))
+    }
 }
 
 /// A name or pattern, or several.

@@ -11,6 +11,7 @@ mod looks;
 mod names;
 mod play;
 mod scenario;
+mod sense;
 mod verdict;
 mod world;
 

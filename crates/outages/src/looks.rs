@@ -7,6 +7,23 @@ use crate::scenario::LookAt;
 use crate::world::{Flag, World};
 
 impl LookKind {
+    /// All of them, in the order of the documents.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Ping,
+        Self::Tcp,
+        Self::Http,
+        Self::Agent,
+        Self::Dns,
+        Self::Certificate,
+        Self::Latency,
+        Self::Power,
+        Self::Redundancy,
+        Self::Disk,
+        Self::Clock,
+        Self::Load,
+        Self::Process,
+    ];
+
     /// Made by the thing's own agent; all others are made over the network.
     pub(crate) const fn is_local(self) -> bool {
         matches!(self, Self::Process | Self::Disk | Self::Clock | Self::Load)

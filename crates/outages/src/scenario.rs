@@ -117,7 +117,8 @@ pub(crate) fn build(file: &File) -> Result<Scenario, String> {
         .map(|(number, step)| act(step, &things).map_err(|why| format!("script, entry {}: {why}", number + 1)));
     let script: Vec<Act> = script.collect::<Result<_, String>>()?;
     let last = script.iter().map(end_of).max().unwrap_or_default();
-    let (truth, undetermined) = truth(file, &index, &script)?;
+    let (truth, undetermined) = truth(file, &index, &things, &script)?;
+    crate::sense::check(file, &things, &looks, &script)?;
     let (unknown_share, unknown) = unknown(&file.unknown, &relations, &things)?;
     Ok(Scenario {
         name: file.name.clone(),
@@ -223,7 +224,7 @@ fn looks(file: &File, things: &[Thing], monitor: usize) -> Result<Vec<LookAt>, S
         let fire = fire(checks).map_err(wrong)?;
         let every_ms = checks.every.unwrap_or(Span(30_000)).0.max(5_000);
         for thing in chosen(&checks.on, things).map_err(wrong)? {
-            for kind in checks.look.all() {
+            for kind in &checks.look.0 {
                 let from = if kind.is_local() { std::slice::from_ref(&thing) } else { vantages.as_slice() };
                 looks.extend(from.iter().map(|vantage| LookAt {
                     thing,
@@ -304,9 +305,20 @@ fn end_of(act: &Act) -> i64 {
     act.at_ms + act.jitter_ms + lasts
 }
 
-fn truth(file: &File, index: &BTreeMap<String, usize>, script: &[Act]) -> Result<(Vec<True>, bool), String> {
+fn truth(
+    file: &File,
+    index: &BTreeMap<String, usize>,
+    things: &[Thing],
+    script: &[Act],
+) -> Result<(Vec<True>, bool), String> {
     let thing = |name: &String| {
-        index.get(name).map(|at| True::Thing(*at)).ok_or_else(|| format!("truth: no thing is named \"{name}\"."))
+        let at = *index.get(name).ok_or_else(|| format!("truth: no thing is named \"{name}\"."))?;
+        match things.get(at).filter(|thing| thing.hidden) {
+            Some(_) => Err(format!(
+                "truth: \"{name}\" is hidden, so nobody can name it; write undetermined, or what the inventory knows."
+            )),
+            None => Ok(True::Thing(at)),
+        }
     };
     let change = |one: &ChangeLabel| {
         let made = |act: &Act| matches!(&act.what, What::Change { label, .. } if *label == one.change);
@@ -342,9 +354,16 @@ fn unknown(unknown: &Unknown, relations: &[Relation], things: &[Thing]) -> Resul
         let [from, kind, to] = words.as_slice() else {
             return Err(format!("unknown: \"{line}\": write \"vm-* runs_on hv-2\"."));
         };
-        let named = |at: usize, pattern: &str| things.get(at).is_some_and(|thing| fits(pattern, &thing.name));
+        let names = |pattern: &str| match pattern.contains('{') {
+            true => Ok(expand(pattern)?.into_iter().map(|(name, _)| name).collect()),
+            false => Ok::<Vec<String>, String>(vec![pattern.to_owned()]),
+        };
+        let (from, to) = (names(from)?, names(to)?);
+        let named = |at: usize, patterns: &[String]| {
+            things.get(at).is_some_and(|thing| patterns.iter().any(|pattern| fits(pattern, &thing.name)))
+        };
         let found = relations.iter().enumerate().filter(|(_, one)| {
-            (*kind == "*" || one.kind.as_str() == *kind) && named(one.from, from) && named(one.to, to)
+            (*kind == "*" || one.kind.as_str() == *kind) && named(one.from, &from) && named(one.to, &to)
         });
         let before = numbers.len();
         numbers.extend(found.map(|(number, _)| number));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::candidate::Cause;
-use crate::score::{Case, Sign};
+use crate::score::{CHANGED, Case, Sign};
 use crate::solve::{Cluster, solve, told};
 use crate::spread::Effects;
 use crate::words::What;
@@ -66,6 +66,7 @@ impl Engine {
         let case = Case::new((&self.graph, &self.table, &self.looks, &self.changes), signs, self.options.hops, now_ms);
         let (pool, groups) = solve(&case);
         let mut plans = Vec::new();
+        let mut beside = Beside::default();
         for group in groups {
             let fired = group.signs.iter().filter_map(|sign| case.sign(*sign)).filter(|sign| sign.fired);
             let keys: BTreeSet<u64> = fired.map(|sign| sign.key).collect();
@@ -79,7 +80,11 @@ impl Engine {
             let earliest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.since)).min();
             let onset = scored.map(|scored| scored.onset).or(earliest).unwrap_or(now_ms);
             let open = |key: &u64| self.owner.get(key).and_then(|id| self.groups.get(id)).is_some_and(is_open);
-            let ask = if keys.iter().all(open) { Vec::new() } else { ask(&case, &cluster, self.options.rechecks_max) };
+            let ask = if keys.iter().all(open) {
+                Vec::new()
+            } else {
+                ask(&case, &mut beside, &cluster, self.options.rechecks_max)
+            };
             plans.push(Plan { keys, cluster, reach, onset, ask });
         }
         plans.sort_by_key(|plan| (std::cmp::Reverse(plan.keys.len()), plan.keys.first().copied()));
@@ -279,18 +284,39 @@ fn reach(case: &Case<'_>, cause: &Cause) -> Effects {
             case.graph.place(*thing).map(|place| case.effects(&[(place, *state, 1.0)])).unwrap_or_default()
         }
         Cause::Change { label } => {
-            let made = case.changes.iter().filter(|change| change.label == *label);
-            let places: BTreeSet<u32> = made.filter_map(|change| case.graph.place(change.thing)).collect();
-            let states = [What::Errors, What::Down, What::Slow];
-            let starts: Vec<_> = places.into_iter().flat_map(|place| states.map(|state| (place, state, 0.9))).collect();
+            let places = case.changed(label).into_iter();
+            let starts: Vec<_> =
+                places.flat_map(|place| CHANGED.map(|(state, weight)| (place, state, weight))).collect();
             case.effects(&starts)
         }
         Cause::Vantage { .. } => Effects::new(),
     }
 }
 
+/// Things by site and kind, laid out when they are asked for.
+#[derive(Default)]
+struct Beside(BTreeMap<(String, u16), Vec<u32>>);
+
+impl Beside {
+    /// The things of the same kind at the same site, those next to it first; none when its site is not known.
+    fn of(&mut self, case: &Case<'_>, place: u32) -> Vec<u64> {
+        if self.0.is_empty() {
+            for (at, node) in (0..).take(case.graph.places()).filter_map(|at| Some((at, case.graph.node(at)?))) {
+                if !node.thing.site.is_empty() {
+                    self.0.entry((node.thing.site.clone(), node.kind)).or_default().push(at);
+                }
+            }
+        }
+        let Some(node) = case.graph.node(place) else { return Vec::new() };
+        let all = self.0.get(&(node.thing.site.clone(), node.kind));
+        let mut others: Vec<u32> = all.into_iter().flatten().copied().filter(|other| *other != place).collect();
+        others.sort_by_key(|other| (other.abs_diff(place), *other));
+        others.into_iter().map(|other| case.graph.id(other)).collect()
+    }
+}
+
 /// The looks that tell the candidates apart: at the candidates, and at what else they would have reached.
-fn ask(case: &Case<'_>, cluster: &Cluster, most: usize) -> Vec<u64> {
+fn ask(case: &Case<'_>, beside: &mut Beside, cluster: &Cluster, most: usize) -> Vec<u64> {
     let bad: BTreeSet<u64> = case.signs.iter().map(|sign| sign.key).collect();
     // The symptoms themselves: one good result may be all that is needed.
     let mut asked: BTreeSet<u64> = cluster.looks.iter().copied().take(most / 4).collect();
@@ -304,6 +330,12 @@ fn ask(case: &Case<'_>, cluster: &Cluster, most: usize) -> Vec<u64> {
             things.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)),
         );
     }
+    // Others of its kind in the same place: one trouble or many?
+    let first = cluster.candidates.first().and_then(|one| case.graph.place(one.cause.thing()?));
+    let alike = first.into_iter().flat_map(|place| beside.of(case, place)).take(most / 8);
+    asked.extend(
+        alike.flat_map(|thing| case.looks.at(thing)).map(|known| known.look.key).filter(|key| !bad.contains(key)),
+    );
     let share = most / ASKED_OF.max(1);
     for candidate in cluster.candidates.iter().take(ASKED_OF) {
         let mut things: Vec<(u32, u64)> = reach(case, &candidate.cause)

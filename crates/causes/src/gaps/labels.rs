@@ -6,23 +6,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::TOGETHER_MIN;
 use crate::score::{Case, Origin, Sign};
 use crate::solve::{Group, Pool};
+use crate::spread::stands_still;
 use crate::words::{RelationKind, What};
 
 /// Symptoms that begin further apart are not taken together by time, in milliseconds.
 const APART_MS: i64 = 45_000;
+/// The same for things of one place that are lost one after the other: heat, water and empty batteries take their time.
+const LOST_APART_MS: i64 = 180_000;
 /// Shorter words of names say nothing.
 const WORD_MIN: usize = 2;
 /// Among fewer things no word is called common.
 const THINGS_MIN: usize = 8;
 
+/// How a name is built: its numbers do not count.
+pub(super) fn role(name: &str) -> String {
+    let mut role = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter.is_ascii_digit() {
+            true if role.ends_with('#') => {}
+            true => role.push('#'),
+            false => role.push(letter),
+        }
+    }
+    role
+}
+
 /// How things fail: words that belong together. What a rule of somebody's own finds wrong is one with others of the same
 /// rule only.
 type Family = (u8, String);
+/// The family of what is lost.
+const LOST: u8 = 0;
 
 fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
     let plain = |number: u8| Some((number, String::new()));
     match sign.what {
-        What::Unreachable | What::Down | What::NoData | What::PowerLost => plain(0),
+        What::Unreachable | What::Down | What::NoData | What::PowerLost => plain(LOST),
         What::Slow | What::Errors | What::Degraded | What::Overloaded => plain(1),
         What::Other => {
             let label = &case.looks.get(sign.key)?.look.label;
@@ -34,6 +52,7 @@ fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
 
 /// Things that fail alone, in the same way at the same time and place, are one group whose cause is not known.
 pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
+    let places = by_place(case, pool, groups);
     let mut rows: BTreeMap<(Shared, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
         let things = group.things(case);
@@ -42,13 +61,32 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
         let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
         let (true, Some(sign)) = (alone, first) else { continue };
         let (Some(shared), Some(family)) = (Shared::of(case, spoken, sign), family(case, sign)) else { continue };
+        if places.contains_key(&number) {
+            continue;
+        }
         rows.entry((shared, family)).or_default().push((sign.since, number));
     }
-    for ((label, _), mut row) in rows {
+    for ((label, family), mut row) in rows {
         row.sort_unstable();
+        let near = |since: i64| move |(first, last): &(i64, i64)| (first - APART_MS..=last + APART_MS).contains(&since);
+        let dark = places.iter().find(|(_, (site, first, last))| {
+            family.0 == LOST
+                && Shared::Site(site.clone()) == label
+                && row.iter().any(|(since, _)| near(*since)(&(*first, *last)))
+        });
+        if let Some((into, (_, first, last))) = dark {
+            // What is lost alone where all goes dark is part of it.
+            for (_, number) in row.extract_if(.., |(since, _)| near(*since)(&(*first, *last))) {
+                let signs = groups.get_mut(number).map(|group| std::mem::take(&mut group.signs)).unwrap_or_default();
+                if let Some(group) = groups.get_mut(*into) {
+                    group.signs.extend(signs);
+                }
+            }
+        }
+        let apart = if family.0 == LOST && matches!(label, Shared::Site(_)) { LOST_APART_MS } else { APART_MS };
         let mut run: Vec<(i64, usize)> = Vec::new();
         for (since, number) in row {
-            if run.last().is_some_and(|(last, _)| since - last > APART_MS) {
+            if run.last().is_some_and(|(last, _)| since - last > apart) {
                 together(case, groups, &std::mem::take(&mut run), &label);
             }
             run.push((since, number));
@@ -56,6 +94,30 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
         together(case, groups, &run, &label);
     }
     groups.retain(|group| !group.signs.is_empty());
+}
+
+/// Three or more things of one kind at one place are lost at once, each with what stands on it, and nothing known explains
+/// more than one of them: it is the place. Answers where, from when to when, by group.
+fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usize, (String, i64, i64)> {
+    let mut rows: BTreeMap<(String, u16), Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let Some(scored) = group.cause.and_then(|cause| pool.get(cause)) else { continue };
+        let Origin::Thing(place, state, _) = &scored.origin else { continue };
+        let node = case.graph.node(*place).filter(|node| stands_still(*state) && !node.thing.site.is_empty());
+        if let Some(node) = node.filter(|_| group.things(case).len() > 1) {
+            rows.entry((node.thing.site.clone(), node.kind)).or_default().push((scored.onset, number));
+        }
+    }
+    let mut found = BTreeMap::new();
+    for ((site, _), mut row) in rows {
+        row.sort_unstable();
+        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS).filter(|run| run.len() >= TOGETHER_MIN) {
+            let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
+            together(case, groups, run, &Shared::Site(site.clone()));
+            found.insert(*into, (site.clone(), *first, *last));
+        }
+    }
+    found
 }
 
 fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
@@ -140,7 +202,8 @@ fn split(name: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
-    let siblings = run.len() == 2 && same_parent(case, groups, run);
+    let at_once = run.windows(2).all(|pair| matches!(pair, [(one, _), (next, _)] if next - one <= APART_MS));
+    let siblings = run.len() == 2 && at_once && same_parent(case, groups, run);
     if run.len() < TOGETHER_MIN && !siblings {
         return;
     }

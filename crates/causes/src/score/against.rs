@@ -125,7 +125,8 @@ pub(super) fn is_heard(case: &Case<'_>, place: u32, state: What, half: i64, end:
 
 /// A fault of any thing by the word of a look, of which nothing but that look tells.
 pub(super) fn is_inner(name: &str, state: What) -> bool {
-    name == state.as_str() && matches!(state, What::DiskFull | What::ClockOff | What::CertInvalid | What::Overloaded)
+    name == state.as_str()
+        && matches!(state, What::DiskFull | What::ClockOff | What::CertInvalid | What::Overloaded | What::NoData)
 }
 
 /// Points lost for what should be bad and is not: for each thing the surest counts fully.

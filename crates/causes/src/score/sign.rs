@@ -1,6 +1,9 @@
 //! Symptoms as they are judged.
 
+use std::collections::BTreeMap;
+
 use crate::looks::Known;
+use crate::spread::Worse;
 use crate::words::What;
 
 /// A bad result that has not fired counts so much.
@@ -40,4 +43,39 @@ impl Sign {
     pub(crate) fn strength(&self) -> f64 {
         if self.fired { 1.0 } else { SUSPECTED }
     }
+
+    /// What it said first was still so when the other began, and the other is worse: one trouble that grew.
+    pub(crate) fn grew_to(&self, other: &Self) -> bool {
+        let lasted = self.until.is_none_or(|until| until >= other.since);
+        let grew = matches!((depth(self.what), depth(other.what)), (Some(one), Some(next)) if next > one);
+        self.fired && lasted && grew && other.since > self.since
+    }
+}
+
+/// How deep in trouble a thing is; none for what is trouble of another sort, such as a certificate.
+const fn depth(what: What) -> Option<u8> {
+    match what {
+        What::PowerLost | What::Degraded | What::DiskFull | What::Overloaded => Some(1),
+        What::Slow => Some(2),
+        What::Errors => Some(3),
+        What::Unreachable | What::Down | What::NoData => Some(4),
+        What::NameFails | What::CertInvalid | What::ClockOff | What::Other => None,
+    }
+}
+
+/// The things that were seen to get worse, by place.
+pub(super) fn worse(signs: &[Sign], at: &BTreeMap<u32, Vec<u32>>) -> BTreeMap<u32, Vec<Worse>> {
+    let mut found: BTreeMap<u32, Vec<Worse>> = BTreeMap::new();
+    for (place, numbers) in at.iter().filter(|(_, numbers)| numbers.len() > 1) {
+        let all = || numbers.iter().filter_map(|number| signs.get(*number as usize));
+        for (first, then) in all().flat_map(|first| all().map(move |then| (first, then))) {
+            if first.grew_to(then) {
+                let lost = depth(then.what) == depth(What::Down);
+                let to = if lost { What::Down } else { then.what };
+                let after_ms = then.since - first.since;
+                found.entry(*place).or_default().push(Worse { from: first.what, to, after_ms });
+            }
+        }
+    }
+    found
 }

@@ -19,6 +19,15 @@ const CHANGE_PRIOR: f64 = -5.5;
 const NOTHING_SEEN_PRIOR: f64 = -3.5;
 /// A change of one thing that so many times more survived than suffer is not what they suffer from.
 const MOSTLY_WELL: usize = 3;
+/// The states that a bad change brings about, and how surely.
+pub(crate) const CHANGED: [(What, f64); 6] = [
+    (What::Errors, 0.9),
+    (What::Down, 0.9),
+    (What::Slow, 0.7),
+    (What::Other, 0.7),
+    (What::NoData, 1.0),
+    (What::NameFails, 1.0),
+];
 /// How surely a blind looker's looks fail.
 const BLIND_FIT: f64 = 0.8;
 
@@ -120,6 +129,12 @@ impl Case<'_> {
         Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false })
     }
 
+    /// The places that a change reached.
+    pub(crate) fn changed(&self, label: &str) -> BTreeSet<u32> {
+        let made = self.changes.iter().filter(|change| change.label == label);
+        made.filter_map(|change| self.graph.place(change.thing)).collect()
+    }
+
     /// One change, of several things or of one.
     pub(super) fn bad_change(&self, label: &str, made: &[&Change]) -> Option<Scored> {
         let places: BTreeMap<u32, i64> =
@@ -127,15 +142,15 @@ impl Case<'_> {
         if places.is_empty() {
             return None;
         }
-        let states =
-            [(What::Errors, 0.9), (What::Down, 0.9), (What::Slow, 0.7), (What::Other, 0.7), (What::NoData, 0.7)];
         // A single thing that nothing is wrong with is not down itself; what it does may be wrong.
         let one = Some(places.keys()).filter(|_| places.len() == 1).and_then(|mut all| all.next().copied());
         let is_up = one.is_some_and(|place| !self.at.contains_key(&place));
+        // It may keep data from passing all the same.
+        let can = |state: What| !is_up || !is_loss(state) || state == What::NoData;
         let starts: Vec<Start> = places
             .keys()
-            .flat_map(|place| states.iter().map(|(state, weight)| (*place, *state, *weight)))
-            .filter(|(_, state, _)| !is_up || !is_loss(*state))
+            .flat_map(|place| CHANGED.iter().map(|(state, weight)| (*place, *state, *weight)))
+            .filter(|(_, state, _)| can(*state))
             .collect();
         let effects = self.effects(&starts);
         let first = places.values().copied().min()?;

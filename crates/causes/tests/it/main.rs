@@ -9,4 +9,6 @@ mod gaps;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod grows;
+#[cfg(test)]
 mod house;

@@ -38,3 +38,21 @@ fn one_change_may_be_the_truth_without_a_list() {
     assert!(read(&format!("{HEAD}{script}truth: {{change: update}}\n")).is_ok());
     refused(&format!("{HEAD}{script}truth: {{change: other}}\n"), &["no change in the script is labelled \"other\""]);
 }
+
+#[test]
+fn what_plays_but_shows_nothing_is_refused() {
+    let script = "script: [{at: 5m, fault: down, on: sw}]\n";
+    refused(&format!("{HEAD}{script}truth: sw\nlength: 3m\n"), &["length", "180s", "300s"]);
+    refused(&format!("{HEAD}{script}truth: sw\nchecks: [{{on: sw, look: pong}}]\n"), &["pong", "ping, tcp, http"]);
+    let partly = "script: [{at: 5m, fault: down, on: sw, seen_by: srv-2}]\n";
+    refused(&format!("{HEAD}{partly}truth: sw\ndefault_checks: false\n"), &["script, entry 1", "srv-2"]);
+    let hidden = "name: x\nkind: y\nthings: [{name: a, kind: vm, hidden: true}]\nscript: []\ntruth: a\n";
+    refused(hidden, &["truth", "hidden", "undetermined"]);
+}
+
+#[test]
+fn unknown_relations_may_be_named_by_ranges() {
+    let script = "script: [{at: 5m, fault: down, on: sw}]\ntruth: sw\n";
+    assert!(read(&format!("{HEAD}{script}unknown: ['srv-{{1..2}} connected_to sw']\n")).is_ok());
+    refused(&format!("{HEAD}{script}unknown: ['srv-{{7..9}} connected_to sw']\n"), &["fits no relation"]);
+}

@@ -38,6 +38,26 @@ fn the_engine_finds_the_cause_and_tells_people_once() {
     assert_eq!(totals.orphan_recoveries, 0);
 }
 
+/// Late symptoms, gaps by role, changes that let some of the traffic pass, and places that go dark: each has a scenario
+/// that was not met before its rule.
+#[test]
+fn what_shows_late_or_through_gaps_has_its_cause_first_in_one_group() {
+    let rules = causes::Rules::built_in();
+    let all = scenarios();
+    let number = |name: &str| name.rsplit('/').next().and_then(|file| file.get(..2)?.parse::<u32>().ok());
+    let wanted: Vec<_> =
+        all.iter().filter(|(name, _)| number(name).is_some_and(|at| (44..=54).contains(&at))).collect();
+    assert_eq!(wanted.len(), 11);
+    for (name, scenario) in wanted {
+        let verdict = play(scenario, SEED, &rules, &|| 0.0);
+        let found = verdict.first == verdict.causes && verdict.undetermined_right != Some(false);
+        assert!(found, "{name}: {verdict:#?}");
+        // One machine after another: the second is told of before anybody knows that it is the place.
+        let most = if verdict.undetermined_right.is_some() { 2 } else { 1 };
+        assert!(verdict.pages <= most, "{name}: {verdict:#?}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_outage_and_the_same_groups() {
     let all = scenarios();
