@@ -12,6 +12,7 @@ use crate::store;
 
 pub mod acknowledge;
 pub mod affected;
+pub(crate) mod bare;
 pub(crate) mod decide;
 pub(crate) mod flaps;
 pub mod judgement;
@@ -146,6 +147,9 @@ pub struct Member {
     pub joined_at: Time,
     /// When it was gone.
     pub cleared_at: Option<Time>,
+    /// The labels of its check, with `alertname` and `severity`; none when that is deleted.
+    #[serde(default)]
+    pub labels: Labels,
 }
 
 /// A group that the actor's grant for `operation` covers; what they may not see does not exist.
@@ -173,12 +177,15 @@ pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) 
     acknowledge::take_back(cx, &group)
 }
 
-/// What a group is called.
+/// What a group is called by an alert. Names of checks are sentences or not, so that nothing is said after them; an alert of
+/// a rule is what its name says.
 pub(crate) fn title(check: &crate::check::Check, asset: Option<&str>) -> String {
     let text = match (check.probe.kind(), asset) {
         (crate::probe::Kind::Silent, Some(asset)) => format!("{asset} is not heard from"),
-        (_, Some(asset)) => format!("{} fails on {asset}", check.name),
-        (_, None) => format!("{} fails", check.name),
+        (crate::probe::Kind::Rule, Some(asset)) => format!("{} on {asset}", check.name),
+        (crate::probe::Kind::Rule, None) => check.name.clone(),
+        (_, Some(asset)) => format!("Fails on {asset}: {}", check.name),
+        (_, None) => format!("Fails: {}", check.name),
     };
     kernel::text::shorten(&text, 200)
 }
@@ -215,5 +222,31 @@ impl Group {
             place: None,
             owner: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+    use crate::check::Check;
+    use crate::probe::Probe;
+
+    #[test]
+    fn a_group_is_called_so_that_it_reads_whatever_its_check_is_called() {
+        for (name, asset, expected) in [
+            ("Web server runs", Some("web-01"), "Fails on web-01: Web server runs"),
+            (
+                "example.org has the MX records it should have",
+                Some("vm"),
+                "Fails on vm: example.org has the MX records it should have",
+            ),
+            ("Backup", None, "Fails: Backup"),
+        ] {
+            assert_eq!(title(&Check::sample(name), asset), expected);
+        }
+        let probe = Probe::Rule { rule: 1, labels: std::collections::BTreeMap::new() };
+        let rule = Check { probe, ..Check::sample("HighLoad: /var") };
+        assert_eq!(title(&rule, Some("web-01")), "HighLoad: /var on web-01");
+        assert_eq!(title(&rule, None), "HighLoad: /var");
     }
 }

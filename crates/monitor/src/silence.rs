@@ -122,7 +122,7 @@ pub(crate) fn review(cx: &mut Cx, groups: &[i64]) -> Result<()> {
     for id in groups {
         let Some(found) = store::groups::by_id(cx.tx, *id)? else { continue };
         if bare(cx, &shade, &found)? {
-            group::open::announce(cx, &found, true, &shade)?;
+            group::open::announce(cx, &found, group::bare::BareBy::SilenceEnded, &shade)?;
         }
     }
     Ok(())

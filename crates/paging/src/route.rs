@@ -77,6 +77,8 @@ pub struct Facts {
     pub place: Option<i64>,
     /// What kind of asset it is about.
     pub kind: String,
+    /// The asset it is about.
+    pub asset: Option<i64>,
 }
 
 /// A node that was looked at.

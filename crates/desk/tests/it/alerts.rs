@@ -7,7 +7,7 @@ use crate::town::Town;
 fn opened(town: &Town) -> Value {
     json!({
         "group": "alert_group:9", "check": "check:3", "checks": ["check:3"], "asset": format!("asset:{}", town.asset), "severity": "critical",
-        "title": "Web server runs fails on sw-core-01", "evidence": ["no process nginx runs"],
+        "title": "Fails on sw-core-01: Web server runs", "evidence": ["no process nginx runs"],
         "changed_before": [{ "at": "2026-03-02T07:58:00Z", "title": "nginx upgraded" }], "silenced": false,
     })
 }

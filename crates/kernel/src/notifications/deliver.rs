@@ -85,7 +85,7 @@ fn attempt(running: &Running<'_>, message: &Outgoing) -> Result<Tried> {
         let settings: Webhooks = cx.setting()?;
         Ok((settings, cx.secret(&webhook::secret(&message.recipient))?))
     })?;
-    Ok(webhook::send(&settings, key.as_deref(), message, kernel.now()))
+    Ok(webhook::send(&settings, key.as_deref(), (message, None), kernel.now()))
 }
 
 fn channel(message: &Outgoing) -> Ref {

@@ -27,6 +27,8 @@ pub struct Direct<'a> {
     pub body: &'a str,
     /// What it is about.
     pub about: Ref,
+    /// Fields that the JSON of a webhook has besides these.
+    pub more: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
 impl Direct<'_> {
@@ -70,5 +72,5 @@ pub fn webhook(kernel: &Handle, message: &Direct<'_>) -> Result<Tried> {
         let settings: Webhooks = cx.setting()?;
         Ok((settings, cx.secret(&webhook::secret(message.to))?))
     })?;
-    Ok(webhook::send(&settings, key.as_deref(), &message.outgoing("webhook"), kernel.now()))
+    Ok(webhook::send(&settings, key.as_deref(), (&message.outgoing("webhook"), message.more), kernel.now()))
 }

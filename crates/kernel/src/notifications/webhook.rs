@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ring::hmac;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Outgoing;
 use super::deliver::Tried;
@@ -25,22 +25,35 @@ pub(super) fn signature(key: &[u8], at: Time, body: &str) -> String {
     format!("t={seconds},v1={}", hex(tag.as_ref()))
 }
 
-fn body(message: &Outgoing) -> String {
+fn body(message: &Outgoing, more: Option<&Map<String, Value>>) -> String {
     let id = format!("{}-{}", message.id, message.at.0);
     // An event is posted as it is; other messages have a subject and a text.
-    match serde_json::from_str::<serde_json::Value>(&message.body) {
+    let mut body = match serde_json::from_str::<Value>(&message.body) {
         Ok(event) if event.get("event").is_some() => json!({ "id": id, "about": message.about, "data": event }),
-        _ => json!({ "id": id, "about": message.about, "at": message.at, "subject": message.subject, "body": message.body }),
+        _ => {
+            json!({ "id": id, "about": message.about, "at": message.at, "subject": message.subject, "body": message.body })
+        }
+    };
+    if let Some(fields) = body.as_object_mut() {
+        for (name, value) in more.into_iter().flatten() {
+            fields.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
-    .to_string()
+    body.to_string()
 }
 
-pub(super) fn send(settings: &Webhooks, key: Option<&[u8]>, message: &Outgoing, now: Time) -> Tried {
+/// Posts a message, with fields that its JSON has besides its own.
+pub(super) fn send(
+    settings: &Webhooks,
+    key: Option<&[u8]>,
+    (message, more): (&Outgoing, Option<&Map<String, Value>>),
+    now: Time,
+) -> Tried {
     let Some(webhook) = settings.webhooks.iter().find(|one| one.name == message.recipient) else {
         return Tried::never(format!("There is no webhook \"{}\" any more.", message.recipient));
     };
     let Some(key) = key else { return Tried::never("It has no signing key. Save the webhook again.") };
-    let body = body(message);
+    let body = body(message, more);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("mainstay-signature", signature(key, now, &body)),

@@ -160,7 +160,7 @@ fn what_is_back_within_a_quarter_of_an_hour_is_one_group_one_incident_and_told_t
     assert_eq!((&open[0]["id"], &open[0]["acknowledged_by"], &open[1]), (&group, &Value::Null, &Value::Null));
     let incidents = web.incidents();
     assert_eq!((incidents.len(), incidents[0].0.as_str()), (1, "new"), "the same incident");
-    let title = "Web server runs fails on web-01";
+    let title = "Fails on web-01: Web server runs";
     let told = || titles.lock().unwrap().clone();
     assert_eq!(told(), ["Alert", "Recovered", "Again"].map(|word| format!("{word}: {title}")));
     web.report(check, &"g".repeat(14));

@@ -319,7 +319,7 @@ fn grafana_lists_rules_and_alerts_as_prometheus_gives_them() {
 #[test]
 fn what_is_not_there_or_not_allowed_is_said_as_prometheus_says_it() {
     let tools = Tools::filled();
-    for path in ["/prometheus/api/v1/status/walreplay", "/prometheus/graph"] {
+    for path in ["/prometheus/api/v1/targets/metadata", "/prometheus/federate?match[]=up", "/prometheus/graph"] {
         let (status, answer) = tools.get(path);
         assert_eq!((status, &answer["status"]), (StatusCode::NOT_FOUND, &json!("error")), "{path}: {answer}");
         assert_eq!(answer["errorType"], "not_found");

@@ -43,7 +43,7 @@ impl Own {
         Self {
             check: Ref::new("check", 4),
             asset: Some(Ref::new("asset", 417)),
-            title: "Port 443 answers fails on web-01".into(),
+            title: "Fails on web-01: Port 443 answers".into(),
             labels: Labels::sample(),
             place: Some(5),
             team: Some(3),
@@ -90,6 +90,9 @@ pub struct GroupOpened {
     pub silenced: bool,
     /// It was silenced and no longer is.
     pub again: bool,
+    /// Why it no longer is: `silence_ended` (ended, or no longer covers it), `joined` (an alert joined that no silence covers)
+    /// or `merged` (it took over a group that people were told of). Empty when it opens.
+    pub bare_by: &'static str,
     /// Since when it is open, for the first time or again.
     pub open_since: Time,
 }
@@ -103,11 +106,14 @@ impl Event for GroupOpened {
         all
     }
     fn title(&self) -> String {
-        match (self.silenced, self.again) {
-            (true, _) => format!("Alert group opened, silenced: {}", self.title),
-            (false, true) => format!("Silence ended, alert group still open: {}", self.title),
-            (false, false) => format!("Alert group opened: {}", self.title),
-        }
+        let what = match (self.silenced, self.bare_by) {
+            (true, _) => "Alert group opened, silenced",
+            (false, "joined") => "An alert that no silence covers joined a silenced alert group",
+            (false, "merged") => "A silenced alert group took over one that people were told of",
+            (false, _) if self.again => "Silence ended, alert group still open",
+            (false, _) => "Alert group opened",
+        };
+        format!("{what}: {}", self.title)
     }
     fn mark(&self) -> Mark {
         mark(self.severity)
@@ -124,13 +130,14 @@ impl Event for GroupOpened {
             place: Some(5),
             team: Some(2),
             severity: Severity::Critical,
-            title: "Web server runs fails on web-01".into(),
+            title: "Fails on web-01: Web server runs".into(),
             cause: Some("web-01 is down".into()),
             evidence: vec!["2026-03-02 08:00:10 UTC: no process nginx runs".into()],
             changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
             own: vec![Own::sample()],
             silenced: false,
             again: false,
+            bare_by: "",
             open_since: Time(1_772_438_400_000_000),
         }
     }
@@ -271,7 +278,7 @@ impl Event for GroupReopened {
             place: Some(5),
             team: Some(2),
             severity: Severity::Critical,
-            title: "Web server runs fails on web-01".into(),
+            title: "Fails on web-01: Web server runs".into(),
             evidence: vec!["2026-03-02 08:06:10 UTC: no process nginx runs".into()],
             changed_before: vec![Before { at: Time(1_772_438_000_000_000), title: "Package nginx upgraded".into() }],
             over_s: 240,
@@ -311,7 +318,7 @@ impl Event for GroupMerged {
             group: Ref::new("alert_group", 9),
             into: Ref::new("alert_group", 10),
             asset: Some(Ref::new("asset", 417)),
-            detail: "Web server runs fails on web-01 follows from Host not heard from on vm-host-1".into(),
+            detail: "\"Fails on web-01: Web server runs\" follows from \"vm-host-1 is not heard from\"".into(),
         }
     }
 }
@@ -365,7 +372,7 @@ impl Event for GroupRecovered {
             labels: Labels::sample(),
             place: Some(5),
             team: Some(2),
-            title: "Web server runs fails on web-01".into(),
+            title: "Fails on web-01: Web server runs".into(),
             evidence: vec!["2026-03-02 08:01:10 UTC: 1 process nginx runs".into()],
             lasted_s: 60,
             proven: true,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use causes::{Cluster, Decision, Member};
 use kernel::{Cx, Ref, Result};
 
+use super::bare::BareBy;
 use super::judgement::Judgement;
 use super::{Group, GroupState, open, own, recover, title};
 use crate::causal::{Applied, Decided};
@@ -180,7 +181,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
     let open_alerts = group.open_alerts.saturating_add(i64::try_from(checks.len()).unwrap_or(0));
     let now = Group { evidence: lines, open_alerts, ..risen };
     match (group.silenced, bare) {
-        (true, true) => open::announce(cx, &now, true, shade),
+        (true, true) => open::announce(cx, &now, BareBy::Joined, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &now),
     }?;
@@ -284,7 +285,7 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.
-        (true, true) => open::announce(cx, &target, true, shade),
+        (true, true) => open::announce(cx, &target, BareBy::Merged, shade),
         (true, false) => Ok(()),
         (false, _) => open::attend(cx, &target),
     }?;

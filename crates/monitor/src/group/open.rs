@@ -4,6 +4,7 @@ use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
 use kernel::{Cx, Ref, Result};
 
+use super::bare::{self, BareBy};
 use super::judgement::{self, Judgement};
 use super::{Group, GroupState, own, title};
 use crate::causal::{asset_of, checks_of};
@@ -96,7 +97,7 @@ pub(crate) fn open(
             covered: references(covered),
             own,
         },
-        false,
+        None,
     )?;
     for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
         fired(cx, &group, check, text, shade)?;
@@ -238,7 +239,7 @@ struct Alerts {
 }
 
 /// Tells the house that a group is open, and people unless it is silenced.
-fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, again: bool) -> Result<()> {
+fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, bare_by: Option<BareBy>) -> Result<()> {
     cx.emit(&GroupOpened {
         group: group.reference(),
         check: Ref::new("check", group.check),
@@ -256,7 +257,8 @@ fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, again: bool) -> Result<()> {
         changed_before: group.changed_before.clone(),
         own: alerts.own,
         silenced: group.silenced,
-        again,
+        again: bare_by.is_some(),
+        bare_by: bare_by.map_or("", BareBy::as_str),
         open_since: group.open_since(),
     })?;
     if group.silenced {
@@ -266,21 +268,22 @@ fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, again: bool) -> Result<()> {
 }
 
 /// Tells people of a group that a silence kept from them so far.
-pub(crate) fn announce(cx: &mut Cx, group: &Group, again: bool, shade: &Shade) -> Result<()> {
+pub(crate) fn announce(cx: &mut Cx, group: &Group, bare_by: BareBy, shade: &Shade) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
     let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let covered = references(silence::covered(shade, &alerts, &group.within()));
+    let covered = silence::covered(shade, &alerts, &group.within());
+    let group = bare::led(cx, group, &alerts, &covered)?;
     let asset = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let ids: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
     let rows = store::checks::by_id(cx.tx, &ids)?;
     let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
     let told = Alerts {
         asset: asset.map(|id| Ref::new("asset", id)),
-        own: own::own(cx, group, &seen, shade)?,
+        own: own::own(cx, &group, &seen, shade)?,
         checks: references(ids),
-        covered,
+        covered: references(covered),
     };
-    tell(cx, &Group { silenced: false, announced: true, ..group.clone() }, told, again)
+    tell(cx, &Group { silenced: false, announced: true, ..group }, told, Some(bare_by))
 }
 
 /// Puts an open group on "Needs you now", or updates it there.

@@ -36,7 +36,7 @@ impl Operation for ShowGroup {
 
     fn run(&self, cx: &mut Cx) -> Result<GroupDetail> {
         let group = find(cx, Self::NAME, self.id)?;
-        let alerts = store::groups::members(cx.tx, group.id, GROUP_ALERTS_MAX)?;
+        let alerts = store::members::all(cx.tx, group.id, GROUP_ALERTS_MAX)?;
         let similar = similar::earlier(cx, Self::NAME, &group)?;
         Ok(GroupDetail { group, alerts, similar })
     }

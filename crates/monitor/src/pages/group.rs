@@ -312,7 +312,14 @@ mod tests {
     }
 
     fn alert(name: &str) -> Member {
-        Member { check: 3, asset: Some(417), name: name.into(), joined_at: kernel::Time(0), cleared_at: None }
+        Member {
+            check: 3,
+            asset: Some(417),
+            name: name.into(),
+            joined_at: kernel::Time(0),
+            cleared_at: None,
+            labels: Default::default(),
+        }
     }
 
     #[test]

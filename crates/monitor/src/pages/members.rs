@@ -75,8 +75,14 @@ mod tests {
             draw(&view).into_string()
         };
         assert!(drawn(vec![], None).contains("No alert fits"));
-        let one =
-            Member { check: 3, asset: Some(417), name: HOSTILE.into(), joined_at: kernel::Time(0), cleared_at: None };
+        let one = Member {
+            check: 3,
+            asset: Some(417),
+            name: HOSTILE.into(),
+            joined_at: kernel::Time(0),
+            cleared_at: None,
+            labels: Default::default(),
+        };
         let many = drawn(vec![one; 50], Some("3".into()));
         assert!(many.contains("open=true&amp;cursor=3") && many.len() < 120_000 && !many.contains("<script>alert"));
     }

@@ -1,6 +1,6 @@
 //! Alerts of rules in the database: each has a check, so that silences, groups, history and explanations know it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kernel::{Actor, Cx, Error, Handle, LiveList, Ref, Result, Time};
@@ -27,6 +27,8 @@ struct Behind {
     known: Option<Known>,
     alert: Option<Active>,
     labels: Labels,
+    /// Another alert of the rule would be called the same.
+    alike: bool,
 }
 
 /// What a rule's alerts have in common.
@@ -45,18 +47,20 @@ pub(super) fn keep(handle: &Handle, post: &Post, memory: &mut Memory, interval_m
     for alert in memory.alerts.active() {
         let known = memory.known.get(&alert.labels).copied();
         if known.is_none_or(|known| !known.says(alert)) {
-            behind.push(Behind { known, alert: Some(alert.clone()), labels: alert.labels.clone() });
+            let labels = alert.labels.clone();
+            behind.push(Behind { known, alert: Some(alert.clone()), labels, alike: false });
         }
     }
     let active: HashSet<&Labels> = memory.alerts.active().map(|one| &one.labels).collect();
     for (labels, known) in &memory.known {
         if known.stored.is_some() && !active.contains(labels) {
-            behind.push(Behind { known: Some(*known), alert: None, labels: labels.clone() });
+            behind.push(Behind { known: Some(*known), alert: None, labels: labels.clone(), alike: false });
         }
     }
     if behind.is_empty() {
         return Ok(());
     }
+    mark_alike(&mut behind, &post.stored.new.rule, active.iter().copied().chain(memory.known.keys()));
     let shape = Arc::new(Shape { rule: post.id, new: post.stored.new.clone(), interval_ms });
     let mut done = Ok(());
     let mut waiting: Vec<Vec<Behind>> = behind.chunks(SLICE).map(<[Behind]>::to_vec).collect();
@@ -78,6 +82,20 @@ pub(super) fn keep(handle: &Handle, post: &Post, memory: &mut Memory, interval_m
         }
     }
     done
+}
+
+/// Marks those without a check that would be called as another alert of the rule is.
+fn mark_alike<'a>(behind: &mut [Behind], rule: &rules::Rule, all: impl Iterator<Item = &'a Labels>) {
+    if behind.iter().all(|one| one.known.is_some()) {
+        return;
+    }
+    let mut by_name: HashMap<Vec<String>, HashSet<&Labels>> = HashMap::new();
+    for labels in all {
+        by_name.entry(shortest(rule, labels)).or_default().insert(labels);
+    }
+    for one in behind.iter_mut().filter(|one| one.known.is_none()) {
+        one.alike = by_name.get(&shortest(rule, &one.labels)).is_some_and(|those| those.len() > 1);
+    }
 }
 
 /// A check that somebody deleted is made again if its alert is true; one of which nothing is known goes with its check.
@@ -144,7 +162,7 @@ fn write(cx: &mut Cx, shape: &Shape, one: &Behind, about: Option<(i64, assets::B
             Ok(Known { stored: stands, ..known })
         }
         (None, Some(alert)) => {
-            let check = new_check(cx, shape, alert, about)?;
+            let check = new_check(cx, shape, (alert, one.alike), about)?;
             let row = store::rule_alerts::insert(cx.tx, (shape.rule, check), (&alert.labels, &alert.source), &stand)?;
             Ok(Known { row, check, stored: stands })
         }
@@ -153,14 +171,19 @@ fn write(cx: &mut Cx, shape: &Shape, one: &Behind, about: Option<(i64, assets::B
 }
 
 /// The check of an alert: the rule is its probe, the server looks.
-fn new_check(cx: &mut Cx, shape: &Shape, alert: &Active, about: Option<(i64, assets::Brief)>) -> Result<i64> {
+fn new_check(
+    cx: &mut Cx,
+    shape: &Shape,
+    (alert, alike): (&Active, bool),
+    about: Option<(i64, assets::Brief)>,
+) -> Result<i64> {
     let new = &shape.new;
     let (asset, brief) = about.unzip();
     let severity = alert.labels.get("severity").map_or(new.severity, severity_word);
     let probe =
         alert.labels.iter().map(|(name, value)| (name.to_owned(), kernel::text::shorten(value, LABEL_VALUE_CHARS_MAX)));
     let made = NewCheck {
-        name: name(&new.rule, &alert.labels, brief.as_ref().map(|brief| brief.name.as_str())),
+        name: name(&new.rule, &alert.labels, brief.as_ref().map(|brief| brief.name.as_str()), alike),
         asset,
         vantage: None,
         probe: Probe::Rule { rule: shape.rule, labels: probe.collect() },
@@ -193,13 +216,24 @@ fn labels(all: &Labels) -> crate::Labels {
     crate::Labels(kept.take(LABELS_MAX).collect())
 }
 
-/// The rule's name and what sets this alert apart.
-fn name(rule: &rules::Rule, labels: &Labels, asset: Option<&str>) -> String {
-    let own = |name: &str| rule.labels.iter().any(|(known, _)| known == name);
+/// True for a label whose value may set an alert of a rule apart: it is none of the rule itself, and not our own.
+fn telling(rule: &rules::Rule, name: &str) -> bool {
+    !rule.labels.iter().any(|(known, _)| known == name) && !matches!(name, "alertname" | "asset")
+}
+
+/// What is left of the name of an alert when everything is left out that may be: two with the same may have the same name.
+fn shortest(rule: &rules::Rule, labels: &Labels) -> Vec<String> {
+    let kept = labels.iter().filter(|(name, _)| telling(rule, name) && *name != "job");
+    kept.map(|(_, value)| value.split(':').next().unwrap_or_default().to_owned()).collect()
+}
+
+/// The rule's name and what sets this alert apart. The name of the asset and the job are left out, unless there is an
+/// alert that is called the same then.
+fn name(rule: &rules::Rule, labels: &Labels, asset: Option<&str>, alike: bool) -> String {
     let host = |value: &str| asset.is_some_and(|asset| value.split([':', '.']).next() == asset.split('.').next());
     let apart: Vec<String> = labels
         .iter()
-        .filter(|(name, value)| !own(name) && !matches!(*name, "alertname" | "asset" | "job") && !host(value))
+        .filter(|(name, value)| telling(rule, name) && (alike || (*name != "job" && !host(value))))
         .map(|(_, value)| value.to_owned())
         .collect();
     let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
@@ -249,10 +283,40 @@ mod tests {
             ("job", "n"),
         ];
         let of = Labels::from_pairs(all);
-        assert_eq!(name(&rule, &of, None), "DiskFull: web-01:9100, /var");
-        assert_eq!(name(&rule, &of, Some("web-01")), "DiskFull: /var");
-        assert_eq!(name(&rule, &Labels::from_pairs([("alertname", "DiskFull")]), None), "DiskFull");
+        assert_eq!(name(&rule, &of, None, false), "DiskFull: web-01:9100, /var");
+        assert_eq!(name(&rule, &of, Some("web-01"), false), "DiskFull: /var");
+        assert_eq!(name(&rule, &of, Some("web-01"), true), "DiskFull: web-01:9100, n, /var");
+        assert_eq!(name(&rule, &Labels::from_pairs([("alertname", "DiskFull")]), None, false), "DiskFull");
         let routed = labels(&of.with("asset", "7").with("x", "a\nb"));
         assert_eq!((routed.get("asset"), routed.get("x"), routed.get("mount")), (None, Some("a b"), Some("/var")));
+    }
+    #[test]
+    fn alerts_of_a_rule_that_differ_in_what_a_name_leaves_out_are_told_apart() {
+        let rule = rules::Rule { name: "HighLoad".into(), ..rules::Rule::default() };
+        let of = |instance: &str, job: &str| {
+            Labels::from_pairs([("alertname", "HighLoad"), ("instance", instance), ("job", job)])
+        };
+        let all = [
+            of("10.0.0.1:7712", "a"),
+            of("10.0.0.1:7712", "b"),
+            of("10.0.0.2:1", "a"),
+            of("web-01:1", "a"),
+            of("web-01:2", "a"),
+        ];
+        let fresh = |labels: &Labels| Behind { known: None, alert: None, labels: labels.clone(), alike: false };
+        let mut behind: Vec<Behind> = all.iter().map(fresh).collect();
+        mark_alike(&mut behind, &rule, all.iter());
+        let named = |asset| behind.iter().map(|one| name(&rule, &one.labels, asset, one.alike)).collect::<Vec<_>>();
+        let names = named(Some("web-01"));
+        assert_eq!(
+            names,
+            [
+                "HighLoad: 10.0.0.1:7712, a",
+                "HighLoad: 10.0.0.1:7712, b",
+                "HighLoad: 10.0.0.2:1",
+                "HighLoad: web-01:1, a",
+                "HighLoad: web-01:2, a"
+            ]
+        );
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::check::{Check, Severity};
 use crate::group::judgement::Judgement;
-use crate::group::{Group, GroupState, Member};
-use crate::labels::Asked;
+use crate::group::{Group, GroupState};
+use crate::labels::{Asked, Labels};
 use crate::limits::SLICE;
 use crate::shade::Within;
 use crate::store::checks::pattern;
@@ -384,6 +384,12 @@ pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     Ok(())
 }
 
+/// By which labels it is routed from now on.
+pub(crate) fn set_labels(tx: &mut Tx<'_>, id: i64, labels: &Labels) -> Result<()> {
+    tx.execute("UPDATE monitor_groups SET labels = ?1 WHERE id = ?2", &[labels.text()?.into(), id.into()])?;
+    Ok(())
+}
+
 /// What was over is open again.
 pub(crate) fn reopen(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
@@ -401,18 +407,6 @@ pub(crate) fn reopen(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
         ],
     )?;
     Ok(())
-}
-
-/// Every alert that ever belonged to a group, in order of joining.
-pub(crate) fn members(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Member>> {
-    tx.query(
-        "SELECT check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ?1 \
-         ORDER BY joined_at, check_id LIMIT ?2",
-        &[group.into(), limit.into()],
-    )?
-    .iter()
-    .map(super::members::member)
-    .collect()
 }
 
 /// Copies from an asset what decides who sees its groups.

@@ -7,35 +7,53 @@ use kernel::{Error, Result};
 
 use crate::group::Member;
 use crate::group::tree::Tally;
+use crate::labels::Labels;
 use crate::machine::State;
+
+const COLUMNS: &str = "SELECT g.check_id, g.asset_id, g.check_name, g.joined_at, g.cleared_at, c.labels, c.severity \
+     FROM monitor_group_alerts g LEFT JOIN monitor_checks c ON c.id = g.check_id";
 
 /// Alerts that are out and looked at, for the things of a map.
 const ALERTS_MAX: usize = 1_000;
 
 /// One page of every alert that ever belonged to a group, those of the newest checks first.
 pub(crate) fn page(tx: &mut Tx<'_>, group: i64, open: Option<bool>, before: i64, limit: usize) -> Result<Vec<Member>> {
-    let mut query = Query::new(
-        "SELECT check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ",
-    );
-    query.bind(group).push(" AND check_id < ").bind(before);
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE g.group_id = ").bind(group).push(" AND g.check_id < ").bind(before);
     query.push(match open {
-        Some(true) => " AND cleared_at = 0",
-        Some(false) => " AND cleared_at > 0",
+        Some(true) => " AND g.cleared_at = 0",
+        Some(false) => " AND g.cleared_at > 0",
         None => "",
     });
-    query.push(" ORDER BY check_id DESC LIMIT ").bind(limit);
+    query.push(" ORDER BY g.check_id DESC LIMIT ").bind(limit);
     tx.run(&query)?.iter().map(member).collect()
 }
 
-/// The columns `check_id, asset_id, check_name, joined_at, cleared_at`.
-pub(crate) fn member(row: &Row) -> Result<Member> {
+/// Every alert that ever belonged to a group, in order of joining.
+pub(crate) fn all(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<Vec<Member>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE g.group_id = ").bind(group).push(" ORDER BY g.joined_at, g.check_id LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(member).collect()
+}
+
+fn member(row: &Row) -> Result<Member> {
     Ok(Member {
         check: row.int(0)?,
         asset: row.opt_int(1)?,
         name: row.text(2)?,
         joined_at: row.time(3)?,
         cleared_at: Some(row.time(4)?).filter(|at| at.0 > 0),
+        labels: labels(row)?,
     })
+}
+
+fn labels(row: &Row) -> Result<Labels> {
+    let (Some(kept), Some(severity)) = (row.opt_text(5)?, row.opt_text(6)?) else { return Ok(Labels::default()) };
+    let mut labels: Labels =
+        serde_json::from_str(&kept).map_err(|error| Error::internal("monitor-member-row", error))?;
+    labels.or("alertname", &row.text(2)?);
+    labels.or("severity", &severity);
+    Ok(labels)
 }
 
 /// The things that a group's alerts are about, and whether an alert of each is out.

@@ -23,9 +23,9 @@ fn an_alert_goes_from_ok_over_pending_to_firing_and_back_with_one_group() {
     let groups = house.groups("open");
     assert_eq!(groups.len(), 1);
     let group = groups[0]["id"].as_i64().unwrap();
-    assert_eq!(groups[0]["title"], "Web server runs fails on web-01");
+    assert_eq!(groups[0]["title"], "Fails on web-01: Web server runs");
     assert_eq!(groups[0]["evidence"].as_array().unwrap().len(), 2);
-    assert_eq!(house.needs(), ["Web server runs fails on web-01"]);
+    assert_eq!(house.needs(), ["Fails on web-01: Web server runs"]);
     house.report(web, check, "gg");
     assert_eq!(house.state(check), "ok");
     assert!(house.groups("open").is_empty());

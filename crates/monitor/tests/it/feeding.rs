@@ -52,7 +52,7 @@ fn an_alert_about_no_asset_opens_a_group_and_recovers() {
     house.without_asset(check);
     play(&house, check, "bb");
     let open = house.groups("open");
-    assert_eq!((open.len(), open[0]["title"].as_str()), (1, Some("Error rate fails")));
+    assert_eq!((open.len(), open[0]["title"].as_str()), (1, Some("Fails: Error rate")));
     assert!(open[0]["asset"].is_null() && house.show(check)["check"]["asset"].is_null());
     assert_eq!(open[0]["labels"]["alertname"], "Error rate");
     let group = open[0]["id"].as_i64().unwrap();

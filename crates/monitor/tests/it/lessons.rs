@@ -72,7 +72,7 @@ fn lesson_02_a_parent_is_looked_at_before_its_child_is_told_and_its_recovery_is_
         house.send(up.0, vec![house.result(up.1, CheckState::Fail)]).unwrap();
         house.wait(1);
     }
-    assert_eq!(messages(&house), ["Alert: Switch answers fails on sw-01"], "the parent is told, no child");
+    assert_eq!(messages(&house), ["Alert: Fails on sw-01: Switch answers"], "the parent is told, no child");
     // The switch is back; its children are stale for a cycle, and nobody is told of them.
     all_report(&house, &[up], "gg");
     all_report(&house, &children, "b");
@@ -205,7 +205,7 @@ fn lesson_11_an_access_switch_with_300_children_is_one_page_and_one_recovery() {
     assert_eq!((cause["asset"].as_i64(), cause["kind"].as_str()), (Some(up.0), Some("thing")), "{cause}");
     assert!(!cause["reasons_for"].as_array().unwrap().is_empty(), "{cause}");
     let group = open[0]["id"].as_i64().unwrap();
-    assert_eq!(messages(&house), ["Alert: Switch answers fails on sw-01"]);
+    assert_eq!(messages(&house), ["Alert: Fails on sw-01: Switch answers"]);
     all_report(&house, &all, "gg");
     house.wait(60);
     assert!(house.groups("open").is_empty());
@@ -345,7 +345,7 @@ fn lesson_08_every_alert_explains_why_it_was_told_or_not() {
     let verdict = told["verdict"].as_str().unwrap();
     assert!(verdict.starts_with("It was handed to on-call") && told["told"].is_null(), "nothing here sends: {verdict}");
     let child = explain(children[0].1);
-    assert!(child["verdict"].as_str().unwrap().contains("Switch answers fails on sw-01"), "{child}");
+    assert!(child["verdict"].as_str().unwrap().contains("Fails on sw-01: Switch answers"), "{child}");
     let about: Vec<&str> =
         child["steps"].as_array().unwrap().iter().map(|step| step["about"].as_str().unwrap()).collect();
     assert_eq!(about, ["looked", "rule", "state", "group", "cause", "again", "told"]);

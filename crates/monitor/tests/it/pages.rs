@@ -62,7 +62,7 @@ fn every_page_shows_the_house_as_it_is() {
     house.report(web, check, "gbb");
     let group = house.groups("open")[0]["id"].as_i64().unwrap();
     let board = page(&house, "/monitoring", None, &[]);
-    assert!(board.contains("Web server runs fails on web-01") && board.contains("Firing"));
+    assert!(board.contains("Fails on web-01: Web server runs") && board.contains("Firing"));
     let shown = page(&house, "/monitoring/groups/{id}", Some(group), &[]);
     assert!(shown.contains("no process nginx runs") && shown.contains("Check created: Web server runs"));
     let shown = page(&house, "/monitoring/checks/{id}", Some(check), &[]);

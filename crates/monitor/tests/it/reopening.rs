@@ -40,12 +40,12 @@ fn what_is_back_within_a_quarter_of_an_hour_is_the_same_group_and_nobody_is_on_i
     assert_eq!(event["open_since"], open[0]["reopened_at"]);
     assert!(event["evidence"][0].as_str().unwrap().contains("no process nginx runs"), "{event}");
     assert_eq!(house.events("asset", web, "monitor.group.reopened").len(), 1, "the timeline of the thing says so too");
-    assert_eq!(house.needs(), ["Web server runs fails on web-01"]);
+    assert_eq!(house.needs(), ["Fails on web-01: Web server runs"]);
     house.call("monitor.group.acknowledge", json!({ "id": group }));
     house.report(web, check, "gg");
     house.wait(120);
     assert_eq!(shown(&house, group)["state"], "recovered");
-    let title = "Web server runs fails on web-01";
+    let title = "Fails on web-01: Web server runs";
     assert_eq!(house.announced(), ["Alert", "Recovered", "Again", "Recovered"].map(|word| format!("{word}: {title}")));
 }
 

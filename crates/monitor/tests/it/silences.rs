@@ -18,7 +18,7 @@ fn people_are_told_once_of_opening_and_once_of_recovery() {
     house.settle();
     assert_eq!(
         messages(&house),
-        ["Alert: Web server runs fails on web-01", "Recovered: Web server runs fails on web-01"]
+        ["Alert: Fails on web-01: Web server runs", "Recovered: Fails on web-01: Web server runs"]
     );
 }
 
@@ -50,8 +50,8 @@ fn when_a_silence_ends_what_is_still_open_is_told() {
     assert!(messages(&house).is_empty());
     house.call("monitor.silence.end", json!({"id": silence["id"]}));
     house.wait(6);
-    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
-    assert!(house.needs().contains(&"Web server runs fails on web-01".to_owned()));
+    assert_eq!(messages(&house), ["Alert: Fails on web-01: Web server runs"]);
+    assert!(house.needs().contains(&"Fails on web-01: Web server runs".to_owned()));
     let id = house.groups("open")[0]["id"].as_i64().unwrap();
     let opened = house.events("alert_group", id, "monitor.group.opened");
     let flags: Vec<_> =
@@ -74,7 +74,7 @@ fn a_silence_that_runs_out_ends_by_itself_and_covers_only_who_is_told_never_how_
     house.report(web, check, "b");
     assert!(messages(&house).is_empty(), "the silence holds");
     house.report(web, check, "bbbbb");
-    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
+    assert_eq!(messages(&house), ["Alert: Fails on web-01: Web server runs"]);
     assert_eq!(house.groups("open")[0]["silenced"], false);
     house.report(web, check, "gg");
     house.settle();
@@ -106,7 +106,7 @@ fn a_silence_by_labels_holds_back_alerts_with_them_and_no_others() {
     assert!(messages(&house).is_empty());
     house.report(db, answers, "bb");
     house.settle();
-    assert_eq!(messages(&house), ["Alert: Database answers fails on unrelated-db"]);
+    assert_eq!(messages(&house), ["Alert: Fails on unrelated-db: Database answers"]);
     let why = house.call("monitor.alert.explain", json!({"id": house.show(runs)["check"]["alert"]})).to_string();
     assert!(why.contains("Rollout"), "{why}");
 }
@@ -127,7 +127,7 @@ fn a_silence_that_no_longer_covers_an_open_group_lets_it_be_told_and_a_longer_on
     assert_eq!(stale.kind, kernel::ErrorKind::Conflict);
     house.call("monitor.silence.update", json!({"id": id, "matchers": "severity=\"none\"", "reason": "Only these"}));
     house.wait(6);
-    assert_eq!(messages(&house), ["Alert: Web server runs fails on web-01"]);
+    assert_eq!(messages(&house), ["Alert: Fails on web-01: Web server runs"]);
     let told = house.events("silence", id.as_i64().unwrap(), "monitor.silence.changed");
     assert_eq!(told.len(), 2);
     house.call("monitor.silence.end", json!({"id": id}));
@@ -200,6 +200,17 @@ fn a_group_that_is_told_after_all_says_which_of_its_alerts_are_still_under_a_sil
     let again = opened.iter().find(|event| event.payload["again"] == true).unwrap();
     assert_eq!(listed(again, "checks"), [format!("check:{runs}"), format!("check:{answers}")]);
     assert_eq!(listed(again, "covered"), [format!("check:{runs}")]);
+    // The silence goes on: it is another alert that people are told of, and by its labels.
+    assert_eq!(again.payload["bare_by"], "joined");
+    let title = "An alert that no silence covers joined a silenced alert group: Fails on web-01: Port answers";
+    assert_eq!(again.title, title);
+    assert_eq!(again.payload["labels"]["alertname"], "Port answers");
+    house.settle();
+    assert_eq!(messages(&house), ["Alert: Fails on web-01: Port answers"]);
+    let members = house.call("monitor.group.alerts", json!({"id": id}));
+    let labels: Vec<&str> =
+        members["items"].as_array().unwrap().iter().map(|one| one["labels"]["alertname"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["Port answers", "Web server runs"], "{members}");
 }
 
 #[test]

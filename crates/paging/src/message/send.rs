@@ -13,7 +13,7 @@ use kernel::time::SECOND;
 use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
 use super::settle::{hand_over, settle};
-use super::{Message, store, wake};
+use super::{Message, fields, store, wake};
 use crate::channel::lane::Way;
 use crate::channel::payload::{self, Note, What};
 use crate::channel::{self, Secrets};
@@ -111,11 +111,14 @@ fn attempt(kernel: &Handle, message: &Message) -> Result<Tried> {
     let (note, sending) = kernel.read_as(&actor(), |cx| Ok((note(cx, message)?, cx.setting::<Sending>()?)))?;
     let body = note.text();
     let about = message.group.map_or(Ref::new("paging_message", message.id), |group| Ref::new("alert_group", group));
-    let direct =
-        Direct { id: message.id, at: message.at, to: &message.address, subject: &note.subject, body: &body, about };
+    let to = message.address.as_str();
+    let direct = Direct { id: message.id, at: message.at, to, subject: &note.subject, body: &body, about, more: None };
     let tried = match way {
         Way::Mail => direct::mail(kernel, &direct, patience(&sending))?,
-        Way::Webhook(name) => direct::webhook(kernel, &Direct { to: &name, ..direct })?,
+        Way::Webhook(name) => {
+            let more = kernel.read_as(&fields::actor(), |cx| fields::of(cx, message, &note))?;
+            direct::webhook(kernel, &Direct { to: &name, more: Some(&more), ..direct })?
+        }
         Way::Channel(id) => by_channel(kernel, id, message, &note, &sending)?,
     };
     Ok(Tried { answer: channel::redacted(&tried.answer, &Secrets::default()), ..tried })

@@ -111,8 +111,10 @@ pub(super) fn lines(group: &Told, page: &Page) -> Vec<String> {
 
 /// The alerts that were told for themselves, for the message that all is over.
 pub(super) fn named(group: &Told) -> Option<String> {
-    let names: Vec<&str> = group.own.iter().take(NAMED_MAX).map(|own| own.title.as_str()).collect();
-    let more = match group.own.len().saturating_sub(NAMED_MAX) {
+    // An alert that was told for itself may give the group its name by now.
+    let others: Vec<&str> = group.own.iter().map(|own| own.title.as_str()).filter(|own| *own != group.title).collect();
+    let names: Vec<&str> = others.iter().take(NAMED_MAX).copied().collect();
+    let more = match others.len().saturating_sub(NAMED_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

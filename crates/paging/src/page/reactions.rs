@@ -109,6 +109,7 @@ pub(super) fn facts(cx: &mut Cx, subject: &Subject<'_>) -> Result<Facts> {
         team: subject.team.or(brief.as_ref().and_then(|one| one.team)),
         place: number(subject.place).or(brief.as_ref().and_then(|one| one.place)),
         kind: brief.as_ref().map(|one| one.kind.clone()).unwrap_or_default(),
+        asset: subject.asset.filter(|asset| asset.kind == "asset").map(|asset| asset.id),
     };
     let mut known = vec![("severity", subject.severity.to_owned()), ("alertname", subject.title.to_owned())];
     if let Some(brief) = brief {

@@ -95,6 +95,7 @@ impl Operation for PreviewRoute {
             team: self.team,
             place: self.place,
             kind: self.kind.clone(),
+            asset: None,
         };
         let decision = load(cx)?.decide(&facts, at);
         let mut policies = Vec::new();

@@ -121,7 +121,13 @@ pub(crate) fn domains() -> Vec<Domain> {
 impl House {
     /// Ada's house; nothing is tested daily, and messages may go to this machine.
     pub(crate) fn new() -> Self {
-        let house = Self { world: World::new(domains()).unwrap(), admin: Actor::os("root") };
+        Self::beside(Vec::new())
+    }
+
+    /// The same with other domains beside.
+    pub(crate) fn beside(others: Vec<Domain>) -> Self {
+        let all = domains().into_iter().chain(others).collect();
+        let house = Self { world: World::new(all).unwrap(), admin: Actor::os("root") };
         let secret = people::setup::issue(&house.world.kernel).unwrap().unwrap();
         let ada = json!({ "secret": secret, "organisation": "Fjord", "name": "Ada", "login": "ada", "email": "ada@example.org", "password": "a long enough sentence" });
         house.world.call(&Actor::nobody(), "people.setup.complete", ada).unwrap();

@@ -26,3 +26,5 @@ mod routing;
 mod schema;
 #[cfg(test)]
 mod storms;
+#[cfg(test)]
+mod webhooks;
