@@ -19,6 +19,10 @@ const FIT_MIN: f64 = 0.25;
 const DELAY_MS_MAX: i64 = 10 * 60_000;
 /// So many things with the same trouble at the same time and place are no accident.
 const TOGETHER_MIN: usize = 3;
+/// So many of a role that one cause took down show that what else of that role is lost at the same time hangs on it, too,
+/// if what it hangs on is not known; and how surely, beside what is at the same site.
+const KIN_MIN: usize = 5;
+const KIN: f64 = 0.7;
 /// Most things that are looked at one by one, where nobody sees what they are said to hang on.
 const EACH_MAX: usize = 60;
 /// Most groups that others may join.
@@ -99,6 +103,8 @@ struct Parent {
     carries: BTreeSet<(u16, RelationKind)>,
     /// The roles of which it took down most.
     fallen: BTreeSet<Role>,
+    /// The roles of which it took down several.
+    kin: BTreeSet<Role>,
     /// Its cause is seen to fail.
     seen: bool,
     /// Nothing is known to stand on its cause.
@@ -261,6 +267,7 @@ fn parent(
     let known = roots.iter().filter_map(|place| case.graph.node(*place));
     let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing.name))));
     carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
+    let kin = fallen.iter().filter(|(_, many)| **many >= KIN_MIN).map(|(role, _)| role.clone()).collect();
     let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
@@ -271,6 +278,7 @@ fn parent(
         effects,
         carries,
         fallen,
+        kin,
         seen,
         bare,
         sites,
@@ -309,8 +317,13 @@ fn fits(
     let node = case.graph.node(head)?;
     let site = &node.thing.site;
     // Most others of its kind and name went down with the cause: it hangs there as they do, wherever it is.
-    let alike = !parent.fallen.is_empty() && parent.fallen.contains(&(node.kind, labels::role(&node.thing.name)));
-    if !(alike || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
+    let (alike, kin) = if parent.kin.is_empty() && parent.fallen.is_empty() {
+        (false, false)
+    } else {
+        let role = (node.kind, labels::role(&node.thing.name));
+        (parent.fallen.contains(&role), parent.kin.contains(&role))
+    };
+    if !(alike || kin || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
         return None;
     }
     let first = signs.iter().min_by_key(|sign| sign.since)?;
@@ -319,6 +332,7 @@ fn fits(
     let near = match parent.sites.contains(site) {
         _ if alike => 1.0,
         true => 1.0,
+        false if kin => KIN,
         false if spoken.words(&node.thing.name).any(|word| parent.words.contains(&word)) => 0.8,
         false => return best,
     };
