@@ -183,7 +183,7 @@ impl Engine {
         self.looks.fired(&symptom.look, symptom.what, symptom.since_ms, &symptom.evidence, now_ms);
         let owner = self.owner.get(&key).and_then(|id| self.groups.get_mut(id));
         match owner.filter(|live| !matches!(live.phase, Phase::Resting { .. })) {
-            Some(live) => live.back(key),
+            Some(live) => live.back(key, symptom.since_ms),
             None => {
                 self.fresh.insert(key);
             }
@@ -301,7 +301,16 @@ impl Engine {
         let had = self.owner.get(&known.look.key).copied().filter(|id| self.groups.get(id).is_some_and(open));
         let fit = |live: &Live| live.fit(known, self.graph.place(known.look.thing), &self.table, now_ms);
         let best = self.groups.iter().map(|(id, live)| (fit(live), *id)).filter(|(fit, _)| *fit > 0.0);
-        had.or_else(|| best.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, id)| id))
+        let best = || best.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map(|(_, id)| id);
+        had.or_else(best).or_else(|| self.alike(known, now_ms))
+    }
+
+    /// The open group that has the same trouble of the same thing, as somebody else sees it: who was cut off when it began
+    /// sees it later.
+    fn alike(&self, known: &Known, now_ms: i64) -> Option<u64> {
+        let owners = self.looks.at(known.look.thing).filter_map(|look| self.owner.get(&look.look.key));
+        let mut owners = owners.filter_map(|id| Some((*id, self.groups.get(id)?)));
+        owners.find(|(_, live)| live.has_alike(known, now_ms)).map(|(id, _)| id)
     }
 
     /// Adds a symptom to a group; a group at rest is open again, as of now: what it had is over and dates nothing any more.

@@ -146,7 +146,8 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut V
         let unseen = !case.at.contains_key(&head);
         for parent in parents.iter().filter(|parent| root(&joins, parent.group) != number) {
             // What nobody sees fail is a guess: it neither joins what is smaller nor takes in what is larger.
-            if (unseen || !parent.seen) && parent.things < size {
+            let smaller = (unseen || !parent.seen) && parent.things < size;
+            if smaller && !(unseen && parent.seen && follows(pool, parent, head, group)) {
                 continue;
             }
             let fit = fits(case, (&shares, spoken), parent, head, &signs);
@@ -178,6 +179,15 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut V
         }
     }
     groups.retain(|group| !group.signs.is_empty());
+}
+
+/// What a group is said to come from, though nobody sees it, is what another's cause, which is seen, gives that thing by
+/// what is known.
+fn follows(pool: &Pool, parent: &Parent, head: u32, group: &Group) -> bool {
+    let scored = group.cause.and_then(|cause| pool.get(cause));
+    let Some(Origin::Thing(_, state, _)) = scored.map(|scored| &scored.origin) else { return false };
+    let mut effects = parent.effects.get(&head).into_iter().flatten();
+    effects.any(|effect| effect.hops > 0 && effect.state == *state)
 }
 
 fn root(joins: &BTreeMap<usize, (usize, Option<RelationKind>)>, mut number: usize) -> usize {
@@ -327,6 +337,7 @@ fn fits(
         return None;
     }
     let first = signs.iter().min_by_key(|sign| sign.since)?;
+    let degraded = signs.iter().all(|sign| sign.what == What::Degraded);
     let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
     // Where a place is not known, names must have something in common.
     let near = match parent.sites.contains(site) {
@@ -342,7 +353,8 @@ fn fits(
             let known = node.up.iter().filter(|edge| edge.kind == way.over).count();
             // Who is degraded has two paths: when one is known, the other is not.
             let second = known == 1 && way.needs_all && way.over.is_redundant() && stands_still(*state);
-            let (gives, weight) = if second { (What::Degraded, 0.7) } else { (way.gives, way.weight) };
+            let spare = (alike || kin) && known == 0 && way.over.is_redundant() && degraded && stands_still(*state);
+            let (gives, weight) = if second || spare { (What::Degraded, 0.7) } else { (way.gives, way.weight) };
             let usual = parent.bare || parent.carries.contains(&(node.kind, way.over));
             if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;

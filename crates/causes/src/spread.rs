@@ -11,6 +11,9 @@ const WEIGHT_MIN: f64 = 0.12;
 /// How surely a thing that lost one of its alternatives is degraded.
 const DEGRADED: f64 = 0.7;
 
+/// A thing that is seen to fail and comes into its state at least so surely explains what is behind it by itself.
+const SURE: f64 = 0.5;
+
 /// A state that a thing comes into.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Effect {
@@ -94,6 +97,9 @@ impl Walk<'_> {
 
     fn step(&mut self, place: u32, effect: Effect) {
         let Some(node) = self.graph.node(place).filter(|_| effect.hops < self.hops_max) else { return };
+        // Whether it was reached is seen: that doubt counts once, and not again for each thing behind it.
+        let seen = stands_still(effect.state) && effect.weight >= SURE && self.seen.failed.contains(&place);
+        let effect = if seen { Effect { weight: 1.0, ..effect } } else { effect };
         for way in self.table.ways(node.kind, effect.state) {
             for edge in node.down.iter().filter(|edge| edge.kind == way.over) {
                 let Some(child) = self.graph.node(edge.other).filter(|child| way.reaches(child.kind)) else { continue };

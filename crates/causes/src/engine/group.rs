@@ -131,6 +131,8 @@ pub(crate) struct Live {
     pub(crate) reach: Effects,
     /// When its cause began at the latest.
     pub(crate) onset: i64,
+    /// When what it had came back last, as its cause comes and goes.
+    pub(crate) renewed: Option<i64>,
     /// Looks that were asked again; false for those that cannot be taken at will.
     pub(crate) asked: BTreeMap<u64, bool>,
     pub(crate) answered: bool,
@@ -157,6 +159,7 @@ impl Live {
             cluster: None,
             reach: Effects::new(),
             onset: now_ms,
+            renewed: None,
             asked: BTreeMap::new(),
             answered: false,
             unsure_until: None,
@@ -238,8 +241,9 @@ impl Live {
         let since = known.bad_since.unwrap_or(now_ms);
         let held = self.hold_until.is_some_and(|until| now_ms <= until);
         let in_time = |delay: i64| {
-            let first = self.onset - known.look.interval_ms - SLACK_MS;
-            held || (first..=self.onset + delay + known.look.interval_ms + LATE_MS).contains(&since)
+            let slack = known.look.interval_ms + SLACK_MS;
+            let near = |onset: i64| (onset - slack..=onset + delay + known.look.interval_ms + LATE_MS).contains(&since);
+            held || near(self.onset) || self.renewed.is_some_and(near)
         };
         match self.cause() {
             Some(Cause::Vantage { thing, names })
@@ -259,6 +263,19 @@ impl Live {
         }
     }
 
+    /// It has this thing with trouble of the same family, seen by another look that was bad at the same time.
+    pub(crate) fn has_alike(&self, known: &Known, now_ms: i64) -> bool {
+        let since = known.bad_since.unwrap_or(now_ms);
+        let alike = |what: What| what == known.what || (is_loss(what) && is_loss(known.what));
+        matches!(self.phase, Phase::Open)
+            && self.members.values().any(|member| {
+                member.thing == known.look.thing
+                    && member.vantage != known.look.vantage
+                    && alike(member.what)
+                    && member.gone_ms.is_none_or(|gone| gone >= since)
+            })
+    }
+
     /// A symptom is gone.
     pub(crate) fn gone(&mut self, key: u64, at_ms: i64) {
         if let Some(member) = self.members.get_mut(&key).filter(|member| member.gone_ms.is_none()) {
@@ -268,10 +285,11 @@ impl Live {
     }
 
     /// A symptom that was gone is back.
-    pub(crate) fn back(&mut self, key: u64) {
+    pub(crate) fn back(&mut self, key: u64, since_ms: i64) {
         let was_quiet = self.is_quiet();
-        if let Some(member) = self.members.get_mut(&key) {
+        if let Some(member) = self.members.get_mut(&key).filter(|member| member.gone_ms.is_some()) {
             member.gone_ms = None;
+            self.renewed = self.renewed.max(Some(since_ms));
         }
         if was_quiet {
             self.relapses += 1;

@@ -15,6 +15,10 @@ const SUSPECTED_MS: i64 = 10 * 60_000;
 /// Candidates whose surroundings are looked at again.
 const ASKED_OF: usize = 4;
 
+/// So many points another candidate must have more than the one that people were told is the cause: twice as likely and
+/// more.
+const BETTER: f64 = 1.0;
+
 /// Symptoms with one cause, as they were judged just now.
 struct Plan {
     keys: BTreeSet<u64>,
@@ -188,8 +192,11 @@ impl Engine {
     }
 
     /// An open group is judged as the plan says.
-    fn rejudge(&mut self, id: u64, plan: Plan, decisions: &mut Vec<Decision>) {
+    fn rejudge(&mut self, id: u64, mut plan: Plan, decisions: &mut Vec<Decision>) {
         let Some(live) = self.groups.get_mut(&id) else { return };
+        if live.cluster.as_ref().is_some_and(|old| stays(old, &mut plan.cluster)) {
+            plan.reach = live.reach.clone();
+        }
         let first =
             |cluster: &Cluster| cluster.candidates.first().map(|one| (one.cause.clone(), one.explained, one.absent));
         let same = live.cluster.as_ref().is_some_and(|old| {
@@ -270,6 +277,23 @@ impl Engine {
         if let (false, Phase::Settling { until_ms }) = (looks.is_empty(), live.phase) {
             decisions.push(Decision::Recheck { looks, until_ms });
         }
+    }
+}
+
+/// What people were told is the cause stays the first while nothing is clearly better; true when it was put there again.
+fn stays(old: &Cluster, new: &mut Cluster) -> bool {
+    let (Some(told), Some(best)) = (old.candidates.first(), new.candidates.first().map(|one| one.score)) else {
+        return false;
+    };
+    let at = new.candidates.iter().position(|one| one.cause == told.cause && one.score > best - BETTER);
+    match at.filter(|at| *at > 0 && old.undetermined.is_none() && new.undetermined.is_none()) {
+        Some(at) => {
+            if let Some(first) = new.candidates.get_mut(..=at) {
+                first.rotate_right(1);
+            }
+            true
+        }
+        None => false,
     }
 }
 

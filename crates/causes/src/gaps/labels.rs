@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TOGETHER_MIN;
+use super::{KIN_MIN, TOGETHER_MIN};
+use crate::graph::Node;
 use crate::score::{Case, Origin, Sign};
 use crate::solve::{Group, Pool};
 use crate::spread::stands_still;
@@ -13,6 +14,8 @@ use crate::words::{RelationKind, What};
 const APART_MS: i64 = 45_000;
 /// The same for things of one place that are lost one after the other: heat, water and empty batteries take their time.
 const LOST_APART_MS: i64 = 180_000;
+/// Two things that are lost within this time were lost at one moment, as often as they are looked at, in milliseconds.
+const MOMENT_MS: i64 = 10_000;
 /// Shorter words of names say nothing.
 const WORD_MIN: usize = 2;
 /// Among fewer things no word is called common.
@@ -52,14 +55,11 @@ fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
 
 /// Things that fail alone, in the same way at the same time and place, are one group whose cause is not known.
 pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
+    by_role(case, pool, groups);
     let places = by_place(case, pool, groups);
     let mut rows: BTreeMap<(Shared, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
-        let things = group.things(case);
-        let alone =
-            things.len() == 1 && !matches!(cause_of(pool, group), Some(Origin::Change(_) | Origin::Vantage(..)));
-        let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
-        let (true, Some(sign)) = (alone, first) else { continue };
+        let Some(sign) = alone(case, pool, group) else { continue };
         let (Some(shared), Some(family)) = (Shared::of(case, spoken, sign), family(case, sign)) else { continue };
         if places.contains_key(&number) {
             continue;
@@ -111,13 +111,69 @@ fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usiz
     let mut found = BTreeMap::new();
     for ((site, _), mut row) in rows {
         row.sort_unstable();
-        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS).filter(|run| run.len() >= TOGETHER_MIN) {
+        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
+            if run.len() < TOGETHER_MIN && !twins(case, pool, groups, run) {
+                continue;
+            }
             let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
-            together(case, groups, run, &Shared::Site(site.clone()));
+            unite(case, groups, run, &Shared::Site(site.clone()));
             found.insert(*into, (site.clone(), *first, *last));
         }
     }
     found
+}
+
+/// Two things of one role are lost at one moment, and what they are connected to is known of neither, though it is of
+/// others of the role or kind: what they have in common is not written down.
+fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -> bool {
+    let [(first, one), (last, other)] = run else { return false };
+    let node = |number: usize| match cause_of(pool, groups.get(number)?)? {
+        Origin::Thing(place, ..) => case.graph.node(*place),
+        _ => None,
+    };
+    let (Some(one), Some(other)) = (node(*one), node(*other)) else { return false };
+    let hangs = |node: &Node| node.up.iter().any(|edge| edge.kind == RelationKind::ConnectedTo);
+    let usual = || {
+        let mut all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
+        all.any(|node| node.kind == one.kind && hangs(node))
+    };
+    let alike = role(&one.thing.name) == role(&other.thing.name);
+    last - first <= MOMENT_MS && alike && !hangs(one) && !hangs(other) && usual()
+}
+
+/// Most of a role fails alone, in the same way at the same time and at several places: what they have in common is not
+/// known, and it is not the place.
+fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    let mut rows: BTreeMap<(u16, String, Family), Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let Some(sign) = alone(case, pool, group) else { continue };
+        let node = case.graph.place(sign.thing).and_then(|place| case.graph.node(place));
+        if let (Some(node), Some(family)) = (node, family(case, sign)) {
+            rows.entry((node.kind, role(&node.thing.name), family)).or_default().push((sign.since, number));
+        }
+    }
+    rows.retain(|_, row| row.len() >= KIN_MIN);
+    for ((kind, role_of, _), mut row) in rows {
+        row.sort_unstable();
+        let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
+        let many = all.filter(|node| node.kind == kind && role(&node.thing.name) == role_of).count();
+        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
+            let things = run.iter().filter_map(|(_, number)| groups.get(*number)).flat_map(|group| group.things(case));
+            let sites: BTreeSet<&str> =
+                things.filter_map(|thing| case.graph.thing(thing)).map(|thing| thing.site.as_str()).collect();
+            if run.len() >= KIN_MIN && run.len() * 2 > many && sites.len() > 1 && !sites.contains("") {
+                together(case, groups, run, &Shared::Name(role_of.replace('#', "")));
+            }
+        }
+    }
+    groups.retain(|group| !group.signs.is_empty());
+}
+
+/// The first symptom of a group that is one thing and no change or vantage.
+fn alone<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Sign> {
+    let vague = matches!(cause_of(pool, group), Some(Origin::Change(_) | Origin::Vantage(..)));
+    let first = group.signs.iter().filter_map(|sign| case.sign(*sign)).min_by_key(|sign| sign.since);
+    first.filter(|_| !vague && group.things(case).len() == 1)
 }
 
 fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
@@ -204,9 +260,13 @@ fn split(name: &str) -> impl Iterator<Item = String> + '_ {
 fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
     let at_once = run.windows(2).all(|pair| matches!(pair, [(one, _), (next, _)] if next - one <= APART_MS));
     let siblings = run.len() == 2 && at_once && same_parent(case, groups, run);
-    if run.len() < TOGETHER_MIN && !siblings {
-        return;
+    if run.len() >= TOGETHER_MIN || siblings {
+        unite(case, groups, run, shared);
     }
+}
+
+/// Makes one group of several.
+fn unite(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
     let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
     let mut signs = BTreeSet::new();
     for (_, number) in run {
