@@ -116,7 +116,7 @@ fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usiz
                 continue;
             }
             let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
-            unite(case, groups, run, &Shared::Site(site.clone()));
+            unite(groups, run, &Shared::Site(site.clone()));
             found.insert(*into, (site.clone(), *first, *last));
         }
     }
@@ -261,12 +261,12 @@ fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared:
     let at_once = run.windows(2).all(|pair| matches!(pair, [(one, _), (next, _)] if next - one <= APART_MS));
     let siblings = run.len() == 2 && at_once && same_parent(case, groups, run);
     if run.len() >= TOGETHER_MIN || siblings {
-        unite(case, groups, run, shared);
+        unite(groups, run, shared);
     }
 }
 
 /// Makes one group of several.
-fn unite(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
+fn unite(groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
     let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
     let mut signs = BTreeSet::new();
     for (_, number) in run {
