@@ -86,7 +86,7 @@ fn draw(view: &View) -> Markup {
         Column::new("Every").num().wide(),
         Column::new("Labels").extra(),
         Column::new("Team").extra(),
-        Column::new("Since"),
+        Column::new("Since").wide(),
     ];
     let rows = view.checks.items.iter().map(|check| row(view, check));
     let table = Table::new("Checks").columns(columns).rows(rows);
