@@ -116,7 +116,7 @@ fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usiz
                 continue;
             }
             let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
-            unite(groups, run, &Shared::Site(site.clone()));
+            unite(groups, run, run.len(), &Shared::Site(site.clone()));
             found.insert(*into, (site.clone(), *first, *last));
         }
     }
@@ -146,27 +146,47 @@ fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -
 fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
     let mut rows: BTreeMap<(u16, String, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
-        let Some(sign) = alone(case, pool, group) else { continue };
+        let Some(sign) = alone(case, pool, group).or_else(|| guessed(case, pool, group)) else { continue };
         let node = case.graph.place(sign.thing).and_then(|place| case.graph.node(place));
         if let (Some(node), Some(family)) = (node, family(case, sign)) {
             rows.entry((node.kind, role(&node.thing.name), family)).or_default().push((sign.since, number));
         }
     }
-    rows.retain(|_, row| row.len() >= KIN_MIN);
-    for ((kind, role_of, _), mut row) in rows {
+    for ((kind, role_of, _), mut row) in rows.into_iter().filter(|(_, row)| row.len() > 1) {
         row.sort_unstable();
         let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
         let many = all.filter(|node| node.kind == kind && role(&node.thing.name) == role_of).count();
         for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
-            let things = run.iter().filter_map(|(_, number)| groups.get(*number)).flat_map(|group| group.things(case));
+            let sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| group.things(case));
+            let largest = sets.clone().map(|things| things.len()).max().unwrap_or_default();
+            let things: BTreeSet<u64> = sets.flatten().collect();
             let sites: BTreeSet<&str> =
-                things.filter_map(|thing| case.graph.thing(thing)).map(|thing| thing.site.as_str()).collect();
-            if run.len() >= KIN_MIN && run.len() * 2 > many && sites.len() > 1 && !sites.contains("") {
-                together(case, groups, run, &Shared::Name(role_of.replace('#', "")));
+                things.iter().filter_map(|thing| case.graph.thing(*thing)).map(|thing| thing.site.as_str()).collect();
+            // What one guess has most of is not spread over several places.
+            let spread = sites.len() > 1 && !sites.contains("") && (largest == 1 || largest * 2 <= things.len());
+            if things.len() >= KIN_MIN && things.len() * 2 > many && spread {
+                unite(groups, run, things.len(), &Shared::Name(role_of.replace('#', "")));
             }
         }
     }
     groups.retain(|group| !group.signs.is_empty());
+}
+
+/// The first symptom of a group that is one role of one place in one kind of trouble, and whose cause nobody sees fail,
+/// nor is it lost.
+fn guessed<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Sign> {
+    let scored = group.cause.and_then(|cause| pool.get(cause)).filter(|one| !one.seen)?;
+    if !matches!(&scored.origin, Origin::Thing(_, state, _) if !stands_still(*state)) {
+        return None;
+    }
+    let signs = || group.signs.iter().filter_map(|sign| case.sign(*sign));
+    let same = |sign: &Sign| {
+        let thing = case.graph.thing(sign.thing)?;
+        Some((&thing.kind, role(&thing.name), &thing.site, family(case, sign)?))
+    };
+    let first = signs().min_by_key(|sign| sign.since)?;
+    let of = same(first)?;
+    signs().all(|sign| same(sign).as_ref() == Some(&of)).then_some(first)
 }
 
 /// The first symptom of a group that is one thing and no change or vantage.
@@ -261,12 +281,12 @@ fn together(case: &Case<'_>, groups: &mut [Group], run: &[(i64, usize)], shared:
     let at_once = run.windows(2).all(|pair| matches!(pair, [(one, _), (next, _)] if next - one <= APART_MS));
     let siblings = run.len() == 2 && at_once && same_parent(case, groups, run);
     if run.len() >= TOGETHER_MIN || siblings {
-        unite(groups, run, shared);
+        unite(groups, run, run.len(), shared);
     }
 }
 
 /// Makes one group of several.
-fn unite(groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
+fn unite(groups: &mut [Group], run: &[(i64, usize)], many: usize, shared: &Shared) {
     let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
     let mut signs = BTreeSet::new();
     for (_, number) in run {
@@ -279,7 +299,7 @@ fn unite(groups: &mut [Group], run: &[(i64, usize)], shared: &Shared) {
     let (label, by) = shared.words();
     group.unknown = Some(format!(
         "{} things ({label}) began to fail within {}, and nothing known explains more than one of them. Grouped by {by} alone.",
-        run.len(),
+        many,
         crate::candidate::span(last - first)
     ));
 }
