@@ -169,6 +169,10 @@ impl Engine {
                 self.looks.forget(key);
                 self.fresh.remove(&key);
                 self.member_gone(key, now_ms);
+                // A group of what nobody looks at any more is not brought back by something else.
+                if let Some(live) = self.owner.remove(&key).and_then(|id| self.groups.get_mut(&id)) {
+                    live.members.remove(&key);
+                }
             }
             Observation::Unable { key } => {
                 for live in self.groups.values_mut().filter(|live| live.asked.contains_key(&key)) {

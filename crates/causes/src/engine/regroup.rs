@@ -233,7 +233,9 @@ impl Engine {
         };
         let cause = thing(&plan.cluster)?;
         let fits = |live: &Live| {
-            matches!(live.phase, Phase::Resting { .. }) && live.cluster.as_ref().and_then(thing) == Some(cause.clone())
+            matches!(live.phase, Phase::Resting { .. })
+                && !live.members.is_empty()
+                && live.cluster.as_ref().and_then(thing) == Some(cause.clone())
         };
         self.groups.iter().filter(|(_, live)| fits(live)).map(|(id, _)| *id).next_back()
     }

@@ -84,6 +84,23 @@ fn alerts_that_do_not_follow_from_a_cause_elsewhere_are_told_for_themselves() {
 }
 
 #[test]
+fn a_group_whose_checks_were_deleted_does_not_come_back_for_another_fault_of_the_same_machine() {
+    let house = House::new();
+    let web = house.asset("web-01");
+    let (disk, service) = (house.check(web, "Disk has room"), house.check(web, "Web server runs"));
+    house.report(web, disk, "bb");
+    let first = house.groups("open")[0]["id"].as_i64().unwrap();
+    house.call("monitor.check.delete", json!({ "id": disk }));
+    house.wait(60);
+    assert!(house.groups("open").is_empty());
+    house.report(web, service, "gbb");
+    let open = house.groups("open");
+    assert_eq!(open.len(), 1);
+    assert_ne!(open[0]["id"].as_i64().unwrap(), first, "{open:?}");
+    assert!(house.events("alert_group", first, "monitor.group.reopened").is_empty());
+}
+
+#[test]
 fn a_circle_of_relations_is_no_trouble() {
     let house = House::new();
     let (a, b) = (house.asset("a"), house.asset("b"));
