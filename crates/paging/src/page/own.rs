@@ -38,11 +38,10 @@ pub(super) struct Alert {
 pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert]) -> Result<bool> {
     let before = group.own.len();
     for alert in alerts {
-        let title = kernel::text::shorten(&alert.title, 200);
-        let known = title == group.title || group.own.iter().any(|one| one.title == title);
-        if known || group.own.len() >= OWN_MAX {
-            continue;
+        if group.own.len() >= OWN_MAX {
+            break;
         }
+        let title = kernel::text::shorten(&alert.title, 200);
         let subject = Subject {
             asset: alert.asset.as_ref(),
             team: alert.team,
@@ -52,6 +51,11 @@ pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert]) -> Result<bo
             title: &alert.title,
         };
         let facts = facts(cx, &subject)?;
+        // Two alerts may have one name, and one alert may come again with more to say.
+        let is = |known: &str, of: &Facts| known == title && *of == facts;
+        if is(&group.title, &group.facts) || group.own.iter().any(|one| is(&one.title, &one.facts)) {
+            continue;
+        }
         group.own.push(Own { title, facts, lines: alert.evidence.clone() });
     }
     Ok(group.own.len() > before)
@@ -103,7 +107,9 @@ fn tells_own_team(cx: &mut Cx, policy: i64) -> Result<bool> {
 /// What those read first who are told of one alert of a group.
 pub(super) fn lines(group: &Told, page: &Page) -> Vec<String> {
     let mut lines = vec![format!("It belongs to the alert group \"{}\".", group.title)];
-    let own = group.own.iter().find(|own| own.title == page.own);
+    let alike =
+        |own: &&Own| own.title == page.own && own.facts.severity == page.severity && own.facts.team == page.team;
+    let own = group.own.iter().find(alike);
     lines.push(format!("Severity: {}", page.severity));
     lines.extend(own.into_iter().flat_map(|own| own.lines.iter().cloned()));
     lines

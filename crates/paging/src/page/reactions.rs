@@ -229,7 +229,8 @@ fn begin(cx: &mut Cx, group: &Told, call: &Call<'_>, known: Option<&Page>, round
         Some(_) => return Ok(None),
     };
     let Some(known) = known else { return Ok(None) };
-    page = Page { id: known.id, told: known.told, opened_at: known.opened_at, round: round.max(known.round), ..page };
+    let next = known.round + i64::from(known.state == PageState::Ended);
+    page = Page { id: known.id, told: known.told, opened_at: known.opened_at, round: round.max(next), ..page };
     page.first_round = page.round;
     run::noted(cx, &page, 0, line.to_owned(), &[])?;
     store::save(cx.tx, &page)?;
@@ -267,11 +268,8 @@ fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
         return Ok(());
     }
     let pages = store::of_group(cx.tx, known.group)?;
-    let more = own::calls(cx, &known)?.iter().any(|call| !pages.iter().any(|page| call.is(page)));
-    if more && !known.silenced {
-        // Whoever is told now can acknowledge it, too.
-        (known.acknowledged_by, known.acknowledged_at) = (String::new(), None);
-    }
+    let at_work = |call: &Call<'_>| pages.iter().any(|page| call.is(page) && page.state != PageState::Ended);
+    let more = own::calls(cx, &known)?.iter().any(|call| !at_work(call));
     store::put_group(cx.tx, &known)?;
     if more && !known.silenced { begin_all(cx, &known) } else { Ok(()) }
 }
@@ -279,7 +277,10 @@ fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
 /// Somebody is on it: steps wait, for ever or for as long as the policy says.
 pub(crate) fn acknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
     let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
-    if !known.acknowledged_by.is_empty() || known.ended_at.is_some() {
+    // Who was told of an alert that joined later can take it on as well.
+    let calling = |page: &Page| !matches!(page.state, PageState::Acknowledged | PageState::Ended);
+    let done = !known.acknowledged_by.is_empty() && !store::of_group(cx.tx, group)?.iter().any(calling);
+    if done || known.ended_at.is_some() {
         return Ok(());
     }
     known.acknowledged_by = by.to_owned();

@@ -189,7 +189,9 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
 
 /// One message a step of a round and recipient, whatever tells it.
 pub(super) fn key(page: &Page, to: &message::Recipient) -> String {
-    format!("page/{}/{}/{}/{}", page.group, page.step, page.round, to.key())
+    // Who is told of the group is told of an alert in it for which another policy calls them, too.
+    let own = if page.own.is_empty() { String::new() } else { format!("own-{}/", page.id) };
+    format!("page/{}/{own}{}/{}/{}", page.group, page.step, page.round, to.key())
 }
 
 pub(super) fn step_taken(cx: &mut Cx, page: &Page, told: Vec<String>) -> Result<()> {

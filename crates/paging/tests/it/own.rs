@@ -14,7 +14,7 @@ fn alert(title: &str, more: Value) -> Value {
 }
 
 fn joined(house: &House, own: Value) {
-    let fields = json!({ "group": "alert_group:1", "change": "joined", "severity": "critical", "own": own });
+    let fields = json!({ "group": "alert_group:1", "change": "joined", "severity": "warning", "own": own });
     house.tell("monitor.group.changed", fields);
     house.world.settle().unwrap();
 }
@@ -51,6 +51,27 @@ fn an_alert_that_joins_goes_to_whom_its_own_labels_lead_and_its_people_hear_when
     house.recovered(1);
     assert_eq!(counts(&all), [2, 2, 2]);
     assert!(all[1].got()[1].1.contains("With it: Payment fails on pay01"), "{:?}", all[1].got());
+}
+
+#[test]
+fn two_alerts_of_one_name_are_each_told_where_they_belong_and_what_is_back_is_told_again() {
+    let (house, all) = three();
+    let (soft, hard) =
+        (house.policy("0 channel:one", json!({})), house.policy("0 channel:two\n1m channel:three", json!({})));
+    house.call("paging.route.add", json!({ "name": "Critical", "severity": "critical", "policy": hard }));
+    house.call("paging.route.add", json!({ "name": "All", "policy": soft }));
+    let load = |severity: &str| alert("Fault 1", json!({ "severity": severity, "labels": { "level": severity } }));
+    house.opened(1, json!({ "severity": "warning" }));
+    joined(&house, json!([load("warning"), load("critical")]));
+    assert_eq!(counts(&all), [1, 1, 0]);
+    house.recovered(1);
+    assert_eq!(counts(&all), [2, 2, 0]);
+    house.reopened(1, json!({ "severity": "warning" }));
+    let before = counts(&all);
+    joined(&house, json!([load("critical")]));
+    assert!(counts(&all)[1] > before[1], "{before:?} {:?}", counts(&all));
+    house.pass(90);
+    assert_eq!(counts(&all)[2], 1, "its steps begin anew: {:?}", counts(&all));
 }
 
 #[test]
