@@ -27,6 +27,8 @@ pub(crate) fn reported(kernel: &Handle, from: &AgentFrom, body: &dyn Any) -> Res
         let over = match row.state.as_str() {
             "refused" | "rolled_back" => report.state != UpdateState::Done,
             "done" => report.state != UpdateState::RolledBack,
+            // It says again that it has the program; it still does other work.
+            "busy" => report.state == UpdateState::Trying,
             _ => false,
         };
         if over || row.state == state {
