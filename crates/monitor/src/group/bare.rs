@@ -41,14 +41,12 @@ pub(super) fn led(cx: &mut Cx, group: &Group, alerts: &[Alert], covered: &[i64])
     let brief = |id: Option<i64>| id.and_then(|id| briefs.get(&id));
     let name = |id: Option<i64>| brief(id).map(|brief| brief.name.as_str());
     let (before, after) = (title(old, name(old.asset)), title(new, name(new.asset)));
-    if !group.title.ends_with(&before) {
-        return Ok(group.clone());
-    }
+    let Some(front) = group.title.strip_suffix(&before) else { return Ok(group.clone()) };
     let own =
         |line: &String| alerts.iter().any(|one| one.check == old.id && one.evidence.lines().any(|own| own == line));
     let named = |line: &String| if own(line) { old.line(name(old.asset), line) } else { line.clone() };
     let mut now = Group {
-        title: kernel::text::shorten(&group.title.replace(&before, &after), 200),
+        title: kernel::text::shorten(&format!("{front}{after}"), 200),
         check: new.id,
         labels: new.routing(brief(new.asset)),
         evidence: group.evidence.iter().map(named).collect(),
