@@ -21,6 +21,7 @@ mod figures;
 mod files;
 pub mod import;
 pub mod list;
+mod naming;
 pub mod pause;
 mod plan;
 pub mod propose;

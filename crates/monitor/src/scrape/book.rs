@@ -2,19 +2,15 @@
 //! answer like the one before costs a comparison a line: no labels are read, nothing is hashed, and all samples go into
 //! the store as one row. What was there and is not there any more ends with a staleness marker.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
+use metrics_proto::stale_marker;
 use metrics_proto::text::{Entry, Format, Limits, Parser, Series};
-use metrics_proto::{LabelLimits, stale_marker};
 
+use super::naming::{join, ours, reading, register};
 use super::relabel::{Labels, Rule, apply};
 use crate::metrics::{At, Known};
 
-/// Labels that say what the house knows itself.
-const OURS: [&str; 2] = ["asset", "check"];
-/// Metrics that only the house writes.
-const OUR_METRICS: &str = "mainstay_check_";
 /// Entries that stand for nothing any more are cleared away beyond this many and as many as there are live ones.
 const GONE_MAX: usize = 1_000;
 
@@ -200,7 +196,7 @@ impl Book {
         for name in REPORT {
             let mut labels = owner.labels.clone();
             labels.insert(tsdb::NAME_LABEL.into(), name.into());
-            ids.push(register(store, owner, &labels).map_err(|error| error.to_string())?);
+            ids.push(register(store, owner.source, owner.asset, &labels).map_err(|error| error.to_string())?);
         }
         let ids = <[tsdb::SeriesId; 5]>::try_from(ids).map_err(|_| "the report has another length".to_owned())?;
         self.report = Some(ids);
@@ -344,7 +340,7 @@ impl Book {
             self.because = Some(why);
             return Ok(mark(Fate::Refused));
         }
-        match register(store, owner, &labels) {
+        match register(store, owner.source, owner.asset, &labels) {
             Ok(id) => Ok(mark(Fate::Kept(id))),
             Err(error @ tsdb::Error::BadLabels { .. }) => {
                 self.because = Some(error.to_string());
@@ -353,68 +349,6 @@ impl Book {
             Err(error) => Err(Wrong::Answer(error.to_string())),
         }
     }
-}
-
-/// How labels are read. What is too long for the store is its own matter, once rules had the chance to drop it: it costs
-/// that series alone.
-pub(super) fn reading(label_limit: usize) -> LabelLimits {
-    LabelLimits { labels_max: label_limit, name_bytes_max: usize::MAX, value_bytes_max: usize::MAX }
-}
-
-/// Why a metric of this name is not taken from others.
-fn ours(metric: &str) -> Option<String> {
-    metric.starts_with(OUR_METRICS).then(|| format!("the metric {metric:?} is one of Mainstay's own"))
-}
-
-/// Why a series would be refused by itself; nothing if it would be taken.
-pub(super) fn refusal(store: &tsdb::Store, source: &str, asset: Option<i64>, labels: &Labels) -> Option<String> {
-    let asset = asset.map(|asset| asset.to_string());
-    let taken = store.would_take(source, &borrowed(&stamped(labels, asset.as_deref())));
-    ours(labels.get(tsdb::NAME_LABEL)?).or_else(|| taken.err().map(|error| error.to_string()))
-}
-
-/// Registers a series, stamped with its asset.
-fn register(store: &tsdb::Store, owner: &Owner<'_>, labels: &Labels) -> tsdb::Result<tsdb::SeriesId> {
-    let asset = owner.asset.map(|asset| asset.to_string());
-    store.register(owner.source, &borrowed(&stamped(labels, asset.as_deref())))
-}
-
-fn stamped<'a>(labels: &'a Labels, asset: Option<&'a str>) -> Vec<(Cow<'a, str>, &'a str)> {
-    let mut pairs: Vec<(Cow<'_, str>, &str)> = Vec::with_capacity(labels.len() + 1);
-    for (name, value) in labels {
-        // Which thing a series is about is what the house says itself.
-        let name = if OURS.contains(&name.as_str()) { format!("exported_{name}").into() } else { name.as_str().into() };
-        pairs.push((name, value));
-    }
-    pairs.extend(asset.map(|asset| (Cow::Borrowed("asset"), asset)));
-    pairs
-}
-
-fn borrowed<'a>(pairs: &'a [(Cow<'_, str>, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    pairs.iter().map(|(name, value)| (name.as_ref(), *value)).collect()
-}
-
-/// The labels of a line with those of its target. Where both have a label, the target wins and the line's is kept beside
-/// as `exported_..`; with `honor_labels` the line wins.
-pub(super) fn join(read: &[(Cow<'_, str>, Cow<'_, str>)], of_target: &Labels, honor_labels: bool) -> Labels {
-    let mut labels: Labels = read.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    for (name, value) in of_target {
-        match labels.get(name).cloned() {
-            Some(_) if honor_labels => {}
-            Some(there) => {
-                let mut beside = format!("exported_{name}");
-                while labels.contains_key(&beside) || of_target.contains_key(&beside) {
-                    beside.insert_str(0, "exported_");
-                }
-                labels.insert(beside, there);
-                labels.insert(name.clone(), value.clone());
-            }
-            None => {
-                labels.insert(name.clone(), value.clone());
-            }
-        }
-    }
-    labels
 }
 
 #[cfg(test)]

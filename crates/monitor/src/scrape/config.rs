@@ -24,33 +24,18 @@ pub(super) struct Job {
     pub(super) spec: Spec,
     pub(super) secrets: Secrets,
     pub(super) notes: Vec<String>,
-    /// Something that changes what is scraped could not be taken over.
-    pub(super) incomplete: bool,
-    /// Its credentials lie in files, which are not read: who made the job gives them apart.
-    pub(super) apart: bool,
+    /// What changes what is scraped and could not be taken over.
+    pub(super) lacks: Vec<String>,
 }
 
 impl Job {
-    /// The secrets that it has in the place of a job with these; what was given apart stays where it was meant for.
-    pub(super) fn secrets(&self, before: &Secrets, same_places: bool) -> Secrets {
-        let own = self.secrets.clone();
-        if !self.apart || !same_places {
-            return own;
-        }
-        Secrets {
-            bearer_token: own.bearer_token.or_else(|| before.bearer_token.clone()),
-            password: own.password.or_else(|| before.password.clone()),
-            tls_key: own.tls_key.or_else(|| before.tls_key.clone()),
-        }
-    }
-
     fn note(&mut self, words: String) {
         self.notes.push(words);
     }
 
     fn lacks(&mut self, words: String) {
-        self.incomplete = true;
-        self.notes.push(words);
+        self.notes.push(words.clone());
+        self.lacks.push(words);
     }
 }
 
@@ -84,9 +69,12 @@ pub(super) fn read(text: &str) -> std::result::Result<Wanted, String> {
     if configs.len() > JOBS_MAX {
         return Err(format!("There are {} jobs in it; at most {JOBS_MAX} are imported at once.", configs.len()));
     }
-    let mut jobs = Vec::new();
+    let mut jobs: Vec<Job> = Vec::new();
     for (config, number) in configs.iter().zip(1..) {
         match config.as_object().and_then(|config| Some((config, config.get("job_name")?.as_str()?))) {
+            Some((_, name)) if jobs.iter().any(|job| job.name == name) => {
+                notes.push(format!("{name}: there are two jobs of this name; the first one is taken."));
+            }
             Some((config, name)) => jobs.push(job(name, config, &global)),
             None => notes.push(format!("Job {number} has no job_name; it was left out.")),
         }
@@ -96,7 +84,7 @@ pub(super) fn read(text: &str) -> std::result::Result<Wanted, String> {
 
 fn job(name: &str, config: &Map<String, Value>, global: &Map<String, Value>) -> Job {
     let (spec, secrets) = (Spec { interval_s: 60, ..Spec::default() }, Secrets::default());
-    let mut job = Job { name: name.to_owned(), spec, secrets, notes: Vec::new(), incomplete: false, apart: false };
+    let mut job = Job { name: name.to_owned(), spec, secrets, notes: Vec::new(), lacks: Vec::new() };
     times(&mut job, config, global);
     for (key, value) in config {
         let text = value.as_str().map(str::to_owned);
@@ -202,7 +190,6 @@ fn authorization(job: &mut Job, key: &str, value: &Value) {
     for field in
         ["password_file", "credentials_file", "username_file"].iter().filter(|field| value.get(**field).is_some())
     {
-        job.apart = true;
         job.lacks(format!("{key}.{field}: files with credentials are not read; give the credentials to the job."));
     }
 }
@@ -217,7 +204,6 @@ fn tls(job: &mut Job, value: &Value) {
             "server_name" => job.spec.tls.server_name = text,
             "insecure_skip_verify" => job.spec.tls.any_certificate = value.as_bool().unwrap_or(false),
             "ca_file" | "cert_file" | "key_file" => {
-                job.apart = true;
                 job.lacks(format!("tls_config.{key}: files are not read; give what is in it to the job."));
             }
             _ => job.note(format!("tls_config.{key}: it was left out.")),
@@ -294,7 +280,7 @@ fn shown(text: &str) -> (Jobs, Vec<String>) {
     let mut jobs = std::collections::BTreeMap::new();
     for job in wanted.jobs {
         notes.extend(job.notes.iter().map(|note| format!("{}: {note}", job.name)));
-        jobs.insert(job.name, (job.spec, job.secrets, job.incomplete));
+        jobs.insert(job.name, (job.spec, job.secrets, !job.lacks.is_empty()));
     }
     (jobs, notes)
 }
@@ -333,6 +319,7 @@ scrape_configs:
       - {action: hashmod, source_labels: [__address__], modulus: 4, target_label: shard}
       - {action: hashmod, source_labels: [__address__], target_label: shard}
   - static_configs: []
+  - {job_name: node, scrape_interval: 5s}
 "#;
 
     #[test]
@@ -357,6 +344,7 @@ scrape_configs:
             "pods: kubernetes_sd_configs: this discovery is not there",
             "pods: relabel_configs: rule 2 was left out",
             "Job 4 has no job_name",
+            "node: there are two jobs of this name; the first one is taken",
         ] {
             assert!(all.contains(part), "{part}\n{all}");
         }

@@ -88,41 +88,107 @@ impl Operation for ImportScrapes {
     }
 }
 
+/// What an import says of a job: compared with what the last one said, never with what was changed by hand since.
+#[derive(PartialEq)]
+struct Said {
+    /// Digest of everything but the secrets.
+    spec: String,
+    /// Digest of what could not be taken over.
+    lacks: String,
+    /// Digest of the secrets in the file; sealed, since a short one can be guessed from it. None when there are none.
+    secrets: Option<Vec<u8>>,
+}
+
+impl Said {
+    fn of(job: &Job) -> Result<Self> {
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| Error::internal("spec-not-json", error));
+        let secrets = json(serde_json::to_vec(&job.secrets))?;
+        Ok(Self {
+            spec: kernel::text::sha256_hex(&json(serde_json::to_vec(&job.spec))?),
+            lacks: kernel::text::sha256_hex(job.lacks.join("\n").as_bytes()),
+            secrets: (!job.secrets.is_empty()).then(|| kernel::text::sha256_hex(&secrets).into_bytes()),
+        })
+    }
+
+    /// What the last import said; none for a job that was made by hand.
+    fn last(cx: &mut Cx, id: i64) -> Result<Option<Self>> {
+        let text = store::scrapes::imported(cx.tx, id)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        // Versions before this one kept one digest: whatever the file says now is something else.
+        let (spec, lacks) = text.split_once(' ').unwrap_or((&text, ""));
+        Ok(Some(Self { spec: spec.to_owned(), lacks: lacks.to_owned(), secrets: cx.secret(&sealed(id))? }))
+    }
+
+    fn keep(&self, cx: &mut Cx, id: i64) -> Result<()> {
+        store::scrapes::set_imported(cx.tx, id, &format!("{} {}", self.spec, self.lacks))?;
+        match &self.secrets {
+            Some(digest) => cx.put_secret(&sealed(id), digest),
+            None => cx.drop_secret(&sealed(id)),
+        }
+    }
+}
+
+fn sealed(id: i64) -> String {
+    format!("monitor.scrape.{id}.imported")
+}
+
+/// Forgets what an import said of a job that is gone.
+pub(super) fn forget(cx: &mut Cx, id: i64) -> Result<()> {
+    cx.drop_secret(&sealed(id))
+}
+
 impl ImportScrapes {
     /// Makes a job, or puts it in the place of the one that came by an import.
     fn put(&self, cx: &mut Cx, job: &Job, imported: &mut Imported) -> Result<()> {
-        let spec = serde_json::to_vec(&job.spec).map_err(|error| Error::internal("spec-not-json", error))?;
-        let digest = kernel::text::sha256_hex(&spec);
-        let asked = self.paused || job.incomplete;
+        let said = Said::of(job)?;
         let Some(id) = store::scrapes::named(cx.tx, &job.name)? else {
-            let made = create::create(cx, &job.name, &job.spec, &job.secrets, asked)?;
-            store::scrapes::set_imported(cx.tx, made.id, &digest)?;
+            let paused = self.paused || !job.lacks.is_empty();
+            let made = create::create(cx, &job.name, &job.spec, &job.secrets, paused)?;
+            said.keep(cx, made.id)?;
             imported.added += 1;
-            imported.jobs.push(ImportedScrape { id: made.id, name: made.name, paused: asked, changed: false });
+            imported.jobs.push(ImportedScrape { id: made.id, name: made.name, paused, changed: false });
             return Ok(());
         };
-        let last = store::scrapes::imported(cx.tx, id)?;
-        if last.is_empty() && !self.replace {
+        let last = Said::last(cx, id)?;
+        if last.is_none() && !self.replace {
             let why =
                 "a job of this name was made by hand; it was left as it is. Import with replace to put this one there.";
             imported.notes.push(format!("{}: {why}", job.name));
             return Ok(());
         }
-        let (current, before) = (find(cx, Self::NAME, id)?, Secrets::of(cx, id)?);
-        let same_places = job.spec.reaches() == current.spec.reaches();
-        let secrets = job.secrets(&before, same_places);
-        if last == digest && secrets == before {
+        if last.as_ref() == Some(&said) {
             imported.kept += 1;
             return Ok(());
         }
+        self.replace(cx, id, job, (last.as_ref(), &said), imported)
+    }
+
+    fn replace(
+        &self,
+        cx: &mut Cx,
+        id: i64,
+        job: &Job,
+        (last, said): (Option<&Said>, &Said),
+        imported: &mut Imported,
+    ) -> Result<()> {
+        let (current, before) = (find(cx, Self::NAME, id)?, Secrets::of(cx, id)?);
+        // The file gives other secrets than the last time; or none, and those that were given by hand stay where they were
+        // meant for.
+        let other = said.secrets.is_some() && last.is_none_or(|last| last.secrets != said.secrets);
+        let same_places = job.spec.reaches() == current.spec.reaches();
+        let secrets = if !other && same_places { before.clone() } else { job.secrets.clone() };
         fields::usable(&job.name, &job.spec, &secrets)?;
-        if job.apart && !same_places && !before.is_empty() {
+        if !same_places && !before.is_empty() && secrets.is_empty() {
             imported.notes.push(format!("{}: it asks other places now; give its credentials again.", job.name));
         }
         store::scrapes::update(cx.tx, id, &job.name, &job.spec, cx.now)?;
-        store::scrapes::set_imported(cx.tx, id, &digest)?;
+        said.keep(cx, id)?;
         secrets.put(cx, id)?;
-        if asked && !current.paused {
+        // What lacked before was looked at when the job was resumed.
+        let lacks_more = !job.lacks.is_empty() && last.is_none_or(|last| last.lacks != said.lacks);
+        if (self.paused || lacks_more) && !current.paused {
             store::scrapes::set_paused(cx.tx, id, true, cx.now)?;
             cx.changed(&current.reference(), "paused", false, true)?;
         }

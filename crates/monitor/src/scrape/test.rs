@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::relabel::{Labels, apply};
 use super::target::Target;
-use super::{ask, book, discover};
+use super::{ask, discover, naming};
 use crate::live::Monitor;
 use crate::store;
 
@@ -125,10 +125,13 @@ fn ask_one(store: &tsdb::Store, plan: &Plan, target: &Target, tried: &mut Scrape
             if let Entry::Sample(sample) | Entry::Created(sample) = entry.map_err(|error| error.to_string())? {
                 tried.samples += 1;
                 let mut read = Vec::new();
-                sample.series.labels_into(&book::reading(label_limit), &mut read).map_err(|error| error.to_string())?;
-                let mut labels = book::join(&read, &target.labels, plan.job.spec.honor_labels);
+                sample
+                    .series
+                    .labels_into(&naming::reading(label_limit), &mut read)
+                    .map_err(|error| error.to_string())?;
+                let mut labels = naming::join(&read, &target.labels, plan.job.spec.honor_labels);
                 if apply(&plan.metric_rules, &mut labels) {
-                    if let Some(why) = book::refusal(store, &source, target.asset, &labels) {
+                    if let Some(why) = naming::refusal(store, &source, target.asset, &labels) {
                         tried.refused += 1;
                         tried.because.get_or_insert(why);
                         continue;

@@ -325,11 +325,43 @@ fn a_changed_file_replaces_the_jobs_that_came_by_an_import_and_no_others() {
     let shown = house.call("monitor.scrape.show", json!({ "id": node }));
     assert_eq!(shown["job"]["spec"]["interval_s"], 15, "{shown}");
     assert_eq!(shown["secrets"], json!(["password"]), "what was given for the same places stays");
+    assert_eq!(shown["job"]["paused"], false, "and what lacks as before was looked at");
     let mine = house.call("monitor.scrape.show", json!({ "id": own }));
     assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["mine:9100"]));
     assert_eq!(import(text("15s", "web-02:9100"), true).0, [0, 1, 2]);
     let mine = house.call("monitor.scrape.show", json!({ "id": own }));
     assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["x:1"]));
+}
+
+#[test]
+fn what_was_changed_by_hand_stays_until_the_file_says_something_new_of_it() {
+    let house = House::new();
+    let text = |password: &str, target: &str| {
+        let auth = if password.is_empty() {
+            String::new()
+        } else {
+            format!("  basic_auth: {{username: prom, password: {password}}}\n")
+        };
+        format!("scrape_configs:\n- job_name: node\n{auth}  static_configs: [{{targets: ['{target}:9100']}}]\n")
+    };
+    let import = |password: &str, target: &str| {
+        let done = house.call("monitor.scrape.import", json!({ "text": text(password, target) }));
+        (done["changed"].as_u64().unwrap(), done["kept"].as_u64().unwrap(), done["notes"].to_string())
+    };
+    import("", "db-01");
+    let id = house.call("monitor.scrape.list", json!({}))["items"][0]["id"].clone();
+    let shown = || house.call("monitor.scrape.show", json!({ "id": id }));
+    house
+        .call("monitor.scrape.update", json!({ "id": id, "bearer_token": "a token", "interval_s": 5, "timeout_s": 5 }));
+    assert_eq!(import("", "db-01").0, 0, "the file says nothing new");
+    assert_eq!((&shown()["secrets"], &shown()["job"]["spec"]["interval_s"]), (&json!(["bearer_token"]), &json!(5)));
+    assert_eq!(import("geheim", "db-01").0, 1, "it brings a password");
+    assert_eq!(shown()["secrets"], json!(["password"]));
+    house.call("monitor.scrape.update", json!({ "id": id, "password": "newer" }));
+    assert_eq!(import("geheim", "db-01").1, 1, "the file still says the old one, and that is not new");
+    let (changed, _, notes) = import("", "elsewhere");
+    assert_eq!((changed, &shown()["secrets"]), (1, &json!([])), "nobody else is told the password");
+    assert!(notes.contains("it asks other places now; give its credentials again"), "{notes}");
 }
 
 #[test]
