@@ -53,6 +53,11 @@ impl PageState {
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
+
+    /// Nobody is on it, and it is not over.
+    pub(crate) const fn calls(self) -> bool {
+        !matches!(self, Self::Acknowledged | Self::Ended)
+    }
 }
 
 /// An escalation.
@@ -127,6 +132,15 @@ pub(crate) struct Told {
     pub(crate) again_at: Option<Time>,
     /// Alerts of it that are told for themselves, besides the one that opened it.
     pub(crate) own: Vec<Own>,
+}
+
+impl Told {
+    /// The alert that an escalation is for, when it is not for the whole group.
+    pub(crate) fn own(&self, page: &Page) -> Option<&Own> {
+        let is =
+            |own: &&Own| own.title == page.own && own.facts.severity == page.severity && own.facts.team == page.team;
+        self.own.iter().find(is)
+    }
 }
 
 /// Something an escalation did, and why.

@@ -3,9 +3,10 @@
 use kernel::{LiveList, Operation as _, Ref, Result};
 use maud::{Markup, html};
 use web::page::{PageCx, Panel, PanelPlace};
-use web::ui::{Card, Clock, Column, Empty, Entry, Row, Table, Tone, pill, status, timeline};
+use web::ui::{Button, Card, Clock, Column, Empty, Entry, Row, Table, Tone, pill, post_button, status, timeline};
 
 use crate::console;
+use crate::page::acknowledge::AcknowledgePage;
 use crate::page::explain::{ExplainPage, Explained};
 use crate::page::list::{ListPages, ShowPage, ShownPage};
 use crate::page::{Page, PageState, store};
@@ -51,8 +52,41 @@ fn of_group(page: &mut PageCx, subject: &Ref) -> Result<Option<Markup>> {
         None => None,
     };
     let pages: Vec<Page> = found.items.into_iter().map(|row| row.page).collect();
-    let silenced = store::group(page.cx.tx, subject.id)?.is_some_and(|group| group.silenced);
-    Ok(Some(draw(subject.id, shown.as_ref().map(|shown| (shown, pages.as_slice())), silenced, &page.clock())))
+    let known = store::group(page.cx.tx, subject.id)?.unwrap_or_default();
+    let may = page.cx.may(AcknowledgePage::NAME) && page.cx.may("monitor.group.acknowledge");
+    let view = View {
+        group: subject.id,
+        shown: shown.as_ref().map(|shown| (shown, pages.as_slice())),
+        silenced: known.silenced,
+        on_it: known.acknowledged_by,
+        csrf: may.then_some(page.csrf.as_str()),
+    };
+    Ok(Some(draw(&view, &page.clock())))
+}
+
+/// What is drawn of an alert group.
+#[derive(Default)]
+struct View<'a> {
+    group: i64,
+    shown: Option<(&'a ShownPage, &'a [Page])>,
+    silenced: bool,
+    /// Who is on it; empty while nobody is.
+    on_it: String,
+    /// For forms, when the reader may acknowledge.
+    csrf: Option<&'a str>,
+}
+
+impl View<'_> {
+    /// People are called although somebody is on the group, or was: for an alert of it that joined later, or because it
+    /// lasted. That can be acknowledged for itself.
+    fn too(&self) -> Option<Markup> {
+        let (csrf, (_, pages)) = (self.csrf?, self.shown?);
+        let still = |page: &&Page| page.state.calls() && (!self.on_it.is_empty() || page.first_round > 1);
+        let calling = pages.iter().find(still)?;
+        let (id, back) = (calling.id.to_string(), format!("/monitoring/groups/{}", self.group));
+        let button = Button::submit("Acknowledge").small();
+        Some(post_button("/do/paging.page.acknowledge", csrf, &[("id", &id), ("_back", &back)], &button))
+    }
 }
 
 /// An alert's page shows what its group's does; monitoring says which group that is.
@@ -96,19 +130,23 @@ fn escalations(pages: &[Page], clock: &Clock) -> Markup {
     }
 }
 
-fn draw(group: i64, shown: Option<(&ShownPage, &[Page])>, silenced: bool, clock: &Clock) -> Markup {
+fn draw(view: &View<'_>, clock: &Clock) -> Markup {
+    let group = view.group;
     let card = Card::new("Who was told, when, by what").id("paging-told");
     let card = card.live(
         format!("alert_group:{group} {}", LiveList::Messages),
         format!("/_panel/paging.told/alert_group/{group}"),
     );
-    let Some((shown, pages)) = shown else {
+    let Some((shown, pages)) = view.shown else {
         let why =
-            if silenced { "A silence covers it: nobody is told." } else { "Nobody was told of this alert group." };
+            if view.silenced { "A silence covers it: nobody is told." } else { "Nobody was told of this alert group." };
         return html! { (card.body(html! { p { (why) } })) };
     };
     let (tone, word) = console::page_looks(most(pages));
     let mut card = card.count(shown.messages.len()).note(pill(tone, word));
+    if let Some(too) = view.too() {
+        card = card.action(too);
+    }
     if shown.messages.len() >= 20 {
         card = card.link("All messages", "/on-call/messages");
     }
@@ -175,8 +213,15 @@ mod tests {
             page(PageState::Active, "Databases", true),
             page(PageState::Acknowledged, "", false),
         ];
-        let html = draw(9, Some((&ShownPage::default(), &pages)), false, &clock);
+        let shown = ShownPage::default();
+        let mut view = View { group: 9, shown: Some((&shown, &pages)), csrf: Some("token"), ..View::default() };
+        let html = draw(&view, &clock);
         check(&html, &["Databases", "the default policy", "Calling", "Nothing"]);
+        assert!(!html.0.contains("paging.page.acknowledge"), "the page's own button takes it on");
+        view.on_it = HOSTILE.into();
+        check(&draw(&view, &clock), &["paging.page.acknowledge"]);
+        view.csrf = None;
+        assert!(!draw(&view, &clock).0.contains("paging.page.acknowledge"), "who may not is not offered it");
         assert_eq!(most(&pages), PageState::Active);
         assert_eq!(most(&pages[..1]), PageState::Ended);
     }
@@ -184,15 +229,18 @@ mod tests {
     #[test]
     fn the_panel_draws_nobody_one_many_and_hostile_text() {
         let clock = Clock::utc_us(kernel::world::START.0);
-        check(&draw(9, None, false, &clock), &["Nobody was told"]);
-        check(&draw(9, None, true, &clock), &["A silence covers it"]);
+        let draw = |shown: Option<(&ShownPage, &[Page])>, silenced| {
+            draw(&View { group: 9, shown, silenced, ..View::default() }, &clock)
+        };
+        check(&draw(None, false), &["Nobody was told"]);
+        check(&draw(None, true), &["A silence covers it"]);
         let message =
             Message { to: HOSTILE.into(), subject: HOSTILE.into(), answer: HOSTILE.into(), ..Message::default() };
         let note = Noted { at: kernel::world::START, step: 1, round: 1, line: HOSTILE.into(), users: vec![] };
         let shown = ShownPage { messages: vec![message; 40], notes: vec![note; 40], ..ShownPage::default() };
         let page = Page { due_at: Some(kernel::world::START), route: HOSTILE.into(), ..Page::default() };
-        check(&draw(9, Some((&shown, &[page])), false, &clock), &["Calling", "All messages", "Next: step"]);
-        check(&draw(9, Some((&ShownPage::default(), &[Page::default()])), false, &clock), &["No message yet"]);
+        check(&draw(Some((&shown, &[page])), false), &["Calling", "All messages", "Next: step"]);
+        check(&draw(Some((&ShownPage::default(), &[Page::default()])), false), &["No message yet"]);
         let because = Because { at: None, ok: Some(true), line: HOSTILE.into() };
         let explained = Explained { told: false, answer: HOSTILE.into(), steps: vec![because; 30] };
         check(&explanation(&explained, &clock), &["Why didn't I get this?", "Step by step"]);

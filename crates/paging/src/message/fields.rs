@@ -29,18 +29,23 @@ const fn status(what: What) -> &'static str {
     }
 }
 
-/// The fields of a message; those of an alert group only when it is about one.
-pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<String, Value>> {
-    let mut fields = Map::from_iter([
+/// What a message says by itself.
+pub(super) fn least(message: &Message, note: &Note) -> Map<String, Value> {
+    Map::from_iter([
         ("version".to_owned(), json!("1")),
         ("status".to_owned(), json!(status(note.what))),
         ("severity".to_owned(), json!(message.severity)),
-    ]);
+    ])
+}
+
+/// The fields of a message; those of an alert group only when it is about one.
+pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<String, Value>> {
+    let mut fields = least(message, note);
     let Some(number) = message.group else { return Ok(fields) };
     let known = page::store::group(cx.tx, number)?.unwrap_or_default();
     // What tells of one alert of the group says what is known of that one.
     let page = page::store::get(cx.tx, message.page)?.unwrap_or_default();
-    let own = known.own.iter().find(|own| own.title == page.own);
+    let own = known.own(&page);
     let facts = own.map_or(&known.facts, |own| &own.facts);
     let asset = facts.asset;
     let brief = assets::brief(cx.tx, asset.as_slice())?.into_values().next();

@@ -116,7 +116,12 @@ fn attempt(kernel: &Handle, message: &Message) -> Result<Tried> {
     let tried = match way {
         Way::Mail => direct::mail(kernel, &direct, patience(&sending))?,
         Way::Webhook(name) => {
-            let more = kernel.read_as(&fields::actor(), |cx| fields::of(cx, message, &note))?;
+            // What was to be told is told, also when what goes with it cannot be read.
+            let more = kernel.read_as(&fields::actor(), |cx| fields::of(cx, message, &note));
+            let more = more.unwrap_or_else(|error| {
+                tracing::warn!(message = message.id, error = error.message, cause = error.cause, "a webhook's fields");
+                fields::least(message, &note)
+            });
             direct::webhook(kernel, &Direct { to: &name, more: Some(&more), ..direct })?
         }
         Way::Channel(id) => by_channel(kernel, id, message, &note, &sending)?,

@@ -1,6 +1,8 @@
 //! Alerts of a group that are told for themselves. Monitoring says which do not merely follow from a cause elsewhere; each is
 //! routed by its own labels, team and place, and whom that leads to, beyond those who are told of the group, hears of it.
 
+use std::collections::BTreeMap;
+
 use kernel::{Cx, Ref, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +41,10 @@ pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert]) -> Result<bo
     let before = group.own.len();
     for alert in alerts {
         if group.own.len() >= OWN_MAX {
+            tracing::warn!(
+                group = group.group,
+                "more alerts than {OWN_MAX} of one group are told for themselves; the rest is told with it"
+            );
             break;
         }
         let title = kernel::text::shorten(&alert.title, 200);
@@ -85,10 +91,15 @@ pub(super) fn calls<'a>(cx: &mut Cx, group: &'a Told) -> Result<Vec<Call<'a>>> {
         return Ok(calls);
     }
     let (tree, default) = (route::load(cx)?, people::default_team(cx.tx)?);
+    let mut by_team: BTreeMap<i64, bool> = BTreeMap::new();
     for own in &group.own {
         let team = own.facts.team.or(default).filter(|team| Some(*team) != group.facts.team.or(default));
         for chosen in tree.decide(&own.facts, cx.now).chosen {
-            let own_team = if tells_own_team(cx, chosen.policy)? { team.unwrap_or(0) } else { 0 };
+            let tells = match by_team.get(&chosen.policy) {
+                Some(tells) => *tells,
+                None => *by_team.entry(chosen.policy).or_insert(tells_own_team(cx, chosen.policy)?),
+            };
+            let own_team = if tells { team.unwrap_or(0) } else { 0 };
             let known = |call: &Call<'_>| call.chosen.policy == chosen.policy && call.own_team == own_team;
             if !calls.iter().any(known) {
                 calls.push(Call { chosen, facts: &own.facts, own: &own.title, own_team });
@@ -107,11 +118,8 @@ fn tells_own_team(cx: &mut Cx, policy: i64) -> Result<bool> {
 /// What those read first who are told of one alert of a group.
 pub(super) fn lines(group: &Told, page: &Page) -> Vec<String> {
     let mut lines = vec![format!("It belongs to the alert group \"{}\".", group.title)];
-    let alike =
-        |own: &&Own| own.title == page.own && own.facts.severity == page.severity && own.facts.team == page.team;
-    let own = group.own.iter().find(alike);
     lines.push(format!("Severity: {}", page.severity));
-    lines.extend(own.into_iter().flat_map(|own| own.lines.iter().cloned()));
+    lines.extend(group.own(page).into_iter().flat_map(|own| own.lines.iter().cloned()));
     lines
 }
 

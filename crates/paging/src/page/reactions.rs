@@ -278,8 +278,8 @@ fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
 pub(crate) fn acknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
     let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
     // Who was told of an alert that joined later can take it on as well.
-    let calling = |page: &Page| !matches!(page.state, PageState::Acknowledged | PageState::Ended);
-    let done = !known.acknowledged_by.is_empty() && !store::of_group(cx.tx, group)?.iter().any(calling);
+    let calls = store::of_group(cx.tx, group)?.iter().any(|page| page.state.calls());
+    let done = !known.acknowledged_by.is_empty() && !calls;
     if done || known.ended_at.is_some() {
         return Ok(());
     }

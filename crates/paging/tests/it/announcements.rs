@@ -29,8 +29,8 @@ fn state_of(house: &House, subject: &str, to: &str) -> Option<String> {
     house.messages().into_iter().find(|(said, whom, _)| said == subject && whom == to).map(|(_, _, state)| state)
 }
 
-#[test]
-fn that_alerts_are_not_passed_on_goes_over_the_next_way_when_the_first_refuses_it() {
+/// A house with two channels, where no events are passed on: the one that was proven by a test, with its number, refuses now.
+fn proven_way_that_refuses() -> (House, Catcher, Catcher, i64) {
     let house = House::new();
     let (proven, other) = (Catcher::new(), Catcher::new());
     let id = house.channel("proven", &proven);
@@ -39,6 +39,12 @@ fn that_alerts_are_not_passed_on_goes_over_the_next_way_when_the_first_refuses_i
     house.pass(5);
     proven.answers(403);
     events_stand_still(&house, &mut Standing::default());
+    (house, proven, other, id)
+}
+
+#[test]
+fn that_alerts_are_not_passed_on_goes_over_the_next_way_when_the_first_refuses_it() {
+    let (house, _proven, other, _) = proven_way_that_refuses();
     house.world.settle().unwrap();
     assert!(other.titles().contains(&STUCK.to_owned()), "{:?}", house.messages());
     assert_eq!(state_of(&house, STUCK, "proven").as_deref(), Some("failed"));
@@ -48,14 +54,7 @@ fn that_alerts_are_not_passed_on_goes_over_the_next_way_when_the_first_refuses_i
 
 #[test]
 fn that_alerts_are_not_passed_on_leaves_a_way_that_fails_while_it_waits_there() {
-    let house = House::new();
-    let (proven, other) = (Catcher::new(), Catcher::new());
-    let id = house.channel("proven", &proven);
-    house.channel("other", &other);
-    house.call("paging.channel.test", json!({ "id": id }));
-    house.pass(5);
-    proven.answers(403);
-    events_stand_still(&house, &mut Standing::default());
+    let (house, proven, other, id) = proven_way_that_refuses();
     waits(&house, STUCK);
     house.call("paging.channel.test", json!({ "id": id }));
     house.world.settle().unwrap();
