@@ -5,6 +5,7 @@ mod api;
 mod app;
 mod bulk;
 mod compress;
+mod crowd;
 mod door;
 mod endpoint;
 mod entrance;

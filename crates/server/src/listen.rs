@@ -12,9 +12,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use kernel::{Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
 
+use crate::crowd::{Crowd, Place};
 use crate::heads::Heads;
 use crate::session::{FromLoopback, LocalOwner};
 use crate::{Shared, door, gateway};
@@ -23,7 +24,8 @@ use crate::{Shared, door, gateway};
 const CONNECTIONS_MAX: usize = 2_000;
 /// How long a request's head may take to arrive.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a connection may rest between two requests. Clients that send every minute keep theirs.
+/// How long a connection may rest between two requests, unless its place is needed. Clients that send every minute keep
+/// theirs.
 const IDLE_TIME: Duration = Duration::from_secs(75);
 
 /// How long a connection goes on after the server was asked to stop.
@@ -138,7 +140,7 @@ async fn last_ended(mut ended: mpsc::Receiver<std::convert::Infallible>) -> bool
 }
 
 async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bool>, serving: Serving) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let crowd = Crowd::new(CONNECTIONS_MAX);
     let mut stopped = stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -150,18 +152,18 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let Some(place) = crowd.place().await else { continue };
         let _ = stream.set_nodelay(true);
         let (router, stop, serving) = (router.clone(), stop.clone(), serving.clone());
         tokio::spawn(async move {
-            let (_place, _serving) = (place, serving);
+            let _serving = serving;
             let mark = move |request: &mut Request| {
                 request.extensions_mut().insert(Peer(peer.ip().to_string()));
                 if peer.ip().is_loopback() {
                     request.extensions_mut().insert(FromLoopback);
                 }
             };
-            connection(stream, router, mark, stop).await;
+            patient(stream, router, mark, stop, HEAD_TIME, Some(place)).await;
         });
     }
 }
@@ -212,16 +214,17 @@ pub(crate) async fn connection<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    patient(stream, router, mark, stop, HEAD_TIME).await;
+    patient(stream, router, mark, stop, HEAD_TIME, None).await;
 }
 
-/// The same, when the head of a request may take so long.
+/// The same, when the head of a request may take so long, at a place that others may need.
 async fn patient<S>(
     stream: S,
     router: Router,
     mark: impl Fn(&mut Request) + Clone + Send + 'static,
     mut stop: watch::Receiver<bool>,
     head_time: Duration,
+    mut place: Option<Place>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -242,15 +245,23 @@ async fn patient<S>(
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(64 * 1024);
     let serving = builder.serve_connection(TokioIo::new(heads.hear(stream)), service).with_upgrades();
     tokio::pin!(serving);
-    let finished = tokio::select! {
-        _ = &mut serving => true,
-        () = heads.overdue(head_time) => return,
-        () = asked_to_stop(&mut stop) => false,
-    };
-    if !finished {
-        serving.as_mut().graceful_shutdown();
-        let _ = tokio::time::timeout(ENDS_WITHIN, serving).await;
+    loop {
+        let wanted = async {
+            match &mut place {
+                Some(place) => place.wanted().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = &mut serving => return,
+            () = heads.overdue(head_time) => return,
+            () = asked_to_stop(&mut stop) => break,
+            // One that rests ends at once, one that is at work with its answer.
+            () = wanted => serving.as_mut().graceful_shutdown(),
+        }
     }
+    serving.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(ENDS_WITHIN, serving).await;
 }
 
 /// Returns when the server is asked to stop.
@@ -275,7 +286,7 @@ mod tests {
             let (mut client, server) = tokio::io::duplex(64 * 1024);
             let (_stop, stopped) = watch::channel(false);
             let head_time = Duration::from_millis(50);
-            let serving = tokio::spawn(patient(server, router, |_| {}, stopped, head_time));
+            let serving = tokio::spawn(patient(server, router, |_| {}, stopped, head_time, None));
             for _ in 0..3 {
                 client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
                 let mut answer = Vec::new();
@@ -290,6 +301,46 @@ mod tests {
             client.read_to_end(&mut rest).await.unwrap();
             serving.await.unwrap();
             assert!(!rest.ends_with(b"well"), "nobody answers half a head");
+        });
+    }
+
+    #[test]
+    fn whoever_rests_makes_room_when_no_place_is_free() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (inside, held) = (reached.clone(), go_on.clone());
+            let slow = move || async move {
+                inside.notify_one();
+                held.notified().await;
+                "late"
+            };
+            let router = Router::new().route("/", get(|| async { "well" })).route("/slow", get(slow));
+            let crowd = Crowd::new(2);
+            let (_stop, stopped) = watch::channel(false);
+            let open = async || {
+                let place = crowd.place().await?;
+                let (client, server) = tokio::io::duplex(64 * 1024);
+                tokio::spawn(patient(server, router.clone(), |_| {}, stopped.clone(), HEAD_TIME, Some(place)));
+                Some(client)
+            };
+            let (mut rests, mut works) = (open().await.unwrap(), open().await.unwrap());
+            rests.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"well") {
+                assert_ne!(rests.read_buf(&mut answer).await.unwrap(), 0);
+            }
+            works.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            reached.notified().await;
+            let mut new = open().await.expect("the one that rests is closed for it");
+            assert_eq!(rests.read_buf(&mut answer).await.unwrap(), 0);
+            new.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            reached.notified().await;
+            assert!(open().await.is_none(), "both are at work");
+            go_on.notify_waiters();
+            let mut late = String::new();
+            works.read_to_string(&mut late).await.unwrap();
+            assert!(late.ends_with("late"), "what was asked is answered: {late}");
         });
     }
 
