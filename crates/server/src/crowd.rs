@@ -1,24 +1,38 @@
-//! Places for connections. When none is free, those that rest between two requests are closed, so that a client which keeps
-//! many open locks nobody out.
+//! Places for connections. When none is free, one that rests between two requests is closed for the newcomer, so that a
+//! client which keeps many open locks nobody out.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How long a new connection waits until one that rests has made room for it.
+use crate::heads::Heads;
+
+/// How long a newcomer waits until one that rests has made room for it.
 const ROOM_WITHIN: Duration = Duration::from_secs(1);
+/// Newcomers that wait at the same time.
+const NEWCOMERS_MAX: usize = 200;
+/// How often it is said that there is no place.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// So many places.
+#[derive(Clone)]
 pub(crate) struct Crowd {
     places: Arc<Semaphore>,
-    /// Grows with every call for room.
-    calls: watch::Sender<u64>,
+    newcomers: Arc<Semaphore>,
+    /// Told once for each newcomer; who rested longest hears it.
+    room: Arc<Notify>,
+    said: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Crowd {
     pub(crate) fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), calls: watch::Sender::new(0) }
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            newcomers: Arc::new(Semaphore::new(NEWCOMERS_MAX)),
+            room: Arc::default(),
+            said: Arc::default(),
+        }
     }
 
     /// A place for one more connection; none when every other one is at work.
@@ -26,25 +40,41 @@ impl Crowd {
         let permit = match self.places.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                self.calls.send_modify(|calls| *calls = calls.wrapping_add(1));
+                let _waits = self.newcomers.try_acquire().ok()?;
+                self.room.notify_one();
                 tokio::time::timeout(ROOM_WITHIN, self.places.clone().acquire_owned()).await.ok()?.ok()?
             }
         };
-        Some(Place { _permit: permit, calls: self.calls.subscribe() })
+        Some(Place { _permit: permit, room: self.room.clone() })
+    }
+
+    /// That somebody was turned away is worth a line in the log: the first one in a minute.
+    pub(crate) fn say_so(&self) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let long_ago = said.is_none_or(|at| now.duration_since(at) >= SAID_EVERY);
+        if long_ago {
+            *said = Some(now);
+        }
+        long_ago
     }
 }
 
 /// The place of one connection, free again when this is dropped.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
-    calls: watch::Receiver<u64>,
+    room: Arc<Notify>,
 }
 
 impl Place {
-    /// Returns when somebody else needs it.
-    pub(crate) async fn wanted(&mut self) {
-        if self.calls.changed().await.is_err() {
-            std::future::pending().await
+    /// Returns when the connection rests and a newcomer needs its place.
+    pub(crate) async fn wanted(&self, heads: &Heads) {
+        loop {
+            heads.rests().await;
+            tokio::select! {
+                () = self.room.notified() => return,
+                () = heads.works() => {}
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
@@ -18,6 +19,13 @@ struct Head {
     answering: bool,
     /// Heads that were whole.
     whole: u64,
+}
+
+impl Head {
+    /// Nothing is asked, and nothing is being answered.
+    const fn rests(&self) -> bool {
+        !self.begun && !self.answering
+    }
 }
 
 /// What is known of the heads of one connection.
@@ -35,14 +43,30 @@ impl Heads {
         self.0.send_modify(|head| *head = Head { begun: false, answering: true, whole: head.whole.wrapping_add(1) });
     }
 
-    /// The request has its answer: what comes next is another head.
-    pub(crate) fn answered(&self) {
-        self.0.send_modify(|head| head.answering = false);
+    /// The answer to a request, which is answered when the last of it was taken: what comes next is another head.
+    pub(crate) fn answers(&self, body: axum::body::Body) -> axum::body::Body {
+        axum::body::Body::new(Answer { body, heads: self.clone() })
+    }
+
+    /// Returns when the connection is between two requests.
+    pub(crate) async fn rests(&self) {
+        self.stands(Head::rests).await;
+    }
+
+    /// Returns when it is not.
+    pub(crate) async fn works(&self) {
+        self.stands(|head| !head.rests()).await;
+    }
+
+    async fn stands(&self, so: impl FnMut(&Head) -> bool) {
+        if self.0.subscribe().wait_for(so).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     fn came(&self) {
         self.0.send_if_modified(|head| {
-            let begins = !head.begun && !head.answering;
+            let begins = head.rests();
             head.begun |= begins;
             begins
         });
@@ -62,6 +86,35 @@ impl Heads {
     /// Tells of what comes in.
     pub(crate) fn hear<S>(&self, stream: S) -> Heard<S> {
         Heard { stream, heads: self.clone() }
+    }
+}
+
+/// An answer that tells when it is at its end, or given up.
+struct Answer {
+    body: axum::body::Body,
+    heads: Heads,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.heads.0.send_modify(|head| head.answering = false);
     }
 }
 

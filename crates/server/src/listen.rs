@@ -10,8 +10,8 @@ use axum::Router;
 use axum::extract::Request;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kernel::{Error, Result};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
 
@@ -152,11 +152,11 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Some(place) = crowd.place().await else { continue };
         let _ = stream.set_nodelay(true);
-        let (router, stop, serving) = (router.clone(), stop.clone(), serving.clone());
+        let (router, stop, serving, crowd) = (router.clone(), stop.clone(), serving.clone(), crowd.clone());
         tokio::spawn(async move {
             let _serving = serving;
+            let Some(place) = crowd.place().await else { return turn_away(stream, &crowd).await };
             let mark = move |request: &mut Request| {
                 request.extensions_mut().insert(Peer(peer.ip().to_string()));
                 if peer.ip().is_loopback() {
@@ -166,6 +166,20 @@ async fn console(listener: TcpListener, router: Router, stop: watch::Receiver<bo
             patient(stream, router, mark, stop, HEAD_TIME, Some(place)).await;
         });
     }
+}
+
+/// Says that every place is taken by somebody at work.
+async fn turn_away(mut stream: TcpStream, crowd: &Crowd) {
+    if crowd.say_so() {
+        tracing::warn!("all {CONNECTIONS_MAX} connections to the console are at work; others are turned away");
+    }
+    let words = "Too many connections are at work. Try again in a few seconds.\n";
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+         Content-Length: {}\r\n\r\n{words}",
+        words.len()
+    );
+    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(answer.as_bytes())).await;
 }
 
 async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<bool>, serving: Serving) {
@@ -224,7 +238,7 @@ async fn patient<S>(
     mark: impl Fn(&mut Request) + Clone + Send + 'static,
     mut stop: watch::Receiver<bool>,
     head_time: Duration,
-    mut place: Option<Place>,
+    place: Option<Place>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -235,31 +249,25 @@ async fn patient<S>(
         let mut request = request.map(axum::body::Body::new);
         mark(&mut request);
         let (answer, told) = (router.clone().oneshot(request), told.clone());
-        async move {
-            let answer = answer.await;
-            told.answered();
-            answer
-        }
+        async move { answer.await.map(|answer| answer.map(|body| told.answers(body))) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(64 * 1024);
     let serving = builder.serve_connection(TokioIo::new(heads.hear(stream)), service).with_upgrades();
-    tokio::pin!(serving);
-    loop {
-        let wanted = async {
-            match &mut place {
-                Some(place) => place.wanted().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = &mut serving => return,
-            () = heads.overdue(head_time) => return,
-            () = asked_to_stop(&mut stop) => break,
-            // One that rests ends at once, one that is at work with its answer.
-            () = wanted => serving.as_mut().graceful_shutdown(),
+    let wanted = async {
+        match &place {
+            Some(place) => place.wanted(&heads).await,
+            None => std::future::pending().await,
         }
+    };
+    tokio::pin!(serving);
+    tokio::select! {
+        _ = &mut serving => return,
+        () = heads.overdue(head_time) => return,
+        () = wanted => {}
+        () = asked_to_stop(&mut stop) => {}
     }
+    // One that rests ends at once, one that is at work with its answer.
     serving.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(ENDS_WITHIN, serving).await;
 }
@@ -305,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_rests_makes_room_when_no_place_is_free() {
+    fn who_rests_longest_makes_room_when_no_place_is_free_and_nobody_else() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -316,7 +324,7 @@ mod tests {
                 "late"
             };
             let router = Router::new().route("/", get(|| async { "well" })).route("/slow", get(slow));
-            let crowd = Crowd::new(2);
+            let crowd = Crowd::new(4);
             let (_stop, stopped) = watch::channel(false);
             let open = async || {
                 let place = crowd.place().await?;
@@ -324,23 +332,35 @@ mod tests {
                 tokio::spawn(patient(server, router.clone(), |_| {}, stopped.clone(), HEAD_TIME, Some(place)));
                 Some(client)
             };
-            let (mut rests, mut works) = (open().await.unwrap(), open().await.unwrap());
-            rests.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-            let mut answer = Vec::new();
-            while !answer.ends_with(b"well") {
-                assert_ne!(rests.read_buf(&mut answer).await.unwrap(), 0);
+            let ask = async |client: &mut tokio::io::DuplexStream, path: &str| {
+                client.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+                let mut answer = Vec::new();
+                while path == "/" && !answer.ends_with(b"well") {
+                    assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0);
+                }
+            };
+            let (mut first, mut second) = (open().await.unwrap(), open().await.unwrap());
+            let (mut works, mut fresh) = (open().await.unwrap(), open().await.unwrap());
+            ask(&mut works, "/slow").await;
+            reached.notified().await;
+            for rests in [&mut first, &mut second] {
+                ask(rests, "/").await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            works.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-            reached.notified().await;
-            let mut new = open().await.expect("the one that rests is closed for it");
-            assert_eq!(rests.read_buf(&mut answer).await.unwrap(), 0);
-            new.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-            reached.notified().await;
-            assert!(open().await.is_none(), "both are at work");
+            let mut new = open().await.expect("one that rests is closed for it");
+            assert_eq!(first.read(&mut [0; 8]).await.unwrap(), 0, "the one that rested longest");
+            for lives in [&mut second, &mut fresh, &mut new] {
+                ask(lives, "/").await;
+            }
+            for lives in [&mut second, &mut fresh, &mut new] {
+                ask(lives, "/slow").await;
+                reached.notified().await;
+            }
+            assert!(open().await.is_none(), "all are at work");
             go_on.notify_waiters();
-            let mut late = String::new();
-            works.read_to_string(&mut late).await.unwrap();
-            assert!(late.ends_with("late"), "what was asked is answered: {late}");
+            let mut late = vec![0; 4096];
+            let many = works.read(&mut late).await.unwrap();
+            assert!(late[..many].ends_with(b"late"), "what was asked is answered");
         });
     }
 
