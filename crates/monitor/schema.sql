@@ -39,17 +39,19 @@ CREATE INDEX monitor_gaps_reported ON monitor_gaps (reported_at);
 
 CREATE TABLE monitor_group_alerts (
   group_id INTEGER NOT NULL, check_id INTEGER NOT NULL, check_name TEXT NOT NULL, joined_at INTEGER NOT NULL,
-  cleared_at INTEGER NOT NULL, asset_id INTEGER, PRIMARY KEY (group_id, check_id)
+  cleared_at INTEGER NOT NULL, asset_id INTEGER, covered INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (group_id, check_id)
 ) STRICT;
 
 CREATE INDEX monitor_group_alerts_check ON monitor_group_alerts (check_id, group_id);
+
+CREATE INDEX monitor_group_alerts_covered ON monitor_group_alerts (check_id, group_id) WHERE covered = 1 AND cleared_at = 0;
 
 CREATE TABLE monitor_groups (
   id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, state TEXT NOT NULL, check_id INTEGER NOT NULL, severity TEXT NOT NULL,
   team_id INTEGER, place_id INTEGER, owner_id INTEGER, opened_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, acknowledged_by TEXT NOT NULL,
   acknowledged_at INTEGER NOT NULL, silenced INTEGER NOT NULL, announced INTEGER NOT NULL, proven INTEGER NOT NULL, merged_into INTEGER,
   evidence TEXT NOT NULL, changed_before TEXT NOT NULL, recovery TEXT NOT NULL, version INTEGER NOT NULL
-, asset_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', cause TEXT NOT NULL DEFAULT '{}', reopened_at INTEGER NOT NULL DEFAULT 0, reopened INTEGER NOT NULL DEFAULT 0) STRICT;
+, asset_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', cause TEXT NOT NULL DEFAULT '{}', reopened_at INTEGER NOT NULL DEFAULT 0, reopened INTEGER NOT NULL DEFAULT 0, alert_at INTEGER NOT NULL DEFAULT -1) STRICT;
 
 CREATE INDEX monitor_groups_asset ON monitor_groups (asset_id, id);
 

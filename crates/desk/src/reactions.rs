@@ -219,7 +219,7 @@ fn group_changed(cx: &mut Cx, changed: &GroupChanged) -> Result<()> {
     let first = match changed.change.as_str() {
         "flapping" => "The alert comes and goes.",
         "steady" => "The alert no longer comes and goes, but stays.",
-        "cause" => "Another cause is likelier now.",
+        "cause" => "What is likely the cause has changed.",
         _ => return Ok(()),
     };
     let Some(ticket) = of_cause(cx, &changed.group)?.filter(|ticket| ticket.status.is_open()) else { return Ok(()) };

@@ -48,6 +48,9 @@ pub struct Alert {
     pub(crate) place: Option<i64>,
     #[serde(skip)]
     pub(crate) told_team: Option<i64>,
+    /// What kind of check it is.
+    #[serde(skip)]
+    pub(crate) kind: String,
 }
 
 /// A change of state.
@@ -153,7 +156,8 @@ impl Alert {
         let mut labels = self.labels.clone();
         labels.or("alertname", &self.name);
         labels.or("severity", self.severity.as_str());
-        Facing { check: self.check, asset: self.asset, place: self.place, labels }
+        labels.or("check_kind", &self.kind);
+        Facing { check: self.check, asset: self.asset, place: self.place, labels, team: self.told_team }
     }
 
     /// It is to be looked at, and told to nobody. One that was given such a severity when it was told goes on as it was.

@@ -148,7 +148,8 @@ impl Check {
     /// What silences and windows look at.
     pub(crate) fn facing(&self) -> Facing {
         let labels = self.routing(None);
-        Facing { check: self.id, asset: self.asset, place: self.place, labels }
+        let team = self.team.or(self.asset_team);
+        Facing { check: self.id, asset: self.asset, place: self.place, labels, team }
     }
 
     /// As a reference to the asset it is about.

@@ -110,6 +110,9 @@ pub struct Group {
     pub place: Option<i64>,
     #[serde(skip)]
     pub(crate) owner: Option<i64>,
+    /// Where in the title it is called by its alert: the bytes before that. None when it is called by its cause.
+    #[serde(skip)]
+    pub(crate) alert_at: Option<usize>,
 }
 
 impl Group {
@@ -120,7 +123,7 @@ impl Group {
 
     /// What it says of each of its alerts.
     pub(crate) fn within(&self) -> Within {
-        Within { cause: self.judgement.cause().and_then(|suspect| suspect.asset), team: self.team }
+        Within::of(&self.judgement, self.team)
     }
 
     /// Since when it is open, for the first time or again.
@@ -171,10 +174,11 @@ pub(crate) fn resolve(cx: &mut Cx, ids: &[i64]) -> Result<Vec<Resolved>> {
 /// Puts one field back to an earlier value: an acknowledgement can be taken back.
 pub(crate) fn set(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) -> Result<()> {
     let group = find(cx, acknowledge::AcknowledgeGroup::OPERATION, id)?;
-    if field != "acknowledged_by" || !value.is_null() {
-        return Err(Error::conflict(format!("The field \"{field}\" of an alert group cannot be put back.")));
+    match (field, value) {
+        ("acknowledged_by", serde_json::Value::Null) => acknowledge::take_back(cx, &group),
+        ("acknowledged_by", serde_json::Value::String(before)) => acknowledge::give_back(cx, &group, before),
+        _ => Err(Error::conflict(format!("The field \"{field}\" of an alert group cannot be put back."))),
     }
-    acknowledge::take_back(cx, &group)
 }
 
 /// What a group is called by an alert. Names of checks are sentences or not, so that nothing is said after them; an alert of
@@ -221,6 +225,7 @@ impl Group {
             judgement: judgement::Judgement::default(),
             place: None,
             owner: None,
+            alert_at: Some(0),
         }
     }
 }

@@ -88,6 +88,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0025_scrapes_by_import.sql"),
     },
     Migration {
+        number: 28,
+        name: "alerts under silences",
+        sql: include_str!("../migrations/0028_alerts_under_silences.sql"),
+    },
+    Migration {
         number: 30,
         name: "silences by labels",
         sql: include_str!("../migrations/0030_silences_by_labels.sql"),

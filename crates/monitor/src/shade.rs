@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kernel::db::Tx;
 use kernel::{Ref, Result, Time};
 
+use crate::group::judgement::Judgement;
 use crate::labels::Labels;
 use crate::maintenance::{Spread, Window};
 use crate::silence::Silence;
@@ -52,6 +53,8 @@ pub(crate) struct Facing {
     pub(crate) asset: Option<i64>,
     pub(crate) place: Option<i64>,
     pub(crate) labels: Labels,
+    /// Who would be told of it, were it alone.
+    pub(crate) team: Option<i64>,
 }
 
 /// What a group says of each of its alerts.
@@ -59,8 +62,32 @@ pub(crate) struct Facing {
 pub(crate) struct Within {
     /// The asset that is its cause, when one is determined.
     pub(crate) cause: Option<i64>,
-    /// Who is told.
+    /// Its cause is determined, and is no thing that alerts are about.
+    pub(crate) beyond: bool,
+    /// Who is told of the group.
     pub(crate) team: Option<i64>,
+}
+
+impl Within {
+    /// What a judgement says of the alerts of a group that a team is told of.
+    pub(crate) fn of(judgement: &Judgement, team: Option<i64>) -> Self {
+        let cause = judgement.cause();
+        Self {
+            cause: cause.and_then(|suspect| suspect.asset),
+            beyond: cause.is_some_and(|suspect| suspect.kind != "thing"),
+            team,
+        }
+    }
+
+    /// True when an alert about this asset merely follows from a known cause elsewhere.
+    pub(crate) fn explains(&self, asset: Option<i64>) -> bool {
+        self.beyond || self.cause.is_some() && self.cause != asset
+    }
+
+    /// Who is told of one of its alerts: what follows is told with the group, all else also for itself.
+    fn told(&self, alert: &Facing) -> Option<i64> {
+        if self.explains(alert.asset) { self.team } else { alert.team.or(self.team) }
+    }
 }
 
 /// What covers an alert.
@@ -127,10 +154,13 @@ impl Shade {
         self.cover(alert, team).is_some()
     }
 
-    /// The first that covers an alert of a group, if any: by itself, or with the thing that is the group's cause.
+    /// The first that covers an alert of a group, if any: by itself, or with the thing from which it follows.
     pub(crate) fn cover_in(&self, group: &Within, alert: &Facing) -> Option<Cover> {
-        let cause = || group.cause.map(|cause| Facing { asset: Some(cause), ..Facing::default() });
-        self.cover(alert, group.team).or_else(|| self.cover(&cause()?, group.team))
+        let cause = || {
+            let cause = group.cause.filter(|_| group.explains(alert.asset))?;
+            Some(Facing { asset: Some(cause), ..Facing::default() })
+        };
+        self.cover(alert, group.told(alert)).or_else(|| self.cover(&cause()?, group.team))
     }
 
     /// True when something covers an alert of a group, by itself or with the group's cause.

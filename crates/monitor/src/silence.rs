@@ -1,7 +1,7 @@
 //! Silences: who is told, not what is looked at. Checks go on, everything is recorded, and the recovery of what was
 //! announced is always told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::db::Tx;
 use kernel::limits::COUNT_MAX;
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
-use crate::group::Group;
+use crate::group::GroupState;
 use crate::shade::{Facing, Shade, Within};
 use crate::{group, store};
 
@@ -85,43 +85,62 @@ pub(crate) fn covered(shade: &Shade, alerts: &[Alert], group: &Within) -> Vec<i6
     alerts.iter().filter(|alert| shade.covers_in(group, &alert.facing())).map(|alert| alert.check).collect()
 }
 
-/// True when an alert of a silenced group is covered by nothing any more.
-fn bare(cx: &mut Cx, shade: &Shade, found: &Group) -> Result<bool> {
-    if !found.silenced || found.state != group::GroupState::Open {
-        return Ok(false);
-    }
-    let alerts = store::alerts::open_of_group(cx.tx, found.id, crate::limits::GROUP_ALERTS_MAX)?;
-    Ok(alerts.iter().any(|alert| !shade.covers_in(&found.within(), &alert.facing())))
-}
-
-/// The silenced groups with an alert that nothing covers any more.
+/// The groups with an alert that nothing covers any more: silenced ones, and those that were told of, of an alert that was
+/// covered when it joined.
 pub(crate) fn all_bare(tx: &mut Tx<'_>, now: Time) -> Result<Vec<i64>> {
-    let (mut bare, mut after, mut shade) = (Vec::new(), 0, None);
+    let (mut bare, mut shade) = (BTreeSet::new(), None);
+    let mut after = 0;
     loop {
         let groups = store::groups::silenced(tx, after, REVIEWED_AT_ONCE)?;
-        let within: BTreeMap<i64, Within> = groups.iter().copied().collect();
-        let Some((last, _)) = groups.last() else { return Ok(bare) };
+        let Some((last, _)) = groups.last() else { break };
         after = *last;
-        let shade = match &mut shade {
-            Some(shade) => shade,
-            none => none.insert(Shade::load(tx, now)?),
-        };
-        for alert in store::alerts::open_in(tx, &within.keys().copied().collect::<Vec<i64>>())? {
-            let Some(group) = alert.group else { continue };
-            let within = within.get(&group).copied().unwrap_or_default();
-            if bare.last() != Some(&group) && !shade.covers_in(&within, &alert.facing()) {
-                bare.push(group);
-            }
-        }
+        let within: BTreeMap<i64, Within> = groups.iter().copied().collect();
+        let alerts = store::alerts::open_in(tx, &within.keys().copied().collect::<Vec<i64>>())?;
+        bare.extend(bare_of(tx, now, &mut shade, &alerts, &within)?);
+    }
+    after = 0;
+    loop {
+        let alerts = store::alerts::covered_once(tx, after, REVIEWED_AT_ONCE)?;
+        let Some(last) = alerts.last() else { return Ok(bare.into_iter().collect()) };
+        after = last.check;
+        let groups: BTreeSet<i64> = alerts.iter().filter_map(|alert| alert.group).collect();
+        let within = store::groups::within(tx, &groups.into_iter().collect::<Vec<i64>>())?;
+        bare.extend(bare_of(tx, now, &mut shade, &alerts, &within)?);
     }
 }
 
-/// Announces those of some silenced groups of which silences no longer cover all alerts.
+/// The groups of those of these alerts that nothing covers; what is in force is read when the first is asked about.
+fn bare_of(
+    tx: &mut Tx<'_>,
+    now: Time,
+    shade: &mut Option<Shade>,
+    alerts: &[Alert],
+    groups: &BTreeMap<i64, Within>,
+) -> Result<Vec<i64>> {
+    let shade = match shade {
+        Some(shade) => shade,
+        none => none.insert(Shade::load(tx, now)?),
+    };
+    let bare = |alert: &Alert| {
+        let group = alert.group?;
+        (!shade.covers_in(groups.get(&group)?, &alert.facing())).then_some(group)
+    };
+    Ok(alerts.iter().filter_map(bare).collect())
+}
+
+/// Tells of those of some groups of which silences no longer cover all alerts.
 pub(crate) fn review(cx: &mut Cx, groups: &[i64]) -> Result<()> {
     let shade = Shade::load(cx.tx, cx.now)?;
     for id in groups {
-        let Some(found) = store::groups::by_id(cx.tx, *id)? else { continue };
-        if bare(cx, &shade, &found)? {
+        let Some(found) = store::groups::by_id(cx.tx, *id)?.filter(|one| one.state == GroupState::Open) else {
+            continue;
+        };
+        if !found.silenced {
+            group::bare::joined(cx, &found, &shade)?;
+            continue;
+        }
+        let alerts = store::alerts::open_in(cx.tx, &[*id])?;
+        if alerts.iter().any(|alert| !shade.covers_in(&found.within(), &alert.facing())) {
             group::open::announce(cx, &found, group::bare::BareBy::SilenceEnded, &shade)?;
         }
     }

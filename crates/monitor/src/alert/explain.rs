@@ -82,7 +82,7 @@ impl Operation for ExplainAlert {
         let shade = Shade::load(cx.tx, cx.now)?;
         let mut steps = vec![looked(&check, &results), rule(&check), stood(&alert)];
         steps.extend(held(&alert));
-        let alone = Within { cause: None, team: alert.told_team };
+        let alone = Within { team: alert.told_team, ..Within::default() };
         if let Some(cover) = shade.cover_in(&group.as_ref().map_or(alone, Group::within), &alert.facing()) {
             let kind = if cover.by.kind == "silence" { "silence" } else { "maintenance" };
             steps.push(Step {
@@ -179,14 +179,19 @@ fn held(alert: &Alert) -> Option<Step> {
 }
 
 fn grouped(group: &Group, alert: &Alert, told: Option<&Told>) -> Vec<Step> {
-    let own = group.check == alert.check;
-    let text = if own {
-        format!("It leads the alert group {}: {}", group.id, group.title)
-    } else {
-        format!("It belongs to the alert group {}, whose people are told once for all of it: {}", group.id, group.title)
+    let (leads, follows) = (group.check == alert.check, group.within().explains(alert.asset));
+    let how = match (leads, follows) {
+        (true, _) => format!("It leads the alert group {}", group.id),
+        (false, true) => {
+            format!("It belongs to the alert group {}, whose people are told once for all of it", group.id)
+        }
+        (false, false) => format!(
+            "It belongs to the alert group {}; whoever its own labels, team and place lead to is told of it as well",
+            group.id
+        ),
     };
-    let to = Some(group.reference());
-    let mut steps = vec![Step { to, ..step("group", !own, text, Some(group.opened_at)) }];
+    let (to, text) = (Some(group.reference()), format!("{how}: {}", group.title));
+    let mut steps = vec![Step { to, ..step("group", !leads && follows, text, Some(group.opened_at)) }];
     let because = |suspect: &Suspect| {
         let why = suspect.reasons_for.first().map(|why| format!(": {why}")).unwrap_or_default();
         format!("The likely cause is that {} ({} %){why}", suspect.what, suspect.percent)
@@ -217,6 +222,9 @@ fn verdict(alert: &Alert, group: Option<&Group>, told: Option<&Told>, steps: &[S
     match (alert.open, group) {
         (true, _) if alert.is_quiet() => "Nobody is told: its severity says that nobody is to be told.".to_owned(),
         (true, Some(group)) if group.announced && group.check == alert.check => began.to_owned(),
+        (true, Some(group)) if group.announced && covered.is_none() && !group.within().explains(alert.asset) => {
+            format!("It is told with its group \"{}\", and to whoever it leads to by itself. {began}", group.title)
+        }
         (true, Some(group)) if group.announced => {
             format!("It is told with its group \"{}\", not alone. {began}", group.title)
         }

@@ -62,7 +62,7 @@ pub(crate) fn check(cx: &mut Cx, of: &Check, (from, to): (Time, Time)) -> Result
     labels.or("alertname", &of.name);
     labels.or("severity", of.severity.as_str());
     bands.extend(silenced(cx, (asset, Some(check)), &labels, (from, to))?);
-    let facing = Facing { check, asset, place, labels };
+    let facing = Facing { check, asset, place, labels, team: of.team.or(of.asset_team) };
     bands.extend(maintained(cx, &facing, of.team.or(of.asset_team), (from, to))?);
     let inside = turns.into_iter().filter(|(at, ..)| (from..=to).contains(at));
     let mut marks = super::marks(inside.map(|(at, _, name, fired)| (at, name, fired)).collect());

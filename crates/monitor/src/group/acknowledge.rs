@@ -9,10 +9,15 @@ use crate::events::GroupChanged;
 use crate::store;
 
 /// Say that you are on it: others see your name, and the group moves down in "Needs you now".
+///
+/// Who says so again, for instance because they were called for an alert that joined later, is called no more.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct AcknowledgeGroup {
     /// The alert group.
     pub id: i64,
+    /// Be on it instead of whoever is.
+    #[serde(default)]
+    pub take_over: bool,
 }
 
 impl AcknowledgeGroup {
@@ -35,23 +40,40 @@ impl Operation for AcknowledgeGroup {
                 group.id
             )));
         }
-        if let Some(by) = &group.acknowledged_by {
-            return if *by == cx.actor.name {
-                Ok(group)
-            } else {
-                Err(Error::conflict(format!("{by} has acknowledged the alert group {} already.", group.id)))
-            };
-        }
         let by = cx.actor.name.clone();
-        store::groups::acknowledge(cx.tx, group.id, &by, cx.now)?;
-        cx.changed(&group.reference(), "acknowledged_by", serde_json::Value::Null, &by)?;
-        told(cx, &group, "acknowledged", format!("{by} is on it"))?;
-        let group = find(cx, Self::NAME, self.id)?;
-        if !group.silenced {
-            open::attend(cx, &group)?;
+        if let Some(other) = group.acknowledged_by.as_ref().filter(|other| **other != by && !self.take_over) {
+            return Err(Error::conflict(format!(
+                "{other} has acknowledged the alert group {} already. With take_over you are on it instead.",
+                group.id
+            )));
         }
-        Ok(group)
+        on_it(cx, &group, by)?;
+        find(cx, Self::NAME, self.id)
     }
+}
+
+/// Somebody is on a group from now on; nobody, or somebody else, was so far.
+fn on_it(cx: &mut Cx, group: &Group, by: String) -> Result<()> {
+    let detail = match &group.acknowledged_by {
+        Some(other) if *other == by => format!("{by} is still on it"),
+        Some(other) => format!("{by} is on it instead of {other}"),
+        None => format!("{by} is on it"),
+    };
+    store::groups::acknowledge(cx.tx, group.id, &by, cx.now)?;
+    if group.acknowledged_by.as_ref() != Some(&by) {
+        cx.changed(&group.reference(), "acknowledged_by", &group.acknowledged_by, &by)?;
+    }
+    told(cx, group, "acknowledged", detail)?;
+    let now = Group { acknowledged_by: Some(by), acknowledged_at: Some(cx.now), ..group.clone() };
+    if now.silenced { Ok(()) } else { open::attend(cx, &now) }
+}
+
+/// Undoes that somebody took a group over: who was on it before is again.
+pub(super) fn give_back(cx: &mut Cx, group: &Group, to: &str) -> Result<()> {
+    if group.state != GroupState::Open || group.acknowledged_by.is_none() {
+        return Err(Error::conflict(format!("Nobody is on the alert group {} any more.", group.id)));
+    }
+    on_it(cx, group, to.to_owned())
 }
 
 /// Undoes an acknowledgement.

@@ -1,9 +1,13 @@
-//! A group that a silence kept from people is told after all: why, and by the alert that no silence covers.
+//! Alerts that a silence kept from people are told after all: why, and by the alert that no silence covers.
 
 use kernel::{Cx, Result};
 
-use super::{Group, title};
+use super::{Group, decide, own, title};
 use crate::alert::Alert;
+use crate::check::Check;
+use crate::events::GroupChanged;
+use crate::limits::GROUP_ALERTS_MAX;
+use crate::shade::Shade;
 use crate::store;
 
 /// Why a silenced group no longer is.
@@ -28,36 +32,65 @@ impl BareBy {
     }
 }
 
-/// A group that is called by an alert under a silence is called by one that none covers from now on, and is routed by its
-/// labels. One that is called by its cause stays so.
+/// A group whose first alert is under a silence, or is over, is led by one that is out and that nothing covers: it is routed
+/// by its labels and its team, and called by it, unless it is called by its cause.
 pub(super) fn led(cx: &mut Cx, group: &Group, alerts: &[Alert], covered: &[i64]) -> Result<Group> {
-    let bare = alerts.iter().find(|alert| !covered.contains(&alert.check));
-    let (true, Some(bare)) = (covered.contains(&group.check), bare) else { return Ok(group.clone()) };
+    let bare = |alert: &&Alert| !covered.contains(&alert.check);
+    let leads = alerts.iter().filter(bare).any(|alert| alert.check == group.check);
+    let Some(bare) = alerts.iter().find(bare).filter(|_| !leads) else { return Ok(group.clone()) };
     let checks = store::checks::by_id(cx.tx, &[group.check, bare.check])?;
     let find = |id: i64| checks.iter().find(|check| check.id == id);
-    let (Some(old), Some(new)) = (find(group.check), find(bare.check)) else { return Ok(group.clone()) };
-    let assets: Vec<i64> = [old.asset, new.asset].into_iter().flatten().collect();
+    let Some(new) = find(bare.check) else { return Ok(group.clone()) };
+    let assets: Vec<i64> = checks.iter().filter_map(|check| check.asset).collect();
     let briefs = assets::brief(cx.tx, &assets)?;
-    let brief = |id: Option<i64>| id.and_then(|id| briefs.get(&id));
-    let name = |id: Option<i64>| brief(id).map(|brief| brief.name.as_str());
-    let (before, after) = (title(old, name(old.asset)), title(new, name(new.asset)));
-    let Some(front) = group.title.strip_suffix(&before) else { return Ok(group.clone()) };
-    let own =
-        |line: &String| alerts.iter().any(|one| one.check == old.id && one.evidence.lines().any(|own| own == line));
-    let named = |line: &String| if own(line) { old.line(name(old.asset), line) } else { line.clone() };
-    let mut now = Group {
-        title: kernel::text::shorten(&format!("{front}{after}"), 200),
-        check: new.id,
-        labels: new.routing(brief(new.asset)),
-        evidence: group.evidence.iter().map(named).collect(),
-        ..group.clone()
-    };
-    if group.within().cause.is_none() {
+    let brief = |check: &Check| check.asset.and_then(|id| briefs.get(&id));
+    let name = |check: &Check| brief(check).map(|brief| brief.name.as_str());
+    let within = group.within();
+    let mut now = Group { check: new.id, labels: new.routing(brief(new)), ..group.clone() };
+    if let Some(front) = group.alert_at.and_then(|at| group.title.get(..at)) {
+        now.title = kernel::text::shorten(&format!("{front}{}", title(new, name(new))), 200);
+    }
+    if let Some(old) = find(group.check) {
+        let own =
+            |line: &str| alerts.iter().any(|one| one.check == old.id && one.evidence.lines().any(|own| own == line));
+        for line in now.evidence.iter_mut().filter(|line| own(line)) {
+            *line = old.line(name(old), line);
+        }
+    }
+    if within.cause.is_none() && !within.beyond {
         (now.asset, now.place, now.owner) = (new.asset, new.place, new.owner);
+    }
+    if !within.explains(new.asset) {
+        now.team = match new.team.or(new.asset_team) {
+            Some(team) => Some(team),
+            None => people::default_team(cx.tx)?,
+        };
     }
     store::groups::set_cause(cx.tx, &now)?;
     store::groups::set_evidence(cx.tx, now.id, &now.evidence)?;
     store::groups::set_labels(cx.tx, now.id, &now.labels)?;
     cx.changed(&group.reference(), "title", &group.title, &now.title)?;
     Ok(now)
+}
+
+/// Alerts of a group that was told of are covered no more: whoever is to be told of them hears it now.
+pub(crate) fn joined(cx: &mut Cx, group: &Group, shade: &Shade) -> Result<()> {
+    let within = group.within();
+    let mut bare = store::alerts::covered_of(cx.tx, group.id)?;
+    bare.retain(|alert| !shade.covers_in(&within, &alert.facing()));
+    let checks: Vec<i64> = bare.iter().map(|alert| alert.check).collect();
+    store::groups::set_covered(cx.tx, group.id, &checks, false)?;
+    let shown: Vec<i64> = checks.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
+    let rows = store::checks::by_id(cx.tx, &shown)?;
+    let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let own = own::own(cx, group, &seen, shade)?;
+    let detail = match seen.as_slice() {
+        [(only, _)] => format!("No silence covers it any more: {}", only.name),
+        many => format!("No silence covers {} of its alerts any more", many.len()),
+    };
+    let told = decide::changed(group, "joined", None, false, detail);
+    cx.emit(&GroupChanged { checks: super::open::references(shown), own, ..told })
 }

@@ -10,7 +10,7 @@ use super::judgement::Judgement;
 use super::{Group, GroupState, open, own, recover, title};
 use crate::causal::{Applied, Decided};
 use crate::check::Check;
-use crate::events::{GroupChanged, GroupMerged};
+use crate::events::{GroupChanged, GroupMerged, Own};
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::machine::State;
 use crate::shade::Shade;
@@ -78,7 +78,7 @@ impl Writing {
                 }
             }
             Decision::Rerank { group, cluster } => {
-                with(cx, &self.ids, *group, |cx, ours| rerank(cx, &ours, cluster).map(|()| true))?;
+                with(cx, &self.ids, *group, |cx, ours| rerank(cx, &ours, cluster, &self.shade).map(|()| true))?;
             }
             Decision::Merge { from, into } => self.merge(cx, *from, *into)?,
             Decision::Recover { group, .. } => {
@@ -143,7 +143,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
     let rows = store::checks::by_id(cx.tx, &shown)?;
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
     let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
-    let (mut lines, mut bare) = (group.evidence.clone(), false);
+    let (mut lines, mut covered) = (group.evidence.clone(), Vec::new());
     // When many join at once, the first alerts of a group are told alone, and the others with it.
     let room = TOLD_ALONE_MAX.saturating_sub(usize::try_from(group.open_alerts).unwrap_or(0));
     let alone = if rows.len() > TOLD_ALONE_MAX { room } else { rows.len() };
@@ -152,7 +152,9 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
         let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
         lines.extend(text.lines().map(|line| check.line(asset, line)));
         let silenced = shade.covers_in(&group.within(), &check.facing());
-        bare |= !silenced;
+        if silenced {
+            covered.push(check.id);
+        }
         if rows.len() <= TOLD_ALONE_MAX {
             let detail = format!("Joined: {}", title(check, asset));
             let own = own::own(cx, &risen, &[(check.clone(), text.clone())], shade)?;
@@ -163,6 +165,8 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
             open::fired(cx, group, check, &text, shade)?;
         }
     }
+    store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    let bare = covered.len() < rows.len();
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());
         let with = |check: &Check| (check.clone(), seen(check.id).cloned().unwrap_or_default());
@@ -222,7 +226,7 @@ fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<
 }
 
 /// The judgement of an open group changed: the group stays, with what is now the likeliest cause.
-fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
+fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster, shade: &Shade) -> Result<()> {
     if group.state != GroupState::Open {
         return Ok(());
     }
@@ -230,11 +234,19 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
     store::groups::set_judgement(cx.tx, group.id, &judgement)?;
     cx.touch(group.reference());
     let cause = |one: &Judgement| one.cause().map(|one| (one.asset, one.what.clone()));
-    let (before, Some((asset, what))) = (cause(&group.judgement), cause(&judgement)) else { return Ok(()) };
-    if before.as_ref().is_some_and(|(old, words)| *old == asset && *words == what) {
+    let (before, after) = (cause(&group.judgement), cause(&judgement));
+    if before == after {
         return Ok(());
     }
     let mut now = Group { judgement, ..group.clone() };
+    // What followed from the cause before is told to its own people when it no longer does.
+    let followed = |own: &Own| group.within().explains(own.asset.as_ref().map(|asset| asset.id));
+    let mut own = own::of_open(cx, group.id, &now, shade)?;
+    own.retain(followed);
+    let Some((asset, what)) = after else {
+        let detail = "The cause cannot be determined any more".to_owned();
+        return cx.emit(&GroupChanged { own, ..changed(&now, "cause", None, group.silenced, detail) });
+    };
     if let Some(cause) = asset.filter(|asset| Some(*asset) != group.asset) {
         let lead = store::alerts::first_on(cx.tx, group.id, cause)?;
         let brief = assets::brief(cx.tx, &[cause])?.remove(&cause);
@@ -242,16 +254,17 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster) -> Result<()> {
         now.place = brief.as_ref().and_then(|brief| brief.place);
         now.owner = brief.as_ref().and_then(|brief| brief.owner);
         let check = store::checks::by_id(cx.tx, &lead.into_iter().collect::<Vec<i64>>())?.into_iter().next();
-        now.title = match &check {
-            Some(check) => title(check, brief.as_ref().map(|brief| brief.name.as_str())),
-            None => kernel::text::shorten(&what, 200),
+        (now.title, now.alert_at) = match &check {
+            Some(check) => (title(check, brief.as_ref().map(|brief| brief.name.as_str())), Some(0)),
+            None => (kernel::text::shorten(&what, 200), None),
         };
         now.check = check.map_or(group.check, |check| check.id);
         now.changed_before = open::changed_before(cx, Some(cause))?;
         store::groups::set_cause(cx.tx, &now)?;
         cx.changed(&group.reference(), "title", &group.title, &now.title)?;
     }
-    cx.emit(&changed(&now, "cause", None, group.silenced, format!("The likely cause is now that {what}")))?;
+    let detail = format!("The likely cause is now that {what}");
+    cx.emit(&GroupChanged { own, ..changed(&now, "cause", None, group.silenced, detail) })?;
     if now.silenced { Ok(()) } else { open::attend(cx, &now) }
 }
 
@@ -264,6 +277,8 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     if group.state != GroupState::Open || target.state != GroupState::Open {
         return Ok(group.state != GroupState::Open);
     }
+    // Whom it called is called on, when its alerts do not merely follow from the other's cause.
+    let own = if target.silenced { Vec::new() } else { own::of_open(cx, from, &target, shade)? };
     store::groups::merge(cx.tx, from, into, cx.now)?;
     cx.attention_done(&group.reference(), open::NEED)?;
     cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Merged.as_str())?;
@@ -279,9 +294,9 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     })?;
     let risen = severity > target.severity;
     let target = Group { severity, open_alerts: target.open_alerts + group.open_alerts, ..target };
-    if risen {
+    if risen || !own.is_empty() {
         let detail = format!("It took over: {}", group.title);
-        cx.emit(&changed(&target, "joined", None, target.silenced, detail))?;
+        cx.emit(&GroupChanged { own, ..changed(&target, "joined", None, target.silenced, detail) })?;
     }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.

@@ -7,6 +7,7 @@ use kernel::{Cx, Ref, Result};
 use super::bare::{self, BareBy};
 use super::judgement::{self, Judgement};
 use super::{Group, GroupState, own, title};
+use crate::alert::Alert;
 use crate::causal::{asset_of, checks_of};
 use crate::check::{Check, Severity};
 use crate::events::{AlertFired, Before, GroupOpened, Own, mark};
@@ -43,6 +44,31 @@ pub(crate) fn open(
 ) -> Result<Option<i64>> {
     let Some(scene) = scene(cx, cluster, members, again)? else { return Ok(None) };
     let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
+    let (mut group, covered) = made(cx, &scene, lead, shade)?;
+    group.id = store::groups::insert(cx.tx, &group)?;
+    store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
+    store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
+    let own = own::own(cx, &group, &scene.seen, shade)?;
+    tell(
+        cx,
+        &group,
+        Alerts {
+            asset: lead.about(),
+            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
+            covered: references(covered),
+            own,
+        },
+        None,
+    )?;
+    for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
+        fired(cx, &group, check, text, shade)?;
+    }
+    Ok(Some(group.id))
+}
+
+/// The group that alerts open, and those of its first alerts that something covers.
+fn made(cx: &mut Cx, scene: &Scene, lead: &Check, shade: &Shade) -> Result<(Group, Vec<i64>)> {
     let briefs = assets::brief(cx.tx, &[lead.asset, scene.cause].into_iter().flatten().collect::<Vec<i64>>())?;
     let at_cause = scene.cause.is_none() || lead.asset == scene.cause;
     let cause = scene.cause.and_then(|id| briefs.get(&id));
@@ -51,14 +77,17 @@ pub(crate) fn open(
         Some(team) => Some(team),
         None => people::default_team(cx.tx)?,
     };
-    let within = Within { cause: scene.cause, team };
+    let within = Within::of(&scene.judgement, team);
     let rows = scene.seen.iter().filter(|(check, _)| shade.covers_in(&within, &check.facing()));
     let covered: Vec<i64> = rows.map(|(check, _)| check.id).collect();
     let silenced = covered.len() == scene.seen.len();
     let asset = scene.cause.or(lead.asset);
-    let mut group = Group {
+    let named = lead.asset.and_then(|id| briefs.get(&id)).map(|brief| brief.name.as_str());
+    let (title, alert_at) = name(scene, lead, at_cause, named);
+    let group = Group {
         id: 0,
-        title: name(&scene, lead, at_cause, lead.asset.and_then(|id| briefs.get(&id)).map(|brief| brief.name.as_str())),
+        title,
+        alert_at,
         state: GroupState::Open,
         check: lead.id,
         asset,
@@ -84,25 +113,7 @@ pub(crate) fn open(
         place: if at_cause { lead.place } else { cause.and_then(|brief| brief.place) },
         owner: if at_cause { lead.owner } else { cause.and_then(|brief| brief.owner) },
     };
-    group.id = store::groups::insert(cx.tx, &group)?;
-    store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
-    cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
-    let own = own::own(cx, &group, &scene.seen, shade)?;
-    tell(
-        cx,
-        &group,
-        Alerts {
-            asset: lead.about(),
-            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
-            covered: references(covered),
-            own,
-        },
-        None,
-    )?;
-    for (check, text) in scene.seen.iter().take(TOLD_ALONE_MAX) {
-        fired(cx, &group, check, text, shade)?;
-    }
-    Ok(Some(group.id))
+    Ok((group, covered))
 }
 
 fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) -> Result<Option<Scene>> {
@@ -158,25 +169,27 @@ pub(super) fn judgement(cx: &mut Cx, cluster: &Cluster) -> Result<Judgement> {
     Ok(Judgement::of(cluster, |thing| name(thing).unwrap_or_else(|| "what it is about".to_owned())))
 }
 
-/// What a group is called: by its alert, by its cause, or by what is known. Without a count: more alerts join.
-fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> String {
+/// What a group is called: by its alert, by its cause, or by what is known; and where in it the alert's own words begin, if it
+/// is called by those. Without a count: more alerts join.
+fn name(scene: &Scene, lead: &Check, at_cause: bool, asset: Option<&str>) -> (String, Option<usize>) {
     let many = scene.checks.len();
-    let text = match scene.judgement.candidates.first() {
+    let (front, own) = match scene.judgement.candidates.first() {
         Some(suspect) if suspect.kind == "monitor" && scene.judgement.undetermined.is_none() => {
             let mut words = suspect.what.clone();
             if let Some(first) = words.get(..1).map(str::to_uppercase) {
                 words.replace_range(..1, &first);
             }
-            format!("{words}: checks fail at once")
+            (format!("{words}: checks fail at once"), false)
         }
-        Some(suspect) if !at_cause && many == 1 => format!("{}; {}", suspect.what, title(lead, asset)),
-        Some(suspect) if !at_cause => suspect.what.clone(),
+        Some(suspect) if !at_cause && many == 1 => (format!("{}; ", suspect.what), true),
+        Some(suspect) if !at_cause => (suspect.what.clone(), false),
         _ if scene.judgement.undetermined.is_some() && many > 1 => {
-            format!("Several alerts at the same time, cause not known: {}", title(lead, asset))
+            ("Several alerts at the same time, cause not known: ".to_owned(), true)
         }
-        _ => title(lead, asset),
+        _ => (String::new(), true),
     };
-    kernel::text::shorten(&text, 200)
+    let text = if own { format!("{front}{}", title(lead, asset)) } else { front.clone() };
+    (kernel::text::shorten(&text, 200), own.then_some(front.len()))
 }
 
 fn evidence(cx: &mut Cx, seen: &[(Check, String)]) -> Result<Vec<String>> {
@@ -270,8 +283,17 @@ fn tell(cx: &mut Cx, group: &Group, alerts: Alerts, bare_by: Option<BareBy>) -> 
 /// Tells people of a group that a silence kept from them so far.
 pub(crate) fn announce(cx: &mut Cx, group: &Group, bare_by: BareBy, shade: &Shade) -> Result<()> {
     store::groups::announce(cx.tx, group.id)?;
-    let alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
-    let covered = silence::covered(shade, &alerts, &group.within());
+    let mut alerts = store::alerts::open_of_group(cx.tx, group.id, GROUP_ALERTS_MAX)?;
+    let mut covered = silence::covered(shade, &alerts, &group.within());
+    if covered.len() == alerts.len() {
+        // The one that nothing covers is none of the first.
+        let bare = |alert: &Alert| !shade.covers_in(&group.within(), &alert.facing());
+        alerts.extend(store::alerts::open_in(cx.tx, &[group.id])?.into_iter().find(bare));
+        covered = silence::covered(shade, &alerts, &group.within());
+    }
+    let bare: Vec<i64> = alerts.iter().map(|alert| alert.check).filter(|check| !covered.contains(check)).collect();
+    store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    store::groups::set_covered(cx.tx, group.id, &bare, false)?;
     let group = bare::led(cx, group, &alerts, &covered)?;
     let asset = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let ids: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();

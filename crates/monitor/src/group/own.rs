@@ -1,72 +1,99 @@
 //! The alerts of a group that are told for themselves: those that do not merely follow from a cause elsewhere. Whoever is
 //! told of such an alert by its own labels, team and place hears of it, also when somebody else was told of the group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Cx, Result};
 
-use super::judgement::Judgement;
-use super::{Group, open, title};
+use super::{Group, title};
 use crate::check::Check;
 use crate::events::Own;
-use crate::ground;
+use crate::limits::GROUP_ALERTS_MAX;
 use crate::shade::Shade;
+use crate::store;
 
 /// Alerts of one event that are told for themselves: a machine has only so many that are told in so many ways.
 const OWN_MAX: usize = 20;
 /// Lines of what was seen.
 const SEEN_MAX: usize = 3;
 
-/// True when an alert is explained by a known cause that is elsewhere.
-fn follows(judgement: &Judgement, check: &Check) -> bool {
-    judgement.cause().is_some_and(|cause| cause.kind != "thing" || cause.asset.is_some() && cause.asset != check.asset)
-}
-
 /// Those of these alerts, with what was seen, that are told for themselves; of those that are told alike the first one, and
-/// first of all one of each name, team, place and severity. What a silence covers is not among them.
+/// first of all one of each kind and team. What a silence covers is not among them.
 pub(super) fn own(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade: &Shade) -> Result<Vec<Own>> {
     let within = group.within();
     let mine: Vec<&(Check, String)> = seen
         .iter()
         .filter(|(check, _)| {
-            check.id != group.check && !follows(&group.judgement, check) && !shade.covers_in(&within, &check.facing())
+            check.id != group.check && !within.explains(check.asset) && !shade.covers_in(&within, &check.facing())
         })
         .collect();
-    let mut found = Vec::new();
-    for (check, text) in telling(&mine) {
-        let names = ground::asset_names(cx.tx, check.asset.as_slice())?;
+    let told = telling(&mine);
+    let briefs = assets::brief(cx.tx, &told.iter().filter_map(|(check, _)| check.asset).collect::<Vec<i64>>())?;
+    if told.len() > OWN_MAX {
+        tracing::warn!(
+            group = group.id,
+            alerts = told.len(),
+            "only the first {OWN_MAX} are routed by their own labels"
+        );
+    }
+    let own = |(check, text): &(Check, String)| {
+        let brief = check.asset.and_then(|id| briefs.get(&id));
         let lines: Vec<&str> = text.lines().collect();
-        found.push(Own {
+        Own {
             check: check.reference(),
             asset: check.about(),
-            title: title(check, names.values().next().map(String::as_str)),
-            labels: open::routing(cx, check)?,
+            title: title(check, brief.map(|brief| brief.name.as_str())),
+            labels: check.routing(brief),
             place: check.place,
             team: check.team.or(check.asset_team),
             severity: check.severity,
             evidence: lines.iter().rev().take(SEEN_MAX).rev().map(|line| (*line).to_owned()).collect(),
-        });
-    }
-    Ok(found)
+        }
+    };
+    Ok(told.into_iter().take(OWN_MAX).map(own).collect())
 }
 
-/// Those that are told, when there are more than can be: none that routes could tell apart by its name, team, place or
-/// severity waits behind many that they cannot.
+/// The same, of the alerts of a group that are out, for the group that they belong to from now on.
+pub(super) fn of_open(cx: &mut Cx, of: i64, group: &Group, shade: &Shade) -> Result<Vec<Own>> {
+    let alerts = store::alerts::open_of_group(cx.tx, of, GROUP_ALERTS_MAX)?;
+    let checks: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
+    let rows = store::checks::by_id(cx.tx, &checks)?;
+    let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
+    own(cx, group, &seen, shade)
+}
+
+/// Those that are told, in the order in which they are when there are more than can be: the teams take turns, each with one
+/// alert of every kind before a second of any.
 fn telling<'a>(mine: &[&'a (Check, String)]) -> Vec<&'a (Check, String)> {
-    let mut ways = BTreeSet::new();
-    let (mut first, mut others): (Vec<_>, Vec<_>) = mine.iter().copied().partition(|(check, _)| {
-        ways.insert((&check.name, check.team.or(check.asset_team), check.place, check.severity.as_str()))
-    });
-    let mut alike: BTreeSet<_> = first.iter().map(|one| (&one.0.name, &one.0.labels.0, one.0.asset)).collect();
-    others.retain(|one| alike.insert((&one.0.name, &one.0.labels.0, one.0.asset)));
-    first.append(&mut others);
-    first.truncate(OWN_MAX);
-    first
+    let mut alike = BTreeSet::new();
+    let (mut of_kind, mut of_team) = (BTreeMap::new(), BTreeMap::new());
+    let mut told: Vec<_> = mine
+        .iter()
+        .filter(|(check, _)| alike.insert((&check.name, &check.labels.0, check.asset)))
+        .map(|one| {
+            let check = &one.0;
+            // The name of a rule's alert holds the values of its series.
+            let name = check.labels.0.get("alertname").unwrap_or(&check.name);
+            let team = check.team.or(check.asset_team);
+            let nth = next(&mut of_kind, (name, team, check.place, check.severity.as_str()));
+            (nth, next(&mut of_team, (team, nth)), *one)
+        })
+        .collect();
+    told.sort_by_key(|(of_kind, of_team, _)| (*of_kind, *of_team));
+    told.into_iter().map(|(_, _, one)| one).collect()
+}
+
+/// How many of a key there were before.
+fn next<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) -> usize {
+    let count = counts.entry(key).or_default();
+    *count += 1;
+    *count - 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::Labels;
 
     #[test]
     fn nobody_is_missed_behind_many_alerts_of_one_kind() {
@@ -79,9 +106,19 @@ mod tests {
         all.push(alert("Disk has room", 101, 1));
         all.push(all[0].clone());
         let told = telling(&all.iter().collect::<Vec<_>>());
-        assert_eq!(told.len(), OWN_MAX);
-        assert_eq!((told[1].0.team, told[2].0.name.as_str()), (Some(2), "Disk has room"));
-        let few: Vec<_> = all[99..].iter().chain(&all[99..100]).collect();
-        assert_eq!(telling(&few).len(), 4, "each once");
+        assert_eq!(told.len(), 102, "each once");
+        let first: Vec<_> = told.iter().take(3).map(|one| (one.0.team.unwrap(), one.0.name.as_str())).collect();
+        assert_eq!(first, [(1, "Web server runs"), (2, "Web server runs"), (1, "Disk has room")]);
+    }
+
+    #[test]
+    fn alerts_of_a_rule_are_of_one_kind_whatever_their_series() {
+        let alert = |series: &str, team: i64| {
+            let labels = Labels([("alertname".to_owned(), "ServiceDown".to_owned())].into());
+            (Check { team: Some(team), labels, ..Check::sample(&format!("ServiceDown: {series}")) }, String::new())
+        };
+        let mut all: Vec<(Check, String)> = (0..30).map(|nth| alert(&format!("web-{nth}"), 1)).collect();
+        all.push(alert("pay-1", 2));
+        assert_eq!(telling(&all.iter().collect::<Vec<_>>())[1].0.team, Some(2));
     }
 }

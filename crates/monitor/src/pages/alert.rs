@@ -216,6 +216,7 @@ mod tests {
             labels: Labels([("site".to_owned(), text.to_owned())].into()),
             place: None,
             told_team: None,
+            kind: String::new(),
         };
         let step = |about: &str| Step { about: about.into(), holds_back: true, text: text.into(), at: None, to: None };
         let messages = Told { state: state.unwrap_or_default().into(), answer: text.into(), ..Told::default() };

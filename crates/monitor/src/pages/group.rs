@@ -27,6 +27,8 @@ struct View {
     names: Names,
     affected: Option<Affected>,
     may_acknowledge: bool,
+    /// The name of who reads it.
+    reader: String,
     csrf: String,
     figure: Markup,
     main: Markup,
@@ -52,6 +54,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         names,
         affected,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
+        reader: page.cx.actor.name.clone(),
         csrf: page.csrf.clone(),
         figure,
         main: placed(&parts, PanelPlace::Main),
@@ -100,6 +103,19 @@ fn draw(view: &View) -> Markup {
             &view.csrf,
             &[("id", &id), ("_back", &here)],
             &Button::submit("Acknowledge").primary().key("a"),
+        ));
+    }
+    if let (GroupState::Open, Some(by)) = (group.state, &group.acknowledged_by)
+        && view.may_acknowledge
+        && *by != view.reader
+    {
+        let here = format!("/monitoring/groups/{id}");
+        let question = format!("{by} is on it. Be on it instead?");
+        head = head.action(post_button(
+            "/do/monitor.group.acknowledge",
+            &view.csrf,
+            &[("id", &id), ("take_over", "true"), ("_back", &here)],
+            &Button::submit("Take over").confirm(question),
         ));
     }
     if group.state == GroupState::Open {
@@ -303,6 +319,7 @@ mod tests {
             names: Names::default(),
             affected: None,
             may_acknowledge: true,
+            reader: "Ada".into(),
             csrf: "token".into(),
             figure: html! {},
             main: html! {},

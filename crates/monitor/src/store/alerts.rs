@@ -11,7 +11,7 @@ use crate::limits::SLICE;
 use crate::machine::{Machine, State, Step};
 
 const COLUMNS: &str = "SELECT a.id, a.check_id, a.asset_id, c.name, c.severity, a.state, a.is_open, a.since, a.fired_at, a.group_id, a.evidence, c.paused, c.place_id, c.labels, \
-     COALESCE(c.team_id, c.asset_team_id) \
+     COALESCE(c.team_id, c.asset_team_id), c.kind \
      FROM monitor_alerts a JOIN monitor_checks c ON c.id = a.check_id WHERE 1 = 1";
 
 /// Rows of history that are written by one statement.
@@ -35,6 +35,7 @@ fn alert(row: &Row) -> Result<Alert> {
         place: row.opt_int(12)?,
         labels: row.json(13)?,
         told_team: row.opt_int(14)?,
+        kind: row.text(15)?,
     })
 }
 
@@ -108,6 +109,33 @@ pub(crate) fn open_of_group(tx: &mut Tx<'_>, group: i64, limit: i64) -> Result<V
 pub(crate) fn open_in(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Alert>> {
     let mut query = Query::new(COLUMNS);
     query.push(" AND a.is_open = 1 AND a.group_id IN ").list(groups).push(" ORDER BY a.group_id, a.check_id");
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// Open alerts of groups that were told of, after the one of this check, that something covered when they joined.
+pub(crate) fn covered_once(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query
+        .push(" AND a.is_open = 1 AND a.check_id > ")
+        .bind(after)
+        .push(
+            " AND a.check_id IN (SELECT m.check_id FROM monitor_group_alerts m WHERE m.covered = 1 AND m.cleared_at = 0) \
+             AND EXISTS (SELECT 1 FROM monitor_groups g WHERE g.id = a.group_id AND g.silenced = 0) \
+             ORDER BY a.check_id LIMIT ",
+        )
+        .bind(limit);
+    tx.run(&query)?.iter().map(alert).collect()
+}
+
+/// The open alerts of a group that something covered when they joined.
+pub(crate) fn covered_of(tx: &mut Tx<'_>, group: i64) -> Result<Vec<Alert>> {
+    let mut query = Query::new(COLUMNS);
+    query
+        .push(" AND a.is_open = 1 AND a.group_id = ")
+        .bind(group)
+        .push(" AND a.check_id IN (SELECT m.check_id FROM monitor_group_alerts m WHERE m.covered = 1 AND m.cleared_at = 0 AND m.group_id = ")
+        .bind(group)
+        .push(") ORDER BY a.fired_at, a.id");
     tx.run(&query)?.iter().map(alert).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::store::checks::pattern;
 const COLUMNS: &str = "SELECT g.id, g.title, g.state, g.check_id, g.asset_id, g.severity, g.team_id, g.opened_at, g.ended_at, g.acknowledged_by, \
      g.acknowledged_at, g.silenced, g.announced, g.proven, g.merged_into, g.evidence, g.changed_before, g.recovery, g.version, \
      (SELECT COUNT(*) FROM monitor_alerts a WHERE a.group_id = g.id AND a.is_open = 1), g.place_id, g.owner_id, g.labels, g.cause, \
-     g.reopened_at, g.reopened \
+     g.reopened_at, g.reopened, g.alert_at \
      FROM monitor_groups g WHERE 1 = 1";
 
 fn group(row: &Row) -> Result<Group> {
@@ -49,6 +49,7 @@ fn group(row: &Row) -> Result<Group> {
         judgement: row.json(23)?,
         reopened_at: Some(row.time(24)?).filter(|at| at.0 > 0),
         reopened: row.int(25)?,
+        alert_at: usize::try_from(row.int(26)?).ok(),
     })
 }
 
@@ -59,8 +60,8 @@ fn json(value: &impl serde::Serialize) -> Result<kernel::db::Value> {
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
     tx.insert(
         "INSERT INTO monitor_groups (title, state, check_id, asset_id, severity, team_id, place_id, owner_id, opened_at, ended_at, acknowledged_by, \
-         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version, labels, cause) \
-         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1, ?13, ?14) RETURNING id",
+         acknowledged_at, silenced, announced, proven, merged_into, evidence, changed_before, recovery, version, labels, cause, alert_at) \
+         VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', 0, ?9, ?10, 0, NULL, ?11, ?12, '[]', 1, ?13, ?14, ?15) RETURNING id",
         &[
             (&new.title).into(),
             new.check.into(),
@@ -76,8 +77,14 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Group) -> Result<i64> {
             json(&new.changed_before)?,
             new.labels.text()?.into(),
             json(&new.judgement)?,
+            at(new.alert_at).into(),
         ],
     )
+}
+
+/// A place in a title as it is stored.
+fn at(place: Option<usize>) -> i64 {
+    place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1)
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: i64, reach: &Reach) -> Result<Option<Group>> {
@@ -237,18 +244,26 @@ pub(crate) fn earlier(tx: &mut Tx<'_>, asset: i64, before: i64, limit: i64) -> R
     tx.run(&query)?.iter().map(group).collect()
 }
 
-/// Open groups after a number that nobody was told of because of a silence: number and team.
+/// Open groups after a number that nobody was told of because of a silence.
 pub(crate) fn silenced(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Within)>> {
     tx.query(
         "SELECT id, team_id, cause FROM monitor_groups WHERE state = 'open' AND silenced = 1 AND id > ?1 ORDER BY id LIMIT ?2",
         &[after.into(), limit.into()],
     )?
     .iter()
-    .map(|row| {
-        let cause = row.json::<Judgement>(2)?.cause().and_then(|suspect| suspect.asset);
-        Ok((row.int(0)?, Within { cause, team: row.opt_int(1)? }))
-    })
+    .map(within_of)
     .collect()
+}
+
+/// What these groups say of each of their alerts.
+pub(crate) fn within(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Within>> {
+    let mut query = Query::new("SELECT id, team_id, cause FROM monitor_groups WHERE id IN ");
+    query.list(ids);
+    tx.run(&query)?.iter().map(within_of).collect()
+}
+
+fn within_of(row: &Row) -> Result<(i64, Within)> {
+    Ok((row.int(0)?, Within::of(&row.json::<Judgement>(2)?, row.opt_int(1)?)))
 }
 
 pub(crate) fn set_severity(tx: &mut Tx<'_>, id: i64, severity: Severity) -> Result<()> {
@@ -312,11 +327,12 @@ pub(crate) fn merge(tx: &mut Tx<'_>, from: i64, into: i64, at: Time) -> Result<(
         &[into.into(), from.into()],
     )?;
     tx.execute(
-        "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at) \
-         SELECT CAST(?1 AS BIGINT), check_id, asset_id, check_name, joined_at, cleared_at FROM monitor_group_alerts WHERE group_id = ?2 \
+        "INSERT INTO monitor_group_alerts (group_id, check_id, asset_id, check_name, joined_at, cleared_at, covered) \
+         SELECT CAST(?1 AS BIGINT), check_id, asset_id, check_name, joined_at, cleared_at, covered FROM monitor_group_alerts WHERE group_id = ?2 \
          ON CONFLICT (group_id, check_id) DO NOTHING",
         &[into.into(), from.into()],
     )?;
+    tx.execute("UPDATE monitor_group_alerts SET covered = 0 WHERE group_id = ?1 AND covered = 1", &[from.into()])?;
     Ok(())
 }
 
@@ -337,7 +353,19 @@ pub(crate) fn take(tx: &mut Tx<'_>, group: i64, checks: &[i64], at: Time) -> Res
             .bind(at)
             .push(" AS BIGINT) END FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE c.id IN ");
         // What cleared while this was decided belongs to the group and is out no more.
-        query.list(slice).push(" ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = excluded.cleared_at");
+        query
+            .list(slice)
+            .push(" ON CONFLICT (group_id, check_id) DO UPDATE SET cleared_at = excluded.cleared_at, covered = 0");
+        tx.run_change(&query)?;
+    }
+    Ok(())
+}
+
+/// Keeps which alerts of a group something covers, or covers no more.
+pub(crate) fn set_covered(tx: &mut Tx<'_>, group: i64, checks: &[i64], covered: bool) -> Result<()> {
+    for slice in checks.chunks(SLICE) {
+        let mut query = Query::new("UPDATE monitor_group_alerts SET covered = ");
+        query.bind(i64::from(covered)).push(" WHERE group_id = ").bind(group).push(" AND check_id IN ").list(slice);
         tx.run_change(&query)?;
     }
     Ok(())
@@ -370,7 +398,7 @@ pub(crate) fn set_judgement(tx: &mut Tx<'_>, id: i64, judgement: &Judgement) -> 
 pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
         "UPDATE monitor_groups SET title = ?1, check_id = ?2, asset_id = ?3, place_id = ?4, owner_id = ?5, changed_before = ?6, \
-         version = version + 1 WHERE id = ?7",
+         team_id = ?7, alert_at = ?8, version = version + 1 WHERE id = ?9",
         &[
             (&group.title).into(),
             group.check.into(),
@@ -378,6 +406,8 @@ pub(crate) fn set_cause(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
             group.place.into(),
             group.owner.into(),
             json(&group.changed_before)?,
+            group.team.into(),
+            at(group.alert_at).into(),
             group.id.into(),
         ],
     )?;

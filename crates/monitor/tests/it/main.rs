@@ -59,4 +59,6 @@ mod silences;
 #[cfg(test)]
 mod tiers;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod trouble;

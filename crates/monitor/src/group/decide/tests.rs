@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causes::{Cluster, Decision, Look, Member, Symptom, What};
+use causes::{Candidate, Cause, Cluster, Decision, Look, Member, Symptom, What};
 use kernel::world::World;
 use kernel::{Actor, Cx};
 use serde_json::json;
@@ -92,6 +92,53 @@ impl Scene {
         let found = self.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
         found[0].group
     }
+}
+
+impl Scene {
+    /// The things of the alerts that a group's changes tell for themselves.
+    fn own(&self, group: i64) -> Vec<String> {
+        let subject = kernel::Ref::new("alert_group", group);
+        let events = self.world.kernel.read_as(&Actor::os("ada"), move |cx| cx.timeline(&subject, None, 50)).unwrap();
+        let own = |event: &kernel::StoredEvent| {
+            let all = event.payload["own"].as_array().cloned().unwrap_or_default();
+            all.iter().map(|one| one["labels"]["asset"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        events.iter().filter(|event| event.name == "monitor.group.changed").flat_map(own).collect()
+    }
+}
+
+#[test]
+fn what_goes_into_another_group_is_told_on_to_its_own_people() {
+    let scene = Scene::new();
+    let open = scene.ids[&1];
+    scene.apply(vec![Decision::Merge { from: 2, into: 1 }]);
+    assert_eq!(scene.own(open), ["web-1"]);
+}
+
+#[test]
+fn what_no_longer_follows_from_a_cause_is_told_to_its_own_people() {
+    let mut scene = Scene::new();
+    let check = scene.checks[0];
+    let found = scene.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
+    let thing = u64::try_from(found[0].asset.unwrap()).unwrap();
+    let suspect = Candidate {
+        cause: Cause::Thing { thing, state: What::Down, fault: "stopped".into() },
+        score: 5.0,
+        share: 0.9,
+        explained: 2,
+        symptoms: 2,
+        absent: 0,
+        reasons: Vec::new(),
+    };
+    let unknown = Cluster { looks: Vec::new(), candidates: Vec::new(), undetermined: None };
+    let known = Cluster { candidates: vec![suspect], ..unknown.clone() };
+    let members = vec![scene.member(0), scene.member(2)];
+    let opened = Decision::Open { group: 3, cluster: known, members, again: Vec::new() };
+    scene.ids = scene.apply(vec![opened]).ids;
+    let open = scene.ids[&3];
+    assert_eq!(scene.own(open), Vec::<String>::new());
+    scene.apply(vec![Decision::Rerank { group: 3, cluster: unknown }]);
+    assert_eq!(scene.own(open), ["web-2"]);
 }
 
 #[test]
