@@ -45,16 +45,17 @@ impl Operation for AcknowledgePage {
         }
         let by = cx.actor.name.clone();
         match store::group(cx.tx, page.group)? {
-            Some(known) if alone(&known, &page) => take_on(cx, &known, page, &by)?,
+            // Somebody was quicker.
+            _ if page.state == PageState::Acknowledged => {}
+            Some(known) if !page.own.is_empty() && !known.acknowledged_by.is_empty() => {
+                if page.state.calls() {
+                    take_on(cx, &known, page, &by)?;
+                }
+            }
             _ => acknowledged(cx, page.group, &by, cx.now)?,
         }
         store::get(cx.tx, self.id)?.ok_or_else(missing)
     }
-}
-
-/// It is for an alert of a group that somebody is on already.
-fn alone(known: &Told, page: &Page) -> bool {
-    !page.own.is_empty() && page.state.calls() && !known.acknowledged_by.is_empty() && known.ended_at.is_none()
 }
 
 /// Somebody is on a group since a moment: every escalation of it that had begun by then waits, for ever or for as long as its
@@ -87,7 +88,7 @@ fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str) -> Result<()> {
     page.acknowledged_by = by.to_owned();
     page.wait_us = again_after_s * SECOND;
     page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
-    let line = match known.acknowledged_by == by {
+    let line = match page.own.is_empty() || known.acknowledged_by == by {
         true => format!("{by} acknowledged it; nobody else is called."),
         false => format!("{by} acknowledged \"{}\"; nobody else is called for it.", page.own),
     };
