@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, name: "lists by key", sql: include_str!("../migrations/0009_lists_by_key.sql") },
     Migration { number: 10, name: "waiting", sql: include_str!("../migrations/0010_waiting.sql") },
     Migration { number: 11, name: "own alerts", sql: include_str!("../migrations/0011_own_alerts.sql") },
+    Migration { number: 12, name: "own acknowledged", sql: include_str!("../migrations/0012_own_acknowledged.sql") },
 ];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;

@@ -109,7 +109,7 @@ fn view(shown: &page::Standing, token: &str, asks: bool) -> Markup {
             (true, _) => { (notice(Tone::Ok, "This is over: nobody needs to acknowledge it any more.")) }
             (false, Some(by)) => { (notice(Tone::Working, &format!("{by} is on it."))) }
             (false, None) => {
-                p { "Say that you are on it. Nobody else is called then, unless it outlasts the time that its policy gives you." }
+                p { "Say that you are on it. Nobody else is called then, unless it still lasts after the time set in its policy." }
                 (form.action(Button::submit("Acknowledge").primary()))
             }
         }

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{self, Message, Said};
-use crate::route::{Decision, Facts};
+use crate::route::{Chosen, Decision, Facts};
 
 pub mod acknowledge;
+mod begin;
 pub mod explain;
 pub mod list;
 pub mod outcome;
@@ -77,7 +78,7 @@ pub struct Page {
     pub step: i64,
     /// The round, from 1.
     pub round: i64,
-    /// How many messages it has written.
+    /// How many messages it has written; at least 1 when it names only people whom the group's other messages told already.
     pub told: i64,
     /// When the next step is due; null when none is.
     pub due_at: Option<Time>,
@@ -101,16 +102,26 @@ pub struct Page {
     /// The team of that alert, when it is another one than the group's and the policy tells the alert's own team; else 0.
     #[serde(skip)]
     pub(crate) own_team: i64,
+    /// The check of that alert; 0 when it is not known.
+    #[serde(skip)]
+    pub(crate) check: i64,
+    /// Who said last that they are on it; empty when nobody did.
+    pub acknowledged_by: String,
 }
 
 /// An alert of a group that is told for itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Own {
+    /// Its check; 0 when it is not known.
+    pub(crate) check: i64,
     /// One line in plain words.
     pub(crate) title: String,
     pub(crate) facts: Facts,
     /// What was seen.
     pub(crate) lines: Vec<String>,
+    /// Where the routes led when it was kept, by the clock of that moment.
+    pub(crate) chosen: Vec<Chosen>,
 }
 
 /// What is kept of an alert group.
@@ -137,9 +148,11 @@ pub(crate) struct Told {
 impl Told {
     /// The alert that an escalation is for, when it is not for the whole group.
     pub(crate) fn own(&self, page: &Page) -> Option<&Own> {
-        let is =
-            |own: &&Own| own.title == page.own && own.facts.severity == page.severity && own.facts.team == page.team;
-        self.own.iter().find(is)
+        if page.own.is_empty() {
+            return None;
+        }
+        let facts = |own: &Own| own.facts.severity == page.severity && own.facts.team == page.team;
+        self.own.iter().find(|own| own.title == page.own && own.check == page.check && facts(own))
     }
 }
 
@@ -167,17 +180,19 @@ pub(crate) struct Standing {
     pub(crate) acknowledged_by: Option<String>,
 }
 
-/// How the alert group of an escalation stands, whoever asks.
+/// How an escalation stands, whoever asks.
 pub(crate) fn standing(cx: &mut Cx, page: i64) -> Result<Standing> {
     let gone = || Error::not_found("This link");
     let page = store::get(cx.tx, page)?.ok_or_else(gone)?;
     let group = store::group(cx.tx, page.group)?.ok_or_else(gone)?;
-    Ok(Standing {
-        title: group.title,
-        lines: group.lines,
-        ended: group.ended_at.is_some(),
-        acknowledged_by: Some(group.acknowledged_by).filter(|by| !by.is_empty()),
-    })
+    // Somebody may be on the group, and nobody yet on the alert of it that the link is about.
+    let by = if page.acknowledged_by.is_empty() { &group.acknowledged_by } else { &page.acknowledged_by };
+    let by = Some(by.clone()).filter(|by| !by.is_empty() && !page.state.calls());
+    let ended = group.ended_at.is_some();
+    if page.own.is_empty() {
+        return Ok(Standing { title: group.title, lines: group.lines, ended, acknowledged_by: by });
+    }
+    Ok(Standing { lines: own::lines(&group, &page), title: page.own, ended, acknowledged_by: by })
 }
 
 /// Writes down what happened to a message of an escalation.

@@ -111,7 +111,7 @@ pub struct Chosen {
 
 impl Chosen {
     /// How long it is held back, as something to compare: not at all, until a moment, without an end.
-    fn held(&self) -> (bool, bool, Time) {
+    pub(crate) fn held(&self) -> (bool, bool, Time) {
         (self.muted, self.muted && self.muted_until.is_none(), self.muted_until.unwrap_or_default())
     }
 }

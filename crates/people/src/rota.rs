@@ -132,20 +132,12 @@ pub fn by_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<i64>> {
     Ok(store::by_slug(tx, slug)?.map(|rota| rota.id))
 }
 
-/// The rotas by name, whoever asks: number and name, at most 300.
+/// The rotas by name, whoever asks: number, short name and name, at most 300.
 ///
 /// # Errors
 /// The database fails.
-pub fn options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
-    Ok(store::all(tx)?.into_iter().map(|rota| (rota.id, rota.name)).collect())
-}
-
-/// The short names of rotas by number, whoever asks; at most 300.
-///
-/// # Errors
-/// The database fails.
-pub fn slugs(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
-    Ok(store::all(tx)?.into_iter().map(|rota| (rota.id, rota.slug)).collect())
+pub fn options(tx: &mut Tx<'_>) -> Result<Vec<(i64, String, String)>> {
+    Ok(store::all(tx)?.into_iter().map(|rota| (rota.id, rota.slug, rota.name)).collect())
 }
 
 /// Whether a reach holds a rota: everything, its team, or oneself among those who take turns.

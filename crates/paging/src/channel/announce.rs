@@ -13,7 +13,7 @@ use super::payload::What;
 use super::{Kind, store};
 use crate::message::{self, Message, MessageState, Recipient, Said};
 
-/// Most announcements of one failure.
+/// Most announcements of one failure over ways of which it is not known that they work.
 const ANNOUNCED_MAX: usize = 150;
 /// Ways of one person that are tried.
 const WAYS_MAX: usize = 20;
@@ -101,11 +101,11 @@ struct Round<'a> {
     working: Option<&'a str>,
 }
 
-/// Whether somebody heard of it, or is about to; or as many were asked as may be.
+/// Whether somebody heard of it, or is about to.
 fn is_told(cx: &mut Cx, round: &Round<'_>) -> Result<bool> {
     let before = message::store::under(cx.tx, &round.prefix)?;
     let told = |(key, state): &(String, MessageState)| Some(key.as_str()) != round.own && hears(*state);
-    Ok(before.iter().any(told) || before.len() >= ANNOUNCED_MAX)
+    Ok(before.iter().any(told))
 }
 
 fn over_next(cx: &mut Cx, round: &Round<'_>, said: &Said, healths: &[Health]) -> Result<bool> {
@@ -113,7 +113,9 @@ fn over_next(cx: &mut Cx, round: &Round<'_>, said: &Said, healths: &[Health]) ->
     let before = message::store::under(cx.tx, prefix)?;
     let tried: BTreeSet<&str> = before.iter().filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect();
     let others = others(cx, about, healths)?;
-    let next = side_by_side(others.iter().filter(|one| !tried.contains(key(one).as_str())));
+    // Once enough were asked, only a way that works is left.
+    let enough = before.len() >= ANNOUNCED_MAX;
+    let next = side_by_side(others.iter().filter(|one| !enough && !tried.contains(key(one).as_str())));
     for one in &next {
         message::queue(cx, said, one, &format!("{prefix}{}", key(one)))?;
     }

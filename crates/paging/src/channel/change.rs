@@ -53,6 +53,14 @@ impl Operation for SaveChannel {
     type Output = Channel;
 
     fn run(&self, cx: &mut Cx) -> Result<Channel> {
+        // A file, or a line that was typed, ends with an end of line.
+        let trimmed = |text: &String| text.trim().to_owned();
+        Self { url: trimmed(&self.url), token: trimmed(&self.token), ..self.clone() }.save(cx)
+    }
+}
+
+impl SaveChannel {
+    fn save(&self, cx: &mut Cx) -> Result<Channel> {
         cx.reach_everything(Self::NAME)?;
         let old = match self.id {
             None => None,
@@ -83,9 +91,7 @@ impl Operation for SaveChannel {
         cx.changed(&subject(new.id), "enabled", old.as_ref().map(|one| one.enabled), new.enabled)?;
         store::get(cx.tx, new.id)?.ok_or_else(|| Error::internal("channel-missing", new.id))
     }
-}
 
-impl SaveChannel {
     /// Refuses what could never be sent: a webhook that nobody set, an address that is not connected to.
     fn leads_somewhere(&self, cx: &mut Cx, new: &Channel) -> Result<()> {
         if !new.enabled {

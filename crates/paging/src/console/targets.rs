@@ -51,8 +51,11 @@ pub(super) fn names(page: &mut PageCx, policies: &[Policy]) -> Result<Names> {
     let users = people::names(tx, "user", &users)?;
     let slugs = people::written(tx, "team", &teams)?;
     let teams = people::names(tx, "team", &teams)?;
-    let rotas: BTreeMap<i64, String> = people::rota::options(tx)?.into_iter().collect();
-    let rota_slugs: BTreeMap<i64, String> = people::rota::slugs(tx)?.into_iter().collect();
+    let (mut rotas, mut rota_slugs) = (BTreeMap::new(), BTreeMap::new());
+    for (id, slug, name) in people::rota::options(tx)? {
+        rotas.insert(id, name);
+        rota_slugs.insert(id, slug);
+    }
     let channels: BTreeMap<i64, String> =
         crate::channel::store::all(tx)?.into_iter().map(|one| (one.id, one.name)).collect();
     let name = |(text, target): (String, Target)| {
@@ -64,7 +67,7 @@ pub(super) fn names(page: &mut PageCx, policies: &[Policy]) -> Result<Names> {
             Target::OwnTeam => return (text.clone(), Name { shown: "the group's team".to_owned(), written: text }),
             Target::Default => return (text.clone(), Name { shown: "the default".to_owned(), written: text }),
         };
-        let shown = found.map_or_else(|| format!("{kind} that is gone ({text})"), |name| format!("{word}{name}"));
+        let shown = found.map_or_else(|| format!("a deleted {kind} ({text})"), |name| format!("{word}{name}"));
         let written =
             short.filter(|short| speaks(short)).map_or_else(|| text.clone(), |short| format!("{kind}:{short}"));
         (text, Name { shown, written })

@@ -3,7 +3,7 @@
 
 use kernel::attention::Attention;
 use kernel::event::{self, RELAY};
-use kernel::time::SECOND;
+use kernel::time::{DAY, SECOND};
 use kernel::{Cx, Handle, Mark, Ref, Result, Time};
 
 use super::{FRESH, actor};
@@ -54,8 +54,12 @@ pub fn tell(kernel: &Handle, known: &mut Standing) -> Result<()> {
     };
     *known = match (kernel.read_as(&actor(), since)?, *known) {
         (None, Standing::Flowing) => return Ok(()),
-        (None, _) => {
-            write(|cx, _| over(cx), Time(0))?;
+        (None, Standing::Stuck(since)) => {
+            write(over, since)?;
+            Standing::Flowing
+        }
+        (None, Standing::Unknown) => {
+            write(|cx, _| over_meanwhile(cx), Time(0))?;
             Standing::Flowing
         }
         (Some(_), Standing::Stuck(since)) => {
@@ -82,9 +86,30 @@ fn prefix(since: Time) -> String {
     format!("{ANNOUNCED}{}/", since.0)
 }
 
-fn over(cx: &mut Cx) -> Result<()> {
+/// It is over: whoever heard of it hears that, too.
+fn over(cx: &mut Cx, since: Time) -> Result<()> {
     message::store::stop_announcements(cx.tx, ANNOUNCED)?;
+    let lasted = web::ui::duration(cx.now.since(since) / SECOND);
+    let said = Said {
+        what: What::Working,
+        subject: "Alerts are passed on again".into(),
+        lines: vec![format!("They waited for {lasted}. What waited is told now.")],
+        ..Said::default()
+    };
+    for to in message::store::told_of(cx.tx, &prefix(since))? {
+        message::queue(cx, &said, &to, &format!("working/{ANNOUNCED}{}/{}", since.0, to.key()))?;
+    }
     cx.attention_done(&subject(), NEED)
+}
+
+/// Nobody looked since the start of the server: it may have been over while it was down, which ends what was told last.
+fn over_meanwhile(cx: &mut Cx) -> Result<()> {
+    let told = message::store::under(cx.tx, ANNOUNCED)?;
+    let since = |(key, _): &(String, _)| key.strip_prefix(ANNOUNCED)?.split('/').next()?.parse().ok().map(Time);
+    match told.iter().find_map(since).filter(|since| cx.now.since(*since) < DAY) {
+        Some(since) => over(cx, since),
+        None => cx.attention_done(&subject(), NEED),
+    }
 }
 
 fn why(cx: &Cx) -> String {
@@ -127,7 +152,7 @@ fn say(cx: &mut Cx, since: Time) -> Result<()> {
     let said = Said {
         what: What::Failing,
         subject: "Alerts are not passed on".into(),
-        lines: vec![why(cx), "Look at monitoring yourself until this is mended.".into()],
+        lines: vec![why(cx), "Look at monitoring yourself until this is fixed.".into()],
         ..Said::default()
     };
     announce::say(cx, &said, format!("{all}{round}/"))

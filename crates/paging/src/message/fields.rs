@@ -1,5 +1,5 @@
 //! What the JSON of a webhook says besides subject and text, so that a program can act on it: how it stands, how much it
-//! matters, the alert group, its labels, what it is about, and its alerts.
+//! matters, the alert group, the alert of it that is told for itself, labels, what it is about, and its alerts.
 
 use kernel::{Actor, Cx, Ref, Result, Time};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Message;
 use crate::channel::payload::{Note, What};
-use crate::page;
+use crate::page::{self, Own};
 
 /// The operation that lists the alerts of a group.
 const ALERTS: &str = "monitor.group.alerts";
@@ -58,6 +58,7 @@ pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<Stri
                 "opened_at": known.opened_at, "ended_at": known.ended_at,
             }),
         ),
+        ("alert".to_owned(), json!(own.map(alert))),
         ("labels".to_owned(), json!(facts.labels)),
         ("team".to_owned(), named(cx, "team", message.team)?),
         ("place".to_owned(), named(cx, "place", message.place)?),
@@ -65,6 +66,12 @@ pub(super) fn of(cx: &mut Cx, message: &Message, note: &Note) -> Result<Map<Stri
         ("alerts".to_owned(), alerts(cx, number, open)?),
     ]);
     Ok(fields)
+}
+
+/// The one alert of a group that a message is about.
+fn alert(own: &Own) -> Value {
+    let check = Some(own.check).filter(|check| *check != 0).map(|check| Ref::new("check", check));
+    json!({ "title": own.title, "check": check })
 }
 
 fn named(cx: &mut Cx, kind: &str, id: Option<i64>) -> Result<Value> {

@@ -188,6 +188,22 @@ pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     )
 }
 
+/// Stops what has not left yet of an escalation.
+pub(crate) fn stop_page(tx: &mut Tx<'_>, group: i64, page: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE paging_messages SET state = 'stopped' WHERE group_id = ?1 AND page_id = ?2 AND what = 'page' AND state = 'waiting'",
+        &[group.into(), page.into()],
+    )
+}
+
+/// Who was told that an alert group is open since a moment, or is about to be, with what they read; the newest first, at most 500.
+pub(crate) fn paged_since(tx: &mut Tx<'_>, group: i64, since: Time) -> Result<Vec<(Recipient, Vec<String>)>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" WHERE group_id = ").bind(group).push(" AND what = 'page' AND state IN ('waiting', 'sent') AND at >= ");
+    query.bind(since).push(" ORDER BY id DESC LIMIT 500");
+    tx.run(&query)?.iter().map(|row| message(row).map(|one| (one.recipient(), one.lines))).collect()
+}
+
 /// Stops what has not left yet of what tells that an alert group is over.
 pub(crate) fn stop_recoveries(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     tx.execute(

@@ -1,12 +1,17 @@
-//! Acknowledge by the number of an escalation: what a link in a message does.
+//! Somebody is on it. Whoever takes a group on, there or by a link, takes on every escalation of it that had begun by then; once
+//! somebody is on the group, the link of an alert that is told for itself takes on that alert alone.
 
-use kernel::{Access, Cx, Effect, Error, ErrorKind, Operation, Result, Route, post};
+use kernel::time::{MINUTE, SECOND};
+use kernel::{Access, Cx, Effect, Error, ErrorKind, Operation, Result, Route, Time, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, reactions, seen, store};
+use super::{Page, PageState, Told, group_ref, run, seen, store};
+use crate::message::{self, Said};
+use crate::policy;
 
-/// Say that you are on an alert group that you were told of: nobody else is called for it.
+/// Say that you are on what you were told of: nobody else is called for it. When somebody is on the alert group already, you take
+/// on the alert of it that the escalation is for.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct AcknowledgePage {
@@ -39,7 +44,78 @@ impl Operation for AcknowledgePage {
             }
         }
         let by = cx.actor.name.clone();
-        reactions::acknowledged(cx, page.group, &by)?;
+        match store::group(cx.tx, page.group)? {
+            // Somebody was quicker.
+            _ if page.state == PageState::Acknowledged => {}
+            Some(known) if !page.own.is_empty() && !known.acknowledged_by.is_empty() => {
+                if page.state.calls() {
+                    take_on(cx, &known, page, &by)?;
+                }
+            }
+            _ => acknowledged(cx, page.group, &by, cx.now)?,
+        }
         store::get(cx.tx, self.id)?.ok_or_else(missing)
     }
+}
+
+/// Somebody is on a group since a moment: every escalation of it that had begun by then waits, for ever or for as long as its
+/// policy says. One for an alert that joined later goes on, and so do the clocks of those that wait already.
+pub(super) fn acknowledged(cx: &mut Cx, group: i64, by: &str, at: Time) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    if known.ended_at.is_some() {
+        return Ok(());
+    }
+    if known.acknowledged_by.is_empty() {
+        known.acknowledged_by = by.to_owned();
+        known.acknowledged_at = Some(at);
+        store::put_group(cx.tx, &known)?;
+    }
+    // What seems to begin later than now began before the clock was set back.
+    let now = cx.now;
+    let begun = |page: &Page| page.own.is_empty() || page.opened_at <= at || page.opened_at > now;
+    for page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.state.calls() && begun(page)) {
+        take_on(cx, &known, page, by)?;
+    }
+    cx.touch(group_ref(group));
+    Ok(())
+}
+
+/// Somebody is on what an escalation is for: its steps wait, and what has not left yet of it does not leave.
+fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str) -> Result<()> {
+    message::store::stop_page(cx.tx, page.group, page.id)?;
+    let again_after_s = policy::load(cx, page.policy)?.again_after_s;
+    page.state = PageState::Acknowledged;
+    page.acknowledged_by = by.to_owned();
+    page.wait_us = again_after_s * SECOND;
+    page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
+    let line = match page.own.is_empty() || known.acknowledged_by == by {
+        true => format!("{by} acknowledged it; nobody else is called."),
+        false => format!("{by} acknowledged \"{}\"; nobody else is called for it.", page.own),
+    };
+    let said = Said { page: page.id, round: page.round, ..run::about(known) };
+    super::note(cx, &said, &line, &[])?;
+    store::save(cx.tx, &page)?;
+    cx.touch(group_ref(page.group));
+    Ok(())
+}
+
+/// Nobody is on a group any more; who took on an alert of it for itself still is.
+pub(super) fn unacknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    let was = std::mem::take(&mut known.acknowledged_by);
+    known.acknowledged_at = None;
+    store::put_group(cx.tx, &known)?;
+    let with = |page: &Page| page.own.is_empty() || page.acknowledged_by.is_empty() || page.acknowledged_by == was;
+    for mut page in
+        store::of_group(cx.tx, group)?.into_iter().filter(|one| one.state == PageState::Acknowledged && with(one))
+    {
+        page.state = PageState::Active;
+        page.acknowledged_by = String::new();
+        page.wait_us = MINUTE;
+        page.due_at = Some(cx.now.plus(page.wait_us));
+        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
+        super::note(cx, &said, &format!("{by} is no longer on it; the steps go on in a minute."), &[])?;
+        store::save(cx.tx, &page)?;
+    }
+    Ok(())
 }

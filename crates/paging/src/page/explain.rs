@@ -75,7 +75,7 @@ impl Operation for ExplainPage {
         steps.extend(group.again_at.map(back));
         for page in store::of_group(cx.tx, self.group)? {
             let policy = policy::load(cx, page.policy)?.name;
-            let of = if page.own.is_empty() { String::new() } else { format!("Of its own, \"{}\": ", page.own) };
+            let of = if page.own.is_empty() { String::new() } else { format!("For its alert \"{}\": ", page.own) };
             steps.push(said(format!("{of}{}", leads(&page.route, &policy)), Some(true)));
             if page.state == PageState::Muted {
                 steps.push(said("A mute time of the route holds it back.", Some(false)));

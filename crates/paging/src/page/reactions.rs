@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use assets::Brief;
 use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::own::{self, Call};
-use super::reopened::{self, reopened};
-use super::{Page, PageState, Told, group_ref, recovery_key, run, store};
+use super::acknowledge::{acknowledged, unacknowledged};
+use super::begin::begin_all;
+use super::reopened::reopened;
+use super::{Told, own, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
-use crate::policy;
 use crate::route::{self, Facts};
 
 /// The name of the reaction, by which it is known how far it is.
@@ -78,12 +79,12 @@ struct Before {
 }
 
 /// Labels as an object of texts; anything else in it is written as JSON.
-fn labels(value: &Value) -> BTreeMap<String, String> {
+pub(super) fn labels(value: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
-fn number(value: &Value) -> Option<i64> {
+pub(super) fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse::<Ref>().ok().map(|reference| reference.id))
 }
 
@@ -97,28 +98,29 @@ pub(super) struct Subject<'a> {
     pub(super) title: &'a str,
 }
 
+/// The asset it is about, if it is about one.
+pub(super) fn asset_of(subject: &Subject<'_>) -> Option<i64> {
+    subject.asset.filter(|asset| asset.kind == "asset").map(|asset| asset.id)
+}
+
 /// What is known when it is routed. What the alert's labels do not say, the asset does.
-pub(super) fn facts(cx: &mut Cx, subject: &Subject<'_>) -> Result<Facts> {
-    let brief = match subject.asset.filter(|asset| asset.kind == "asset") {
-        Some(asset) => assets::brief(cx.tx, &[asset.id])?.remove(&asset.id),
-        None => None,
-    };
+pub(super) fn facts(subject: &Subject<'_>, brief: Option<&Brief>) -> Facts {
     let mut facts = Facts {
         labels: labels(subject.labels),
         severity: subject.severity.to_owned(),
-        team: subject.team.or(brief.as_ref().and_then(|one| one.team)),
-        place: number(subject.place).or(brief.as_ref().and_then(|one| one.place)),
-        kind: brief.as_ref().map(|one| one.kind.clone()).unwrap_or_default(),
-        asset: subject.asset.filter(|asset| asset.kind == "asset").map(|asset| asset.id),
+        team: subject.team.or(brief.and_then(|one| one.team)),
+        place: number(subject.place).or(brief.and_then(|one| one.place)),
+        kind: brief.map(|one| one.kind.clone()).unwrap_or_default(),
+        asset: asset_of(subject),
     };
     let mut known = vec![("severity", subject.severity.to_owned()), ("alertname", subject.title.to_owned())];
     if let Some(brief) = brief {
-        known.extend([("asset", brief.name), ("kind", brief.kind)]);
+        known.extend([("asset", brief.name.clone()), ("kind", brief.kind.clone())]);
     }
     for (name, value) in known {
         facts.labels.entry(name.to_owned()).or_insert(value);
     }
-    Ok(facts)
+    facts
 }
 
 fn lines(event: &GroupOpened, severity: &str) -> Vec<String> {
@@ -142,8 +144,11 @@ pub(super) fn opened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     if group.ended_at.is_some() {
         return Ok(());
     }
+    if group.silenced && !event.silenced {
+        own::route_anew(&mut group);
+    }
     about_group(cx, event, &mut group)?;
-    tell(cx, &mut group)
+    tell(cx, &mut group, event)
 }
 
 /// Takes over what an event says of a group.
@@ -156,85 +161,24 @@ pub(super) fn about_group(cx: &mut Cx, event: &GroupOpened, group: &mut Told) ->
         severity: &event.severity,
         title: &event.title,
     };
-    let facts = facts(cx, &subject)?;
+    let asset = asset_of(&subject);
+    let brief = assets::brief(cx.tx, asset.as_slice())?.into_values().next();
+    let facts = facts(&subject, brief.as_ref());
     group.title = kernel::text::shorten(&event.title, 200);
     group.lines = lines(event, &facts.severity);
     group.facts = facts;
     group.silenced = event.silenced;
-    own::keep(cx, group, &event.own)?;
     Ok(())
 }
 
 /// Keeps a group, and unless it is silenced routes it and begins its steps.
-pub(super) fn tell(cx: &mut Cx, group: &mut Told) -> Result<()> {
+pub(super) fn tell(cx: &mut Cx, group: &mut Told, event: &GroupOpened) -> Result<()> {
     if !group.silenced {
         group.trace = route::load(cx)?.decide(&group.facts, cx.now);
     }
+    own::keep(cx, group, &event.own)?;
     store::put_group(cx.tx, group)?;
     if group.silenced { Ok(()) } else { begin_all(cx, group) }
-}
-
-/// Begins what is not at work yet. When all was over and is back, those who were told of it before hear so first.
-fn begin_all(cx: &mut Cx, group: &Told) -> Result<()> {
-    let pages = store::of_group(cx.tx, group.group)?;
-    let anew = group.again_at.is_some() && pages.iter().all(|page| page.state == PageState::Ended);
-    let round = pages.iter().map(|page| page.round).max().unwrap_or(0) + 1;
-    let mut begun = Vec::new();
-    for call in own::calls(cx, group)? {
-        let known = pages.iter().find(|page| call.is(page));
-        begun.extend(begin(cx, group, &call, known, if anew { round } else { 1 })?);
-    }
-    if anew {
-        reopened::again(cx, group, &mut begun)?;
-    }
-    cx.touch(LiveList::Messages.reference());
-    begun.iter().try_for_each(|page| run::run(cx, page.id))
-}
-
-/// Begins an escalation. One that a mute time holds back begins when another route without one leads to it; one that ended
-/// begins anew; any other goes on as it is.
-fn begin(cx: &mut Cx, group: &Told, call: &Call<'_>, known: Option<&Page>, round: i64) -> Result<Option<Page>> {
-    let chosen = &call.chosen;
-    let policy = policy::load(cx, chosen.policy)?;
-    let wait = policy.steps.first().map_or(0, |step| step.after_s) * kernel::time::SECOND;
-    let (state, due_at) = match (chosen.muted, chosen.muted_until) {
-        (false, _) => (PageState::Active, Some(cx.now.plus(wait))),
-        (true, until) => (PageState::Muted, until),
-    };
-    let mut page = Page {
-        group: group.group,
-        policy: chosen.policy,
-        route: chosen.route.clone(),
-        state,
-        step: 1,
-        round,
-        first_round: round,
-        due_at,
-        wait_us: due_at.map_or(0, |due| due.since(cx.now)),
-        severity: call.facts.severity.clone(),
-        opened_at: cx.now,
-        team: call.facts.team,
-        place: call.facts.place,
-        own: call.own.to_owned(),
-        own_team: call.own_team,
-        ..Page::default()
-    };
-    let line = match known.map(|known| known.state) {
-        None => {
-            page.id = store::insert(cx.tx, &page)?.unwrap_or_default();
-            return Ok((page.id != 0).then_some(page));
-        }
-        Some(PageState::Ended) => "The steps begin anew.",
-        Some(PageState::Muted) if state == PageState::Active => "Another route without a mute time leads here as well.",
-        Some(_) => return Ok(None),
-    };
-    let Some(known) = known else { return Ok(None) };
-    let next = known.round + i64::from(known.state == PageState::Ended);
-    page = Page { id: known.id, told: known.told, opened_at: known.opened_at, round: round.max(next), ..page };
-    page.first_round = page.round;
-    run::noted(cx, &page, 0, line.to_owned(), &[])?;
-    store::save(cx.tx, &page)?;
-    Ok(Some(page))
 }
 
 #[derive(Deserialize)]
@@ -250,7 +194,7 @@ struct GroupChanged {
 
 fn changed(cx: &mut Cx, event: &GroupChanged, stored: &StoredEvent) -> Result<()> {
     match event.change.as_str() {
-        "acknowledged" => acknowledged(cx, event.group.id, &stored.actor_name),
+        "acknowledged" => acknowledged(cx, event.group.id, &stored.actor_name, stored.at),
         "unacknowledged" => unacknowledged(cx, event.group.id, &stored.actor_name),
         _ => {
             if event.severity == "critical" {
@@ -268,55 +212,13 @@ fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
         return Ok(());
     }
     let pages = store::of_group(cx.tx, known.group)?;
-    let at_work = |call: &Call<'_>| pages.iter().any(|page| call.is(page) && page.state != PageState::Ended);
-    let more = own::calls(cx, &known)?.iter().any(|call| !at_work(call));
+    let more = |call: &own::Call| match pages.iter().find(|page| call.is(page)) {
+        Some(page) => call.changes(page).is_some(),
+        None => true,
+    };
+    let more = own::calls(cx, &known)?.iter().any(more);
     store::put_group(cx.tx, &known)?;
     if more && !known.silenced { begin_all(cx, &known) } else { Ok(()) }
-}
-
-/// Somebody is on it: steps wait, for ever or for as long as the policy says.
-pub(crate) fn acknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
-    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
-    // Who was told of an alert that joined later can take it on as well.
-    let calls = store::of_group(cx.tx, group)?.iter().any(|page| page.state.calls());
-    let done = !known.acknowledged_by.is_empty() && !calls;
-    if done || known.ended_at.is_some() {
-        return Ok(());
-    }
-    known.acknowledged_by = by.to_owned();
-    known.acknowledged_at = Some(cx.now);
-    store::put_group(cx.tx, &known)?;
-    message::store::stop(cx.tx, group)?;
-    for mut page in store::of_group(cx.tx, group)? {
-        if page.state == PageState::Ended {
-            continue;
-        }
-        let again_after_s = policy::load(cx, page.policy)?.again_after_s;
-        page.state = PageState::Acknowledged;
-        page.wait_us = again_after_s * kernel::time::SECOND;
-        page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
-        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
-        super::note(cx, &said, &format!("{by} acknowledged it; nobody else is called."), &[])?;
-        store::save(cx.tx, &page)?;
-    }
-    cx.touch(group_ref(group));
-    Ok(())
-}
-
-fn unacknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
-    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
-    known.acknowledged_by = String::new();
-    known.acknowledged_at = None;
-    store::put_group(cx.tx, &known)?;
-    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(|one| one.state == PageState::Acknowledged) {
-        page.state = PageState::Active;
-        page.wait_us = kernel::time::MINUTE;
-        page.due_at = Some(cx.now.plus(page.wait_us));
-        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
-        super::note(cx, &said, &format!("{by} is no longer on it; the steps go on in a minute."), &[])?;
-        store::save(cx.tx, &page)?;
-    }
-    Ok(())
 }
 
 /// It matters more than when it was routed: routes for what is critical take it now as well.

@@ -1,10 +1,14 @@
 //! An alert group is back shortly after it was over: the steps begin anew, and exactly those who were told of it hear so first.
 
+use std::collections::BTreeSet;
+
 use kernel::{Cx, Result, Time};
 
 use super::reactions::{GroupOpened, about_group, tell};
 use super::{Page, PageState, Told, run, store};
-use crate::message;
+use crate::channel::contact::When;
+use crate::message::{self, Recipient};
+use crate::policy;
 
 /// Takes over that a group is back; one that nobody was told of so far is told like a new one.
 pub(super) fn reopened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
@@ -25,15 +29,34 @@ pub(super) fn reopened(cx: &mut Cx, event: &GroupOpened) -> Result<()> {
     known.own.clear();
     message::store::stop_recoveries(cx.tx, known.group)?;
     about_group(cx, event, &mut known)?;
-    tell(cx, &mut known)
+    tell(cx, &mut known, event)
 }
 
-/// Whoever was told that the group was open, and then that it was over, is told that it is back.
+/// Whom escalations for alerts tell at this moment, and that of the group does not.
+fn told_by_own(cx: &mut Cx, begun: &[Page]) -> Result<BTreeSet<String>> {
+    let (mut own, mut whole) = (BTreeSet::new(), BTreeSet::new());
+    let now = cx.now;
+    let at_once = |page: &&Page| page.state == PageState::Active && page.due_at.is_some_and(|due| due <= now);
+    for page in begun.iter().filter(at_once) {
+        let policy = policy::load(cx, page.policy)?;
+        let Some(step) = policy.steps.first() else { continue };
+        let found = run::resolve(cx, step, page.team, When { severity: &page.severity, at: now })?;
+        let keys = if page.own.is_empty() { &mut whole } else { &mut own };
+        keys.extend(found.recipients.iter().map(Recipient::key));
+    }
+    Ok(&own - &whole)
+}
+
+/// Whoever was told that the group was open, and then that it was over, is told that it is back; who is told so of an alert of
+/// it at this moment is not told twice.
 pub(super) fn again(cx: &mut Cx, group: &Told, begun: &mut [Page]) -> Result<()> {
     let all = store::under(cx.tx, group.group)?;
-    let told = message::store::told(cx.tx, &all)?;
+    let mut told = message::store::told(cx.tx, &all)?;
     store::told_before(cx.tx, group.group)?;
-    let Some(page) = begun.iter_mut().find(|page| page.state == PageState::Active) else { return Ok(()) };
+    let own = told_by_own(cx, begun)?;
+    told.retain(|to| !own.contains(&to.key()));
+    let whole = |page: &&mut Page| page.state == PageState::Active && page.own.is_empty();
+    let Some(page) = begun.iter_mut().find(whole) else { return Ok(()) };
     let said = run::said(page, group, cx.now);
     let mut names = Vec::new();
     for to in &told {

@@ -78,11 +78,13 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
     match page.state {
         PageState::Muted => noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?,
         PageState::Acknowledged => {
-            let line = format!("{} acknowledged it, and it still lasts: the steps begin anew.", group.acknowledged_by);
-            noted(cx, &page, 0, line, &[])?;
-            // Whoever is told now can acknowledge it anew.
-            let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
-            store::put_group(cx.tx, &anew)?;
+            let by = if page.acknowledged_by.is_empty() { &group.acknowledged_by } else { &page.acknowledged_by };
+            noted(cx, &page, 0, format!("{by} acknowledged it, and it still lasts: the steps begin anew."), &[])?;
+            // Whoever is told now can acknowledge it anew. Who is on the group stays on it when it is about one alert.
+            if page.own.is_empty() {
+                let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
+                store::put_group(cx.tx, &anew)?;
+            }
             page.round += 1;
             (page.step, page.first_round) = (1, page.round);
         }
@@ -172,14 +174,24 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
         noted(cx, page, page.step, line.clone(), &found.people)?;
     }
     let said = said(page, group, cx.now);
-    let mut told = Vec::new();
+    let beside = own::told_beside(cx, page)?;
+    let (mut told, mut read) = (Vec::new(), Vec::new());
     for one in &found.recipients {
         // However often this runs, a person hears of a step of a round once.
-        if message::queue(cx, &said, one, &key(page, one))? {
+        if beside.contains(&one.key()) {
+            read.push(one.label.clone());
+        } else if message::queue(cx, &said, one, &key(page, one))? {
             told.push(one.label.clone());
         }
     }
     page.told += i64::try_from(told.len()).unwrap_or(0);
+    if told.is_empty() && !found.recipients.is_empty() {
+        page.told = page.told.max(1);
+    }
+    if !read.is_empty() {
+        let line = format!("Another message of this moment says it already: {}.", read.join(", "));
+        noted(cx, page, page.step, line, &found.people)?;
+    }
     if !told.is_empty() {
         noted(cx, page, page.step, format!("Messages go to {}.", told.join(", ")), &found.people)?;
         step_taken(cx, page, told)?;
@@ -189,7 +201,7 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
 
 /// One message a step of a round and recipient, whatever tells it.
 pub(super) fn key(page: &Page, to: &message::Recipient) -> String {
-    // Who is told of the group is told of an alert in it for which another policy calls them, too.
+    // Who was told of the group is told of an alert in it that joined later, too.
     let own = if page.own.is_empty() { String::new() } else { format!("own-{}/", page.id) };
     format!("page/{}/{own}{}/{}/{}", page.group, page.step, page.round, to.key())
 }
@@ -198,19 +210,33 @@ pub(super) fn step_taken(cx: &mut Cx, page: &Page, told: Vec<String>) -> Result<
     cx.emit(&StepTaken { group: group_ref(page.group), step: page.step, round: page.round, told })
 }
 
-/// What people are told of an alert group that is open.
+/// How long it is open, and who is on it.
+fn so_far(page: &Page, group: &Told, now: Time) -> Vec<String> {
+    let alone = !page.own.is_empty();
+    let (since, by) = match alone {
+        true => (page.opened_at, &page.acknowledged_by),
+        false => (group.again_at.unwrap_or(group.opened_at), &group.acknowledged_by),
+    };
+    let mut lines = Vec::new();
+    if page.round > page.first_round || page.step > 1 || !by.is_empty() {
+        let age = web::ui::duration(now.since(since) / SECOND);
+        let who = if by.is_empty() { "nobody has acknowledged it" } else { "it was acknowledged and still lasts" };
+        lines.push(format!("Open for {age}, and {who}."));
+    }
+    if alone && by.is_empty() && !group.acknowledged_by.is_empty() {
+        lines.push(format!("{} is on the alert group; nobody is on this alert yet.", group.acknowledged_by));
+    }
+    lines
+}
+
+/// What people are told of an alert group that is open, or of an alert of it.
 pub(super) fn said(page: &Page, group: &Told, now: Time) -> Said {
     let alone = !page.own.is_empty();
     let mut lines = if alone { own::lines(group, page) } else { group.lines.clone() };
-    if page.round > page.first_round || page.step > 1 || !group.acknowledged_by.is_empty() {
-        let age = web::ui::duration(now.since(group.again_at.unwrap_or(group.opened_at)) / SECOND);
-        let who = if group.acknowledged_by.is_empty() {
-            "nobody has acknowledged it"
-        } else {
-            "it was acknowledged and still lasts"
-        };
-        lines.insert(0, format!("Open for {age}, and {who}."));
-    }
+    // After how much it matters, and before what was seen.
+    let at = lines.len().min(if alone { 2 } else { 1 });
+    lines.splice(at..at, own::others(group, page));
+    lines.splice(0..0, so_far(page, group, now));
     let what = What::Page;
     if let Some(at) = group.again_at {
         lines.insert(0, format!("It is back since {}, after it was over.", reopened::moment(at)));

@@ -8,7 +8,7 @@ use kernel::{Error, Reach, Result, Time};
 use super::{Noted, Page, PageState, Told};
 
 const PAGES: &str = "SELECT id, group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, opened_at, \
-                     ended_at, first_round, own, own_team FROM paging_pages";
+                     ended_at, first_round, own, own_team, own_check, acknowledged_by FROM paging_pages";
 
 fn some(row: &Row, column: usize) -> Result<Option<Time>> {
     Ok(Some(row.time(column)?).filter(|at| at.0 != 0))
@@ -34,6 +34,8 @@ fn page(row: &Row) -> Result<Page> {
         first_round: row.int(15)?,
         own: row.text(16)?,
         own_team: row.int(17)?,
+        check: row.int(18)?,
+        acknowledged_by: row.text(19)?,
     })
 }
 
@@ -41,7 +43,8 @@ fn page(row: &Row) -> Result<Page> {
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
     let added = tx.first(
         "INSERT INTO paging_pages (group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, \
-         opened_at, ended_at, first_round, own, own_team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?6, ?13, ?14) \
+         opened_at, ended_at, first_round, own, own_team, own_check) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?6, \
+         ?13, ?14, ?15) \
          ON CONFLICT (group_id, policy_id, own_team) DO NOTHING RETURNING id",
         &[
             new.group.into(),
@@ -58,6 +61,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
             new.opened_at.into(),
             (&new.own).into(),
             new.own_team.into(),
+            new.check.into(),
         ],
     )?;
     added.map(|row| row.int(0)).transpose()
@@ -66,7 +70,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
 pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
     tx.execute(
         "UPDATE paging_pages SET state = ?1, step = ?2, round = ?3, told = ?4, due_at = ?5, wait_us = ?6, severity = ?7, ended_at = ?8, \
-         route = ?9, first_round = ?10 WHERE id = ?11",
+         route = ?9, first_round = ?10, own = ?11, own_check = ?12, team_id = ?13, place_id = ?14, opened_at = ?15, acknowledged_by = ?16 \
+         WHERE id = ?17",
         &[
             one.state.as_str().into(),
             one.step.into(),
@@ -78,6 +83,12 @@ pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
             one.ended_at.unwrap_or_default().into(),
             (&one.route).into(),
             one.first_round.into(),
+            (&one.own).into(),
+            one.check.into(),
+            one.team.into(),
+            one.place.into(),
+            one.opened_at.into(),
+            (&one.acknowledged_by).into(),
             one.id.into(),
         ],
     )?;
@@ -93,7 +104,7 @@ pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Page>> {
 /// The escalations of an alert group, oldest first.
 pub(crate) fn of_group(tx: &mut Tx<'_>, group: i64) -> Result<Vec<Page>> {
     let mut query = Query::new(PAGES);
-    query.push(" WHERE group_id = ").bind(group).push(" ORDER BY id LIMIT 100");
+    query.push(" WHERE group_id = ").bind(group).push(" ORDER BY id LIMIT 300");
     tx.run(&query)?.iter().map(page).collect()
 }
 

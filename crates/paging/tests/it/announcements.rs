@@ -150,3 +150,61 @@ fn what_waits_to_tell_of_a_failure_stops_when_it_is_over() {
     assert!(chat.titles().contains(&"Alert: Fault 2".to_owned()));
     assert_eq!(state_of(&house, "Failing: chat", "other").as_deref(), Some("stopped"));
 }
+
+#[test]
+fn a_failure_that_was_announced_in_vain_very_often_is_told_by_the_first_way_that_works() {
+    let house = House::new();
+    let chat = Catcher::new();
+    let id = house.channel("chat", &chat);
+    let rows = move |tx: &mut kernel::db::Tx<'_>| {
+        tx.execute(
+            "INSERT INTO paging_lanes (lane, failing_since, failures, retry_at, answer, seen_at, tested_at, test_ok) \
+             VALUES ('mail', 5, 1, 0, 'no', 0, 0, 0)",
+            &[],
+        )?;
+        for number in 0..150 {
+            tx.execute(
+                "INSERT INTO paging_messages (dedup, what, group_id, page_id, step, round, user_id, lane, address, label, contact, subject, \
+                 lines, severity, state, attempts, answer, at, send_at, sent_at) VALUES (?1, 'failing', 0, 0, 0, 0, 0, 'webhook:x', 'x', \
+                 'way', 0, 'Failing: mail', '[]', '', 'failed', 3, '', 1, 1, 0)",
+                &[format!("failing/mail/5/{number}").into()],
+            )?;
+        }
+        Ok(())
+    };
+    house.world.kernel.db.write("test.failing", kernel::db::Priority::Background, rows).unwrap();
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.world.settle().unwrap();
+    assert!(chat.titles().contains(&"Failing: mail".to_owned()), "{:?}", chat.titles());
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.world.settle().unwrap();
+    let told = chat.titles().iter().filter(|title| *title == "Failing: mail").count();
+    assert_eq!(told, 1, "once somebody heard, nobody hears again");
+}
+
+#[test]
+fn whoever_heard_that_alerts_are_not_passed_on_hears_when_they_are_again_also_after_a_restart() {
+    for restarted in [false, true] {
+        let house = House::new();
+        let (chat, refuses) = (Catcher::new(), Catcher::new());
+        house.channel("chat", &chat);
+        house.channel("refuses", &refuses);
+        refuses.answers(403);
+        let mut known = Standing::default();
+        events_stand_still(&house, &mut known);
+        house.world.settle().unwrap();
+        assert!(chat.titles().contains(&STUCK.to_owned()), "{:?}", chat.titles());
+        refuses.answers(200);
+        if restarted {
+            known = Standing::default();
+        }
+        for _ in 0..2 {
+            stuck::tell(&house.world.kernel, &mut known).unwrap();
+            house.world.settle().unwrap();
+            house.pass(20);
+            known = if restarted { Standing::default() } else { known };
+        }
+        let again = |to: &Catcher| to.titles().iter().filter(|title| *title == "Alerts are passed on again").count();
+        assert_eq!((again(&chat), again(&refuses)), (1, 0), "{restarted}: {:?}", chat.titles());
+    }
+}

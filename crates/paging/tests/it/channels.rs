@@ -260,3 +260,15 @@ fn a_channel_that_can_never_send_is_refused_when_it_is_saved() {
     house.call("kernel.webhook.save", json!({ "name": "nope", "url": "https://hooks.example.org/x", "events": [] }));
     house.call("paging.channel.save", json!({ "name": "ops", "kind": "webhook", "address": "nope" }));
 }
+
+#[test]
+fn an_address_that_is_read_from_a_file_or_a_terminal_may_end_with_an_end_of_line() {
+    let house = House::new();
+    let chat = Catcher::new();
+    let (url, token) = (format!("{}\n", chat.url), "s3cret\r\n");
+    let channel = json!({ "name": "ops", "kind": "ntfy", "address": "ops", "url": url, "token": token });
+    let id = house.call("paging.channel.save", channel)["id"].clone();
+    house.call("paging.channel.test", json!({ "id": id }));
+    house.world.settle().unwrap();
+    assert_eq!(chat.got().len(), 1, "{:?}", house.messages());
+}

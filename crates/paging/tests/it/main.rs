@@ -27,4 +27,6 @@ mod schema;
 #[cfg(test)]
 mod storms;
 #[cfg(test)]
+mod taken;
+#[cfg(test)]
 mod webhooks;

@@ -77,4 +77,24 @@ fn a_webhook_says_what_a_program_needs_to_act_on_it() {
     assert_eq!((&over["status"], &over["group"]["number"]), (&json!("resolved"), &json!(812)));
     assert_eq!(over["alerts"][1]["status"], "resolved", "{over}");
     assert_eq!((&test["status"], &test["group"]), (&json!("test"), &Value::Null), "{test}");
+    assert_eq!((&page["alert"], &over["alert"]), (&Value::Null, &Value::Null), "they are about the group");
+}
+
+#[test]
+fn a_webhook_says_which_alert_of_a_group_it_is_about() {
+    let house = House::new();
+    let hook = Catcher::new();
+    house.set("kernel.webhooks", json!({ "webhooks": [], "allow_private": true }));
+    let url = format!("{}/in", hook.url);
+    house.call("kernel.webhook.save", json!({ "name": "auto", "url": url, "events": [] }));
+    house.call("paging.channel.save", json!({ "name": "auto", "kind": "webhook", "address": "auto" }));
+    let policy = house.policy("0 channel:auto", json!({}));
+    house.call("paging.route.add", json!({ "name": "Pay", "matchers": "job=\"pay\"", "policy": policy }));
+    house.policy("0 user:ada", json!({}));
+    let own = json!([{ "check": "check:88", "title": "Payment fails", "severity": "critical", "labels": { "job": "pay" }, "evidence": [] }]);
+    house.opened(812, json!({ "severity": "warning", "own": own }));
+    let page = &bodies(&hook)[0];
+    assert_eq!(page["alert"], json!({ "title": "Payment fails", "check": "check:88" }), "{page}");
+    assert_eq!((&page["severity"], &page["labels"]["job"]), (&json!("critical"), &json!("pay")), "{page}");
+    assert_eq!(page["group"]["title"], "Fault 812");
 }

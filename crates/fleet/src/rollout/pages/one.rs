@@ -76,7 +76,7 @@ fn show_body(
         .known("Because", Some(rollout.reason.as_str()).filter(|text| !text.is_empty()))
         .mono("For", &rollout.target)
         .text("Machines", &rollout.agents.to_string())
-        .text("At once", &format!("{} at most", rollout.parallel))
+        .text("At the same time", &format!("{} at most", rollout.parallel))
         .text("Stops at", &format!("{} % of a stage", rollout.stop_percent))
         .text(
             "Tried again",
