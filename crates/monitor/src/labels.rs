@@ -21,7 +21,7 @@ pub struct Labels(pub BTreeMap<String, String>);
 impl<'de> Deserialize<'de> for Labels {
     /// Reads an object, lines, or `name=value` one by one or as a list.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Words::deserialize(deserializer).map(|words| Self(words.0.into_iter().collect()))
+        Words::of_lines(deserializer).map(|words| Self(words.0.into_iter().collect()))
     }
 }
 

@@ -27,6 +27,7 @@ mod plan;
 pub mod propose;
 mod queue;
 mod relabel;
+mod said;
 mod scraper;
 mod seen;
 pub mod show;

@@ -198,7 +198,7 @@ fn story(shown: &Shown) -> Markup {
     }
     let entry = |event: &StoredEvent| Entry {
         tone: Tone::parse(&event.mark).unwrap_or_default(),
-        title: shown.clock.plain(&event.title),
+        title: told(event, &shown.clock),
         href: None,
         detail: Some(html! { (web::ui::actor(&event.actor, &event.actor_name)) }),
         body: None,
@@ -206,6 +206,11 @@ fn story(shown: &Shown) -> Markup {
     };
     let entries: Vec<Entry> = shown.events.iter().map(entry).collect();
     html! { (Card::new("Timeline").body(timeline(&entries))) }
+}
+
+/// A service's words with its moments in the reader's zone; people's words stay as they wrote them.
+fn told(event: &StoredEvent, clock: &Clock) -> String {
+    if event.actor.starts_with("service:") { clock.plain(&event.title) } else { event.title.clone() }
 }
 
 /// A form of an operation in a dialog.
@@ -303,6 +308,25 @@ mod tests {
             sample::check(&draw(&shown(entries, text, true)).0);
         }
         assert!(draw(&shown(300, "VPN", true)).0.contains("Show older entries"));
+    }
+
+    #[test]
+    fn moments_of_services_stand_in_the_readers_zone_and_what_people_wrote_stays() {
+        let event = |actor: &str| StoredEvent {
+            id: 1,
+            position: 1,
+            name: "desk.ticket.opened".into(),
+            at: Time(0),
+            actor: actor.into(),
+            actor_name: "Ada".into(),
+            title: "Down since 2026-03-02 07:00 UTC".into(),
+            mark: String::new(),
+            subjects: Vec::new(),
+            payload: serde_json::Value::Null,
+        };
+        let clock = Clock::utc_us(1_772_438_400_000_000);
+        assert_eq!(told(&event("service:monitor"), &clock), "Down since 07:00");
+        assert_eq!(told(&event("user:3"), &clock), "Down since 2026-03-02 07:00 UTC");
     }
 
     #[test]

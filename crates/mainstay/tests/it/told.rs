@@ -55,3 +55,20 @@ fn lesson_08_where_a_message_was_taken_the_verdict_names_whom_and_the_end_as_wel
     let narrow = web.house.call(&os, "monitor.alert.explain", json!({ "id": alert }));
     assert!(narrow["told"].is_null() && !narrow["verdict"].as_str().unwrap().contains("Told"), "{narrow}");
 }
+
+#[test]
+fn the_address_of_the_server_is_set_once_and_the_addresses_of_heartbeats_begin_with_it() {
+    let web = Web::new();
+    let asset = web.call("assets.thing.create", json!({"name": "db-01", "kind": "server"}))["id"].clone();
+    let backup = json!({"name": "Backup", "asset": asset, "kind": "heartbeat", "cron": "0 3 * * *"});
+    let check = web.call("monitor.check.create", backup);
+    let address = || web.call("monitor.heartbeat.address", json!({ "id": check["id"] }));
+    assert_eq!(address()["url"], Value::Null);
+    let sending = json!({ "address": "https://it.example.org/", "test_hour": -1 });
+    web.call("kernel.setting.set", json!({ "key": "paging.sending", "value": sending }));
+    let said = address();
+    assert_eq!(
+        said["url"].as_str(),
+        Some(format!("https://it.example.org{}", said["path"].as_str().unwrap()).as_str())
+    );
+}

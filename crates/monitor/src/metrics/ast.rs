@@ -3,14 +3,14 @@
 
 use promql::{
     At, BinaryOp, Cardinality, Edges, Expr, ExprKind, Function, Grouping, MatchOp, Matcher, Matching, Modifiers,
-    Repeat, Selector, ValueType, format_value,
+    Repeat, Selector, ValueType,
 };
 use serde_json::{Map, Value, json};
 
 /// The tree of an expression. The parser bounds how deep it is.
 pub(super) fn tree(expr: &Expr) -> Value {
     match &expr.kind {
-        ExprKind::Number(value) => json!({ "type": "numberLiteral", "val": format_value(*value) }),
+        ExprKind::Number(value) => json!({ "type": "numberLiteral", "val": promql::format_plain(*value) }),
         ExprKind::Text(text) => json!({ "type": "stringLiteral", "val": text.value }),
         ExprKind::Selector(selector) => with("vectorSelector", chosen(selector)),
         ExprKind::Range(range) => {
@@ -147,5 +147,7 @@ mod tests {
         assert_eq!(read("foo[1h:5m] @ end()")["startOrEnd"], "end");
         assert_eq!(read("foo and bar")["matching"]["card"], "many-to-many");
         assert_eq!(read("\"x\"")["val"], "x");
+        let numbers = ["1e6", "1e21", "0.00001", "Inf", "0x10"].map(|text| read(text)["val"].clone());
+        assert_eq!(numbers, ["1000000", "1000000000000000000000", "0.00001", "+Inf", "16"]);
     }
 }

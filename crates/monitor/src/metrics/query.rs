@@ -294,7 +294,7 @@ fn answered(kernel: &Handle, asked: &Asked, is_range: bool) -> std::result::Resu
     Ok(json::answer(&answer, limit))
 }
 
-/// `/prometheus/api/v1/format_query`
+/// `/prometheus/api/v1/parse_query`
 pub(super) fn parse(_: &Handle, asked: &Asked) -> Said {
     match promql::parse(asked.field("query").unwrap_or_default()) {
         Ok(expr) => super::status::answered(&super::ast::tree(&expr)),
@@ -302,6 +302,7 @@ pub(super) fn parse(_: &Handle, asked: &Asked) -> Said {
     }
 }
 
+/// `/prometheus/api/v1/format_query`
 pub(super) fn format(_: &Handle, asked: &Asked) -> Said {
     match promql::parse(asked.field("query").unwrap_or_default()) {
         Ok(expr) => json::success(&[], &[], |out| json::text(out, &expr.to_string())),

@@ -42,15 +42,18 @@ impl Operation for ExportRules {
         };
         let file = store::rules::file(cx.tx, name)?;
         let file = file.ok_or_else(|| Error::not_found(format!("The rule file \"{name}\"")))?;
-        of_file(cx, file)
+        of_file(cx, file, &[])
     }
 }
 
-/// A file as it is now.
-pub(super) fn of_file(cx: &mut Cx, file: store::rules::File) -> Result<Exported> {
+/// A file as it is now. Texts that were read before are at hand, and not read again.
+pub(super) fn of_file(cx: &mut Cx, file: store::rules::File, at_hand: &[(&str, &rules::RuleFile)]) -> Result<Exported> {
     let now = rules::RuleFile { groups: groups(cx, Some(file.id))? };
     // Compared and not remembered: what was changed and changed back is unchanged.
-    let unchanged = rules::RuleFile::parse(&file.body).is_ok_and(|then| then == now);
+    let unchanged = match at_hand.iter().find(|(text, _)| *text == file.body) {
+        Some((_, then)) => **then == now,
+        None => rules::RuleFile::parse(&file.body).is_ok_and(|then| then == now),
+    };
     let text = if unchanged { file.body } else { now.write() };
     Ok(Exported { name: file.name, text, unchanged })
 }

@@ -3,9 +3,11 @@
 use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Ref, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::put_back::{self, KeptFile};
 use super::{NewRule, severity_of};
+use crate::Labels;
 use crate::limits::RULES_MAX;
 use crate::store;
 
@@ -19,6 +21,9 @@ pub struct ImportRules {
     pub text: String,
     #[serde(skip)]
     read: Option<rules::RuleFile>,
+    /// The file that is there, when its text is another one.
+    #[serde(skip)]
+    before: Option<(String, rules::RuleFile)>,
 }
 
 /// What an import did.
@@ -34,6 +39,8 @@ pub struct Imported {
     pub kept: usize,
     /// Rules that are not in the new file and were deleted.
     pub removed: usize,
+    /// Alerts whose label severity is none, info, information or debug: they are looked at and told to nobody.
+    pub quiet: usize,
 }
 
 impl Operation for ImportRules {
@@ -44,34 +51,53 @@ impl Operation for ImportRules {
     const FIELD_BYTES_MAX: usize = rules::FILE_BYTES_MAX;
     type Output = Imported;
 
-    fn prepare(&mut self, _: &PrepareCx<'_>) -> Result<()> {
+    /// Reads both texts here, as that may take longer than a transaction should.
+    fn prepare(&mut self, cx: &PrepareCx<'_>) -> Result<()> {
         self.name = kernel::text::line("name", &self.name, 200)?;
         let read = rules::RuleFile::parse(&self.text).map_err(|wrong| Error::invalid("text", format!("{wrong}.")))?;
         self.read = Some(read);
+        let name = self.name.clone();
+        let there = cx.kernel.db.read(move |tx| store::rules::file(tx, &name))?;
+        let there = there.filter(|file| file.body != self.text && put_back::is_kept(&self.text, &file.body));
+        self.before = there.and_then(|file| rules::RuleFile::parse(&file.body).ok().map(|read| (file.body, read)));
         Ok(())
     }
 
     fn run(&self, cx: &mut Cx) -> Result<Imported> {
         cx.reach_everything(Self::NAME)?;
         let file = self.read.as_ref().ok_or_else(|| Error::internal("import-not-prepared", &self.name))?;
-        put(cx, &self.name, &self.text, file).map(|(_, done)| done)
+        let mut at_hand = vec![(self.text.as_str(), file)];
+        at_hand.extend(self.before.iter().map(|(text, file)| (text.as_str(), file)));
+        let old = KeptFile::before(cx, &self.name, &self.text, &at_hand)?;
+        put(cx, &self.name, (&self.text, file), old).map(|(_, done)| done)
     }
 }
 
-/// Puts a file in the place of one of its name; answers also its number. The text that was there before is kept with the change,
-/// unless one of the two is too long for that.
-pub(super) fn put(cx: &mut Cx, name: &str, text: &str, file: &rules::RuleFile) -> Result<(i64, Imported)> {
-    let old = KeptFile::before(cx, name, text)?;
+/// Puts a file in the place of one of its name; answers also its number. What was there before is kept with the change, unless
+/// one of the two is too long for that.
+pub(super) fn put(
+    cx: &mut Cx,
+    name: &str,
+    (text, file): (&str, &rules::RuleFile),
+    old: Option<Value>,
+) -> Result<(i64, Imported)> {
     let count: usize = file.groups.iter().map(|group| group.rules.len()).sum();
     let others = store::rules::count_all(cx.tx)?;
     if others.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) > RULES_MAX {
         return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
     }
+    let mut done = Imported {
+        name: name.to_owned(),
+        groups: file.groups.len(),
+        added: 0,
+        kept: 0,
+        removed: 0,
+        quiet: quiet(file),
+    };
     let id = store::rules::put_file(cx.tx, name, text, &cx.actor.ident.to_string(), cx.now)?;
     let mut before = Vec::new();
     let groups: Vec<i64> = store::rules::groups_of(cx.tx, Some(id))?.into_iter().map(|(id, _)| id).collect();
     before.extend(store::rules::of_groups(cx.tx, &groups)?);
-    let mut done = Imported { name: name.to_owned(), groups: file.groups.len(), added: 0, kept: 0, removed: 0 };
     for (place, group) in (0..).zip(&file.groups) {
         let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
         let mut hurried = false;
@@ -114,7 +140,7 @@ pub(super) fn put(cx: &mut Cx, name: &str, text: &str, file: &rules::RuleFile) -
     let subject = Ref::new("rule_file", id);
     match old {
         Some(old) => {
-            let new = KeptFile::after(cx, name)?;
+            let new = KeptFile::as_read(cx, name)?;
             cx.changed(&subject, put_back::TEXT, old, new)?;
         }
         None => cx.changed(&subject, "rules", before.len() + done.kept, count)?,
@@ -122,6 +148,13 @@ pub(super) fn put(cx: &mut Cx, name: &str, text: &str, file: &rules::RuleFile) -
     cx.emit(&crate::events::RulesImported { file: subject, name: name.to_owned(), rules: count })?;
     cx.touch(Ref::new("rule", 0));
     Ok((id, done))
+}
+
+/// How many alerts of a file are told to nobody.
+fn quiet(file: &rules::RuleFile) -> usize {
+    let rules = file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+    let alerts = rules.filter(|(_, rule)| rule.kind == rules::Kind::Alert);
+    alerts.filter(|(group, rule)| Labels(rule.labels_in(group).into_iter().collect()).is_quiet()).count()
 }
 
 fn new_rule(cx: &mut Cx, rule: &rules::Rule, group: &rules::Group) -> Result<NewRule> {

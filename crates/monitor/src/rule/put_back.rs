@@ -109,10 +109,20 @@ impl Kept {
             Some(name) => store::rules::file(cx.tx, name)?.map(|file| file.id),
             None => None,
         };
-        if file.is_none()
-            && let Some(own) = store::rules::own_group(cx.tx, &self.group)?
-        {
-            return Ok(own);
+        // An import makes the groups of a file anew, and a file has one of a name.
+        let there = match file {
+            Some(file) => store::rule_files::group_of(cx.tx, file, &self.group)?,
+            None => store::rules::own_group(cx.tx, &self.group)?,
+        };
+        if let Some(there) = there {
+            let same = |one: &Stored| {
+                let rule = &one.new.rule;
+                rule.name == self.name && rule.kind == self.makes.kind() && rule.expr == self.expr
+            };
+            if file.is_some() && store::rules::of_groups(cx.tx, &[there])?.iter().any(same) {
+                return Err(Error::conflict("An import has brought it back already."));
+            }
+            return Ok(there);
         }
         let group = rules::Group {
             name: self.group.clone(),
@@ -166,30 +176,41 @@ pub(super) struct KeptFile {
     paused: Vec<usize>,
 }
 
+/// True when both texts of a file, before and after, are short enough to be kept.
+pub(super) fn is_kept(one: &str, other: &str) -> bool {
+    one.len().max(other.len()) <= KEPT_BYTES_MAX
+}
+
 impl KeptFile {
-    /// A file as it is now.
-    fn of(cx: &mut Cx, file: store::rules::File) -> Result<Self> {
-        let all = in_order(cx, file.id)?;
+    /// A file that says this.
+    fn of(cx: &mut Cx, id: i64, name: String, text: String) -> Result<Self> {
+        let all = in_order(cx, id)?;
         let paused = all.iter().enumerate().filter(|(_, rule)| rule.paused).map(|(at, _)| at).collect();
-        let now = super::export::of_file(cx, file)?;
-        Ok(Self { name: now.name, text: now.text, paused })
+        Ok(Self { name, text, paused })
     }
 
     /// The file of this name, before a text takes its place: null when there is none. Nothing when one of the two is too long to
     /// be kept with the change.
-    pub(super) fn before(cx: &mut Cx, name: &str, text: &str) -> Result<Option<Value>> {
+    pub(super) fn before(
+        cx: &mut Cx,
+        name: &str,
+        text: &str,
+        at_hand: &[(&str, &rules::RuleFile)],
+    ) -> Result<Option<Value>> {
         let file = store::rules::file(cx.tx, name)?;
-        if text.len().max(file.as_ref().map_or(0, |file| file.body.len())) > KEPT_BYTES_MAX {
+        if !is_kept(text, file.as_ref().map_or("", |file| &file.body)) {
             return Ok(None);
         }
-        let kept = file.map(|file| Self::of(cx, file)).transpose()?;
-        Ok(Some(json!(kept)))
+        let Some(file) = file else { return Ok(Some(Value::Null)) };
+        let id = file.id;
+        let now = super::export::of_file(cx, file, at_hand)?;
+        Ok(Some(json!(Self::of(cx, id, now.name, now.text)?)))
     }
 
-    /// The file of this name, after.
-    pub(super) fn after(cx: &mut Cx, name: &str) -> Result<Option<Self>> {
+    /// The file of this name, whose rules are as its text says.
+    pub(super) fn as_read(cx: &mut Cx, name: &str) -> Result<Option<Self>> {
         let file = store::rules::file(cx.tx, name)?;
-        file.map(|file| Self::of(cx, file)).transpose()
+        file.map(|file| Self::of(cx, file.id, file.name, file.body)).transpose()
     }
 }
 
@@ -212,7 +233,7 @@ pub(crate) fn file(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<(
     let there = store::rule_files::names(cx.tx, &[id])?.into_iter().next();
     let there = there.map(|(_, name)| store::rules::file(cx.tx, &name)).transpose()?.flatten();
     if let Some(file) = there {
-        let now = super::export::of_file(cx, file)?;
+        let now = super::export::of_file(cx, file, &[])?;
         if !now.unchanged {
             let words = format!(
                 "Rules of {} were changed since, so it is not put back. Import the file as it is to be.",
@@ -226,7 +247,10 @@ pub(crate) fn file(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<(
     }
     let kept: KeptFile = serde_json::from_value(value.clone()).map_err(|_| wrong())?;
     let read = rules::RuleFile::parse(&kept.text).map_err(|_| wrong())?;
-    let file = import::put(cx, &kept.name, &kept.text, &read)?.0;
+    // Its rules were just found to be as its text says.
+    let before = KeptFile::as_read(cx, &kept.name)?;
+    let old = is_kept(&kept.text, before.as_ref().map_or("", |file| &file.text)).then(|| json!(before));
+    let file = import::put(cx, &kept.name, (&kept.text, &read), old)?.0;
     let in_file = in_order(cx, file)?;
     for rule in kept.paused.iter().filter_map(|at| in_file.get(*at)).filter(|rule| !rule.paused) {
         store::rules::set_paused(cx.tx, rule.id, true, cx.now)?;
@@ -237,9 +261,9 @@ pub(crate) fn file(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<(
 /// Takes a file away that an import brought, with its rules.
 fn remove(cx: &mut Cx, id: i64) -> Result<()> {
     let Some((_, name)) = store::rule_files::names(cx.tx, &[id])?.into_iter().next() else { return Ok(()) };
-    let kept = KeptFile::after(cx, &name)?;
+    let kept = KeptFile::as_read(cx, &name)?;
     for rule in in_order(cx, id)? {
-        store::rules::delete(cx.tx, rule.id, rule.group_id)?;
+        store::rules::delete_row(cx.tx, rule.id)?;
         cx.unindex(&rule.reference())?;
     }
     store::rule_files::delete_empty(cx.tx, id)?;

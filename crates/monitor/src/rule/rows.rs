@@ -193,7 +193,7 @@ fn new_check(
         clear_k: 1,
         for_ms: new.rule.for_ms,
         keep_firing_ms: 0,
-        labels: labels(&alert.labels),
+        labels: labels(&new.rule, &alert.labels),
         severity,
         team: new.team,
         asset_team: brief.as_ref().and_then(|brief| brief.team),
@@ -208,12 +208,21 @@ fn new_check(
     Ok(id)
 }
 
-/// The labels by which it is routed: our own number of the asset is no name of it.
-fn labels(all: &Labels) -> crate::Labels {
+/// The labels by which it is routed: our own number of the asset is no name of it. Where there are too many, those that say
+/// whom it is for stay.
+fn labels(rule: &rules::Rule, all: &Labels) -> crate::Labels {
     let kept = all.iter().filter(|(name, value)| !(*name == "asset" && value.parse::<i64>().is_ok()));
+    let first = |name: &str| match name {
+        "alertname" | "severity" | "symptom" => 0,
+        _ if rule.labels.iter().any(|(own, _)| own == name) => 1,
+        _ => 2,
+    };
+    let mut kept: Vec<(&str, &str)> = kept.collect();
+    kept.sort_by_key(|(name, _)| first(name));
     let clean = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    let kept = kept.map(|(name, value)| (name.to_owned(), kernel::text::shorten(&clean(value), LABEL_VALUE_CHARS_MAX)));
-    crate::Labels(kept.take(LABELS_MAX).collect())
+    let of =
+        |(name, value): (&str, &str)| (name.to_owned(), kernel::text::shorten(&clean(value), LABEL_VALUE_CHARS_MAX));
+    crate::Labels(kept.into_iter().take(LABELS_MAX).map(of).collect())
 }
 
 /// True for a label whose value may set an alert of a rule apart: it is none of the rule itself, and not our own.
@@ -287,9 +296,25 @@ mod tests {
         assert_eq!(name(&rule, &of, Some("web-01"), false), "DiskFull: /var");
         assert_eq!(name(&rule, &of, Some("web-01"), true), "DiskFull: web-01:9100, n, /var");
         assert_eq!(name(&rule, &Labels::from_pairs([("alertname", "DiskFull")]), None, false), "DiskFull");
-        let routed = labels(&of.with("asset", "7").with("x", "a\nb"));
+        let routed = labels(&rule, &of.with("asset", "7").with("x", "a\nb"));
         assert_eq!((routed.get("asset"), routed.get("x"), routed.get("mount")), (None, Some("a b"), Some("/var")));
     }
+
+    #[test]
+    fn of_too_many_labels_those_that_say_whom_it_is_for_stay() {
+        let many: Vec<String> = (0..LABELS_MAX).map(|n| format!("a{n:02}")).collect();
+        let own = vec![("severity".into(), "page".into()), ("zone".into(), "north".into())];
+        let rule = rules::Rule { name: "Full".into(), labels: own, ..rules::Rule::default() };
+        let own = [("severity", "page"), ("symptom", "down"), ("zone", "north"), ("zz", "x")];
+        let all = Labels::from_pairs(many.iter().map(|name| (name.as_str(), "x")).chain(own));
+        let kept = labels(&rule, &all.with("alertname", "Full"));
+        assert_eq!(kept.0.len(), LABELS_MAX);
+        for name in ["alertname", "severity", "symptom", "zone", "a00"] {
+            assert!(kept.get(name).is_some(), "{name}");
+        }
+        assert_eq!((kept.get("zz"), kept.get("a19")), (None, None));
+    }
+
     #[test]
     fn alerts_of_a_rule_that_differ_in_what_a_name_leaves_out_are_told_apart() {
         let rule = rules::Rule { name: "HighLoad".into(), ..rules::Rule::default() };

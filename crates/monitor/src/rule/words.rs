@@ -49,6 +49,16 @@ impl Words {
         }
         Ok(Self(all))
     }
+
+    /// Reads labels of checks and targets, which are never several lines: a blank before one means nothing.
+    fn parse_lines(text: &str) -> Result<Self, String> {
+        Self::parse(&text.lines().map(str::trim).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Reads labels of checks and targets from whatever says them.
+    pub(crate) fn of_lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(V(Self::parse_lines))
+    }
 }
 
 /// A list `name=value, name=value`; a comma that no name follows belongs to the value.
@@ -78,36 +88,39 @@ impl Serialize for Words {
     }
 }
 
+/// Reads words; texts as this says.
+struct V(fn(&str) -> Result<Words, String>);
+
+impl<'de> Visitor<'de> for V {
+    type Value = Words;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("name=value, lines \"name: text\", or an object of texts")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
+        self.0(text).map_err(E::custom)
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<Words, E> {
+        Ok(Words::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words, A::Error> {
+        let mut all = Words::default();
+        while let Some(text) = seq.next_element::<String>()? {
+            all.0.extend(self.0(&text).map_err(de::Error::custom)?.0);
+        }
+        Ok(all)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words, A::Error> {
+        let mut all = Words::default();
+        while let Some(pair) = map.next_entry()? {
+            all.0.push(pair);
+        }
+        Ok(all)
+    }
+}
+
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Words;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("name=value, lines \"name: text\", or an object of texts")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
-                Words::parse(text).map_err(E::custom)
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Words, E> {
-                Ok(Words::default())
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words, A::Error> {
-                let mut all = Words::default();
-                while let Some(text) = seq.next_element::<String>()? {
-                    all.0.extend(Words::parse(&text).map_err(de::Error::custom)?.0);
-                }
-                Ok(all)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words, A::Error> {
-                let mut all = Words::default();
-                while let Some(pair) = map.next_entry()? {
-                    all.0.push(pair);
-                }
-                Ok(all)
-            }
-        }
-        deserializer.deserialize_any(V)
+        deserializer.deserialize_any(V(Self::parse))
     }
 }
 
@@ -151,6 +164,12 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_value::<Words>(said.clone()).unwrap(), expected, "{said}");
         }
+        let blank = serde_json::json!("severity: critical\r\n  site: oslo, north\n\tteam=ops\n");
+        let labels: crate::Labels = serde_json::from_value(blank).unwrap();
+        assert_eq!(
+            ["severity", "site", "team"].map(|name| labels.get(name)),
+            [Some("critical"), Some("oslo, north"), Some("ops")]
+        );
         let list = |text: &str| Words::parse(text).unwrap().0.len();
         assert_eq!([list("a=1,b=2"), list("a=1, b=2,"), list("a=1,2"), list("url=http://x/?b=2")], [2, 2, 1, 1]);
         for wrong in ["plain", "=x", ": x", "{\"a\": 1}", "{nonsense"] {

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use metrics_proto::stale_marker;
 use metrics_proto::text::{Entry, Format, Limits, Parser, Series};
 
-use super::naming::{join, ours, reading, register};
+use super::naming::{join, ours, reading, register, too_many};
 use super::relabel::{Labels, Rule, apply};
 use crate::metrics::{At, Known};
 
@@ -241,8 +241,7 @@ impl Book {
             };
             taken.kept += 1;
             if taken.kept > owner.sample_limit {
-                let limit = owner.sample_limit;
-                return Err(Wrong::Answer(format!("it has more than {limit} samples, the limit of the job")));
+                return Err(Wrong::Answer(too_many(owner.sample_limit)));
             }
             let own = sample.at_ms.filter(|_| owner.honor_timestamps);
             let before = self.round.checked_sub(1).filter(|round| *round > 0);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Secrets;
-use super::{find, import};
+use super::{find, said};
 use crate::store;
 
 /// Delete a scrape job with its credentials. What was scraped stays as long as samples are kept.
@@ -38,7 +38,7 @@ impl Operation for DeleteScrape {
         let job = find(cx, Self::NAME, self.id)?;
         cx.expect_version(&job.reference(), self.expected_version, job.version)?;
         Secrets::default().put(cx, self.id)?;
-        import::forget(cx, self.id)?;
+        said::forget(cx, self.id)?;
         store::scrapes::delete(cx.tx, self.id)?;
         cx.changed(&job.reference(), "name", &job.name, serde_json::Value::Null)?;
         cx.touch(Ref::new("scrape", self.id));

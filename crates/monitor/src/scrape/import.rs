@@ -1,12 +1,16 @@
 //! Import scrape jobs from the configuration of a Prometheus. What cannot be taken over is listed, and a job that would
 //! mean something else without it comes paused.
 
-use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
+use std::collections::BTreeSet;
+
+use kernel::{Access, Cx, Effect, Error, Operation, PrepareCx, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::config::{self, Job};
+use super::config::{self, Job, Wanted, access};
 use super::plan::Secrets;
+use super::said::Said;
+use super::spec::{SAMPLES_MAX, Spec};
 use super::{create, fields, find};
 use crate::store;
 
@@ -27,6 +31,8 @@ pub struct ImportScrapes {
     pub paused: bool,
     /// Replace also jobs of these names that were made by hand.
     pub replace: bool,
+    #[serde(skip)]
+    read: Option<Wanted>,
 }
 
 /// A job that was made or changed.
@@ -67,13 +73,18 @@ impl Operation for ImportScrapes {
     const SECRETS: &'static [&'static str] = &["text"];
     type Output = Imported;
 
+    fn prepare(&mut self, _: &PrepareCx<'_>) -> Result<()> {
+        self.read = Some(config::read(&self.text).map_err(|why| Error::invalid("text", why))?);
+        Ok(())
+    }
+
     fn run(&self, cx: &mut Cx) -> Result<Imported> {
         cx.reach_everything(Self::NAME)?;
-        let wanted = config::read(&self.text).map_err(|why| Error::invalid("text", why))?;
-        let mut imported = Imported { notes: wanted.notes, ..Imported::default() };
-        for job in wanted.jobs {
+        let wanted = self.read.as_ref().ok_or_else(|| Error::internal("import-not-prepared", "scrapes"))?;
+        let mut imported = Imported { notes: wanted.notes.clone(), ..Imported::default() };
+        for job in &wanted.jobs {
             imported.notes.extend(job.notes.iter().map(|note| format!("{}: {note}", job.name)));
-            match job.spec.check().and_then(|()| self.put(cx, &job, &mut imported)) {
+            match job.spec.check().and_then(|()| self.put(cx, job, &mut imported)) {
                 Ok(()) => {}
                 // What is wrong in one job is its note; a fault of the house ends the import.
                 Err(error) if error.kind == kernel::ErrorKind::Invalid => {
@@ -83,60 +94,15 @@ impl Operation for ImportScrapes {
                 Err(error) => return Err(error),
             }
         }
+        let unlimited = wanted.jobs.iter().filter(|job| job.unlimited).count();
+        if unlimited > 0 {
+            imported.notes.push(format!(
+                "sample_limit: {unlimited} jobs set none; a scrape of them may bring {SAMPLES_MAX} samples, the most there may be here."
+            ));
+        }
         imported.notes.truncate(NOTES_MAX);
         Ok(imported)
     }
-}
-
-/// What an import says of a job: compared with what the last one said, never with what was changed by hand since.
-#[derive(PartialEq)]
-struct Said {
-    /// Digest of everything but the secrets.
-    spec: String,
-    /// Digest of what could not be taken over.
-    lacks: String,
-    /// Digest of the secrets in the file; sealed, since a short one can be guessed from it. None when there are none.
-    secrets: Option<Vec<u8>>,
-}
-
-impl Said {
-    fn of(job: &Job) -> Result<Self> {
-        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| Error::internal("spec-not-json", error));
-        let secrets = json(serde_json::to_vec(&job.secrets))?;
-        Ok(Self {
-            spec: kernel::text::sha256_hex(&json(serde_json::to_vec(&job.spec))?),
-            lacks: kernel::text::sha256_hex(job.lacks.join("\n").as_bytes()),
-            secrets: (!job.secrets.is_empty()).then(|| kernel::text::sha256_hex(&secrets).into_bytes()),
-        })
-    }
-
-    /// What the last import said; none for a job that was made by hand.
-    fn last(cx: &mut Cx, id: i64) -> Result<Option<Self>> {
-        let text = store::scrapes::imported(cx.tx, id)?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        // Versions before this one kept one digest: whatever the file says now is something else.
-        let (spec, lacks) = text.split_once(' ').unwrap_or((&text, ""));
-        Ok(Some(Self { spec: spec.to_owned(), lacks: lacks.to_owned(), secrets: cx.secret(&sealed(id))? }))
-    }
-
-    fn keep(&self, cx: &mut Cx, id: i64) -> Result<()> {
-        store::scrapes::set_imported(cx.tx, id, &format!("{} {}", self.spec, self.lacks))?;
-        match &self.secrets {
-            Some(digest) => cx.put_secret(&sealed(id), digest),
-            None => cx.drop_secret(&sealed(id)),
-        }
-    }
-}
-
-fn sealed(id: i64) -> String {
-    format!("monitor.scrape.{id}.imported")
-}
-
-/// Forgets what an import said of a job that is gone.
-pub(super) fn forget(cx: &mut Cx, id: i64) -> Result<()> {
-    cx.drop_secret(&sealed(id))
 }
 
 impl ImportScrapes {
@@ -158,7 +124,7 @@ impl ImportScrapes {
             imported.notes.push(format!("{}: {why}", job.name));
             return Ok(());
         }
-        if last.as_ref() == Some(&said) {
+        if last.as_ref().is_some_and(|last| last.told == said.told) {
             imported.kept += 1;
             return Ok(());
         }
@@ -174,20 +140,15 @@ impl ImportScrapes {
         imported: &mut Imported,
     ) -> Result<()> {
         let (current, before) = (find(cx, Self::NAME, id)?, Secrets::of(cx, id)?);
-        // The file gives other secrets than the last time; or none, and those that were given by hand stay where they were
-        // meant for.
-        let other = said.secrets.is_some() && last.is_none_or(|last| last.secrets != said.secrets);
-        let same_places = job.spec.reaches() == current.spec.reaches();
-        let secrets = if !other && same_places { before.clone() } else { job.secrets.clone() };
-        fields::usable(&job.name, &job.spec, &secrets)?;
-        if !same_places && !before.is_empty() && secrets.is_empty() {
-            imported.notes.push(format!("{}: it asks other places now; give its credentials again.", job.name));
-        }
-        store::scrapes::update(cx.tx, id, &job.name, &job.spec, cx.now)?;
+        let (spec, secrets, note) = merged(job, (&current.spec, &before), (last, said));
+        fields::usable(&job.name, &spec, &secrets)?;
+        imported.notes.extend(note.map(|note| format!("{}: {note}", job.name)));
+        store::scrapes::update(cx.tx, id, &job.name, &spec, cx.now)?;
         said.keep(cx, id)?;
         secrets.put(cx, id)?;
         // What lacked before was looked at when the job was resumed.
-        let lacks_more = !job.lacks.is_empty() && last.is_none_or(|last| last.lacks != said.lacks);
+        let nothing = BTreeSet::new();
+        let lacks_more = !said.lacks.is_subset(last.map_or(&nothing, |last| &last.lacks));
         if (self.paused || lacks_more) && !current.paused {
             store::scrapes::set_paused(cx.tx, id, true, cx.now)?;
             cx.changed(&current.reference(), "paused", false, true)?;
@@ -199,4 +160,43 @@ impl ImportScrapes {
         imported.jobs.push(ImportedScrape { id, name: now.name, paused: now.paused, changed: true });
         Ok(())
     }
+}
+
+/// What becomes of a job that is there: its spec, its secrets, and what is to be said of them.
+fn merged(
+    job: &Job,
+    (current, before): (&Spec, &Secrets),
+    (last, said): (Option<&Said>, &Said),
+) -> (Spec, Secrets, Option<&'static str>) {
+    let mut spec = job.spec.clone();
+    // What the file has in files of their own was given by hand, and stays with what belongs to it.
+    let given = |key: &str| job.lacks.contains(key);
+    if given(access::USERNAME_FILE) {
+        spec.username = spec.username.or_else(|| current.username.clone());
+    }
+    if given(access::CA_FILE) {
+        spec.tls.ca = spec.tls.ca.or_else(|| current.tls.ca.clone());
+    }
+    if given(access::CERTIFICATE_FILE) {
+        spec.tls.certificate = spec.tls.certificate.or_else(|| current.tls.certificate.clone());
+    }
+    let last_secrets = last.and_then(|last| last.told.secrets.as_ref());
+    let same_places = spec.reaches() == current.reaches();
+    let (secrets, note) = match &said.told.secrets {
+        Some(brought) if Some(brought) != last_secrets || !same_places => (job.secrets.clone(), None),
+        _ if !same_places => (Secrets::default(), Some("it asks other places now; give its credentials again.")),
+        None if last_secrets.is_some() => {
+            let kept = access::pointed_at(job, before).fitting(&spec);
+            (kept, Some("credentials that were in the file are not there any more; they were removed."))
+        }
+        _ => {
+            let kept = before.fitting(&spec).or(&job.secrets);
+            (kept, Some("credentials that it has no use for any more were removed."))
+        }
+    };
+    if secrets.tls_key.is_none() {
+        spec.tls.certificate.clone_from(&job.spec.tls.certificate);
+    }
+    let note = note.filter(|_| before.has_more_than(&secrets));
+    (spec, secrets, note)
 }

@@ -22,11 +22,21 @@ pub(super) fn ours(metric: &str) -> Option<String> {
     metric.starts_with(OUR_METRICS).then(|| format!("the metric {metric:?} is one of Mainstay's own"))
 }
 
-/// Why a series would be refused by itself; nothing if it would be taken.
-pub(super) fn refusal(store: &tsdb::Store, source: &str, asset: Option<i64>, labels: &Labels) -> Option<String> {
+/// Why an answer with more samples than the job takes is refused.
+pub(super) fn too_many(sample_limit: usize) -> String {
+    format!("it has more than {sample_limit} samples, the limit of the job")
+}
+
+/// Why a series of a metric would be refused by itself; nothing if it would be taken.
+pub(super) fn refusal(
+    store: &tsdb::Store,
+    source: &str,
+    asset: Option<i64>,
+    (metric, labels): (&str, &Labels),
+) -> Option<String> {
     let asset = asset.map(|asset| asset.to_string());
     let taken = store.would_take(source, &borrowed(&stamped(labels, asset.as_deref())));
-    ours(labels.get(tsdb::NAME_LABEL)?).or_else(|| taken.err().map(|error| error.to_string()))
+    ours(metric).or_else(|| taken.err().map(|error| error.to_string()))
 }
 
 /// Registers a series, stamped with its asset.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ScrapeJob;
 use super::ask;
 use super::relabel::{Rule, compile};
-use super::spec::Scheme;
+use super::spec::{Scheme, Spec};
 
 /// What of a job is sealed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,33 @@ pub(super) struct Secrets {
 impl Secrets {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Those of them that such a job uses.
+    pub(super) fn fitting(&self, spec: &Spec) -> Self {
+        let own = self.clone();
+        Self {
+            bearer_token: own.bearer_token.filter(|_| spec.username.is_none()),
+            password: own.password.filter(|_| spec.username.is_some()),
+            tls_key: own.tls_key.filter(|_| spec.tls.certificate.is_some()),
+        }
+    }
+
+    /// These, and others where there is none.
+    pub(super) fn or(self, others: &Self) -> Self {
+        Self {
+            bearer_token: self.bearer_token.or_else(|| others.bearer_token.clone()),
+            password: self.password.or_else(|| others.password.clone()),
+            tls_key: self.tls_key.or_else(|| others.tls_key.clone()),
+        }
+    }
+
+    /// True when one is here that is not there, not even with another value.
+    pub(super) fn has_more_than(&self, other: &Self) -> bool {
+        let gone = |mine: &Option<String>, theirs: &Option<String>| mine.is_some() && theirs.is_none();
+        gone(&self.bearer_token, &other.bearer_token)
+            || gone(&self.password, &other.password)
+            || gone(&self.tls_key, &other.tls_key)
     }
 
     fn name(job: i64) -> String {

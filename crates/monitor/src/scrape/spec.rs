@@ -15,6 +15,11 @@ const SOURCES_MAX: usize = 100;
 pub(super) const TARGETS_MAX: usize = 5_000;
 /// Most samples of one scrape, whatever a job says.
 pub(super) const SAMPLES_MAX: i64 = 100_000;
+/// Most labels of a series, whatever a job says.
+pub(super) const LABELS_MAX: i64 = 32;
+/// Fewest and most bytes of an answer that a job may set as its limit.
+pub(super) const BODY_BYTES_MIN: i64 = 1_024;
+pub(super) const BODY_BYTES_MAX: i64 = 64 << 20;
 /// Longest text of a certificate or a list of them.
 const PEM_BYTES_MAX: usize = 64 << 10;
 
@@ -163,7 +168,7 @@ impl Default for Spec {
             tls: TlsSpec::default(),
             sample_limit: 20_000,
             body_bytes_max: 32 << 20,
-            label_limit: 32,
+            label_limit: LABELS_MAX,
             relabel: Vec::new(),
             metric_relabel: Vec::new(),
         }
@@ -180,8 +185,8 @@ impl Spec {
         within("interval_s", self.interval_s, 1, 3_600)?;
         within("timeout_s", self.timeout_s, 1, self.interval_s.min(120))?;
         within("sample_limit", self.sample_limit, 1, SAMPLES_MAX)?;
-        within("body_bytes_max", self.body_bytes_max, 1_024, 64 << 20)?;
-        within("label_limit", self.label_limit, 1, 32)?;
+        within("body_bytes_max", self.body_bytes_max, BODY_BYTES_MIN, BODY_BYTES_MAX)?;
+        within("label_limit", self.label_limit, 1, LABELS_MAX)?;
         if !self.path.starts_with('/') || self.path.len() > 2_000 {
             return Err(Error::invalid("path", "A path begins with a slash, such as /metrics."));
         }

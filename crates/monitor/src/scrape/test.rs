@@ -118,6 +118,7 @@ fn ask_one(store: &tsdb::Store, plan: &Plan, target: &Target, tried: &mut Scrape
     let answer = ask::ask(&mut line, &target, &plan.headers, body_bytes_max, &mut hands);
     tried.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let label_limit = usize::try_from(plan.job.spec.label_limit).unwrap_or(0);
+    let sample_limit = usize::try_from(plan.job.spec.sample_limit).unwrap_or(0);
     let source = super::scraper::source(&target);
     let outcome = answer.map_err(|failure| failure.words).and_then(|(body, format)| {
         let limits = Limits { body_bytes_max, ..Limits::default() };
@@ -130,16 +131,20 @@ fn ask_one(store: &tsdb::Store, plan: &Plan, target: &Target, tried: &mut Scrape
                     .labels_into(&naming::reading(label_limit), &mut read)
                     .map_err(|error| error.to_string())?;
                 let mut labels = naming::join(&read, &target.labels, plan.job.spec.honor_labels);
-                if apply(&plan.metric_rules, &mut labels) {
-                    if let Some(why) = naming::refusal(store, &source, target.asset, &labels) {
-                        tried.refused += 1;
-                        tried.because.get_or_insert(why);
-                        continue;
-                    }
-                    tried.kept += 1;
-                    if tried.series.len() < LINES_MAX {
-                        tried.series.push(shown(&labels, sample.value));
-                    }
+                let kept = apply(&plan.metric_rules, &mut labels);
+                // A series without a name is dropped, as by a rule.
+                let Some(metric) = labels.get(tsdb::NAME_LABEL).filter(|_| kept) else { continue };
+                if let Some(why) = naming::refusal(store, &source, target.asset, (metric, &labels)) {
+                    tried.refused += 1;
+                    tried.because.get_or_insert(why);
+                    continue;
+                }
+                tried.kept += 1;
+                if tried.kept > sample_limit {
+                    return Err(naming::too_many(sample_limit));
+                }
+                if tried.series.len() < LINES_MAX {
+                    tried.series.push(shown(&labels, sample.value));
                 }
             }
         }

@@ -19,6 +19,12 @@ pub(crate) fn is_group(tx: &mut Tx<'_>, id: i64, name: &str) -> Result<bool> {
     Ok(tx.first(sql, &[id.into(), name.into()])?.is_some())
 }
 
+/// The group of a name in a file.
+pub(crate) fn group_of(tx: &mut Tx<'_>, file: i64, name: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM monitor_rule_groups WHERE file_id = ?1 AND name = ?2 ORDER BY id LIMIT 1";
+    tx.first(sql, &[file.into(), name.into()])?.map(|row| row.int(0)).transpose()
+}
+
 /// Numbers and names of files.
 pub(crate) fn names(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<(i64, String)>> {
     let mut query = Query::new("SELECT id, name FROM monitor_rule_files WHERE id IN ");

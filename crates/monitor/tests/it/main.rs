@@ -51,6 +51,8 @@ mod rules_back;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod scrape_imports;
+#[cfg(test)]
 mod scrapes;
 #[cfg(test)]
 mod series;

@@ -99,3 +99,40 @@ fn an_import_whose_rules_were_changed_since_is_not_taken_back() {
     assert!(error.message.contains("Rules of web.yml were changed since"), "{error}");
     assert_eq!(house.call("monitor.rule.list", json!({}))["items"][0]["expr"], "up < 2");
 }
+
+#[test]
+fn a_rule_that_an_import_brought_back_is_not_put_back_once_more() {
+    let house = House::new();
+    let import = || house.call("monitor.rule.import", json!({"name": "web.yml", "text": FILE}));
+    import();
+    let down = house.call("monitor.rule.list", json!({}))["items"][0].clone();
+    let deleted = done(&house, "monitor.rule.delete", json!({"id": down["id"]}));
+    import();
+    let error = house.refused("kernel.audit.undo", json!({"id": deleted}));
+    assert!(error.message.contains("An import has brought it back already"), "{error}");
+    let export = house.call("monitor.rule.export", json!({"file": "web.yml"}));
+    assert_eq!((&export["text"], &export["unchanged"]), (&json!(FILE), &json!(true)));
+}
+
+#[test]
+fn a_rule_comes_back_into_the_group_that_an_import_made_anew() {
+    let house = House::new();
+    house.call("monitor.rule.import", json!({"name": "web.yml", "text": FILE}));
+    let all = house.call("monitor.rule.list", json!({}));
+    let deleted = done(&house, "monitor.rule.delete", json!({"id": all["items"][1]["id"]}));
+    house.call("monitor.rule.import", json!({"name": "web.yml", "text": LATER}));
+    undo(&house, deleted);
+    assert_eq!(names(&house), ["Down", "job:up"]);
+    let text = house.call("monitor.rule.export", json!({"file": "web.yml"}))["text"].as_str().unwrap().to_owned();
+    assert_eq!(text.matches("name: web").count(), 1, "{text}");
+}
+
+#[test]
+fn an_import_says_how_many_of_its_alerts_are_told_to_nobody() {
+    let house = House::new();
+    let rules = "  - {alert: Watchdog, expr: vector(1), labels: {severity: none}}\n  - {alert: B, expr: up, labels: {severity: page}}\n  \
+                 - {alert: C, expr: up}\n  - {record: x, expr: up}\n";
+    let text = format!("groups:\n- name: a\n  labels: {{severity: info}}\n  rules:\n{rules}");
+    let done = house.call("monitor.rule.import", json!({"name": "a.yml", "text": text}));
+    assert_eq!((&done["added"], &done["quiet"]), (&json!(4), &json!(2)));
+}

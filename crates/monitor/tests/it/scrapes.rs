@@ -263,6 +263,17 @@ fn a_job_is_tried_before_it_is_trusted() {
     let series = format!("a{{instance=\"{}\", job=\"node\", x=\"1\"}} 1", exporter.address);
     assert_eq!(tried["series"], json!([series]));
     assert_eq!(value(&house, "a"), None, "nothing was stored");
+    let limited = |limit: usize| {
+        house.call("monitor.scrape.update", json!({ "id": id, "sample_limit": limit }));
+        house.call("monitor.scrape.test", json!({ "id": id }))["error"].clone()
+    };
+    exporter.says("a{x=\"1\"} 1\ngo_b 2\nc 3\n");
+    assert_eq!(limited(1), json!("it has more than 1 samples, the limit of the job"), "as a scrape says");
+    assert_eq!(limited(2), Value::Null);
+    let rules = json!([{"action": "labeldrop", "regex": "__name__"}]);
+    house.call("monitor.scrape.update", json!({ "id": id, "metric_relabel": rules }));
+    let tried = house.call("monitor.scrape.test", json!({ "id": id }));
+    assert_eq!((&tried["samples"], &tried["kept"], &tried["series"]), (&json!(3), &json!(0), &json!([])), "no names");
     exporter.says("no metrics here\n");
     let tried = house.call("monitor.scrape.test", json!({ "id": id, "target": exporter.address }));
     assert!(tried["error"].as_str().unwrap().contains("line 1"), "{tried}");
@@ -293,92 +304,6 @@ fn a_label_that_is_too_long_costs_its_series_alone_and_a_try_says_so_before() {
         assert_eq!(value(&house, &format!("bad{{job=\"{name}\"}}")), Some(2.0), "a rule may drop the label first");
         house.call("monitor.scrape.delete", json!({ "id": id }));
     }
-}
-
-#[test]
-fn a_changed_file_replaces_the_jobs_that_came_by_an_import_and_no_others() {
-    let house = House::new();
-    let text = |every: &str, second: &str| {
-        format!(
-            "scrape_configs:\n- job_name: node\n  scrape_interval: {every}\n  basic_auth: {{username: prom, password_file: /x}}\n  \
-             static_configs: [{{targets: ['db-01:9100']}}]\n- job_name: web\n  static_configs: [{{targets: ['{second}']}}]\n- job_name: mine\n  \
-             static_configs: [{{targets: ['x:1']}}]\n"
-        )
-    };
-    let own = job(&house, "mine", json!({ "targets": ["mine:9100"] }));
-    let import = |text: String, replace: bool| {
-        let done = house.call("monitor.scrape.import", json!({ "text": text, "replace": replace }));
-        let count = |name: &str| done[name].as_u64().unwrap();
-        ([count("added"), count("changed"), count("kept")], done)
-    };
-    let (counts, first) = import(text("30s", "web-01:9100"), false);
-    assert_eq!(counts, [2, 0, 0]);
-    assert!(first["notes"].to_string().contains("mine: a job of this name was made by hand; it was left as it is"));
-    let node = first["jobs"][0]["id"].clone();
-    // What could not be taken over is given by hand, and looked at.
-    house.call("monitor.scrape.update", json!({ "id": node, "password": "geheim" }));
-    house.call("monitor.scrape.resume", json!({ "id": node }));
-    assert_eq!(import(text("30s", "web-01:9100"), false).0, [0, 0, 2], "the same file changes nothing");
-    let (counts, again) = import(text("15s", "web-02:9100"), false);
-    assert_eq!(counts, [0, 2, 0]);
-    assert_eq!((&again["jobs"][0]["id"], &again["jobs"][0]["changed"]), (&node, &json!(true)));
-    let shown = house.call("monitor.scrape.show", json!({ "id": node }));
-    assert_eq!(shown["job"]["spec"]["interval_s"], 15, "{shown}");
-    assert_eq!(shown["secrets"], json!(["password"]), "what was given for the same places stays");
-    assert_eq!(shown["job"]["paused"], false, "and what lacks as before was looked at");
-    let mine = house.call("monitor.scrape.show", json!({ "id": own }));
-    assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["mine:9100"]));
-    assert_eq!(import(text("15s", "web-02:9100"), true).0, [0, 1, 2]);
-    let mine = house.call("monitor.scrape.show", json!({ "id": own }));
-    assert_eq!(mine["job"]["spec"]["groups"][0]["targets"], json!(["x:1"]));
-}
-
-#[test]
-fn what_was_changed_by_hand_stays_until_the_file_says_something_new_of_it() {
-    let house = House::new();
-    let text = |password: &str, target: &str| {
-        let auth = if password.is_empty() {
-            String::new()
-        } else {
-            format!("  basic_auth: {{username: prom, password: {password}}}\n")
-        };
-        format!("scrape_configs:\n- job_name: node\n{auth}  static_configs: [{{targets: ['{target}:9100']}}]\n")
-    };
-    let import = |password: &str, target: &str| {
-        let done = house.call("monitor.scrape.import", json!({ "text": text(password, target) }));
-        (done["changed"].as_u64().unwrap(), done["kept"].as_u64().unwrap(), done["notes"].to_string())
-    };
-    import("", "db-01");
-    let id = house.call("monitor.scrape.list", json!({}))["items"][0]["id"].clone();
-    let shown = || house.call("monitor.scrape.show", json!({ "id": id }));
-    house
-        .call("monitor.scrape.update", json!({ "id": id, "bearer_token": "a token", "interval_s": 5, "timeout_s": 5 }));
-    assert_eq!(import("", "db-01").0, 0, "the file says nothing new");
-    assert_eq!((&shown()["secrets"], &shown()["job"]["spec"]["interval_s"]), (&json!(["bearer_token"]), &json!(5)));
-    assert_eq!(import("geheim", "db-01").0, 1, "it brings a password");
-    assert_eq!(shown()["secrets"], json!(["password"]));
-    house.call("monitor.scrape.update", json!({ "id": id, "password": "newer" }));
-    assert_eq!(import("geheim", "db-01").1, 1, "the file still says the old one, and that is not new");
-    let (changed, _, notes) = import("", "elsewhere");
-    assert_eq!((changed, &shown()["secrets"]), (1, &json!([])), "nobody else is told the password");
-    assert!(notes.contains("it asks other places now; give its credentials again"), "{notes}");
-}
-
-#[test]
-fn jobs_are_imported_listed_and_named_once() {
-    let house = House::new();
-    let text = "global: {scrape_interval: 30s}\nscrape_configs:\n- job_name: node\n  static_configs: [{targets: ['db-01:9100']}]\n- job_name: pods\n  kubernetes_sd_configs: [{role: pod}]\n";
-    let imported = house.call("monitor.scrape.import", json!({ "text": text }));
-    assert_eq!(imported["jobs"][0]["paused"], false);
-    assert_eq!((&imported["jobs"][1]["name"], &imported["jobs"][1]["paused"]), (&json!("pods"), &json!(true)));
-    assert!(imported["notes"][0].as_str().unwrap().contains("kubernetes_sd_configs"));
-    let again = house.call("monitor.scrape.import", json!({ "text": text }));
-    assert_eq!(again["jobs"], json!([]));
-    assert_eq!(house.refused("monitor.scrape.create", json!({"name": "node"})).field.as_deref(), Some("name"));
-    let page = house.call("monitor.scrape.list", json!({ "limit": 1 }));
-    assert_eq!((&page["items"][0]["name"], &page["next"]), (&json!("node"), &json!("node")));
-    let page = house.call("monitor.scrape.list", json!({ "limit": 1, "cursor": "node" }));
-    assert_eq!((&page["items"][0]["name"], &page["next"]), (&json!("pods"), &Value::Null));
 }
 
 #[test]

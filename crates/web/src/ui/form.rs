@@ -1,11 +1,13 @@
 //! The shell of a form: where it goes, the session's token, where to return to.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
 use super::again::{self, Again};
 use super::{Button, Field, Tone, href, notice};
 use maud::{Markup, Render, html};
+
+/// So much of a digest tells forms apart.
+const MARK_CHARS: usize = 16;
 
 /// A form that changes something (`post`) or asks something (`get`).
 #[derive(Debug, Clone)]
@@ -156,15 +158,22 @@ impl Form {
 impl Form {
     /// What tells it from the other forms of its page that go to the same place; travels as `_form`.
     fn mark(&self) -> String {
-        let mut all = DefaultHasher::new();
+        let mut all = String::new();
+        let mut tell = |field: &Field| {
+            let (name, value) = field.told_apart();
+            // Lengths keep one field's value from reading as the next one's name.
+            all.push_str(&format!("{}:{name}{}:{value}", name.len(), value.len()));
+        };
         for part in &self.parts {
             match part {
-                Part::Field(field) => field.told_apart().hash(&mut all),
-                Part::Row(fields) => fields.iter().for_each(|field| field.told_apart().hash(&mut all)),
+                Part::Field(field) => tell(field),
+                Part::Row(fields) => fields.iter().for_each(&mut tell),
                 Part::Other(_) => (),
             }
         }
-        format!("{:016x}", all.finish())
+        let mut mark = kernel::text::sha256_hex(all.as_bytes());
+        mark.truncate(MARK_CHARS);
+        mark
     }
 
     fn part_drawn(&self, part: &Part) -> Markup {

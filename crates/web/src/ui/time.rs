@@ -183,11 +183,14 @@ impl Clock {
     /// A text whose moments stand in the reader's zone.
     #[must_use]
     pub fn spoken(&self, text: &str) -> Markup {
-        match stamped(text) {
-            None => html! { (text) },
-            Some(found) => html! {
-                (found.before) (self.element(found.at, &self.words(&found))) (self.spoken(found.rest))
-            },
+        let (mut parts, mut rest) = (Vec::new(), text);
+        while let Some(found) = stamped(rest) {
+            rest = found.rest;
+            parts.push(found);
+        }
+        html! {
+            @for found in &parts { (found.before) (self.element(found.at, &self.words(found))) }
+            (rest)
         }
     }
 
@@ -302,6 +305,13 @@ mod tests {
         ] {
             assert!(stamped(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_of_many_moments_is_spoken_without_end_of_the_stack() {
+        let many = 20_000;
+        let html = clock().spoken(&"2026-11-21 14:30 UTC<".repeat(many)).0;
+        assert_eq!((html.matches(">15:30</time>&lt;").count(), html.ends_with("</time>&lt;")), (many, true));
     }
 
     #[test]
