@@ -11,6 +11,8 @@ use crate::page::explain::{ExplainPage, Explained};
 use crate::page::list::{ListPages, ShowPage, ShownPage};
 use crate::page::{Page, PageState, store};
 
+/// Escalations that can be acknowledged for themselves on the page of their group.
+const TAKEN_MAX: usize = 5;
 /// Escalations of one alert group that are shown.
 const POLICIES_MAX: usize = 20;
 
@@ -79,13 +81,19 @@ struct View<'a> {
 impl View<'_> {
     /// People are called although somebody is on the group, or was: for an alert of it that joined later, or because it
     /// lasted. That can be acknowledged for itself.
-    fn too(&self) -> Option<Markup> {
-        let (csrf, (_, pages)) = (self.csrf?, self.shown?);
+    fn too(&self) -> Vec<Markup> {
+        let (Some(csrf), Some((_, pages))) = (self.csrf, self.shown) else { return Vec::new() };
         let still = |page: &&Page| page.state.calls() && (!self.on_it.is_empty() || page.first_round > 1);
-        let calling = pages.iter().find(still)?;
-        let (id, back) = (calling.id.to_string(), format!("/monitoring/groups/{}", self.group));
-        let button = Button::submit("Acknowledge").small();
-        Some(post_button("/do/paging.page.acknowledge", csrf, &[("id", &id), ("_back", &back)], &button))
+        let button = |page: &Page| {
+            let (id, back) = (page.id.to_string(), format!("/monitoring/groups/{}", self.group));
+            let words = match page.own.as_str() {
+                "" => "Acknowledge".to_owned(),
+                own => format!("Acknowledge \"{}\"", kernel::text::shorten(own, 60)),
+            };
+            let button = Button::submit(words).small();
+            post_button("/do/paging.page.acknowledge", csrf, &[("id", &id), ("_back", &back)], &button)
+        };
+        pages.iter().filter(still).take(TAKEN_MAX).map(button).collect()
     }
 }
 
@@ -144,9 +152,6 @@ fn draw(view: &View<'_>, clock: &Clock) -> Markup {
     };
     let (tone, word) = console::page_looks(most(pages));
     let mut card = card.count(shown.messages.len()).note(pill(tone, word));
-    if let Some(too) = view.too() {
-        card = card.action(too);
-    }
     if shown.messages.len() >= 20 {
         card = card.link("All messages", "/on-call/messages");
     }
@@ -167,6 +172,8 @@ fn draw(view: &View<'_>, clock: &Clock) -> Markup {
         .collect();
     let body = html! {
         (escalations(pages, clock))
+        @let too = view.too();
+        @if !too.is_empty() { div.in.actions { @for button in too { (button) " " } } }
         @if newest.is_empty() { (Empty::new("No message yet", "The steps below say why.")) } @else { (console::messages_table(&newest, clock)) }
         div.in { details { summary { "Every step and its reason" } (timeline(&notes)) } }
     };

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::heads::Heads;
 
@@ -20,8 +20,8 @@ const SAID_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Crowd {
     places: Arc<Semaphore>,
     newcomers: Arc<Semaphore>,
-    /// Told once for each newcomer; who rested longest hears it.
-    room: Arc<Notify>,
+    /// A permit for each newcomer that waits: who rested longest takes it and goes.
+    room: Arc<Semaphore>,
     said: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -30,7 +30,7 @@ impl Crowd {
         Self {
             places: Arc::new(Semaphore::new(places)),
             newcomers: Arc::new(Semaphore::new(NEWCOMERS_MAX)),
-            room: Arc::default(),
+            room: Arc::new(Semaphore::new(0)),
             said: Arc::default(),
         }
     }
@@ -40,9 +40,14 @@ impl Crowd {
         let permit = match self.places.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                let _waits = self.newcomers.try_acquire().ok()?;
-                self.room.notify_one();
-                tokio::time::timeout(ROOM_WITHIN, self.places.clone().acquire_owned()).await.ok()?.ok()?
+                let waits = self.newcomers.try_acquire().ok()?;
+                self.room.add_permits(1);
+                let found = tokio::time::timeout(ROOM_WITHIN, self.places.clone().acquire_owned()).await;
+                drop(waits);
+                // Nobody goes for newcomers that wait no more.
+                let wait = NEWCOMERS_MAX - self.newcomers.available_permits();
+                self.room.forget_permits(self.room.available_permits().saturating_sub(wait));
+                found.ok()?.ok()?
             }
         };
         Some(Place { _permit: permit, room: self.room.clone() })
@@ -63,7 +68,7 @@ impl Crowd {
 /// The place of one connection, free again when this is dropped.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
-    room: Arc<Notify>,
+    room: Arc<Semaphore>,
 }
 
 impl Place {
@@ -72,7 +77,7 @@ impl Place {
         loop {
             heads.rests().await;
             tokio::select! {
-                () = self.room.notified() => return,
+                call = self.room.acquire() => return call.map_or((), |call| call.forget()),
                 () = heads.works() => {}
             }
         }

@@ -179,7 +179,13 @@ async fn turn_away(mut stream: TcpStream, crowd: &Crowd) {
          Content-Length: {}\r\n\r\n{words}",
         words.len()
     );
-    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(answer.as_bytes())).await;
+    let told = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // What it asked is read to its end, or its side would call this a broken connection and not read the answer.
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
 }
 
 async fn local(listener: UnixListener, router: Router, stop: watch::Receiver<bool>, serving: Serving) {
@@ -361,6 +367,29 @@ mod tests {
             let mut late = vec![0; 4096];
             let many = works.read(&mut late).await.unwrap();
             assert!(late[..many].ends_with(b"late"), "what was asked is answered");
+        });
+    }
+
+    #[test]
+    fn each_of_many_newcomers_gets_the_place_of_one_that_rests() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let crowd = Crowd::new(3);
+            let all: Vec<_> = (0..3).map(|_| Heads::new()).collect();
+            for heads in &all {
+                let (place, heads) = (crowd.place().await.unwrap(), heads.clone());
+                tokio::spawn(async move { place.wanted(&heads).await });
+            }
+            let newcomers = (0..3).map(|_| crowd.place());
+            let rest = async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                for heads in &all {
+                    heads.whole();
+                    drop(heads.answers(axum::body::Body::empty()));
+                }
+            };
+            let (found, ()) = tokio::join!(futures_util::future::join_all(newcomers), rest);
+            assert!(found.iter().all(Option::is_some), "they waited before anybody rested");
         });
     }
 

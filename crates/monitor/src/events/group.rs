@@ -151,8 +151,10 @@ pub struct GroupChanged {
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
     /// `joined`, `left`, `flapping` (an alert goes back and forth), `steady` (it no longer does, and is still out),
-    /// `cause` (another cause is likelier), `acknowledged` or `unacknowledged`.
+    /// `cause` (another cause is likelier), `acknowledged`, `unacknowledged` or `handed_back` (a takeover was undone).
     pub change: &'static str,
+    /// Who is on it from now on, when that changed; empty when nobody is.
+    pub by: String,
     /// The check whose alert it is about.
     pub check: Option<Ref>,
     /// The checks when many joined or left at once, at most 200.
@@ -187,7 +189,7 @@ impl Event for GroupChanged {
         match self.change {
             "joined" | "flapping" | "steady" => mark(self.severity),
             "left" => Mark::Ok,
-            "acknowledged" => Mark::Working,
+            "acknowledged" | "handed_back" => Mark::Working,
             _ => Mark::Info,
         }
     }
@@ -196,6 +198,7 @@ impl Event for GroupChanged {
             group: Ref::new("alert_group", 9),
             asset: Some(Ref::new("asset", 417)),
             change: "joined",
+            by: String::new(),
             check: Some(Ref::new("check", 4)),
             checks: Vec::new(),
             labels: Labels::sample(),

@@ -4,13 +4,13 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Group, GroupState, find, open};
+use super::{Group, GroupState, decide, find, open};
 use crate::events::GroupChanged;
 use crate::store;
 
 /// Say that you are on it: others see your name, and the group moves down in "Needs you now".
 ///
-/// Who says so again, for instance because they were called for an alert that joined later, is called no more.
+/// It covers what people are called for at that moment; what joins later is acknowledged for itself, or with `take_over`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct AcknowledgeGroup {
     /// The alert group.
@@ -41,29 +41,29 @@ impl Operation for AcknowledgeGroup {
             )));
         }
         let by = cx.actor.name.clone();
-        if let Some(other) = group.acknowledged_by.as_ref().filter(|other| **other != by && !self.take_over) {
-            return Err(Error::conflict(format!(
-                "{other} has acknowledged the alert group {} already. With take_over you are on it instead.",
-                group.id
-            )));
+        match &group.acknowledged_by {
+            Some(already) if *already == by => return Ok(group),
+            Some(other) if !self.take_over => {
+                return Err(Error::conflict(format!(
+                    "{other} has acknowledged the alert group {} already. With take_over you are on it instead.",
+                    group.id
+                )));
+            }
+            _ => on_it(cx, &group, "acknowledged", by)?,
         }
-        on_it(cx, &group, by)?;
         find(cx, Self::NAME, self.id)
     }
 }
 
 /// Somebody is on a group from now on; nobody, or somebody else, was so far.
-fn on_it(cx: &mut Cx, group: &Group, by: String) -> Result<()> {
+fn on_it(cx: &mut Cx, group: &Group, change: &'static str, by: String) -> Result<()> {
     let detail = match &group.acknowledged_by {
-        Some(other) if *other == by => format!("{by} is still on it"),
         Some(other) => format!("{by} is on it instead of {other}"),
         None => format!("{by} is on it"),
     };
     store::groups::acknowledge(cx.tx, group.id, &by, cx.now)?;
-    if group.acknowledged_by.as_ref() != Some(&by) {
-        cx.changed(&group.reference(), "acknowledged_by", &group.acknowledged_by, &by)?;
-    }
-    told(cx, group, "acknowledged", detail)?;
+    cx.changed(&group.reference(), "acknowledged_by", &group.acknowledged_by, &by)?;
+    told(cx, group, change, &by, detail)?;
     let now = Group { acknowledged_by: Some(by), acknowledged_at: Some(cx.now), ..group.clone() };
     if now.silenced { Ok(()) } else { open::attend(cx, &now) }
 }
@@ -73,7 +73,7 @@ pub(super) fn give_back(cx: &mut Cx, group: &Group, to: &str) -> Result<()> {
     if group.state != GroupState::Open || group.acknowledged_by.is_none() {
         return Err(Error::conflict(format!("Nobody is on the alert group {} any more.", group.id)));
     }
-    on_it(cx, group, to.to_owned())
+    on_it(cx, group, "handed_back", to.to_owned())
 }
 
 /// Undoes an acknowledgement.
@@ -81,7 +81,7 @@ pub(super) fn take_back(cx: &mut Cx, group: &Group) -> Result<()> {
     let Some(by) = group.acknowledged_by.clone() else { return Ok(()) };
     store::groups::unacknowledge(cx.tx, group.id)?;
     cx.changed(&group.reference(), "acknowledged_by", &by, serde_json::Value::Null)?;
-    told(cx, group, "unacknowledged", format!("{by} is no longer on it"))?;
+    told(cx, group, "unacknowledged", "", format!("{by} is no longer on it"))?;
     let open = group.state == GroupState::Open && !group.silenced;
     if open {
         open::attend(cx, &Group { acknowledged_by: None, ..group.clone() })?;
@@ -89,20 +89,6 @@ pub(super) fn take_back(cx: &mut Cx, group: &Group) -> Result<()> {
     Ok(())
 }
 
-fn told(cx: &mut Cx, group: &Group, change: &'static str, detail: String) -> Result<()> {
-    cx.emit(&GroupChanged {
-        group: group.reference(),
-        asset: group.about(),
-        change,
-        check: None,
-        checks: Vec::new(),
-        own: Vec::new(),
-        labels: group.labels.clone(),
-        place: group.place,
-        team: group.team,
-        severity: group.severity,
-        silenced: false,
-        open_since: group.open_since(),
-        detail,
-    })
+fn told(cx: &mut Cx, group: &Group, change: &'static str, by: &str, detail: String) -> Result<()> {
+    cx.emit(&GroupChanged { by: by.to_owned(), ..decide::changed(group, change, None, false, detail) })
 }

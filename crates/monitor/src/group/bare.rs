@@ -80,13 +80,13 @@ pub(crate) fn joined(cx: &mut Cx, group: &Group, shade: &Shade) -> Result<()> {
     bare.retain(|alert| !shade.covers_in(&within, &alert.facing()));
     let checks: Vec<i64> = bare.iter().map(|alert| alert.check).collect();
     store::groups::set_covered(cx.tx, group.id, &checks, false)?;
-    let shown: Vec<i64> = checks.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
-    let rows = store::checks::by_id(cx.tx, &shown)?;
+    let rows = store::checks::by_id(cx.tx, &checks)?;
     let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
     if seen.is_empty() {
         return Ok(());
     }
     let own = own::own(cx, group, &seen, shade)?;
+    let shown = checks.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200));
     let detail = match seen.as_slice() {
         [(only, _)] => format!("No silence covers it any more: {}", only.name),
         many => format!("No silence covers {} of its alerts any more", many.len()),

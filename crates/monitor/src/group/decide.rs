@@ -10,7 +10,7 @@ use super::judgement::Judgement;
 use super::{Group, GroupState, open, own, recover, title};
 use crate::causal::{Applied, Decided};
 use crate::check::Check;
-use crate::events::{GroupChanged, GroupMerged, Own};
+use crate::events::{GroupChanged, GroupMerged};
 use crate::limits::{EVIDENCE_MAX, GROUP_ALERTS_MAX, TOLD_ALONE_MAX};
 use crate::machine::State;
 use crate::shade::Shade;
@@ -203,6 +203,7 @@ pub(super) fn changed(
         group: group.reference(),
         asset: group.about(),
         change,
+        by: String::new(),
         check,
         checks: Vec::new(),
         own: Vec::new(),
@@ -240,9 +241,9 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster, shade: &Shade) -> Resul
     }
     let mut now = Group { judgement, ..group.clone() };
     // What followed from the cause before is told to its own people when it no longer does.
-    let followed = |own: &Own| group.within().explains(own.asset.as_ref().map(|asset| asset.id));
-    let mut own = own::of_open(cx, group.id, &now, shade)?;
-    own.retain(followed);
+    let followed = |check: &Check| group.within().explains(check.asset);
+    let own = own::of_open(cx, group.id, &now, shade, followed)?;
+    own::told(cx, group.id, &own)?;
     let Some((asset, what)) = after else {
         let detail = "The cause cannot be determined any more".to_owned();
         return cx.emit(&GroupChanged { own, ..changed(&now, "cause", None, group.silenced, detail) });
@@ -278,7 +279,7 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
         return Ok(group.state != GroupState::Open);
     }
     // Whom it called is called on, when its alerts do not merely follow from the other's cause.
-    let own = if target.silenced { Vec::new() } else { own::of_open(cx, from, &target, shade)? };
+    let own = if target.silenced { Vec::new() } else { own::of_open(cx, from, &target, shade, |_| true)? };
     store::groups::merge(cx.tx, from, into, cx.now)?;
     cx.attention_done(&group.reference(), open::NEED)?;
     cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Merged.as_str())?;
@@ -294,6 +295,7 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     })?;
     let risen = severity > target.severity;
     let target = Group { severity, open_alerts: target.open_alerts + group.open_alerts, ..target };
+    own::told(cx, into, &own)?;
     if risen || !own.is_empty() {
         let detail = format!("It took over: {}", group.title);
         cx.emit(&GroupChanged { own, ..changed(&target, "joined", None, target.silenced, detail) })?;

@@ -2,9 +2,8 @@
 
 use kernel::{Cx, Result};
 
-use super::{GroupState, open};
+use super::{GroupState, decide, open};
 use crate::check::Check;
-use crate::events::GroupChanged;
 use crate::limits::EVIDENCE_MAX;
 use crate::{ground, store};
 
@@ -23,20 +22,7 @@ pub(crate) fn told(cx: &mut Cx, check: &Check, goes: bool, line: &str) -> Result
         group.evidence.push(detail.clone());
         store::groups::set_evidence(cx.tx, id, &group.evidence)?;
     }
-    cx.emit(&GroupChanged {
-        group: group.reference(),
-        asset: group.about(),
-        change: if goes { "flapping" } else { "steady" },
-        check: Some(check.reference()),
-        checks: Vec::new(),
-        own: Vec::new(),
-        labels: group.labels.clone(),
-        place: group.place,
-        team: group.team,
-        severity: group.severity,
-        silenced: false,
-        open_since: group.open_since(),
-        detail,
-    })?;
+    let change = if goes { "flapping" } else { "steady" };
+    cx.emit(&decide::changed(&group, change, Some(check.reference()), false, detail))?;
     if group.silenced { Ok(()) } else { open::attend(cx, &group) }
 }

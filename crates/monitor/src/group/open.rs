@@ -1,5 +1,7 @@
 //! A group opens: who is told, with what was seen, what may be the cause, and what changed just before.
 
+use std::collections::BTreeSet;
+
 use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
 use kernel::{Cx, Ref, Result};
@@ -48,6 +50,12 @@ pub(crate) fn open(
     group.id = store::groups::insert(cx.tx, &group)?;
     store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    if !covered.is_empty() {
+        // Those that were not looked at are when silences are.
+        let seen: BTreeSet<i64> = scene.seen.iter().map(|(check, _)| check.id).collect();
+        let others: Vec<i64> = scene.checks.iter().copied().filter(|check| !seen.contains(check)).collect();
+        store::groups::set_covered(cx.tx, group.id, &others, true)?;
+    }
     cx.changed(&group.reference(), "state", serde_json::Value::Null, group.state.as_str())?;
     let own = own::own(cx, &group, &scene.seen, shade)?;
     tell(

@@ -53,13 +53,25 @@ pub(super) fn own(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade: &
     Ok(told.into_iter().take(OWN_MAX).map(own).collect())
 }
 
-/// The same, of the alerts of a group that are out, for the group that they belong to from now on.
-pub(super) fn of_open(cx: &mut Cx, of: i64, group: &Group, shade: &Shade) -> Result<Vec<Own>> {
+/// The same, of those alerts of a group that are out and wanted, for the group that they belong to from now on.
+pub(super) fn of_open(
+    cx: &mut Cx,
+    of: i64,
+    group: &Group,
+    shade: &Shade,
+    wanted: impl Fn(&Check) -> bool,
+) -> Result<Vec<Own>> {
     let alerts = store::alerts::open_of_group(cx.tx, of, GROUP_ALERTS_MAX)?;
     let checks: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
-    let rows = store::checks::by_id(cx.tx, &checks)?;
-    let seen: Vec<(Check, String)> = rows.into_iter().map(|check| (check.clone(), check.evidence)).collect();
+    let rows = store::checks::by_id(cx.tx, &checks)?.into_iter().filter(wanted);
+    let seen: Vec<(Check, String)> = rows.map(|check| (check.clone(), check.evidence)).collect();
     own(cx, group, &seen, shade)
+}
+
+/// They are told now, whatever covered them when they joined.
+pub(super) fn told(cx: &mut Cx, group: i64, own: &[Own]) -> Result<()> {
+    let checks: Vec<i64> = own.iter().map(|own| own.check.id).collect();
+    store::groups::set_covered(cx.tx, group, &checks, false)
 }
 
 /// Those that are told, in the order in which they are when there are more than can be: the teams take turns, each with one

@@ -117,7 +117,7 @@ impl ImportScrapes {
             imported.jobs.push(ImportedScrape { id: made.id, name: made.name, paused, changed: false });
             return Ok(());
         };
-        let last = Said::last(cx, id)?;
+        let last = said.last(cx, id)?;
         if last.is_none() && !self.replace {
             let why =
                 "a job of this name was made by hand; it was left as it is. Import with replace to put this one there.";

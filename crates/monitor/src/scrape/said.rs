@@ -34,14 +34,17 @@ impl Said {
         Ok(Self { lacks: job.lacks.clone(), told: Told { part: job.part.clone(), secrets } })
     }
 
-    /// What the last import said; none for a job that was made by hand.
-    pub(super) fn last(cx: &mut Cx, id: i64) -> Result<Option<Self>> {
+    /// What the last import said of the job; none for one that was made by hand.
+    pub(super) fn last(&self, cx: &mut Cx, id: i64) -> Result<Option<Self>> {
         let text = store::scrapes::imported(cx.tx, id)?;
         if text.is_empty() {
             return Ok(None);
         }
-        // Versions before this one kept a digest of another kind: whatever the file says now is something else.
-        let Ok(lacks) = serde_json::from_str(&text) else { return Ok(Some(Self::default())) };
+        // Versions before this one kept a digest of another kind: whatever the file says now is something else, and what it
+        // lacks was looked at.
+        let Ok(lacks) = serde_json::from_str(&text) else {
+            return Ok(Some(Self { lacks: self.lacks.clone(), told: Told::default() }));
+        };
         let told = cx.secret(&sealed(id))?.and_then(|told| serde_json::from_slice(&told).ok());
         Ok(Some(Self { lacks, told: told.unwrap_or_default() }))
     }

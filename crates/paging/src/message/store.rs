@@ -188,11 +188,11 @@ pub(crate) fn stop(tx: &mut Tx<'_>, group: i64) -> Result<u64> {
     )
 }
 
-/// Stops what has not left yet of an escalation.
+/// Stops what has not left yet of an escalation, unless it names another alert, of which nobody else may speak to its reader.
 pub(crate) fn stop_page(tx: &mut Tx<'_>, group: i64, page: i64) -> Result<u64> {
     tx.execute(
-        "UPDATE paging_messages SET state = 'stopped' WHERE group_id = ?1 AND page_id = ?2 AND what = 'page' AND state = 'waiting'",
-        &[group.into(), page.into()],
+        "UPDATE paging_messages SET state = 'stopped' WHERE group_id = ?1 AND page_id = ?2 AND what = 'page' AND state = 'waiting' AND lines NOT LIKE ?3",
+        &[group.into(), page.into(), crate::page::own::NAMES_ANOTHER.into()],
     )
 }
 

@@ -65,17 +65,42 @@ pub(super) fn acknowledged(cx: &mut Cx, group: i64, by: &str, at: Time) -> Resul
     if known.ended_at.is_some() {
         return Ok(());
     }
-    if known.acknowledged_by.is_empty() {
-        known.acknowledged_by = by.to_owned();
-        known.acknowledged_at = Some(at);
-        store::put_group(cx.tx, &known)?;
-    }
+    on_it(cx, &mut known, by, at)?;
     // What seems to begin later than now began before the clock was set back.
     let now = cx.now;
     let begun = |page: &Page| page.own.is_empty() || page.opened_at <= at || page.opened_at > now;
     for page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.state.calls() && begun(page)) {
         take_on(cx, &known, page, by)?;
     }
+    cx.touch(group_ref(group));
+    Ok(())
+}
+
+/// Keeps who is on a group; the group's own escalations are theirs, too.
+fn on_it(cx: &mut Cx, known: &mut Told, by: &str, at: Time) -> Result<()> {
+    if known.acknowledged_by == by {
+        return Ok(());
+    }
+    known.acknowledged_by = by.to_owned();
+    known.acknowledged_at = Some(at);
+    store::put_group(cx.tx, known)?;
+    let theirs = |page: &Page| page.state == PageState::Acknowledged && page.own.is_empty();
+    for page in store::of_group(cx.tx, known.group)?.into_iter().filter(theirs) {
+        store::save(cx.tx, &Page { acknowledged_by: by.to_owned(), ..page })?;
+    }
+    Ok(())
+}
+
+/// A takeover was undone: who was on the group before is again, and nobody is on the alerts that were taken on with it.
+pub(super) fn handed_back(cx: &mut Cx, group: i64, by: &str, at: Time) -> Result<()> {
+    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+    if known.ended_at.is_some() {
+        return Ok(());
+    }
+    let was = known.acknowledged_by.clone();
+    on_it(cx, &mut known, by, at)?;
+    let left = |page: &Page| !page.own.is_empty() && page.acknowledged_by == was;
+    begin_anew(cx, &known, &was, left)?;
     cx.touch(group_ref(group));
     Ok(())
 }
@@ -105,15 +130,21 @@ pub(super) fn unacknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
     let was = std::mem::take(&mut known.acknowledged_by);
     known.acknowledged_at = None;
     store::put_group(cx.tx, &known)?;
-    let with = |page: &Page| page.own.is_empty() || page.acknowledged_by.is_empty() || page.acknowledged_by == was;
-    for mut page in
-        store::of_group(cx.tx, group)?.into_iter().filter(|one| one.state == PageState::Acknowledged && with(one))
-    {
+    // When the steps began anew it is not known any more who was on it, but who says so now is.
+    let theirs = |name: &str| name.is_empty() || name == was || name == by;
+    let with = |page: &Page| page.own.is_empty() || theirs(&page.acknowledged_by);
+    begin_anew(cx, &known, by, with)
+}
+
+/// The steps of escalations that somebody is no longer on go on in a minute.
+fn begin_anew(cx: &mut Cx, known: &Told, by: &str, of: impl Fn(&Page) -> bool) -> Result<()> {
+    let waits = |page: &Page| page.state == PageState::Acknowledged && of(page);
+    for mut page in store::of_group(cx.tx, known.group)?.into_iter().filter(waits) {
         page.state = PageState::Active;
         page.acknowledged_by = String::new();
         page.wait_us = MINUTE;
         page.due_at = Some(cx.now.plus(page.wait_us));
-        let said = Said { page: page.id, round: page.round, ..run::about(&known) };
+        let said = Said { page: page.id, round: page.round, ..run::about(known) };
         super::note(cx, &said, &format!("{by} is no longer on it; the steps go on in a minute."), &[])?;
         store::save(cx.tx, &page)?;
     }

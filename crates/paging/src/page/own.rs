@@ -160,8 +160,7 @@ impl Call {
 
     /// What it changes for an escalation that is there, in words; `None` when that goes on as it is.
     pub(super) fn changes(&self, page: &Page) -> Option<&'static str> {
-        let own = !self.own.is_empty() && !page.own.is_empty();
-        let worse = own && self.severity == "critical" && page.severity != "critical";
+        let worse = !page.own.is_empty() && self.severity == "critical" && page.severity != "critical";
         match page.state {
             PageState::Ended => Some("The steps begin anew."),
             PageState::Muted if !self.chosen.muted => Some("Another route without a mute time leads here as well."),
@@ -267,8 +266,13 @@ pub(super) fn lines(group: &Told, page: &Page) -> Vec<String> {
     lines
 }
 
+/// The beginning of a line that names another alert.
+const WITH_IT: &str = "With it: ";
+/// The lines of a message, as they are stored, with such a line.
+pub(crate) const NAMES_ANOTHER: &str = "%\"With it: %";
+
 fn with(title: &str) -> String {
-    format!("With it: {title}")
+    format!("{WITH_IT}{title}")
 }
 
 /// The other alerts that are told for themselves, for a message about a group or about one of them.

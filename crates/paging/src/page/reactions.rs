@@ -8,7 +8,7 @@ use kernel::{Cx, LiveList, Reaction, Ref, Result, StoredEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::acknowledge::{acknowledged, unacknowledged};
+use super::acknowledge::{acknowledged, handed_back, unacknowledged};
 use super::begin::begin_all;
 use super::reopened::reopened;
 use super::{Told, own, recovery_key, run, store};
@@ -189,12 +189,18 @@ struct GroupChanged {
     #[serde(default)]
     severity: String,
     #[serde(default)]
+    by: String,
+    #[serde(default)]
     own: Vec<own::Alert>,
 }
 
 fn changed(cx: &mut Cx, event: &GroupChanged, stored: &StoredEvent) -> Result<()> {
     match event.change.as_str() {
-        "acknowledged" => acknowledged(cx, event.group.id, &stored.actor_name, stored.at),
+        "acknowledged" => {
+            let by = if event.by.is_empty() { &stored.actor_name } else { &event.by };
+            acknowledged(cx, event.group.id, by, stored.at)
+        }
+        "handed_back" => handed_back(cx, event.group.id, &event.by, stored.at),
         "unacknowledged" => unacknowledged(cx, event.group.id, &stored.actor_name),
         _ => {
             if event.severity == "critical" {

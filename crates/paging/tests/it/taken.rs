@@ -176,3 +176,31 @@ fn an_acknowledgement_counts_also_after_the_clock_was_set_back() {
     two.house.acknowledged(1, &two.house.actor(two.house.user("ada")));
     assert_eq!(two.states()[1], state("Payment fails", "acknowledged", "Ada"));
 }
+
+#[test]
+fn a_takeover_and_its_undo_are_of_the_group_and_of_what_was_taken_on_with_it() {
+    let two = Two::new();
+    let says = |change: &str, by: &str| {
+        let fields = json!({ "group": "alert_group:1", "change": change, "by": by, "severity": "critical" });
+        two.house.tell("monitor.group.changed", fields);
+        two.house.world.settle().unwrap();
+    };
+    says("acknowledged", "Ada");
+    two.joins("Payment", "Payment fails");
+    two.house.world.settle().unwrap();
+    two.presses("carol");
+    two.house.pass(600);
+    two.joins("Door", "Door open");
+    two.house.world.settle().unwrap();
+    two.house.pass(60);
+    says("acknowledged", "Bob");
+    let payment = state("Payment fails", "acknowledged", "carol");
+    assert_eq!(
+        two.states(),
+        [state("", "acknowledged", "Bob"), payment.clone(), state("Door open", "acknowledged", "Bob")]
+    );
+    says("handed_back", "Ada");
+    assert_eq!(two.states(), [state("", "acknowledged", "Ada"), payment, state("Door open", "active", "")]);
+    two.house.pass(660);
+    assert_eq!(two.got("guard").len(), 1, "nobody is on the door any more");
+}
