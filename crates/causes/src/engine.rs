@@ -314,7 +314,8 @@ impl Engine {
     fn alike(&self, known: &Known, now_ms: i64) -> Option<u64> {
         let owners = self.looks.at(known.look.thing).filter_map(|look| self.owner.get(&look.look.key));
         let mut owners = owners.filter_map(|id| Some((*id, self.groups.get(id)?)));
-        owners.find(|(_, live)| live.has_alike(known, now_ms)).map(|(id, _)| id)
+        let place = self.graph.place(known.look.thing);
+        owners.find(|(_, live)| live.has_alike(known, place, now_ms)).map(|(id, _)| id)
     }
 
     /// Adds a symptom to a group; a group at rest is open again, as of now: what it had is over and dates nothing any more.

@@ -16,8 +16,8 @@ mod wide;
 
 use against::{PARTIAL, UNSEEN_INNER, against, is_heard, is_inner, is_refuted, own_is_fine};
 use cut::Cut;
-pub(crate) use sign::Sign;
 use sign::worse;
+pub(crate) use sign::{GROWS_MS, Sign};
 pub(crate) use wide::CHANGED;
 
 /// Points for a thing whose symptom is explained.
@@ -27,7 +27,7 @@ const AGAIN: f64 = 0.25;
 /// Points lost for each step between the cause and the nearest thing that suffers.
 const DISTANCE: f64 = 0.4;
 /// Worse fits explain nothing.
-const FIT_MIN: f64 = 0.2;
+pub(crate) const FIT_MIN: f64 = 0.2;
 /// How surely a looker that is cut off misses what is beyond: as surely as what is beyond is cut off.
 const CUT_OFF: f64 = 0.97;
 /// How far back a change may be the reason, in milliseconds.
@@ -193,12 +193,13 @@ impl<'a> Case<'a> {
     /// The faults of a thing that explain something.
     fn faults(&self, place: u32) -> Vec<Scored> {
         let known = self.graph.node(place).map_or(&[][..], |node| self.table.faults(node.kind));
-        known.iter().filter_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
+        known.iter().flat_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
     }
 
-    fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Option<Scored> {
+    /// A fault as it explains most, and, when that is not what the thing is seen to have, also as it is seen: that may be old.
+    fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Vec<Scored> {
         if self.pointless(place, state) {
-            return None;
+            return Vec::new();
         }
         let effects = self.effects(&[(place, state, 1.0)]);
         let matches = self.matches(&effects, place);
@@ -241,8 +242,13 @@ impl<'a> Case<'a> {
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
             Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
-        let best = scored.max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)))?;
-        (!is_refuted(&best)).then_some(best)
+        let (seen, unseen): (Vec<Scored>, Vec<Scored>) =
+            scored.filter(|one| !one.gains.is_empty()).partition(|one| one.seen);
+        let best = |row: Vec<Scored>| row.into_iter().max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)));
+        let (seen, unseen) = (best(seen), best(unseen));
+        let more = |guess: &Scored| seen.as_ref().is_none_or(|seen| guess.points(|_| true) > seen.points(|_| true));
+        let unseen = unseen.filter(more);
+        unseen.into_iter().chain(seen).filter(|one| !is_refuted(one)).collect()
     }
 
     /// A state that neither shows at the thing nor spreads from it explains nothing.

@@ -263,11 +263,13 @@ impl Live {
         }
     }
 
-    /// It has this thing with trouble of the same family, seen by another look that was bad at the same time.
-    pub(crate) fn has_alike(&self, known: &Known, now_ms: i64) -> bool {
+    /// It has this thing, which its cause reaches, with trouble of the same family, seen by another look that was bad at the
+    /// same time. What a blind looker says of a thing is nothing that others could see as well.
+    pub(crate) fn has_alike(&self, known: &Known, place: Option<u32>, now_ms: i64) -> bool {
         let since = known.bad_since.unwrap_or(now_ms);
         let alike = |what: What| what == known.what || (is_loss(what) && is_loss(known.what));
         matches!(self.phase, Phase::Open)
+            && place.is_some_and(|place| self.reach.contains_key(&place))
             && self.members.values().any(|member| {
                 member.thing == known.look.thing
                     && member.vantage != known.look.vantage

@@ -9,6 +9,9 @@ use crate::words::What;
 /// A bad result that has not fired counts so much.
 const SUSPECTED: f64 = 0.6;
 
+/// Trouble of a thing that began so much later than what was known of it is news, in milliseconds.
+pub(crate) const GROWS_MS: i64 = 2 * 3_600_000;
+
 /// A symptom in the case at hand.
 #[derive(Clone, Debug)]
 pub(crate) struct Sign {
@@ -44,11 +47,16 @@ impl Sign {
         if self.fired { 1.0 } else { SUSPECTED }
     }
 
-    /// What it said first was still so when the other began, and the other is worse: one trouble that grew.
+    /// What it said first was still so when the other began, not long after, and the other is worse: one trouble that grew.
     pub(crate) fn grew_to(&self, other: &Self) -> bool {
-        let lasted = self.until.is_none_or(|until| until >= other.since);
-        let grew = matches!((depth(self.what), depth(other.what)), (Some(one), Some(next)) if next > one);
-        self.fired && lasted && grew && other.since > self.since
+        self.may_grow_to(other.what, other.since) && other.since > self.since
+    }
+
+    /// What it said first was still so at a moment not long after, and a worse state is the same trouble.
+    pub(crate) fn may_grow_to(&self, state: What, at: i64) -> bool {
+        let lasted = self.until.is_none_or(|until| until >= at);
+        let grew = matches!((depth(self.what), depth(state)), (Some(one), Some(next)) if next > one);
+        self.fired && lasted && grew && (self.since..=self.since + GROWS_MS).contains(&at)
     }
 }
 
