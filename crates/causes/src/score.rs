@@ -234,6 +234,9 @@ impl<'a> Case<'a> {
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
             let seen = kept.iter().any(|one| one.hops == 0);
+            if !seen && self.is_mostly_well(&effects, place, &gains, onset, end) {
+                return None;
+            }
             let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
@@ -295,7 +298,8 @@ impl<'a> Case<'a> {
 
     /// When the symptom nearest to the cause began, where one grew: what followed came long after.
     fn nearest(&self, matches: &[Match]) -> Option<i64> {
-        let hops = matches.iter().map(|one| one.hops).min().filter(|_| !self.seen.worse.is_empty())?;
+        let grew = |one: &Match| self.place_of(one.sign).is_some_and(|place| self.seen.worse.contains_key(&place));
+        let hops = matches.iter().map(|one| one.hops).min().filter(|_| matches.iter().any(grew))?;
         matches.iter().filter(|one| one.hops == hops).filter_map(|one| Some(self.sign(one.sign)?.since)).min()
     }
 

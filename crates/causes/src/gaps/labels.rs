@@ -5,17 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{KIN_MIN, TOGETHER_MIN};
 use crate::graph::Node;
-use crate::score::{Case, Origin, Sign};
+use crate::score::{Case, Origin, SLACK_MS, Sign};
 use crate::solve::{Group, Pool};
 use crate::spread::stands_still;
 use crate::words::{RelationKind, What};
 
 /// Symptoms that begin further apart are not taken together by time, in milliseconds.
 const APART_MS: i64 = 45_000;
-/// The same for things of one place that are lost one after the other: heat, water and empty batteries take their time.
+/// The same for a good share of the things of one place that are lost one after the other: heat, water and empty batteries
+/// take their time.
 const LOST_APART_MS: i64 = 180_000;
-/// Two things that are lost within this time were lost at one moment, as often as they are looked at, in milliseconds.
-const MOMENT_MS: i64 = 10_000;
+/// So much of a place is a good share: one of so many things.
+const SHARE_OF: usize = 10;
+/// What is taken together by time begins within this time, in milliseconds.
+const RUN_MS: i64 = 30 * 60_000;
 /// Shorter words of names say nothing.
 const WORD_MIN: usize = 2;
 /// Among fewer things no word is called common.
@@ -57,6 +60,10 @@ fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
 pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
     by_role(case, pool, groups);
     let places = by_place(case, pool, groups);
+    let mut sites: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place)) {
+        *sites.entry(&node.thing.site).or_default() += 1;
+    }
     let mut rows: BTreeMap<(Shared, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
         let Some(sign) = alone(case, pool, group) else { continue };
@@ -83,54 +90,114 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
                 }
             }
         }
-        let apart = if family.0 == LOST && matches!(label, Shared::Site(_)) { LOST_APART_MS } else { APART_MS };
-        let mut run: Vec<(i64, usize)> = Vec::new();
-        for (since, number) in row {
-            if run.last().is_some_and(|(last, _)| since - last > apart) {
-                together(case, groups, &std::mem::take(&mut run), &label);
+        let of_site = match &label {
+            Shared::Site(site) if family.0 == LOST => sites.get(site.as_str()).copied(),
+            _ => None,
+        };
+        for run in runs(&row, if of_site.is_some() { LOST_APART_MS } else { APART_MS }, RUN_MS) {
+            if of_site.is_none_or(|all| run.len() * SHARE_OF >= all) {
+                together(case, groups, run, &label);
+            } else {
+                runs(run, APART_MS, RUN_MS).into_iter().for_each(|run| together(case, groups, run, &label));
             }
-            run.push((since, number));
         }
-        together(case, groups, &run, &label);
     }
     groups.retain(|group| !group.signs.is_empty());
 }
 
-/// Three or more things of one kind at one place are lost at once, each with what stands on it, and nothing known explains
-/// more than one of them: it is the place. Answers where, from when to when, by group.
-fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usize, (String, i64, i64)> {
-    let mut rows: BTreeMap<(String, u16), Vec<(i64, usize)>> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
-        let Some(scored) = group.cause.and_then(|cause| pool.get(cause)) else { continue };
-        let Origin::Thing(place, state, _) = &scored.origin else { continue };
-        let node = case.graph.node(*place).filter(|node| stands_still(*state) && !node.thing.site.is_empty());
-        if let Some(node) = node.filter(|_| group.things(case).len() > 1) {
-            rows.entry((node.thing.site.clone(), node.kind)).or_default().push((scored.onset, number));
-        }
-    }
-    let mut found = BTreeMap::new();
-    for ((site, _), mut row) in rows {
-        row.sort_unstable();
-        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
-            if run.len() < TOGETHER_MIN && !twins(case, pool, groups, run) {
-                continue;
-            }
-            let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
-            unite(groups, run, run.len(), &Shared::Site(site.clone()));
-            found.insert(*into, (site.clone(), *first, *last));
+/// Pieces of a row in order of time: each begins so shortly after the one before, and all of a piece within a time.
+fn runs(row: &[(i64, usize)], apart: i64, within: i64) -> Vec<&[(i64, usize)]> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    for at in 1..=row.len() {
+        let time = |at: usize| row.get(at).map(|(since, _)| *since);
+        let near = |since: i64| time(at - 1).is_some_and(|last| since - last <= apart);
+        let whole = |since: i64| time(from).is_some_and(|first| since - first <= within);
+        if !time(at).is_some_and(|since| near(since) && whole(since)) {
+            found.extend(row.get(from..at));
+            from = at;
         }
     }
     found
 }
 
-/// Two things of one role are lost at one moment, and what they are connected to is known of neither, though it is of
+/// Three or more things of one place are lost at once, each with what stands on it, they are most of what carries something
+/// there, of their kind or of all, and nothing known explains more than one of them: it is the place. Answers where, from
+/// when to when, by group.
+fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usize, (String, i64, i64)> {
+    let mut rows: BTreeMap<String, Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let Some(scored) = group.cause.and_then(|cause| pool.get(cause)) else { continue };
+        let Origin::Thing(place, state, _) = &scored.origin else { continue };
+        let node = case.graph.node(*place).filter(|node| stands_still(*state) && !node.thing.site.is_empty());
+        if let Some(node) = node.filter(|_| group.things(case).len() > 1) {
+            rows.entry(node.thing.site.clone()).or_default().push((scored.onset, number));
+        }
+    }
+    let mut found = BTreeMap::new();
+    let mut take = |groups: &mut [Group], run: &[(i64, usize)], site: &String| {
+        let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
+        unite(groups, run, run.len(), &Shared::Site(site.clone()));
+        found.insert(*into, (site.clone(), *first, *last));
+    };
+    for (site, mut row) in rows.into_iter().filter(|(_, row)| row.len() > 1) {
+        row.sort_unstable();
+        let slowest = row.iter().map(|(_, number)| slowest(case, groups.get(*number))).max().unwrap_or_default();
+        for run in runs(&row, APART_MS, slowest + SLACK_MS) {
+            if run.len() >= TOGETHER_MIN && is_most(case, groups, run, &site, None) {
+                take(groups, run, &site);
+                continue;
+            }
+            let mut kinds: BTreeMap<u16, Vec<(i64, usize)>> = BTreeMap::new();
+            for (onset, number) in run {
+                if let Some(node) = groups.get(*number).and_then(|group| root(case, pool, group)) {
+                    kinds.entry(node.kind).or_default().push((*onset, *number));
+                }
+            }
+            for (kind, run) in kinds {
+                let most = run.len() >= TOGETHER_MIN && is_most(case, groups, &run, &site, Some(kind));
+                if most || twins(case, pool, groups, &run) {
+                    take(groups, &run, &site);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Most of what carries something at a place, of one kind or of all, is lost in these groups.
+fn is_most(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)], site: &str, kind: Option<u16>) -> bool {
+    let lost: BTreeSet<u64> =
+        run.iter().filter_map(|(_, number)| groups.get(*number)).flat_map(|group| group.things(case)).collect();
+    let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
+    let carries = all.filter(|node| {
+        let wanted = node.thing.site == site && kind.is_none_or(|kind| node.kind == kind);
+        wanted && !node.down.is_empty() && case.looks.at(node.thing.id).next().is_some()
+    });
+    let (all, gone) = carries
+        .fold((0_usize, 0_usize), |(all, gone), node| (all + 1, gone + usize::from(lost.contains(&node.thing.id))));
+    gone * 2 > all
+}
+
+/// What a group is said to come from.
+fn root<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Node> {
+    match cause_of(pool, group)? {
+        Origin::Thing(place, ..) => case.graph.node(*place),
+        _ => None,
+    }
+}
+
+/// The longest time from one look to the next at what a group has, in milliseconds.
+fn slowest(case: &Case<'_>, group: Option<&Group>) -> i64 {
+    let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
+    signs.map(|sign| sign.interval).max().unwrap_or_default()
+}
+
+/// Two things of one role are lost at one moment, as often as they are looked at, and what they are connected to is known of neither, though it is of
 /// others of the role or kind: what they have in common is not written down.
 fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -> bool {
     let [(first, one), (last, other)] = run else { return false };
-    let node = |number: usize| match cause_of(pool, groups.get(number)?)? {
-        Origin::Thing(place, ..) => case.graph.node(*place),
-        _ => None,
-    };
+    let moment = slowest(case, groups.get(*one)).max(slowest(case, groups.get(*other)));
+    let node = |number: usize| root(case, pool, groups.get(number)?);
     let (Some(one), Some(other)) = (node(*one), node(*other)) else { return false };
     let hangs = |node: &Node| node.up.iter().any(|edge| edge.kind == RelationKind::ConnectedTo);
     let usual = || {
@@ -138,7 +205,7 @@ fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -
         all.any(|node| node.kind == one.kind && hangs(node))
     };
     let alike = role(&one.thing.name) == role(&other.thing.name);
-    last - first <= MOMENT_MS && alike && !hangs(one) && !hangs(other) && usual()
+    last - first <= moment && alike && !hangs(one) && !hangs(other) && usual()
 }
 
 /// Most of a role fails alone, in the same way at the same time and at several places: what they have in common is not

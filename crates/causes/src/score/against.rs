@@ -19,7 +19,11 @@ pub(super) const UNSEEN_INNER: f64 = 1.5;
 /// Points lost by a thing that is fine itself as far as anybody looks, and with it most of what stands on it.
 pub(super) const PARTIAL: f64 = 3.0;
 /// What stands on a thing and is well so long after it began speaks for the thing, in milliseconds.
-const PARTIAL_MS: i64 = 60_000;
+pub(super) const PARTIAL_MS: i64 = 60_000;
+/// After so long most trouble shows, in milliseconds.
+const SHOWS_MS: i64 = 10 * 60_000;
+/// What so many times more things survived than suffer from is not what they suffer from.
+pub(super) const MOSTLY_WELL: usize = 3;
 
 impl Case<'_> {
     /// Looks that should be bad by now and were good, and the things that this spares.
@@ -88,12 +92,26 @@ impl Case<'_> {
     ) -> bool {
         let fine = |known: &Known| known.good_within(onset + PARTIAL_MS + 5_000, end).is_some();
         let bad = gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
-        self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end) >= bad
+        self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end, PARTIAL_MS) >= bad
     }
 
-    /// How many things, beside the cause itself, should suffer and are well.
-    pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64) -> usize {
-        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(PARTIAL_MS) + 5_000, end).is_some();
+    /// So many more of what stands on it are well, after the time in which most trouble shows, that what nobody sees fail
+    /// is not what the few suffer from.
+    pub(super) fn is_mostly_well(
+        &self,
+        effects: &Effects,
+        cause: u32,
+        gains: &[(u32, u64, f64)],
+        onset: i64,
+        end: i64,
+    ) -> bool {
+        let most = MOSTLY_WELL * gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
+        effects.len() > most && self.well(effects, cause, onset, end, SHOWS_MS) > most
+    }
+
+    /// How many things, beside the cause itself, should suffer after so long at the latest and are well.
+    pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64, latest: i64) -> usize {
+        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(latest) + 5_000, end).is_some();
         let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
         let well = others.filter(|(place, states)| {
             let state = |known: &Known| {
