@@ -364,7 +364,7 @@ fn fits(
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
             }
-            let shows = signs.iter().map(|sign| case.table.explains(gives, sign.what)).fold(0.0, f64::max);
+            let shows = signs.iter().map(|sign| case.explains(gives, sign)).fold(0.0, f64::max);
             let value = weight * shows * share.sqrt() * near;
             if value >= FIT_MIN && best.as_ref().is_none_or(|fit| value > fit.value) {
                 best = Some(Fit { value, relation: Some(way.over) });
@@ -382,7 +382,7 @@ fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], fir
         (parent.onset - parent.slowest - 5_000..=latest).contains(&first.since)
     };
     let value = |effect: &crate::spread::Effect| {
-        let shows = signs.iter().map(|sign| case.table.explains(effect.state, sign.what)).fold(0.0, f64::max);
+        let shows = signs.iter().map(|sign| case.explains(effect.state, sign)).fold(0.0, f64::max);
         if in_time(effect.delay_ms) { effect.weight * shows } else { 0.0 }
     };
     let best = states.map(value).fold(0.0, f64::max);

@@ -8,6 +8,9 @@ use crate::words::What;
 /// connection may be gone before an agent counts as away: it tells how the thing was, not that anybody was heard.
 const LATE_MS: i64 = 60_000;
 
+/// How much of it is left for what a thing's own agent says.
+const LOCAL: f64 = 0.5;
+
 /// A look at a thing that is taken again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -67,6 +70,22 @@ impl Known {
         let what = look.what;
         let (bad_since, bad_at, good, prompt_since, evidence) = (None, None, None, None, String::new());
         Self { look, fired: false, what, bad_since, bad_at, good, prompt_since, evidence }
+    }
+
+    /// Whether what it says can come from a state at all: what is looked at by its address answers, and in time, whatever
+    /// became of names; a thing's own agent finds what stopped for want of them, seldom.
+    pub(crate) fn tells(&self, state: What, what: What) -> f64 {
+        let answers = matches!(what, What::Down | What::Unreachable | What::Slow);
+        match state {
+            What::NameFails if answers && !self.look.by_name => {
+                if self.look.vantage == Some(self.look.thing) {
+                    LOCAL
+                } else {
+                    0.0
+                }
+            }
+            _ => 1.0,
+        }
     }
 
     /// The time of the newest result.

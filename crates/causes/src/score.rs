@@ -224,16 +224,21 @@ impl<'a> Case<'a> {
             if own_is_fine(self, place, state, half, end) || is_heard(self, place, state, half, end) {
                 return None;
             }
-            let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
+            let seen = kept.iter().any(|one| one.hops == 0);
+            let (mut absent, spared) = self.absent(&effects, place, onset, end, 1.0);
+            if seen && state == What::Slow {
+                // Looks for errors mostly have no limit of time: they are good however late the answer comes.
+                let errors = |key: u64| self.looks.get(key).is_some_and(|known| known.look.what == What::Errors);
+                absent.retain(|(key, ..)| !errors(*key));
+            }
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
-            if state == What::NoData && change.is_none() && !kept.iter().any(|one| one.hops == 0) {
+            if state == What::NoData && change.is_none() && !seen {
                 // What works keeps no data from passing all of a sudden, unless somebody changed it.
                 return None;
             }
             let mut gains = self.gains(&kept);
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
-            let seen = kept.iter().any(|one| one.hops == 0);
             if !seen && self.is_mostly_well(&effects, place, &gains, onset, end) {
                 return None;
             }
@@ -265,6 +270,12 @@ impl<'a> Case<'a> {
         !node.down.iter().any(|edge| ways.iter().any(|way| way.over == edge.kind))
     }
 
+    /// How well a symptom fits a state, as far as its look can tell.
+    pub(crate) fn explains(&self, state: What, sign: &Sign) -> f64 {
+        let known = self.looks.get(sign.key);
+        known.map_or(1.0, |known| known.tells(state, sign.what)) * self.table.explains(state, sign.what)
+    }
+
     /// The symptoms that the effects may explain, whenever they began.
     fn matches(&self, effects: &Effects, cause: u32) -> Vec<Match> {
         let mut found = Vec::new();
@@ -275,7 +286,7 @@ impl<'a> Case<'a> {
             let (Some(states), Some(signs)) = (effects.get(&place), self.at.get(&place)) else { continue };
             for number in signs {
                 let Some(sign) = self.sign(*number) else { continue };
-                let fit = |effect: &Effect| effect.weight * self.table.explains(effect.state, sign.what);
+                let fit = |effect: &Effect| effect.weight * self.explains(effect.state, sign);
                 let Some(best) = states.iter().max_by(|a, b| fit(a).total_cmp(&fit(b))) else { continue };
                 let seen = if best.state == What::Down { 1.0 } else { cut.seen(sign.vantage, place) };
                 let fit = fit(best) * sign.strength() * seen;

@@ -332,7 +332,7 @@ fn is_shown(case: &Case<'_>, place: u32, scored: &Scored) -> bool {
     let mut own = case.at.get(&place).into_iter().flatten().filter_map(|sign| case.sign(*sign));
     own.any(|sign| {
         let apart = (sign.since - scored.onset).abs();
-        let now = apart <= delay + sign.interval + SLACK_MS && case.table.explains(*state, sign.what) >= FIT_MIN;
+        let now = apart <= delay + sign.interval + SLACK_MS && case.explains(*state, sign) >= FIT_MIN;
         now || sign.may_grow_to(*state, scored.onset)
     })
 }

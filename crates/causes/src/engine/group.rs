@@ -253,9 +253,9 @@ impl Live {
             }
             Some(Cause::Thing { .. } | Cause::Change { .. }) => {
                 let states = place.and_then(|place| self.reach.get(&place)).into_iter().flatten();
-                let fits = states
-                    .filter(|effect| in_time(effect.delay_ms))
-                    .map(|effect| effect.weight * table.explains(effect.state, known.what));
+                let fits = states.filter(|effect| in_time(effect.delay_ms)).map(|effect| {
+                    effect.weight * known.tells(effect.state, known.what) * table.explains(effect.state, known.what)
+                });
                 let best = fits.fold(0.0, f64::max);
                 if best >= FIT_MIN { best } else { 0.0 }
             }

@@ -125,12 +125,17 @@ impl Case<'_> {
     }
 }
 
-/// A look at the thing itself that must be bad was good when half of what it should cause had begun.
+/// A look at the thing itself that must be bad was good when half of what it should cause had begun. Who finds names for
+/// those who look fails them for nobody.
 pub(super) fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
     if case.at.contains_key(&place) {
         return false;
     }
-    let surely = |known: &&Known| case.table.expects(state, known.look.what) >= 0.85;
+    let kind = case.graph.node(place).map(|node| node.kind);
+    let names = kind.is_some_and(|kind| case.table.ways(kind, state).iter().any(|way| way.gives == What::NameFails));
+    let surely = |known: &&Known| {
+        case.table.expects(state, known.look.what) >= 0.85 || (names && known.look.what == What::NameFails)
+    };
     case.looks.at(case.graph.id(place)).filter(surely).any(|known| known.good_within(half + 5_000, end).is_some())
 }
 
