@@ -100,6 +100,13 @@ impl Scored {
         sum
     }
 
+    /// The share of what is known that speaks against it.
+    pub(crate) fn doubt(&self) -> f64 {
+        let explained: f64 = self.gains.iter().map(|(.., fit)| fit).sum();
+        let absent: f64 = self.absent.iter().map(|(_, surely, _)| surely).sum();
+        absent / (explained + absent).max(f64::EPSILON)
+    }
+
     /// How many things it explains.
     pub(crate) fn things(&self, counts: impl Fn(u32) -> bool) -> usize {
         let mut things: Vec<u64> =
@@ -196,7 +203,8 @@ impl<'a> Case<'a> {
         known.iter().flat_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
     }
 
-    /// A fault as it explains most, and, when that is not what the thing is seen to have, also as it is seen: that may be old.
+    /// A fault as it explains most, and, when that is not what the thing is seen to have, also as it is seen: that may
+    /// be old.
     fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Vec<Scored> {
         if self.pointless(place, state) {
             return Vec::new();

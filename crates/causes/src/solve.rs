@@ -22,6 +22,9 @@ const GUESS: f64 = 0.5;
 /// What is seen to fail and explains more things than this, and this share of what a guess does, goes before the guess.
 const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
+/// So much of what is known may speak against what is seen, and must speak against the guess.
+const DOUBTLESS: f64 = 0.03;
+const DOUBTFUL: f64 = 0.03;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +96,14 @@ impl Pool {
         self.scored.get(number as usize)
     }
 
-    /// Guesses that something speaks against, where what is seen to fail, with nothing against it, explains a good part
-    /// of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
+    /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a
+    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
     fn outdone(&self) -> BTreeSet<u32> {
         let guess = |one: &Scored| {
             let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen && !one.absent.is_empty()
+            works && !one.seen && one.doubt() > DOUBTFUL
         };
-        let plain = |one: &Scored| one.seen && one.absent.is_empty() && one.things(|_| true) > OUTDOES_MIN;
+        let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
         let mut found = BTreeSet::new();
         for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
@@ -229,8 +232,8 @@ fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
     groups
 }
 
-/// What is left belongs to the group that has the thing already, or is a group of its own for each thing. What began long
-/// after is news, and what somebody sees whose own trouble it is not is not that trouble.
+/// What is left belongs to the group that has the thing already, or is a group of its own for each thing. What began
+/// long after is news, and what somebody sees whose own trouble it is not is not that trouble.
 fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) {
     let mut of: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
     for sign in left.iter() {
@@ -271,7 +274,8 @@ fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) 
     }
 }
 
-/// The symptoms of one thing by the time at which they began: those that follow each other closely enough are one trouble.
+/// The symptoms of one thing by the time at which they began: those that follow each other closely enough are one
+/// trouble.
 fn runs(case: &Case<'_>, signs: BTreeSet<u32>) -> Vec<BTreeSet<u32>> {
     let mut row: Vec<(i64, u32)> = signs.into_iter().filter_map(|sign| Some((case.sign(sign)?.since, sign))).collect();
     row.sort_unstable();
@@ -293,6 +297,7 @@ fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         row.sort_by_key(|(number, onset)| (*onset, *number));
         let largest = row.iter().max_by_key(|(number, _)| groups.get(*number).map_or(0, |group| group.signs.len()));
         let Some(into) = largest.map(|(number, _)| *number).filter(|_| row.len() > 1) else { continue };
+        let begun = row.iter().find(|(number, _)| *number == into).map_or(i64::MIN, |(_, onset)| *onset);
         for (from, onset) in row.into_iter().filter(|(from, _)| *from != into) {
             if !grew(case, pool, place, [from, into].map(|number| groups.get(number))) {
                 continue;
@@ -301,14 +306,19 @@ fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
             let Some(group) = groups.get_mut(into) else { continue };
             group.signs.extend(signs);
             let thing = case.graph.id(place);
-            let words = format!("{} was in trouble since {} already.", case.graph.name(thing), clock(onset));
+            let name = case.graph.name(thing);
+            let words = match onset < begun {
+                true => format!("{name} was in trouble since {} already.", clock(onset)),
+                false => format!("{name} was in more trouble at {}.", clock(onset)),
+            };
             group.joined.insert(thing, words);
         }
     }
     groups.retain(|group| !group.signs.is_empty());
 }
 
-/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from what the thing shows.
+/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from what the thing
+/// shows.
 fn grew(case: &Case<'_>, pool: &Pool, place: u32, groups: [Option<&Group>; 2]) -> bool {
     let [one, other] = groups.map(|group| {
         let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));

@@ -86,7 +86,8 @@ impl Walk<'_> {
         states.retain(|known| known.state != effect.state);
         states.push(effect);
         self.queue.push_back((place, effect));
-        // What was seen to get worse is the same trouble at the thing where it begins; further on a battery that ends is.
+        // What was seen to get worse is the same trouble at the thing where it begins; further on a battery that ends
+        // is.
         let seen = self.seen;
         let worse = seen.worse.get(&place).into_iter().flatten().filter(|worse| worse.from == effect.state);
         for worse in worse.filter(|worse| effect.hops == 0 || worse.from == What::PowerLost) {

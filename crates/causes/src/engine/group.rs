@@ -263,8 +263,8 @@ impl Live {
         }
     }
 
-    /// It has this thing, which its cause reaches, with trouble of the same family, seen by another look that was bad at the
-    /// same time. What a blind looker says of a thing is nothing that others could see as well.
+    /// It has this thing, which its cause reaches, with trouble of the same family, seen by another look that was bad
+    /// at the same time. What a blind looker says of a thing is nothing that others could see as well.
     pub(crate) fn has_alike(&self, known: &Known, place: Option<u32>, now_ms: i64) -> bool {
         let since = known.bad_since.unwrap_or(now_ms);
         let alike = |what: What| what == known.what || (is_loss(what) && is_loss(known.what));
@@ -298,8 +298,8 @@ impl Live {
         }
     }
 
-    /// It was over and is open again since a moment; answers the looks of the symptoms it had, which are no part of this
-    /// outage unless they fire anew.
+    /// It was over and is open again since a moment; answers the looks of the symptoms it had, which are no part of
+    /// this outage unless they fire anew.
     pub(crate) fn wake(&mut self, since_ms: i64) -> Vec<u64> {
         self.phase = Phase::Open;
         self.relapses += 1;
@@ -328,8 +328,8 @@ impl Live {
         self.members.values().map(|member| member.thing).collect::<BTreeSet<_>>().len()
     }
 
-    /// How long all must be good before it is over, in milliseconds. Of a single thing its own checks have said often enough
-    /// that it is well; of several one may only be good for a moment.
+    /// How long all must be good before it is over, in milliseconds. Of a single thing its own checks have said often
+    /// enough that it is well; of several one may only be good for a moment.
     pub(crate) fn quiet_ms(&self, options: &Options) -> i64 {
         let slowest = self.members.values().map(|member| member.interval_ms).max().unwrap_or_default();
         let [shortest, longest] = options.quiet_ms;

@@ -1,5 +1,5 @@
-//! What speaks against a candidate: looks that should be bad and are good, a thing that is heard from or is fine itself, and
-//! faults that nobody looks for.
+//! What speaks against a candidate: looks that should be bad and are good, a thing that is heard from or is fine
+//! itself, and faults that nobody looks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,8 +95,8 @@ impl Case<'_> {
         self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end, PARTIAL_MS) >= bad
     }
 
-    /// So many more of what stands on it are well, after the time in which most trouble shows, that what nobody sees fail
-    /// is not what the few suffer from.
+    /// So many more of what stands on it are well, after the time in which most trouble shows, that what nobody sees
+    /// fail is not what the few suffer from.
     pub(super) fn is_mostly_well(
         &self,
         effects: &Effects,
@@ -125,8 +125,8 @@ impl Case<'_> {
     }
 }
 
-/// A look at the thing itself that must be bad was good when half of what it should cause had begun. Who finds names for
-/// those who look fails them for nobody.
+/// A look at the thing itself that must be bad was good when half of what it should cause had begun. Who finds names
+/// for those who look fails them for nobody.
 pub(super) fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
     if case.at.contains_key(&place) {
         return false;
@@ -166,9 +166,7 @@ pub(super) fn against(absent: &[(u64, f64, i64)], looks: &Looks) -> f64 {
 
 /// Too much of what is known speaks against it.
 pub(super) fn is_refuted(scored: &Scored) -> bool {
-    let explained: f64 = scored.gains.iter().map(|(.., fit)| fit).sum();
-    let absent: f64 = scored.absent.iter().map(|(_, surely, _)| surely).sum();
     // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
     let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
-    scored.gains.is_empty() || absent > most * (explained + absent)
+    scored.gains.is_empty() || scored.doubt() > most
 }

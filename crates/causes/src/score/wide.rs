@@ -79,8 +79,8 @@ impl Case<'_> {
         (!is_refuted(&scored)).then_some(scored)
     }
 
-    /// Nearly all that the server or another monitor looks at elsewhere is silent since the same time, and nothing of it has answered since, in
-    /// whatever way. `gains` are the symptoms that began then.
+    /// Nearly all that the server or another monitor looks at elsewhere is silent since the same time, and nothing of
+    /// it has answered since, in whatever way. `gains` are the symptoms that began then.
     fn sees_nothing(&self, vantage: Option<u64>, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
         let thing = |id: u64| self.graph.node(self.graph.place(id)?).map(|node| node.thing.kind.as_str());
         if vantage.is_some_and(|id| thing(id) != Some("monitor")) {
