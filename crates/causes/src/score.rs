@@ -143,6 +143,9 @@ impl<'a> Case<'a> {
             if stands_still(sign.what) || sign.what == What::PowerLost {
                 seen.failed.insert(place);
             }
+            if sign.what == What::NameFails {
+                seen.wrong.insert(place);
+            }
         }
         seen.worse = worse(&signs, &at);
         let mut signed: Vec<u64> = signs.iter().map(|sign| sign.key).collect();
