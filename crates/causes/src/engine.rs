@@ -298,8 +298,8 @@ impl Engine {
         }
     }
 
-    /// The group whose cause explains a new symptom, or that had it before. When that one is over, only what is at its cause
-    /// opens it again at once: what merely followed from it may have a cause of its own now, and is judged.
+    /// The group whose cause explains a new symptom, or that had it before. When that one is over, only what is at its
+    /// cause opens it again at once: what merely followed from it may have a cause of its own now, and is judged.
     fn explained_by(&self, known: &Known, now_ms: i64) -> Option<u64> {
         let open = |live: &Live| !matches!(live.phase, Phase::Resting { .. }) || live.is_about(known.look.thing);
         let had = self.owner.get(&known.look.key).copied().filter(|id| self.groups.get(id).is_some_and(open));
@@ -309,15 +309,17 @@ impl Engine {
         had.or_else(best).or_else(|| self.alike(known, now_ms))
     }
 
-    /// The open group that has the same trouble of the same thing, as somebody else sees it: who was cut off when it began
-    /// sees it later.
+    /// The open group that has the same trouble of the same thing, as somebody else sees it: who was cut off when it
+    /// began sees it later.
     fn alike(&self, known: &Known, now_ms: i64) -> Option<u64> {
         let owners = self.looks.at(known.look.thing).filter_map(|look| self.owner.get(&look.look.key));
         let mut owners = owners.filter_map(|id| Some((*id, self.groups.get(id)?)));
-        owners.find(|(_, live)| live.has_alike(known, now_ms)).map(|(id, _)| id)
+        let place = self.graph.place(known.look.thing);
+        owners.find(|(_, live)| live.has_alike(known, place, now_ms)).map(|(id, _)| id)
     }
 
-    /// Adds a symptom to a group; a group at rest is open again, as of now: what it had is over and dates nothing any more.
+    /// Adds a symptom to a group; a group at rest is open again, as of now: what it had is over and dates nothing any
+    /// more.
     fn add(&mut self, id: u64, key: u64, member: Member, decisions: &mut Vec<Decision>) {
         let Some(live) = self.groups.get_mut(&id) else { return };
         let woken = matches!(live.phase, Phase::Resting { .. });

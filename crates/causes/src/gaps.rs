@@ -19,8 +19,8 @@ const FIT_MIN: f64 = 0.25;
 const DELAY_MS_MAX: i64 = 10 * 60_000;
 /// So many things with the same trouble at the same time and place are no accident.
 const TOGETHER_MIN: usize = 3;
-/// So many of a role that one cause took down show that what else of that role is lost at the same time hangs on it, too,
-/// if what it hangs on is not known; and how surely, beside what is at the same site.
+/// So many of a role that one cause took down show that what else of that role is lost at the same time hangs on it,
+/// too, if what it hangs on is not known; and how surely, beside what is at the same site.
 const KIN_MIN: usize = 5;
 const KIN: f64 = 0.7;
 /// Most things that are looked at one by one, where nobody sees what they are said to hang on.
@@ -60,7 +60,7 @@ impl Shares {
                 *of.entry((node.kind, kind)).or_default() += 1;
             }
             carried.extend(node.down.iter().map(|edge| (node.kind, edge.kind)));
-            let peers = roles.entry((node.kind, labels::role(&node.thing.name))).or_default();
+            let peers = roles.entry((node.kind, labels::role(&node.thing))).or_default();
             peers.many += 1;
             let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
             for carries in below.collect::<BTreeSet<_>>() {
@@ -181,8 +181,8 @@ pub(crate) fn join(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut V
     groups.retain(|group| !group.signs.is_empty());
 }
 
-/// What a group is said to come from, though nobody sees it, is what another's cause, which is seen, gives that thing by
-/// what is known.
+/// What a group is said to come from, though nobody sees it, is what another's cause, which is seen, gives that thing
+/// by what is known.
 fn follows(pool: &Pool, parent: &Parent, head: u32, group: &Group) -> bool {
     let scored = group.cause.and_then(|cause| pool.get(cause));
     let Some(Origin::Thing(_, state, _)) = scored.map(|scored| &scored.origin) else { return false };
@@ -210,7 +210,7 @@ fn why(case: &Case<'_>, sign: &Sign, relation: RelationKind) -> String {
         RelationKind::SecuredBy => "its certificate",
         RelationKind::SyncedBy => "its time server",
     };
-    format!("{} joined by time and site: {words} is not known.", case.graph.name(sign.thing))
+    format!("{} joined by time and likeness: {words} is not known.", case.graph.name(sign.thing))
 }
 
 /// The thing a group hangs on, with its symptoms.
@@ -272,10 +272,10 @@ fn parent(
         words.extend(spoken.words(&node.thing.name));
         let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
         carries.extend(below);
-        *fallen.entry((node.kind, labels::role(&node.thing.name))).or_default() += usize::from(!roots.contains(at));
+        *fallen.entry((node.kind, labels::role(&node.thing))).or_default() += usize::from(!roots.contains(at));
     }
     let known = roots.iter().filter_map(|place| case.graph.node(*place));
-    let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing.name))));
+    let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing))));
     carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
     let kin = fallen.iter().filter(|(_, many)| **many >= KIN_MIN).map(|(role, _)| role.clone()).collect();
     let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
@@ -330,7 +330,7 @@ fn fits(
     let (alike, kin) = if parent.kin.is_empty() && parent.fallen.is_empty() {
         (false, false)
     } else {
-        let role = (node.kind, labels::role(&node.thing.name));
+        let role = (node.kind, labels::role(&node.thing));
         (parent.fallen.contains(&role), parent.kin.contains(&role))
     };
     if !(alike || kin || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
@@ -364,7 +364,7 @@ fn fits(
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
             }
-            let shows = signs.iter().map(|sign| case.table.explains(gives, sign.what)).fold(0.0, f64::max);
+            let shows = signs.iter().map(|sign| case.explains(gives, sign)).fold(0.0, f64::max);
             let value = weight * shows * share.sqrt() * near;
             if value >= FIT_MIN && best.as_ref().is_none_or(|fit| value > fit.value) {
                 best = Some(Fit { value, relation: Some(way.over) });
@@ -374,7 +374,8 @@ fn fits(
     best
 }
 
-/// What a group hangs on is an effect of another's cause by what is known: the cause of the one is explained by the other.
+/// What a group hangs on is an effect of another's cause by what is known: the cause of the one is explained by the
+/// other.
 fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], first: &Sign) -> Option<Fit> {
     let states = parent.effects.get(&head)?.iter().filter(|effect| effect.hops > 0);
     let in_time = |delay: i64| {
@@ -382,7 +383,7 @@ fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], fir
         (parent.onset - parent.slowest - 5_000..=latest).contains(&first.since)
     };
     let value = |effect: &crate::spread::Effect| {
-        let shows = signs.iter().map(|sign| case.table.explains(effect.state, sign.what)).fold(0.0, f64::max);
+        let shows = signs.iter().map(|sign| case.explains(effect.state, sign)).fold(0.0, f64::max);
         if in_time(effect.delay_ms) { effect.weight * shows } else { 0.0 }
     };
     let best = states.map(value).fold(0.0, f64::max);

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::words::What;
 
-/// A result that came later than this after it was made was kept while its machine could not be reached, for as long as a
-/// connection may be gone before an agent counts as away: it tells how the thing was, not that anybody was heard.
+/// A result that came later than this after it was made was kept while its machine could not be reached, for as long as
+/// a connection may be gone before an agent counts as away: it tells how the thing was, not that anybody was heard.
 const LATE_MS: i64 = 60_000;
+
+/// How much of it is left for what a thing's own agent says.
+const LOCAL: f64 = 0.5;
 
 /// A look at a thing that is taken again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,22 @@ impl Known {
         Self { look, fired: false, what, bad_since, bad_at, good, prompt_since, evidence }
     }
 
+    /// Whether what it says can come from a state at all: what is looked at by its address answers, and in time,
+    /// whatever became of names; a thing's own agent finds what stopped for want of them, seldom.
+    pub(crate) fn tells(&self, state: What, what: What) -> f64 {
+        let answers = matches!(what, What::Down | What::Unreachable | What::Slow);
+        match state {
+            What::NameFails if answers && !self.look.by_name => {
+                if self.look.vantage == Some(self.look.thing) {
+                    LOCAL
+                } else {
+                    0.0
+                }
+            }
+            _ => 1.0,
+        }
+    }
+
     /// The time of the newest result.
     pub(crate) fn newest(&self) -> Option<i64> {
         self.good.map(|(_, at)| at).max(self.bad_at)
@@ -92,8 +111,8 @@ impl Known {
         (last >= first && surely).then_some(last)
     }
 
-    /// Who looks was heard at some time from `from` to `until`: a result of it was made then, whatever it said, and came at
-    /// once.
+    /// Who looks was heard at some time from `from` to `until`: a result of it was made then, whatever it said, and
+    /// came at once.
     pub(crate) fn heard_within(&self, from: i64, until: i64) -> bool {
         let Some(from) = self.prompt_since.map(|since| since.max(from)) else { return false };
         self.good_within(from, until).is_some() || self.bad_at.is_some_and(|at| (from..=until).contains(&at))

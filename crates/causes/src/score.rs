@@ -16,8 +16,8 @@ mod wide;
 
 use against::{PARTIAL, UNSEEN_INNER, against, is_heard, is_inner, is_refuted, own_is_fine};
 use cut::Cut;
-pub(crate) use sign::Sign;
 use sign::worse;
+pub(crate) use sign::{GROWS_MS, Sign};
 pub(crate) use wide::CHANGED;
 
 /// Points for a thing whose symptom is explained.
@@ -27,7 +27,7 @@ const AGAIN: f64 = 0.25;
 /// Points lost for each step between the cause and the nearest thing that suffers.
 const DISTANCE: f64 = 0.4;
 /// Worse fits explain nothing.
-const FIT_MIN: f64 = 0.2;
+pub(crate) const FIT_MIN: f64 = 0.2;
 /// How surely a looker that is cut off misses what is beyond: as surely as what is beyond is cut off.
 const CUT_OFF: f64 = 0.97;
 /// How far back a change may be the reason, in milliseconds.
@@ -100,6 +100,13 @@ impl Scored {
         sum
     }
 
+    /// The share of what is known that speaks against it.
+    pub(crate) fn doubt(&self) -> f64 {
+        let explained: f64 = self.gains.iter().map(|(.., fit)| fit).sum();
+        let absent: f64 = self.absent.iter().map(|(_, surely, _)| surely).sum();
+        absent / (explained + absent).max(f64::EPSILON)
+    }
+
     /// How many things it explains.
     pub(crate) fn things(&self, counts: impl Fn(u32) -> bool) -> usize {
         let mut things: Vec<u64> =
@@ -135,6 +142,9 @@ impl<'a> Case<'a> {
             at.entry(place).or_default().push(number);
             if stands_still(sign.what) || sign.what == What::PowerLost {
                 seen.failed.insert(place);
+            }
+            if sign.what == What::NameFails {
+                seen.wrong.insert(place);
             }
         }
         seen.worse = worse(&signs, &at);
@@ -193,12 +203,14 @@ impl<'a> Case<'a> {
     /// The faults of a thing that explain something.
     fn faults(&self, place: u32) -> Vec<Scored> {
         let known = self.graph.node(place).map_or(&[][..], |node| self.table.faults(node.kind));
-        known.iter().filter_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
+        known.iter().flat_map(|(name, state, prior)| self.fault(place, *state, name, *prior)).collect()
     }
 
-    fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Option<Scored> {
+    /// A fault as it explains most, and, when that is not what the thing is seen to have, also as it is seen: that may
+    /// be old.
+    fn fault(&self, place: u32, state: What, name: &str, prior: f64) -> Vec<Scored> {
         if self.pointless(place, state) {
-            return None;
+            return Vec::new();
         }
         let effects = self.effects(&[(place, state, 1.0)]);
         let matches = self.matches(&effects, place);
@@ -223,16 +235,24 @@ impl<'a> Case<'a> {
             if own_is_fine(self, place, state, half, end) || is_heard(self, place, state, half, end) {
                 return None;
             }
-            let (absent, spared) = self.absent(&effects, place, onset, end, 1.0);
+            let seen = kept.iter().any(|one| one.hops == 0);
+            let (mut absent, spared) = self.absent(&effects, place, onset, end, 1.0);
+            if seen && state == What::Slow {
+                // Looks for errors mostly have no limit of time: they are good however late the answer comes.
+                let errors = |key: u64| self.looks.get(key).is_some_and(|known| known.look.what == What::Errors);
+                absent.retain(|(key, ..)| !errors(*key));
+            }
             let (change, bonus) = self.change_before(self.graph.id(place), onset);
-            if state == What::NoData && change.is_none() && !kept.iter().any(|one| one.hops == 0) {
+            if state == What::NoData && change.is_none() && !seen {
                 // What works keeps no data from passing all of a sudden, unless somebody changed it.
                 return None;
             }
             let mut gains = self.gains(&kept);
             gains.retain(|(_, thing, _)| !spared.contains(thing));
             let origin = Origin::Thing(place, state, name.to_owned());
-            let seen = kept.iter().any(|one| one.hops == 0);
+            if !seen && self.is_mostly_well(&effects, place, &gains, onset, end) {
+                return None;
+            }
             let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
@@ -241,8 +261,13 @@ impl<'a> Case<'a> {
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
             Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
         });
-        let best = scored.max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)))?;
-        (!is_refuted(&best)).then_some(best)
+        let (seen, unseen): (Vec<Scored>, Vec<Scored>) =
+            scored.filter(|one| !one.gains.is_empty()).partition(|one| one.seen);
+        let best = |row: Vec<Scored>| row.into_iter().max_by(|a, b| a.points(|_| true).total_cmp(&b.points(|_| true)));
+        let (seen, unseen) = (best(seen), best(unseen));
+        let more = |guess: &Scored| seen.as_ref().is_none_or(|seen| guess.points(|_| true) > seen.points(|_| true));
+        let unseen = unseen.filter(more);
+        unseen.into_iter().chain(seen).filter(|one| !is_refuted(one)).collect()
     }
 
     /// A state that neither shows at the thing nor spreads from it explains nothing.
@@ -256,6 +281,12 @@ impl<'a> Case<'a> {
         !node.down.iter().any(|edge| ways.iter().any(|way| way.over == edge.kind))
     }
 
+    /// How well a symptom fits a state, as far as its look can tell.
+    pub(crate) fn explains(&self, state: What, sign: &Sign) -> f64 {
+        let known = self.looks.get(sign.key);
+        known.map_or(1.0, |known| known.tells(state, sign.what)) * self.table.explains(state, sign.what)
+    }
+
     /// The symptoms that the effects may explain, whenever they began.
     fn matches(&self, effects: &Effects, cause: u32) -> Vec<Match> {
         let mut found = Vec::new();
@@ -266,7 +297,7 @@ impl<'a> Case<'a> {
             let (Some(states), Some(signs)) = (effects.get(&place), self.at.get(&place)) else { continue };
             for number in signs {
                 let Some(sign) = self.sign(*number) else { continue };
-                let fit = |effect: &Effect| effect.weight * self.table.explains(effect.state, sign.what);
+                let fit = |effect: &Effect| effect.weight * self.explains(effect.state, sign);
                 let Some(best) = states.iter().max_by(|a, b| fit(a).total_cmp(&fit(b))) else { continue };
                 let seen = if best.state == What::Down { 1.0 } else { cut.seen(sign.vantage, place) };
                 let fit = fit(best) * sign.strength() * seen;
@@ -289,7 +320,8 @@ impl<'a> Case<'a> {
 
     /// When the symptom nearest to the cause began, where one grew: what followed came long after.
     fn nearest(&self, matches: &[Match]) -> Option<i64> {
-        let hops = matches.iter().map(|one| one.hops).min().filter(|_| !self.seen.worse.is_empty())?;
+        let grew = |one: &Match| self.place_of(one.sign).is_some_and(|place| self.seen.worse.contains_key(&place));
+        let hops = matches.iter().map(|one| one.hops).min().filter(|_| matches.iter().any(grew))?;
         matches.iter().filter(|one| one.hops == hops).filter_map(|one| Some(self.sign(one.sign)?.since)).min()
     }
 

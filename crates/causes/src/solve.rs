@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::looks::{Change, Look, Looks};
 use crate::reasons::reasons;
 use crate::rules::{Rules, Table};
-use crate::score::{Case, Origin, Scored, Sign};
+use crate::score::{Case, FIT_MIN, GROWS_MS, Origin, SLACK_MS, Scored, Sign};
 use crate::spread::stands_still;
 use crate::words::What;
 
@@ -22,6 +22,9 @@ const GUESS: f64 = 0.5;
 /// What is seen to fail and explains more things than this, and this share of what a guess does, goes before the guess.
 const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
+/// So much of what is known may speak against what is seen, and must speak against the guess.
+const DOUBTLESS: f64 = 0.03;
+const DOUBTFUL: f64 = 0.03;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +96,14 @@ impl Pool {
         self.scored.get(number as usize)
     }
 
-    /// Guesses that something speaks against, where what is seen to fail, with nothing against it, explains a good part
-    /// of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
+    /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a
+    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
     fn outdone(&self) -> BTreeSet<u32> {
         let guess = |one: &Scored| {
             let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen && !one.absent.is_empty()
+            works && !one.seen && one.doubt() > DOUBTFUL
         };
-        let plain = |one: &Scored| one.seen && one.absent.is_empty() && one.things(|_| true) > OUTDOES_MIN;
+        let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
         let mut found = BTreeSet::new();
         for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
@@ -229,7 +232,8 @@ fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
     groups
 }
 
-/// What is left belongs to the group that has the thing already, or is a group of its own for each thing.
+/// What is left belongs to the group that has the thing already, or is a group of its own for each thing. What began
+/// long after is news, and what somebody sees whose own trouble it is not is not that trouble.
 fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) {
     let mut of: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
     for sign in left.iter() {
@@ -246,16 +250,37 @@ fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) 
     for (thing, mut signs) in of {
         let owner = owners.get(&thing).and_then(|number| groups.get_mut(*number));
         if let Some(owner) = owner {
-            let onset = owner.cause.and_then(|cause| pool.get(cause)).map_or(i64::MAX, |scored| scored.onset);
-            let later = |sign: &u32| case.sign(*sign).is_some_and(|sign| sign.since + sign.interval >= onset);
+            let scored = owner.cause.and_then(|cause| pool.get(cause));
+            let onset = scored.map_or(i64::MAX, |scored| scored.onset);
+            let blind = match scored.map(|scored| &scored.origin) {
+                Some(Origin::Vantage(vantage, _)) => Some(*vantage),
+                _ => None,
+            };
+            let of_it = owner.signs.iter().filter_map(|sign| case.sign(*sign)).filter(|sign| sign.thing == thing);
+            let last = of_it.map(|sign| sign.since).max().unwrap_or(onset);
+            let later = |sign: &u32| {
+                case.sign(*sign).is_some_and(|sign| {
+                    let in_time = sign.since + sign.interval >= onset && sign.since <= last + GROWS_MS;
+                    in_time && blind.is_none_or(|vantage| vantage == sign.vantage)
+                })
+            };
             owner.signs.extend(signs.iter().copied().filter(later));
             signs.retain(|sign| !later(sign));
         }
-        if !signs.is_empty() {
+        for signs in runs(case, signs) {
             let cause = best(case, pool, &signs);
             groups.push(Group::of(signs, cause));
         }
     }
+}
+
+/// The symptoms of one thing by the time at which they began: those that follow each other closely enough are one
+/// trouble.
+fn runs(case: &Case<'_>, signs: BTreeSet<u32>) -> Vec<BTreeSet<u32>> {
+    let mut row: Vec<(i64, u32)> = signs.into_iter().filter_map(|sign| Some((case.sign(sign)?.since, sign))).collect();
+    row.sort_unstable();
+    let runs = row.chunk_by(|one, next| next.0 - one.0 <= GROWS_MS);
+    runs.map(|run| run.iter().map(|(_, sign)| *sign).collect()).collect()
 }
 
 /// Groups with one thing at their root are one, when it is seen to fail: it got worse, or shows what it does in turn.
@@ -272,29 +297,54 @@ fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         row.sort_by_key(|(number, onset)| (*onset, *number));
         let largest = row.iter().max_by_key(|(number, _)| groups.get(*number).map_or(0, |group| group.signs.len()));
         let Some(into) = largest.map(|(number, _)| *number).filter(|_| row.len() > 1) else { continue };
+        let begun = row.iter().find(|(number, _)| *number == into).map_or(i64::MIN, |(_, onset)| *onset);
         for (from, onset) in row.into_iter().filter(|(from, _)| *from != into) {
-            if !grew(case, place, [from, into].map(|number| groups.get(number))) {
+            if !grew(case, pool, place, [from, into].map(|number| groups.get(number))) {
                 continue;
             }
             let signs = groups.get_mut(from).map(|group| std::mem::take(&mut group.signs)).unwrap_or_default();
             let Some(group) = groups.get_mut(into) else { continue };
             group.signs.extend(signs);
             let thing = case.graph.id(place);
-            let words = format!("{} was in trouble since {} already.", case.graph.name(thing), clock(onset));
+            let name = case.graph.name(thing);
+            let words = match onset < begun {
+                true => format!("{name} was in trouble since {} already.", clock(onset)),
+                false => format!("{name} was in more trouble at {}.", clock(onset)),
+            };
             group.joined.insert(thing, words);
         }
     }
     groups.retain(|group| !group.signs.is_empty());
 }
 
-/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from the thing.
-fn grew(case: &Case<'_>, place: u32, groups: [Option<&Group>; 2]) -> bool {
+/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from what the thing
+/// shows.
+fn grew(case: &Case<'_>, pool: &Pool, place: u32, groups: [Option<&Group>; 2]) -> bool {
     let [one, other] = groups.map(|group| {
         let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
         signs.filter(|sign| case.graph.place(sign.thing) == Some(place)).collect::<Vec<_>>()
     });
     let pairs = || one.iter().flat_map(|first| other.iter().map(move |next| (first, next)));
-    one.is_empty() || other.is_empty() || pairs().any(|(one, other)| one.grew_to(other) || other.grew_to(one))
+    if !one.is_empty() && !other.is_empty() {
+        return pairs().any(|(one, other)| one.grew_to(other) || other.grew_to(one));
+    }
+    let guesses = groups.into_iter().zip([&one, &other]).filter(|(_, own)| own.is_empty());
+    let mut scored = guesses.map(|(group, _)| group.and_then(|group| pool.get(group.cause?)));
+    scored.all(|scored| scored.is_some_and(|scored| is_shown(case, place, scored)))
+}
+
+/// What a thing is taken to be in is what it shows at that time, or shortly before and less of it.
+fn is_shown(case: &Case<'_>, place: u32, scored: &Scored) -> bool {
+    let Origin::Thing(_, state, _) = &scored.origin else { return false };
+    let effects = case.effects(&[(place, *state, 1.0)]);
+    let reached = scored.gains.iter().filter_map(|(_, thing, _)| effects.get(&case.graph.place(*thing)?)).flatten();
+    let delay = reached.map(|effect| effect.delay_ms).max().unwrap_or_default();
+    let mut own = case.at.get(&place).into_iter().flatten().filter_map(|sign| case.sign(*sign));
+    own.any(|sign| {
+        let apart = (sign.since - scored.onset).abs();
+        let now = apart <= delay + sign.interval + SLACK_MS && case.explains(*state, sign) >= FIT_MIN;
+        now || sign.may_grow_to(*state, scored.onset)
+    })
 }
 
 /// The best candidate for these symptoms.
@@ -370,6 +420,9 @@ fn doubt(case: &Case<'_>, pool: &Pool, group: &Group, candidates: &[Candidate]) 
     let Some(first) = candidates.first() else {
         return Some("No rule explains any of these symptoms.".to_owned());
     };
+    let all = pool.of(&group.signs).into_iter().filter_map(|number| pool.get(number));
+    let points = |one: &Scored| one.points(|sign| group.signs.contains(&sign));
+    let of = all.filter(|one| case.cause(&one.origin) == first.cause).max_by(|a, b| points(a).total_cmp(&points(b)));
     let seen =
         first.cause.thing().and_then(|thing| case.graph.place(thing)).is_some_and(|at| case.at.contains_key(&at));
     if !seen && (first.explained as f64) < GUESS * group.signs.len() as f64 {
@@ -379,7 +432,6 @@ fn doubt(case: &Case<'_>, pool: &Pool, group: &Group, candidates: &[Candidate]) 
             group.signs.len()
         ));
     }
-    let of = pool.scored.iter().find(|one| case.cause(&one.origin) == first.cause);
     if of.is_some_and(|one| one.partial) {
         return Some(
             "The best candidate is fine itself as far as anybody looks, and so is at least half of what stands on it."

@@ -45,6 +45,8 @@ pub(crate) struct Worse {
 pub(crate) struct Seen {
     /// They do not work: alternatives that do not help.
     pub(crate) failed: BTreeSet<u32>,
+    /// They find no names, or wrong ones.
+    pub(crate) wrong: BTreeSet<u32>,
     /// They got worse.
     pub(crate) worse: BTreeMap<u32, Vec<Worse>>,
 }
@@ -86,7 +88,8 @@ impl Walk<'_> {
         states.retain(|known| known.state != effect.state);
         states.push(effect);
         self.queue.push_back((place, effect));
-        // What was seen to get worse is the same trouble at the thing where it begins; further on a battery that ends is.
+        // What was seen to get worse is the same trouble at the thing where it begins; further on a battery that ends
+        // is.
         let seen = self.seen;
         let worse = seen.worse.get(&place).into_iter().flatten().filter(|worse| worse.from == effect.state);
         for worse in worse.filter(|worse| effect.hops == 0 || worse.from == What::PowerLost) {
@@ -98,7 +101,11 @@ impl Walk<'_> {
     fn step(&mut self, place: u32, effect: Effect) {
         let Some(node) = self.graph.node(place).filter(|_| effect.hops < self.hops_max) else { return };
         // Whether it was reached is seen: that doubt counts once, and not again for each thing behind it.
-        let seen = stands_still(effect.state) && effect.weight >= SURE && self.seen.failed.contains(&place);
+        let shown = match effect.state {
+            What::NameFails => self.seen.wrong.contains(&place),
+            state => stands_still(state) && self.seen.failed.contains(&place),
+        };
+        let seen = shown && effect.weight >= SURE;
         let effect = if seen { Effect { weight: 1.0, ..effect } } else { effect };
         for way in self.table.ways(node.kind, effect.state) {
             for edge in node.down.iter().filter(|edge| edge.kind == way.over) {
@@ -202,5 +209,22 @@ mod tests {
         let things = [("mains", "mains"), ("a", "pdu"), ("b", "pdu"), ("srv", "server")];
         let graph = graph(&things, &[("a", by, "mains"), ("b", by, "mains"), ("srv", by, "a"), ("srv", by, "b")]);
         assert!(reached(&graph, 1, What::Down, &[]).contains(&(4, What::Down)));
+    }
+
+    #[test]
+    fn a_name_server_that_is_seen_to_fail_names_fails_them_for_all_behind_it_whatever_made_it() {
+        let by = RelationKind::ResolvesBy;
+        let things = [("forwarder", "dns"), ("ns", "dns"), ("app", "service")];
+        let graph = graph(&things, &[("ns", by, "forwarder"), ("app", by, "ns")]);
+        let table = Table::new(&Rules::built_in(), graph.kinds());
+        let sure = |wrong: BTreeSet<u32>| {
+            let seen = Seen { wrong, ..Seen::default() };
+            let start = (graph.place(1).unwrap(), What::NameFails, 1.0);
+            let found = effects(&graph, &table, &[start], &seen, 6);
+            found[&graph.place(3).unwrap()].iter().map(|one| one.weight).fold(0.0, f64::max)
+        };
+        let ns = graph.place(2).unwrap();
+        let (unseen, seen) = (sure(BTreeSet::new()), sure(BTreeSet::from([ns])));
+        assert!((unseen - 0.7225).abs() < 0.001 && (seen - 0.85).abs() < 0.001, "{unseen} {seen}");
     }
 }

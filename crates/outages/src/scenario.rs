@@ -13,6 +13,8 @@ use crate::names::{expand, fill, fits};
 pub(crate) const MONITOR: &str = "monitor";
 /// Most things of a scenario.
 const THINGS_MAX: usize = 20_000;
+/// The shortest time from one look to the next, in milliseconds.
+const EVERY_MS_MIN: i64 = 5_000;
 /// How long a battery lasts unless said otherwise, in milliseconds.
 const BATTERY_MS: i64 = 15 * 60_000;
 
@@ -194,14 +196,15 @@ fn relations(written: &[Written<'_>], index: &BTreeMap<String, usize>) -> Result
     Ok(relations)
 }
 
-/// The things that names or patterns mean.
+/// The things that names or patterns mean, each once.
 fn chosen(names: &Names, things: &[Thing]) -> Result<Vec<usize>, String> {
     let mut found = Vec::new();
     for name in names.all() {
         let before = found.len();
         if name.contains('{') {
             for (name, _) in expand(name)? {
-                found.extend(things.iter().position(|thing| thing.name == name));
+                let at = things.iter().position(|thing| thing.name == name);
+                found.push(at.ok_or_else(|| format!("no thing is named \"{name}\"."))?);
             }
         } else {
             found.extend(things.iter().enumerate().filter(|(_, thing)| fits(name, &thing.name)).map(|(at, _)| at));
@@ -210,6 +213,8 @@ fn chosen(names: &Names, things: &[Thing]) -> Result<Vec<usize>, String> {
             return Err(format!("no thing is named \"{name}\"."));
         }
     }
+    let mut known = std::collections::BTreeSet::new();
+    found.retain(|at| known.insert(*at));
     Ok(found)
 }
 
@@ -222,7 +227,10 @@ fn looks(file: &File, things: &[Thing], monitor: usize) -> Result<Vec<LookAt>, S
             None => vec![monitor],
         };
         let fire = fire(checks).map_err(wrong)?;
-        let every_ms = checks.every.unwrap_or(Span(30_000)).0.max(5_000);
+        let every_ms = checks.every.unwrap_or(Span(30_000)).0;
+        if every_ms < EVERY_MS_MIN {
+            return Err(wrong("every: write 5s or more.".to_owned()));
+        }
         for thing in chosen(&checks.on, things).map_err(wrong)? {
             for kind in &checks.look.0 {
                 let from = if kind.is_local() { std::slice::from_ref(&thing) } else { vantages.as_slice() };

@@ -5,12 +5,14 @@ use crate::scenario::{Act, LookAt, Thing, What};
 
 /// Refuses what would play without showing what it is about.
 pub(crate) fn check(file: &File, things: &[Thing], looks: &[LookAt], script: &[Act]) -> Result<(), String> {
-    let begins = script.iter().map(|act| act.at_ms).min().unwrap_or_default();
-    if let Some(length) = file.length.filter(|length| length.0 <= begins && !script.is_empty()) {
-        let (ends, begins) = (length.0 / 1_000, begins / 1_000);
-        return Err(format!(
-            "length: it ends after {ends}s, before the script begins at {begins}s; write a longer one, or leave it out."
-        ));
+    for (number, act) in (1..).zip(script) {
+        if let Some(length) = file.length.filter(|length| length.0 <= act.at_ms) {
+            let (ends, begins) = (length.0 / 1_000, act.at_ms / 1_000);
+            return Err(format!(
+                "length: it ends after {ends}s, before entry {number} of the script begins at {begins}s; write a longer \
+                 one, or leave it out."
+            ));
+        }
     }
     let name = |at: usize| things.get(at).map_or("", |thing| thing.name.as_str());
     for (number, act) in (1..).zip(script) {

@@ -253,9 +253,9 @@ impl Live {
             }
             Some(Cause::Thing { .. } | Cause::Change { .. }) => {
                 let states = place.and_then(|place| self.reach.get(&place)).into_iter().flatten();
-                let fits = states
-                    .filter(|effect| in_time(effect.delay_ms))
-                    .map(|effect| effect.weight * table.explains(effect.state, known.what));
+                let fits = states.filter(|effect| in_time(effect.delay_ms)).map(|effect| {
+                    effect.weight * known.tells(effect.state, known.what) * table.explains(effect.state, known.what)
+                });
                 let best = fits.fold(0.0, f64::max);
                 if best >= FIT_MIN { best } else { 0.0 }
             }
@@ -263,11 +263,13 @@ impl Live {
         }
     }
 
-    /// It has this thing with trouble of the same family, seen by another look that was bad at the same time.
-    pub(crate) fn has_alike(&self, known: &Known, now_ms: i64) -> bool {
+    /// It has this thing, which its cause reaches, with trouble of the same family, seen by another look that was bad
+    /// at the same time. What a blind looker says of a thing is nothing that others could see as well.
+    pub(crate) fn has_alike(&self, known: &Known, place: Option<u32>, now_ms: i64) -> bool {
         let since = known.bad_since.unwrap_or(now_ms);
         let alike = |what: What| what == known.what || (is_loss(what) && is_loss(known.what));
         matches!(self.phase, Phase::Open)
+            && place.is_some_and(|place| self.reach.contains_key(&place))
             && self.members.values().any(|member| {
                 member.thing == known.look.thing
                     && member.vantage != known.look.vantage
@@ -296,8 +298,8 @@ impl Live {
         }
     }
 
-    /// It was over and is open again since a moment; answers the looks of the symptoms it had, which are no part of this
-    /// outage unless they fire anew.
+    /// It was over and is open again since a moment; answers the looks of the symptoms it had, which are no part of
+    /// this outage unless they fire anew.
     pub(crate) fn wake(&mut self, since_ms: i64) -> Vec<u64> {
         self.phase = Phase::Open;
         self.relapses += 1;
@@ -326,8 +328,8 @@ impl Live {
         self.members.values().map(|member| member.thing).collect::<BTreeSet<_>>().len()
     }
 
-    /// How long all must be good before it is over, in milliseconds. Of a single thing its own checks have said often enough
-    /// that it is well; of several one may only be good for a moment.
+    /// How long all must be good before it is over, in milliseconds. Of a single thing its own checks have said often
+    /// enough that it is well; of several one may only be good for a moment.
     pub(crate) fn quiet_ms(&self, options: &Options) -> i64 {
         let slowest = self.members.values().map(|member| member.interval_ms).max().unwrap_or_default();
         let [shortest, longest] = options.quiet_ms;

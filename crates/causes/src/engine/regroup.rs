@@ -282,7 +282,8 @@ impl Engine {
     }
 }
 
-/// What people were told is the cause stays the first while nothing is clearly better; true when it was put there again.
+/// What people were told is the cause stays the first while nothing is clearly better; true when it was put there
+/// again.
 fn stays(old: &Cluster, new: &mut Cluster) -> bool {
     let (Some(told), Some(best)) = (old.candidates.first(), new.candidates.first().map(|one| one.score)) else {
         return false;

@@ -4,38 +4,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{KIN_MIN, TOGETHER_MIN};
-use crate::graph::Node;
-use crate::score::{Case, Origin, Sign};
+use crate::graph::{Node, Thing};
+use crate::score::{Case, Origin, SLACK_MS, Sign};
 use crate::solve::{Group, Pool};
 use crate::spread::stands_still;
 use crate::words::{RelationKind, What};
 
 /// Symptoms that begin further apart are not taken together by time, in milliseconds.
 const APART_MS: i64 = 45_000;
-/// The same for things of one place that are lost one after the other: heat, water and empty batteries take their time.
+/// The same for a good share of the things of one place that are lost one after the other: heat, water and empty
+/// batteries take their time.
 const LOST_APART_MS: i64 = 180_000;
-/// Two things that are lost within this time were lost at one moment, as often as they are looked at, in milliseconds.
-const MOMENT_MS: i64 = 10_000;
+/// So much of a place is a good share: one of so many things.
+const SHARE_OF: usize = 10;
+/// What is taken together by time begins within this time, in milliseconds.
+const RUN_MS: i64 = 30 * 60_000;
 /// Shorter words of names say nothing.
 const WORD_MIN: usize = 2;
 /// Among fewer things no word is called common.
 const THINGS_MIN: usize = 8;
 
-/// How a name is built: its numbers do not count.
-pub(super) fn role(name: &str) -> String {
-    let mut role = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter.is_ascii_digit() {
-            true if role.ends_with('#') => {}
+/// How a name is built: its numbers and the words of its site do not count.
+pub(super) fn role(thing: &Thing) -> String {
+    let site: BTreeSet<String> = split(&thing.site).collect();
+    let mut role = String::with_capacity(thing.name.len());
+    let mut rest = thing.name.as_str();
+    while let Some(letter) = rest.chars().next() {
+        let sort = |one: char| (one.is_ascii_digit(), one.is_alphabetic());
+        let end = rest.find(|other: char| sort(other) != sort(letter)).unwrap_or(rest.len());
+        let (run, tail) = rest.split_at(end);
+        match letter.is_ascii_digit() || site.contains(&run.to_lowercase()) {
             true => role.push('#'),
-            false => role.push(letter),
+            false => role.push_str(run),
         }
+        rest = tail;
     }
     role
 }
 
-/// How things fail: words that belong together. What a rule of somebody's own finds wrong is one with others of the same
-/// rule only.
+/// How things fail: words that belong together. What a rule of somebody's own finds wrong is one with others of the
+/// same rule only.
 type Family = (u8, String);
 /// The family of what is lost.
 const LOST: u8 = 0;
@@ -57,6 +65,10 @@ fn family(case: &Case<'_>, sign: &Sign) -> Option<Family> {
 pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, groups: &mut Vec<Group>) {
     by_role(case, pool, groups);
     let places = by_place(case, pool, groups);
+    let mut sites: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place)) {
+        *sites.entry(&node.thing.site).or_default() += 1;
+    }
     let mut rows: BTreeMap<(Shared, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
         let Some(sign) = alone(case, pool, group) else { continue };
@@ -83,62 +95,122 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
                 }
             }
         }
-        let apart = if family.0 == LOST && matches!(label, Shared::Site(_)) { LOST_APART_MS } else { APART_MS };
-        let mut run: Vec<(i64, usize)> = Vec::new();
-        for (since, number) in row {
-            if run.last().is_some_and(|(last, _)| since - last > apart) {
-                together(case, groups, &std::mem::take(&mut run), &label);
+        let of_site = match &label {
+            Shared::Site(site) if family.0 == LOST => sites.get(site.as_str()).copied(),
+            _ => None,
+        };
+        for run in runs(&row, if of_site.is_some() { LOST_APART_MS } else { APART_MS }, RUN_MS) {
+            if of_site.is_none_or(|all| run.len() * SHARE_OF >= all) {
+                together(case, groups, run, &label);
+            } else {
+                runs(run, APART_MS, RUN_MS).into_iter().for_each(|run| together(case, groups, run, &label));
             }
-            run.push((since, number));
         }
-        together(case, groups, &run, &label);
     }
     groups.retain(|group| !group.signs.is_empty());
 }
 
-/// Three or more things of one kind at one place are lost at once, each with what stands on it, and nothing known explains
-/// more than one of them: it is the place. Answers where, from when to when, by group.
-fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usize, (String, i64, i64)> {
-    let mut rows: BTreeMap<(String, u16), Vec<(i64, usize)>> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
-        let Some(scored) = group.cause.and_then(|cause| pool.get(cause)) else { continue };
-        let Origin::Thing(place, state, _) = &scored.origin else { continue };
-        let node = case.graph.node(*place).filter(|node| stands_still(*state) && !node.thing.site.is_empty());
-        if let Some(node) = node.filter(|_| group.things(case).len() > 1) {
-            rows.entry((node.thing.site.clone(), node.kind)).or_default().push((scored.onset, number));
-        }
-    }
-    let mut found = BTreeMap::new();
-    for ((site, _), mut row) in rows {
-        row.sort_unstable();
-        for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
-            if run.len() < TOGETHER_MIN && !twins(case, pool, groups, run) {
-                continue;
-            }
-            let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { continue };
-            unite(groups, run, run.len(), &Shared::Site(site.clone()));
-            found.insert(*into, (site.clone(), *first, *last));
+/// Pieces of a row in order of time: each begins so shortly after the one before, and all of a piece within a time.
+fn runs(row: &[(i64, usize)], apart: i64, within: i64) -> Vec<&[(i64, usize)]> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    for at in 1..=row.len() {
+        let time = |at: usize| row.get(at).map(|(since, _)| *since);
+        let near = |since: i64| time(at - 1).is_some_and(|last| since - last <= apart);
+        let whole = |since: i64| time(from).is_some_and(|first| since - first <= within);
+        if !time(at).is_some_and(|since| near(since) && whole(since)) {
+            found.extend(row.get(from..at));
+            from = at;
         }
     }
     found
 }
 
-/// Two things of one role are lost at one moment, and what they are connected to is known of neither, though it is of
-/// others of the role or kind: what they have in common is not written down.
-fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -> bool {
-    let [(first, one), (last, other)] = run else { return false };
-    let node = |number: usize| match cause_of(pool, groups.get(number)?)? {
+/// Three or more things of one place are lost at once, each with what stands on it, they are most of what carries
+/// something there, of their kind or of all, and nothing known explains more than one of them: it is the place. Answers
+/// where, from when to when, by group.
+fn by_place(case: &Case<'_>, pool: &Pool, groups: &mut [Group]) -> BTreeMap<usize, (String, i64, i64)> {
+    let mut rows: BTreeMap<String, Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let Some(scored) = group.cause.and_then(|cause| pool.get(cause)) else { continue };
+        let Origin::Thing(place, state, _) = &scored.origin else { continue };
+        let node = case.graph.node(*place).filter(|node| stands_still(*state) && !node.thing.site.is_empty());
+        if let Some(node) = node.filter(|_| group.things(case).len() > 1) {
+            rows.entry(node.thing.site.clone()).or_default().push((scored.onset, number));
+        }
+    }
+    let mut found = BTreeMap::new();
+    let mut take = |groups: &mut [Group], run: &[(i64, usize)], site: &String| {
+        let (Some((first, into)), Some((last, _))) = (run.first(), run.last()) else { return };
+        unite(groups, run, run.len(), &Shared::Site(site.clone()));
+        found.insert(*into, (site.clone(), *first, *last));
+    };
+    for (site, mut row) in rows.into_iter().filter(|(_, row)| row.len() > 1) {
+        row.sort_unstable();
+        let slowest = row.iter().map(|(_, number)| slowest(case, groups.get(*number))).max().unwrap_or_default();
+        for run in runs(&row, APART_MS, slowest + SLACK_MS) {
+            if run.len() >= TOGETHER_MIN && is_most(case, groups, run, &site, None) {
+                take(groups, run, &site);
+                continue;
+            }
+            let mut kinds: BTreeMap<u16, Vec<(i64, usize)>> = BTreeMap::new();
+            for (onset, number) in run {
+                if let Some(node) = groups.get(*number).and_then(|group| root(case, pool, group)) {
+                    kinds.entry(node.kind).or_default().push((*onset, *number));
+                }
+            }
+            for (kind, run) in kinds {
+                let most = run.len() >= TOGETHER_MIN && is_most(case, groups, &run, &site, Some(kind));
+                if most || twins(case, pool, groups, &run) {
+                    take(groups, &run, &site);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Most of what carries something at a place, of one kind or of all, is lost in these groups.
+fn is_most(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)], site: &str, kind: Option<u16>) -> bool {
+    let lost: BTreeSet<u64> =
+        run.iter().filter_map(|(_, number)| groups.get(*number)).flat_map(|group| group.things(case)).collect();
+    let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
+    let carries = all.filter(|node| {
+        let wanted = node.thing.site == site && kind.is_none_or(|kind| node.kind == kind);
+        wanted && !node.down.is_empty() && case.looks.at(node.thing.id).next().is_some()
+    });
+    let (all, gone) = carries
+        .fold((0_usize, 0_usize), |(all, gone), node| (all + 1, gone + usize::from(lost.contains(&node.thing.id))));
+    gone * 2 > all
+}
+
+/// What a group is said to come from.
+fn root<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Node> {
+    match cause_of(pool, group)? {
         Origin::Thing(place, ..) => case.graph.node(*place),
         _ => None,
-    };
+    }
+}
+
+/// The longest time from one look to the next at what a group has, in milliseconds.
+fn slowest(case: &Case<'_>, group: Option<&Group>) -> i64 {
+    let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
+    signs.map(|sign| sign.interval).max().unwrap_or_default()
+}
+
+/// Two things of one role are lost at one moment, as often as they are looked at, and what they are connected to is
+/// known of neither, though it is of others of the role or kind: what they have in common is not written down.
+fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -> bool {
+    let [(first, one), (last, other)] = run else { return false };
+    let moment = slowest(case, groups.get(*one)).max(slowest(case, groups.get(*other)));
+    let node = |number: usize| root(case, pool, groups.get(number)?);
     let (Some(one), Some(other)) = (node(*one), node(*other)) else { return false };
     let hangs = |node: &Node| node.up.iter().any(|edge| edge.kind == RelationKind::ConnectedTo);
     let usual = || {
         let mut all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
         all.any(|node| node.kind == one.kind && hangs(node))
     };
-    let alike = role(&one.thing.name) == role(&other.thing.name);
-    last - first <= MOMENT_MS && alike && !hangs(one) && !hangs(other) && usual()
+    let alike = role(&one.thing) == role(&other.thing);
+    last - first <= moment && alike && !hangs(one) && !hangs(other) && usual()
 }
 
 /// Most of a role fails alone, in the same way at the same time and at several places: what they have in common is not
@@ -149,13 +221,13 @@ fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         let Some(sign) = alone(case, pool, group).or_else(|| guessed(case, pool, group)) else { continue };
         let node = case.graph.place(sign.thing).and_then(|place| case.graph.node(place));
         if let (Some(node), Some(family)) = (node, family(case, sign)) {
-            rows.entry((node.kind, role(&node.thing.name), family)).or_default().push((sign.since, number));
+            rows.entry((node.kind, role(&node.thing), family)).or_default().push((sign.since, number));
         }
     }
     for ((kind, role_of, _), mut row) in rows.into_iter().filter(|(_, row)| row.len() > 1) {
         row.sort_unstable();
         let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
-        let many = all.filter(|node| node.kind == kind && role(&node.thing.name) == role_of).count();
+        let many = all.filter(|node| node.kind == kind && role(&node.thing) == role_of).count();
         for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
             let sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| group.things(case));
             let largest = sets.clone().map(|things| things.len()).max().unwrap_or_default();
@@ -165,7 +237,7 @@ fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
             // What one guess has most of is not spread over several places.
             let spread = sites.len() > 1 && !sites.contains("") && (largest == 1 || largest * 2 <= things.len());
             if things.len() >= KIN_MIN && things.len() * 2 > many && spread {
-                unite(groups, run, things.len(), &Shared::Name(role_of.replace('#', "")));
+                unite(groups, run, things.len(), &Shared::Name(role_of.replace('#', "*")));
             }
         }
     }
@@ -182,7 +254,7 @@ fn guessed<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Sig
     let signs = || group.signs.iter().filter_map(|sign| case.sign(*sign));
     let same = |sign: &Sign| {
         let thing = case.graph.thing(sign.thing)?;
-        Some((&thing.kind, role(&thing.name), &thing.site, family(case, sign)?))
+        Some((&thing.kind, role(thing), &thing.site, family(case, sign)?))
     };
     let first = signs().min_by_key(|sign| sign.since)?;
     let of = same(first)?;
@@ -205,7 +277,7 @@ fn cause_of<'p>(pool: &'p Pool, group: &Group) -> Option<&'p Origin> {
 enum Shared {
     /// The place they are at.
     Site(String),
-    /// How their names begin, as no place is known.
+    /// How their names are built, with `*` for what differs, as no place is known.
     Name(String),
     /// What the looks have in common, as the things themselves are not known.
     Label(String),
@@ -221,14 +293,14 @@ impl Shared {
         if !thing.site.is_empty() {
             return Some(Self::Site(thing.site.clone()));
         }
-        spoken.start(&thing.name).map(Self::Name)
+        spoken.start(&thing.name).map(|start| Self::Name(start + "*"))
     }
 
     /// In words: what it is, and by what they were grouped.
     fn words(&self) -> (String, &'static str) {
         match self {
             Self::Site(site) => (site.clone(), "time and site"),
-            Self::Name(start) => (format!("{start}*"), "time and name"),
+            Self::Name(names) => (names.clone(), "time and name"),
             Self::Label(label) => (label.clone(), "time and labels"),
         }
     }
@@ -298,7 +370,7 @@ fn unite(groups: &mut [Group], run: &[(i64, usize)], many: usize, shared: &Share
     *group = Group::of(signs, None);
     let (label, by) = shared.words();
     group.unknown = Some(format!(
-        "{} things ({label}) began to fail within {}, and nothing known explains more than one of them. Grouped by {by} alone.",
+        "{} things ({label}) began to fail within {}, and nothing known explains them together. Grouped by {by} alone.",
         many,
         crate::candidate::span(last - first)
     ));
@@ -313,4 +385,30 @@ fn same_parent(case: &Case<'_>, groups: &[Group], run: &[(i64, usize)]) -> bool 
     });
     let (Some(one), Some(other)) = (sets.next(), sets.next()) else { return false };
     one.intersection(&other).next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_a_name_without_its_numbers_and_the_words_of_its_site() {
+        let role = |name: &str, site: &str| {
+            role(&Thing { id: 1, kind: "router".into(), name: name.into(), site: site.into() })
+        };
+        assert_eq!(role("gw-oslo", "oslo"), role("gw-Bergen", "Bergen city"));
+        assert_eq!(role("srv-12-web3", ""), "srv-#-web#");
+        assert_ne!(role("gw-oslo", "bergen"), role("gw-bodo", "bergen"));
+        assert_eq!(role("shop-7.till", "shop-7"), "#-#.till");
+    }
+
+    #[test]
+    fn a_run_ends_at_a_gap_and_after_its_time() {
+        let row: Vec<(i64, usize)> = [0, 40, 80, 120, 200, 240].into_iter().zip(0..).collect();
+        let lengths = |apart, within| runs(&row, apart, within).iter().map(|run| run.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(45, 1_000), [4, 2]);
+        assert_eq!(lengths(45, 90), [3, 1, 2]);
+        assert_eq!(lengths(100, 1_000), [6]);
+        assert!(runs(&[], 1, 1).iter().all(|run| run.is_empty()));
+    }
 }

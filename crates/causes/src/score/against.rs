@@ -1,5 +1,5 @@
-//! What speaks against a candidate: looks that should be bad and are good, a thing that is heard from or is fine itself, and
-//! faults that nobody looks for.
+//! What speaks against a candidate: looks that should be bad and are good, a thing that is heard from or is fine
+//! itself, and faults that nobody looks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,11 @@ pub(super) const UNSEEN_INNER: f64 = 1.5;
 /// Points lost by a thing that is fine itself as far as anybody looks, and with it most of what stands on it.
 pub(super) const PARTIAL: f64 = 3.0;
 /// What stands on a thing and is well so long after it began speaks for the thing, in milliseconds.
-const PARTIAL_MS: i64 = 60_000;
+pub(super) const PARTIAL_MS: i64 = 60_000;
+/// After so long most trouble shows, in milliseconds.
+const SHOWS_MS: i64 = 10 * 60_000;
+/// What so many times more things survived than suffer from is not what they suffer from.
+pub(super) const MOSTLY_WELL: usize = 3;
 
 impl Case<'_> {
     /// Looks that should be bad by now and were good, and the things that this spares.
@@ -88,12 +92,26 @@ impl Case<'_> {
     ) -> bool {
         let fine = |known: &Known| known.good_within(onset + PARTIAL_MS + 5_000, end).is_some();
         let bad = gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
-        self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end) >= bad
+        self.looks.at(self.graph.id(cause)).any(fine) && self.well(effects, cause, onset, end, PARTIAL_MS) >= bad
     }
 
-    /// How many things, beside the cause itself, should suffer and are well.
-    pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64) -> usize {
-        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(PARTIAL_MS) + 5_000, end).is_some();
+    /// So many more of what stands on it are well, after the time in which most trouble shows, that what nobody sees
+    /// fail is not what the few suffer from.
+    pub(super) fn is_mostly_well(
+        &self,
+        effects: &Effects,
+        cause: u32,
+        gains: &[(u32, u64, f64)],
+        onset: i64,
+        end: i64,
+    ) -> bool {
+        let most = MOSTLY_WELL * gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
+        effects.len() > most && self.well(effects, cause, onset, end, SHOWS_MS) > most
+    }
+
+    /// How many things, beside the cause itself, should suffer after so long at the latest and are well.
+    pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64, latest: i64) -> usize {
+        let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(latest) + 5_000, end).is_some();
         let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
         let well = others.filter(|(place, states)| {
             let state = |known: &Known| {
@@ -107,12 +125,17 @@ impl Case<'_> {
     }
 }
 
-/// A look at the thing itself that must be bad was good when half of what it should cause had begun.
+/// A look at the thing itself that must be bad was good when half of what it should cause had begun. Who finds names
+/// for those who look fails them for nobody.
 pub(super) fn own_is_fine(case: &Case<'_>, place: u32, state: What, half: i64, end: i64) -> bool {
     if case.at.contains_key(&place) {
         return false;
     }
-    let surely = |known: &&Known| case.table.expects(state, known.look.what) >= 0.85;
+    let kind = case.graph.node(place).map(|node| node.kind);
+    let names = kind.is_some_and(|kind| case.table.ways(kind, state).iter().any(|way| way.gives == What::NameFails));
+    let surely = |known: &&Known| {
+        case.table.expects(state, known.look.what) >= 0.85 || (names && known.look.what == What::NameFails)
+    };
     case.looks.at(case.graph.id(place)).filter(surely).any(|known| known.good_within(half + 5_000, end).is_some())
 }
 
@@ -143,9 +166,7 @@ pub(super) fn against(absent: &[(u64, f64, i64)], looks: &Looks) -> f64 {
 
 /// Too much of what is known speaks against it.
 pub(super) fn is_refuted(scored: &Scored) -> bool {
-    let explained: f64 = scored.gains.iter().map(|(.., fit)| fit).sum();
-    let absent: f64 = scored.absent.iter().map(|(_, surely, _)| surely).sum();
     // Of two paths the inventory may know one: what is seen to fail itself may reach less than it seems.
     let most = if scored.seen { AGAINST_SEEN_MAX } else { AGAINST_MAX };
-    scored.gains.is_empty() || absent > most * (explained + absent)
+    scored.gains.is_empty() || scored.doubt() > most
 }

@@ -7,7 +7,7 @@ use crate::looks::{Change, Known};
 use crate::spread::{Effect, Effects, Start};
 use crate::words::What;
 
-use super::against::{against, is_refuted};
+use super::against::{MOSTLY_WELL, PARTIAL_MS, against, is_refuted};
 use super::{Case, FIT_MIN, Match, Origin, SLACK_MS, Scored, recent};
 
 /// How long after a change its trouble begins, in milliseconds.
@@ -17,8 +17,6 @@ const BLIND_PRIOR: f64 = -6.2;
 const CHANGE_PRIOR: f64 = -5.5;
 /// The same for a looker that sees nothing at all.
 const NOTHING_SEEN_PRIOR: f64 = -3.5;
-/// A change of one thing that so many times more survived than suffer is not what they suffer from.
-const MOSTLY_WELL: usize = 3;
 /// The states that a bad change brings about, and how surely.
 pub(crate) const CHANGED: [(What, f64); 6] = [
     (What::Errors, 0.9),
@@ -81,8 +79,8 @@ impl Case<'_> {
         (!is_refuted(&scored)).then_some(scored)
     }
 
-    /// Nearly all that the server or another monitor looks at elsewhere is silent since the same time, and nothing of it has answered since, in
-    /// whatever way. `gains` are the symptoms that began then.
+    /// Nearly all that the server or another monitor looks at elsewhere is silent since the same time, and nothing of
+    /// it has answered since, in whatever way. `gains` are the symptoms that began then.
     fn sees_nothing(&self, vantage: Option<u64>, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
         let thing = |id: u64| self.graph.node(self.graph.place(id)?).map(|node| node.thing.kind.as_str());
         if vantage.is_some_and(|id| thing(id) != Some("monitor")) {
@@ -171,7 +169,8 @@ impl Case<'_> {
         }
         let onset = matches.iter().filter_map(|one| Some(self.sign(one.sign)?.since)).min()?;
         let end = self.end(&matches);
-        if one.is_some_and(|place| self.well(&effects, place, onset.max(last), end) > MOSTLY_WELL * things.len()) {
+        let well = |place: u32| self.well(&effects, place, onset.max(last), end, PARTIAL_MS);
+        if one.is_some_and(|place| well(place) > MOSTLY_WELL * things.len()) {
             return None;
         }
         // A bad change need not break everything it touched.

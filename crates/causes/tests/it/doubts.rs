@@ -119,3 +119,42 @@ fn who_sees_nothing_at_all_doubts_itself_before_the_one_switch_that_all_is_behin
     let (_, causes) = play(Some(What::Errors));
     assert!(matches!(causes.first(), Some(Cause::Thing { .. })), "one that answers, though badly, is seen: {causes:?}");
 }
+
+#[test]
+fn a_store_that_is_seen_slow_is_not_refuted_by_pages_that_come_whenever() {
+    let machines: Vec<String> = (0..10).map(|n| format!("vm-{n}")).collect();
+    let pages: Vec<String> = (0..31).map(|n| format!("web-{n}")).collect();
+    let mut things = vec![("san", "storage")];
+    things.extend(machines.iter().map(|name| (name.as_str(), "virtual_machine")));
+    things.extend(pages.iter().map(|name| (name.as_str(), "service")));
+    let all = machines.iter().chain(&pages);
+    let relations: Vec<(&str, &str, &str)> = all.map(|name| (name.as_str(), "stores_on", "san")).collect();
+    let mut house = House::new(&things, &relations);
+    house.fire("san", What::Slow);
+    machines.iter().for_each(|name| _ = house.fire(name, What::Slow));
+    house.pass(900);
+    assert_eq!((house.causes(), house.pages()), (vec!["san".to_owned()], 1));
+    let (_, causes) = judged(&house);
+    assert!(matches!(causes.first(), Some(Cause::Thing { state: What::Slow, .. })), "{causes:?}");
+}
+
+#[test]
+fn what_is_looked_at_by_its_address_does_not_stop_for_want_of_names() {
+    let things = [("ns", "dns"), ("app-1", "service"), ("app-2", "service"), ("app-3", "service"), ("db", "database")];
+    let relations = ["app-1", "app-2", "app-3", "db"].map(|name| (name, "resolves_by", "ns"));
+    let pages = |by_name: bool| {
+        let mut house = House::new(&things, &relations);
+        house.mute();
+        house.fire("ns", What::Unreachable);
+        ["app-1", "app-2", "app-3"].iter().for_each(|name| _ = house.fire(name, What::Errors));
+        (0..120).for_each(|_| drop(house.pass_mute()));
+        let (key, what) = (9_001, What::Down);
+        let look = causes::Look { key, what, by_name, ..house.look(house.id("db")) };
+        house.see(Observation::Seen { look: look.clone(), good: false, at_ms: house.now });
+        let since_ms = house.now;
+        house.see(Observation::Fired(causes::Symptom { look, what, since_ms, evidence: "no answer".into() }));
+        (0..60).for_each(|_| drop(house.pass_mute()));
+        house.pages()
+    };
+    assert_eq!((pages(true), pages(false)), (1, 2));
+}

@@ -12,3 +12,5 @@ mod groups;
 mod grows;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod news;

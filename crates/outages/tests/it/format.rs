@@ -44,6 +44,16 @@ fn what_plays_but_shows_nothing_is_refused() {
     let script = "script: [{at: 5m, fault: down, on: sw}]\n";
     refused(&format!("{HEAD}{script}truth: sw\nlength: 3m\n"), &["length", "180s", "300s"]);
     refused(&format!("{HEAD}{script}truth: sw\nchecks: [{{on: sw, look: pong}}]\n"), &["pong", "ping, tcp, http"]);
+    let late = "script: [{at: 5m, fault: down, on: sw, for: 1m}, {at: 20m, fault: down, on: sw}]\n";
+    refused(&format!("{HEAD}{late}truth: sw\nlength: 10m\n"), &["length", "600s", "entry 2", "1200s"]);
+    refused(
+        &format!("{HEAD}{script}truth: sw\nchecks: [{{on: 'srv-{{2..9}}', look: ping}}]\n"),
+        &["checks, entry 1", "srv-4"],
+    );
+    refused(
+        &format!("{HEAD}{script}truth: sw\nchecks: [{{on: sw, look: ping, every: 2s}}]\n"),
+        &["checks, entry 1", "5s"],
+    );
     let partly = "script: [{at: 5m, fault: down, on: sw, seen_by: srv-2}]\n";
     refused(&format!("{HEAD}{partly}truth: sw\ndefault_checks: false\n"), &["script, entry 1", "srv-2"]);
     let hidden = "name: x\nkind: y\nthings: [{name: a, kind: vm, hidden: true}]\nscript: []\ntruth: a\n";

@@ -32,29 +32,29 @@ fn the_engine_finds_the_cause_and_tells_people_once() {
     }
     assert!(totals.runs() >= 30, "{}", totals.runs());
     assert!(totals.first_percent() >= 90.0, "{}", totals.first_percent());
-    assert!(totals.first3_percent() >= 95.0, "{}", totals.first3_percent());
-    assert!(totals.one_page_percent() >= 90.0, "{}", totals.one_page_percent());
+    assert!(totals.first3_percent() >= 98.0, "{}", totals.first3_percent());
+    assert!(totals.one_page_percent() >= 95.0, "{}", totals.one_page_percent());
     assert!(totals.undetermined_right_percent() >= 90.0, "{}", totals.undetermined_right_percent());
     assert_eq!(totals.orphan_recoveries, 0);
 }
 
 /// Late symptoms, gaps by role, changes that let some of the traffic pass, and places that go dark, what has two ways
-/// through one duct, what comes and goes, and what two lookers see at different times: each has a scenario
-/// that was not met before its rule.
+/// through one duct, what comes and goes, what two lookers see at different times, single things that only look like a
+/// place, and what a look cannot tell: each has a scenario that was not met before its rule.
 #[test]
 fn what_shows_late_or_through_gaps_has_its_cause_first_in_one_group() {
     let rules = causes::Rules::built_in();
     let all = scenarios();
     let number = |name: &str| name.rsplit('/').next().and_then(|file| file.get(..2)?.parse::<u32>().ok());
     let wanted: Vec<_> =
-        all.iter().filter(|(name, _)| number(name).is_some_and(|at| (44..=63).contains(&at))).collect();
-    assert_eq!(wanted.len(), 20);
+        all.iter().filter(|(name, _)| number(name).is_some_and(|at| (44..=68).contains(&at))).collect();
+    assert_eq!(wanted.len(), 25);
     for (name, scenario) in wanted {
         let verdict = play(scenario, SEED, &rules, &|| 0.0);
         let found = verdict.first == verdict.causes && verdict.undetermined_right != Some(false);
         assert!(found, "{name}: {verdict:#?}");
-        // One machine after another: the second is told of before anybody knows that it is the place.
-        let most = if verdict.undetermined_right.is_some() { 2 } else { verdict.causes };
+        // One thing after another: the second is told of before anybody knows that it is the place, or the role.
+        let most = if matches!(number(name), Some(50 | 60)) { 2 } else { verdict.causes.max(1) };
         assert!(verdict.pages <= most, "{name}: {verdict:#?}");
     }
 }
