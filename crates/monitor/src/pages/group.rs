@@ -278,7 +278,7 @@ fn side(view: &View) -> Markup {
         facts = facts.row("Back", html! { (ago(&view.clock, at)) (times) });
     }
     if let (Some(by), Some(at)) = (&group.acknowledged_by, group.acknowledged_at) {
-        facts = facts.row("Acknowledged", html! { (web::ui::person(by, None)) " " (ago(&view.clock, at)) });
+        facts = facts.row("On it", html! { (web::ui::person(by, None)) " " (ago(&view.clock, at)) });
     }
     if let Some(at) = group.ended_at {
         facts = facts
