@@ -100,36 +100,7 @@ pub(super) fn put(
     before.extend(store::rules::of_groups(cx.tx, &groups)?);
     for (place, group) in (0..).zip(&file.groups) {
         let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
-        let mut hurried = false;
-        for (position, rule) in (0..).zip(&group.rules) {
-            let new = new_rule(cx, rule, group)?;
-            // The same rule of the same group goes on, with its alerts.
-            let same = |one: &super::Stored| {
-                one.group == group.name && one.new.rule.name == rule.name && one.new.rule.kind == rule.kind
-            };
-            let exact = before.iter().position(|one| same(one) && one.new.rule == *rule);
-            match exact.or_else(|| before.iter().position(same)) {
-                Some(place) => {
-                    let old = before.swap_remove(place);
-                    hurried |= old.interval_ms != group.interval_ms;
-                    store::rules::move_to(cx.tx, old.id, group_id, position)?;
-                    if old.new != new {
-                        store::rules::update(cx.tx, old.id, &new, cx.now)?;
-                        super::update::follow(cx, old.id, &old.new, &new)?;
-                        super::index(cx, old.id, &new)?;
-                    }
-                    done.kept += 1;
-                }
-                None => {
-                    let id = store::rules::insert(cx.tx, group_id, position, &new, cx.now)?;
-                    super::index(cx, id, &new)?;
-                    done.added += 1;
-                }
-            }
-        }
-        if hurried {
-            super::update::follow_interval(cx, group_id, group.interval_ms)?;
-        }
+        put_group(cx, (group_id, group), &mut before, &mut done)?;
     }
     done.removed = before.len();
     for old in &before {
@@ -148,6 +119,45 @@ pub(super) fn put(
     cx.emit(&crate::events::RulesImported { file: subject, name: name.to_owned(), rules: count })?;
     cx.touch(Ref::new("rule", 0));
     Ok((id, done))
+}
+
+/// Puts the rules of one group into it. The same rule of the same group goes on, with its alerts, and is taken out of `before`.
+fn put_group(
+    cx: &mut Cx,
+    (group_id, group): (i64, &rules::Group),
+    before: &mut Vec<super::Stored>,
+    done: &mut Imported,
+) -> Result<()> {
+    let mut hurried = false;
+    for (position, rule) in (0..).zip(&group.rules) {
+        let new = new_rule(cx, rule, group)?;
+        let same = |one: &super::Stored| {
+            one.group == group.name && one.new.rule.name == rule.name && one.new.rule.kind == rule.kind
+        };
+        let exact = before.iter().position(|one| same(one) && one.new.rule == *rule);
+        match exact.or_else(|| before.iter().position(same)) {
+            Some(place) => {
+                let old = before.swap_remove(place);
+                hurried |= old.interval_ms != group.interval_ms;
+                store::rules::move_to(cx.tx, old.id, group_id, position)?;
+                if old.new != new {
+                    store::rules::update(cx.tx, old.id, &new, cx.now)?;
+                    super::update::follow(cx, old.id, &old.new, &new)?;
+                    super::index(cx, old.id, &new)?;
+                }
+                done.kept += 1;
+            }
+            None => {
+                let id = store::rules::insert(cx.tx, group_id, position, &new, cx.now)?;
+                super::index(cx, id, &new)?;
+                done.added += 1;
+            }
+        }
+    }
+    if hurried {
+        super::update::follow_interval(cx, group_id, group.interval_ms)?;
+    }
+    Ok(())
 }
 
 /// How many alerts of a file are told to nobody.
