@@ -204,6 +204,8 @@ impl Case<'_> {
         if let Some(place) = one.filter(|_| is_up) {
             let passed = self.passed(place);
             matches.extend(self.stopped(&passed, last));
+            matches.sort_by(|a, b| a.sign.cmp(&b.sign).then(b.fit.total_cmp(&a.fit)));
+            matches.dedup_by_key(|one| one.sign);
             for (place, mut states) in passed {
                 effects.entry(place).or_default().append(&mut states);
             }
