@@ -107,6 +107,8 @@ struct Parent {
     kin: BTreeSet<Role>,
     /// Its cause is seen to fail.
     seen: bool,
+    /// What it comes from, if that is seen to be lost.
+    lost: Option<u32>,
     /// Nothing is known to stand on its cause.
     bare: bool,
     sites: BTreeSet<String>,
@@ -281,6 +283,10 @@ fn parent(
     let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
     sites.remove("");
+    let lost = match &scored.origin {
+        Origin::Thing(place, state, _) if scored.seen && stands_still(*state) => Some(*place),
+        _ => None,
+    };
     let bare = roots.iter().filter_map(|place| case.graph.node(*place)).all(|node| node.down.is_empty());
     Some(Parent {
         group: number,
@@ -290,6 +296,7 @@ fn parent(
         fallen,
         kin,
         seen,
+        lost,
         bare,
         sites,
         words,
@@ -338,7 +345,8 @@ fn fits(
     }
     let first = signs.iter().min_by_key(|sign| sign.since)?;
     let degraded = signs.iter().all(|sign| sign.what == What::Degraded);
-    let mut best: Option<Fit> = known_chain(case, parent, head, signs, first);
+    let chain = known_chain(case, parent, head, signs, first);
+    let mut best: Option<Fit> = chain.or_else(|| takeover(case, parent, head, signs, first));
     // Where a place is not known, names must have something in common.
     let near = match parent.sites.contains(site) {
         _ if alike => 1.0,
@@ -355,7 +363,8 @@ fn fits(
             let second = known == 1 && way.needs_all && way.over.is_redundant() && stands_still(*state);
             let spare = (alike || kin) && known == 0 && way.over.is_redundant() && degraded && stands_still(*state);
             let (gives, weight) = if second || spare { (What::Degraded, 0.7) } else { (way.gives, way.weight) };
-            let usual = parent.bare || parent.carries.contains(&(node.kind, way.over));
+            // What its like hangs on may be well itself, as a switch that lets some of it no longer through.
+            let usual = parent.bare || alike || kin || parent.carries.contains(&(node.kind, way.over));
             if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;
             }
@@ -388,4 +397,18 @@ fn known_chain(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], fir
     };
     let best = states.map(value).fold(0.0, f64::max);
     (best >= FIT_MIN).then_some(Fit { value: best + 1.0, relation: None })
+}
+
+/// What a group hangs on is lost, or fails, at the moment at which one of its alternatives is lost: the other one takes
+/// over late.
+fn takeover(case: &Case<'_>, parent: &Parent, head: u32, signs: &[&Sign], first: &Sign) -> Option<Fit> {
+    let node = case.graph.node(head)?;
+    let mut paths = node.up.iter().filter(|path| path.group.is_some() && parent.lost == Some(path.other));
+    let kind = paths.next().map(|path| path.kind)?;
+    let lost = case.graph.node(parent.lost?)?;
+    let ways = case.table.ways(lost.kind, What::Down).iter().filter(|way| way.over == kind && way.reaches(node.kind));
+    let at_once = parent.onset - first.interval - SLACK_MS..=parent.onset + parent.slowest + first.interval + SLACK_MS;
+    let shows = |state: What| signs.iter().map(|sign| case.explains(state, sign)).fold(0.0, f64::max);
+    let value = ways.map(|way| way.weight * shows(way.gives)).fold(0.0, f64::max);
+    (value >= FIT_MIN && at_once.contains(&first.since)).then_some(Fit { value: value + 1.0, relation: None })
 }

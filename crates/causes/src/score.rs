@@ -146,6 +146,9 @@ impl<'a> Case<'a> {
             if sign.what == What::NameFails {
                 seen.wrong.insert(place);
             }
+            if sign.what == What::Errors {
+                seen.errors.insert(place);
+            }
         }
         seen.worse = worse(&signs, &at);
         let mut signed: Vec<u64> = signs.iter().map(|sign| sign.key).collect();

@@ -22,6 +22,8 @@ const GUESS: f64 = 0.5;
 /// What is seen to fail and explains more things than this, and this share of what a guess does, goes before the guess.
 const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
+/// The same for a change.
+const INNOCENT: f64 = 0.25;
 /// So much of what is known may speak against what is seen, and must speak against the guess.
 const DOUBTLESS: f64 = 0.03;
 const DOUBTFUL: f64 = 0.03;
@@ -81,6 +83,16 @@ pub(crate) struct Pool {
 impl Pool {
     /// The candidates of a case with so many symptoms.
     pub(crate) fn new(scored: Vec<Scored>, signs: usize) -> Self {
+        let pool = Self::of_all(scored, signs);
+        let lost = pool.innocent();
+        if lost.is_empty() {
+            return pool;
+        }
+        let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
+        Self::of_all(kept.collect(), signs)
+    }
+
+    fn of_all(scored: Vec<Scored>, signs: usize) -> Self {
         let mut by_sign: Vec<Vec<u32>> = vec![Vec::new(); signs];
         for (number, one) in (0_u32..).zip(&scored) {
             for (sign, ..) in &one.gains {
@@ -94,6 +106,23 @@ impl Pool {
 
     pub(crate) fn get(&self, number: u32) -> Option<&Scored> {
         self.scored.get(number as usize)
+    }
+
+    /// Changes, where what is seen to fail explains a good part of the same: that needs no change above it.
+    fn innocent(&self) -> BTreeSet<u32> {
+        let plain = |one: &Scored| {
+            let is_thing = matches!(one.origin, Origin::Thing(..));
+            is_thing && one.seen && one.change.is_none() && one.things(|_| true) > OUTDOES_MIN
+        };
+        let changes = (0_u32..).zip(&self.scored).filter(|(_, one)| matches!(one.origin, Origin::Change(_)));
+        let outdone = changes.filter(|(_, one)| {
+            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
+            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let much = |many: usize| many as f64 >= INNOCENT * one.gains.len() as f64;
+            shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain))
+        });
+        outdone.map(|(number, _)| number).collect()
     }
 
     /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a

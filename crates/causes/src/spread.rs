@@ -45,6 +45,8 @@ pub(crate) struct Worse {
 pub(crate) struct Seen {
     /// They do not work: alternatives that do not help.
     pub(crate) failed: BTreeSet<u32>,
+    /// They give errors.
+    pub(crate) errors: BTreeSet<u32>,
     /// They find no names, or wrong ones.
     pub(crate) wrong: BTreeSet<u32>,
     /// They got worse.
@@ -103,25 +105,30 @@ impl Walk<'_> {
         // Whether it was reached is seen: that doubt counts once, and not again for each thing behind it.
         let shown = match effect.state {
             What::NameFails => self.seen.wrong.contains(&place),
+            What::Errors => self.seen.errors.contains(&place),
             state => stands_still(state) && self.seen.failed.contains(&place),
         };
         let seen = shown && effect.weight >= SURE;
         let effect = if seen { Effect { weight: 1.0, ..effect } } else { effect };
+        // Errors that are seen may be as bad for what is behind as if the thing stood still.
+        let worst = if seen && effect.state == What::Errors { self.table.ways(node.kind, What::Down) } else { &[] };
         for way in self.table.ways(node.kind, effect.state) {
+            let same = worst.iter().filter(|other| other.over == way.over && other.gives == way.gives);
+            let weight = same.map(|other| other.weight).fold(way.weight, f64::max);
             for edge in node.down.iter().filter(|edge| edge.kind == way.over) {
                 let Some(child) = self.graph.node(edge.other).filter(|child| way.reaches(child.kind)) else { continue };
-                self.reach(place, effect, way, edge, &child.up);
+                self.reach(place, effect, (way, weight), edge, &child.up);
             }
         }
     }
 
-    fn reach(&mut self, from: u32, effect: Effect, way: &Way, edge: &Edge, paths: &[Edge]) {
+    fn reach(&mut self, from: u32, effect: Effect, (way, weight): (&Way, f64), edge: &Edge, paths: &[Edge]) {
         let left = if way.needs_all { self.left(from, edge, paths, effect.state) } else { 0 };
         let (state, share) = match left {
-            0 => (way.gives, way.weight),
+            0 => (way.gives, weight),
             _ if stands_still(effect.state) => (What::Degraded, DEGRADED),
             // One of several slow paths slows a part.
-            _ => (way.gives, way.weight * 0.5),
+            _ => (way.gives, weight * 0.5),
         };
         let weight = effect.weight * share;
         if weight >= WEIGHT_MIN {

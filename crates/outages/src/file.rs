@@ -250,26 +250,37 @@ pub(crate) struct ChangeLabel {
     pub(crate) change: String,
 }
 
-/// A span of time: `90s`, `5m`, `2h`.
+/// A span of time: `90s`, `5m`, `2h`, `6m20s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(pub(crate) i64);
+
+impl Span {
+    /// One or more numbers, each with its unit.
+    fn parse(text: &str) -> Option<Self> {
+        let (mut all, mut rest) = (0.0, text.trim());
+        while let Some(at) = rest.find(|letter: char| letter.is_ascii_alphabetic()) {
+            let (number, tail) = rest.split_at(at);
+            let factor = match tail.chars().next()? {
+                's' => 1_000.0,
+                'm' => 60_000.0,
+                'h' => 3_600_000.0,
+                _ => return None,
+            };
+            all += number.trim().parse::<f64>().ok().filter(|number| *number >= 0.0)? * factor;
+            rest = tail.get(1..)?;
+            if rest.is_empty() {
+                return (all <= 1_000.0 * 3_600_000.0).then_some(Self(all as i64));
+            }
+        }
+        None
+    }
+}
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::custom(format!("\"{text}\" is no span of time; write 90s, 5m or 2h"));
-        let unit = text.chars().next_back().ok_or_else(wrong)?;
-        let factor = match unit {
-            's' => 1_000,
-            'm' => 60_000,
-            'h' => 3_600_000,
-            _ => return Err(wrong()),
-        };
-        let number: f64 = text.trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;
-        if !(0.0..=1_000.0).contains(&(number * f64::from(factor) / 3_600_000.0)) {
-            return Err(wrong());
-        }
-        Ok(Self((number * f64::from(factor)) as i64))
+        let wrong = || serde::de::Error::custom(format!("\"{text}\" is no span of time; write 90s, 5m, 2h or 6m20s"));
+        Self::parse(&text).ok_or_else(wrong)
     }
 }
 
@@ -292,4 +303,16 @@ impl<'de> Deserialize<'de> for Percent {
 pub fn read(text: &str) -> Result<Scenario, Problem> {
     let file: File = serde_norway::from_str(text).map_err(|error| Problem(error.to_string()))?;
     build(&file).map_err(Problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_one_or_more_numbers_each_with_its_unit() {
+        let ms = |text: &str| Span::parse(text).map(|span| span.0);
+        assert_eq!([ms("90s"), ms("1.5m"), ms("6m20s"), ms("1h 5m")], [90_000, 90_000, 380_000, 3_900_000].map(Some));
+        assert_eq!([ms(""), ms("5"), ms("m"), ms("5m20"), ms("-5m"), ms("3d"), ms("2000h")], [None; 7]);
+    }
 }

@@ -219,7 +219,7 @@ fn chosen(names: &Names, things: &[Thing]) -> Result<Vec<usize>, String> {
 }
 
 fn looks(file: &File, things: &[Thing], monitor: usize) -> Result<Vec<LookAt>, String> {
-    let mut looks = Vec::new();
+    let (mut looks, mut covered) = (Vec::new(), std::collections::BTreeSet::new());
     for (entry, checks) in file.checks.iter().enumerate() {
         let wrong = |why: String| format!("checks, entry {}: {why}", entry + 1);
         let vantages = match &checks.from {
@@ -232,6 +232,7 @@ fn looks(file: &File, things: &[Thing], monitor: usize) -> Result<Vec<LookAt>, S
             return Err(wrong("every: write 5s or more.".to_owned()));
         }
         for thing in chosen(&checks.on, things).map_err(wrong)? {
+            covered.insert(thing);
             for kind in &checks.look.0 {
                 let from = if kind.is_local() { std::slice::from_ref(&thing) } else { vantages.as_slice() };
                 looks.extend(from.iter().map(|vantage| LookAt {
@@ -246,7 +247,6 @@ fn looks(file: &File, things: &[Thing], monitor: usize) -> Result<Vec<LookAt>, S
         }
     }
     if file.default_checks {
-        let covered: std::collections::BTreeSet<usize> = looks.iter().map(|look| look.thing).collect();
         for (thing, of) in things.iter().enumerate().filter(|(at, of)| !covered.contains(at) && !of.hidden) {
             looks.extend(usual(&of.kind).iter().map(|kind| LookAt {
                 thing,

@@ -218,7 +218,8 @@ fn twins(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -
 fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
     let mut rows: BTreeMap<(u16, String, Family), Vec<(i64, usize)>> = BTreeMap::new();
     for (number, group) in groups.iter().enumerate() {
-        let Some(sign) = alone(case, pool, group).or_else(|| guessed(case, pool, group)) else { continue };
+        let one = alone(case, pool, group).or_else(|| guessed(case, pool, group));
+        let Some(sign) = one.or_else(|| rooted(case, pool, group)) else { continue };
         let node = case.graph.place(sign.thing).and_then(|place| case.graph.node(place));
         if let (Some(node), Some(family)) = (node, family(case, sign)) {
             rows.entry((node.kind, role(&node.thing), family)).or_default().push((sign.since, number));
@@ -229,19 +230,45 @@ fn by_role(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
         let all = (0..).take(case.graph.places()).filter_map(|place| case.graph.node(place));
         let many = all.filter(|node| node.kind == kind && role(&node.thing) == role_of).count();
         for run in row.chunk_by(|one, next| next.0 - one.0 <= APART_MS) {
-            let sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| group.things(case));
+            let sets = run.iter().filter_map(|(_, number)| groups.get(*number)).map(|group| {
+                // What hangs on a thing that is seen to be lost counts with it.
+                rooted(case, pool, group).map_or_else(|| group.things(case), |sign| BTreeSet::from([sign.thing]))
+            });
             let largest = sets.clone().map(|things| things.len()).max().unwrap_or_default();
             let things: BTreeSet<u64> = sets.flatten().collect();
             let sites: BTreeSet<&str> =
                 things.iter().filter_map(|thing| case.graph.thing(*thing)).map(|thing| thing.site.as_str()).collect();
             // What one guess has most of is not spread over several places.
             let spread = sites.len() > 1 && !sites.contains("") && (largest == 1 || largest * 2 <= things.len());
-            if things.len() >= KIN_MIN && things.len() * 2 > many && spread {
+            let most = things.len() >= KIN_MIN && things.len() * 2 > many;
+            if spread && (most || unlinked(case, pool, groups, run)) {
                 unite(groups, run, things.len(), &Shared::Name(role_of.replace('#', "*")));
             }
         }
     }
     groups.retain(|group| !group.signs.is_empty());
+}
+
+/// Three or more things of one role are lost at one moment, as often as they are looked at, each with what stands on it,
+/// and what they are connected to is known of none: what they have in common is not written down.
+fn unlinked(case: &Case<'_>, pool: &Pool, groups: &[Group], run: &[(i64, usize)]) -> bool {
+    let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { return false };
+    let all: Vec<&Group> = run.iter().filter_map(|(_, number)| groups.get(*number)).collect();
+    let moment = all.iter().map(|group| slowest(case, Some(group))).max().unwrap_or_default();
+    let hangs = |node: &Node| node.up.iter().any(|edge| edge.kind == RelationKind::ConnectedTo);
+    let alone = |group: &&Group| {
+        rooted(case, pool, group).is_some() && root(case, pool, group).is_some_and(|node| !hangs(node))
+    };
+    run.len() >= TOGETHER_MIN && last - first <= moment && all.iter().all(alone)
+}
+
+/// The first symptom of the thing that a group hangs on, where it is seen to be lost with what stands on it.
+fn rooted<'c>(case: &'c Case<'_>, pool: &Pool, group: &Group) -> Option<&'c Sign> {
+    let scored = group.cause.and_then(|cause| pool.get(cause)).filter(|one| one.seen)?;
+    let Origin::Thing(place, state, _) = &scored.origin else { return None };
+    let thing = case.graph.id(*place);
+    let own = group.signs.iter().filter_map(|sign| case.sign(*sign)).filter(|sign| sign.thing == thing);
+    own.filter(|_| stands_still(*state)).min_by_key(|sign| sign.since)
 }
 
 /// The first symptom of a group that is one role of one place in one kind of trouble, and whose cause nobody sees fail,

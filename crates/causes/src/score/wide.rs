@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::is_loss;
 use crate::looks::{Change, Known};
 use crate::spread::{Effect, Effects, Start};
-use crate::words::What;
+use crate::words::{RelationKind, What};
 
 use super::against::{MOSTLY_WELL, PARTIAL_MS, against, is_refuted};
 use super::{Case, FIT_MIN, Match, Origin, SLACK_MS, Scored, recent};
@@ -26,6 +26,12 @@ pub(crate) const CHANGED: [(What, f64); 6] = [
     (What::NoData, 1.0),
     (What::NameFails, 1.0),
 ];
+/// How surely what goes through a network device is lost, in error or slow when the device lets it no longer through,
+/// and within what time after the change, in milliseconds: what is not let through is missed at once.
+const PASSED: f64 = 0.85;
+const PASSED_MS: i64 = 5 * 60_000;
+/// What a network device stops letting through stops at once, but for the time until it is looked at, in milliseconds.
+const PASSED_APART_MS: i64 = 60_000;
 /// How surely a blind looker's looks fail.
 const BLIND_FIT: f64 = 0.8;
 
@@ -133,6 +139,39 @@ impl Case<'_> {
         made.filter_map(|change| self.graph.place(change.thing)).collect()
     }
 
+    /// What a network device that is up itself may keep from others when it was changed: they are cut off, or what they
+    /// do over the network fails or is slow, however far behind.
+    fn passed(&self, place: u32) -> Effects {
+        let passes = |kind| matches!(kind, RelationKind::ConnectedTo | RelationKind::RoutesBy);
+        if !self.graph.node(place).is_some_and(|node| node.down.iter().any(|edge| passes(edge.kind))) {
+            return Effects::new();
+        }
+        let mut effects = self.effects(&[(place, What::Unreachable, PASSED)]);
+        effects.remove(&place);
+        for states in effects.values_mut() {
+            let lost: Vec<Effect> = states.iter().copied().filter(|one| one.state == What::Unreachable).collect();
+            for effect in lost {
+                states.extend([What::Errors, What::Slow].map(|state| Effect { state, ..effect }));
+            }
+        }
+        effects
+    }
+
+    /// What stopped at one time and shortly after a change, and may have been kept by it.
+    fn stopped(&self, passed: &Effects, changed: i64) -> Vec<Match> {
+        let mut matches = self.matches(passed, u32::MAX);
+        let since = |one: &Match| self.sign(one.sign).map_or(i64::MAX, |sign| sign.since);
+        matches.retain(|one| since(one) + SLACK_MS >= changed);
+        let Some(first) = matches.iter().map(since).min().filter(|first| *first <= changed + PASSED_MS) else {
+            return Vec::new();
+        };
+        matches.retain(|one| {
+            let interval = self.sign(one.sign).map_or(0, |sign| sign.interval);
+            since(one) <= first + PASSED_APART_MS + one.delay.min(PASSED_APART_MS) + interval
+        });
+        matches
+    }
+
     /// One change, of several things or of one.
     pub(super) fn bad_change(&self, label: &str, made: &[&Change]) -> Option<Scored> {
         let places: BTreeMap<u32, i64> =
@@ -150,7 +189,7 @@ impl Case<'_> {
             .flat_map(|place| CHANGED.iter().map(|(state, weight)| (*place, *state, *weight)))
             .filter(|(_, state, _)| can(*state))
             .collect();
-        let effects = self.effects(&starts);
+        let mut effects = self.effects(&starts);
         let first = places.values().copied().min()?;
         let last = places.values().copied().max()?;
         let mut matches = self.matches(&effects, u32::MAX);
@@ -162,6 +201,15 @@ impl Case<'_> {
                 since >= made.unwrap_or(first) && sign.since <= until
             })
         });
+        if let Some(place) = one.filter(|_| is_up) {
+            let passed = self.passed(place);
+            matches.extend(self.stopped(&passed, last));
+            matches.sort_by(|a, b| a.sign.cmp(&b.sign).then(b.fit.total_cmp(&a.fit)));
+            matches.dedup_by_key(|one| one.sign);
+            for (place, mut states) in passed {
+                effects.entry(place).or_default().append(&mut states);
+            }
+        }
         let gains = self.gains(&matches);
         let things: BTreeSet<u64> = gains.iter().map(|(_, thing, _)| *thing).collect();
         if things.len() < 2 {

@@ -56,6 +56,9 @@ fn what_plays_but_shows_nothing_is_refused() {
     );
     let partly = "script: [{at: 5m, fault: down, on: sw, seen_by: srv-2}]\n";
     refused(&format!("{HEAD}{partly}truth: sw\ndefault_checks: false\n"), &["script, entry 1", "srv-2"]);
+    // Nobody looks at it, and its own agent does not either.
+    let unseen = "checks: [{on: srv-2, look: []}]\n";
+    refused(&format!("{HEAD}{partly}truth: sw\n{unseen}"), &["script, entry 1", "srv-2"]);
     let hidden = "name: x\nkind: y\nthings: [{name: a, kind: vm, hidden: true}]\nscript: []\ntruth: a\n";
     refused(hidden, &["truth", "hidden", "undetermined"]);
 }
