@@ -38,7 +38,7 @@ pub(super) fn form(view: &View) -> Form {
         Field::textarea("annotations", "Annotations")
             .value(view.get("annotations"))
             .mono()
-            .placeholder("summary: {{ $labels.instance }} has a load of {{ $value | humanize }}")
+            .placeholder("summary: the load is {{ $value | humanize }}")
             .help("A line each: name: text. Templates as in Prometheus."),
     )
     .field(Field::textarea("labels", "Labels").value(view.get("labels")).mono().placeholder("service: shop"))
@@ -51,17 +51,13 @@ pub(super) fn form(view: &View) -> Form {
 
 fn by_expression(form: Form, view: &View) -> Form {
     form.field(
-        Field::textarea("expr", "Fires when")
-            .value(view.get("expr"))
-            .required()
-            .mono()
-            .placeholder("avg by (instance) (node_load1) > 4"),
+        Field::textarea("expr", "Fires when").value(view.get("expr")).required().mono().placeholder("node_load1 > 4"),
     )
     .field(
         Field::text("clear", "Ends when")
             .value(view.get("clear"))
             .mono()
-            .placeholder("avg by (instance) (node_load1) < 3")
+            .placeholder("node_load1 < 3")
             .help("Left empty, the alert ends when it is not true any more."),
     )
 }
@@ -94,12 +90,12 @@ fn by_form(form: Form, view: &View) -> Form {
     ];
     form.fields([
         text("metric", "Metric").required().mono().suggest(view.metrics.clone()).placeholder("node_load1"),
-        text("matchers", "Only series with").mono().placeholder("job=\"node\""),
+        text("matchers", "Only series with").mono().placeholder("device=\"eth0\""),
     ])
     .fields([Field::select("over", "Take", over).value(view.get("over")), text("window", "Window").placeholder("5m")])
     .fields([
         Field::select("together", "Together", together).value(view.get("together")),
-        text("by", "By labels").placeholder("instance"),
+        text("by", "By labels").placeholder("asset"),
     ])
     .fields([
         Field::select("compare", "Is", compare).value(view.get("compare")),
