@@ -41,7 +41,7 @@ impl Registry {
     }
 
     /// Puts numbers where references stand and numbers are wanted; a reference to something else is refused.
-    pub(crate) fn numbers(&self, entry: &Entry, input: &mut Value) -> Result<()> {
+    pub fn numbers(&self, entry: &Entry, input: &mut Value) -> Result<()> {
         for (name, value) in input.as_object_mut().into_iter().flatten() {
             let texts = match value {
                 Value::String(_) => std::slice::from_mut(value),
