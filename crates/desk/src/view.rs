@@ -154,6 +154,7 @@ impl SavedView {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct SaveView {
     /// The number of the view to change; a new one when left out.
+    #[schemars(extend("x-kind" = "ticket_view"))]
     pub id: Option<i64>,
     /// Its name.
     pub name: String,
@@ -230,6 +231,7 @@ impl Operation for ListViews {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct RemoveView {
     /// The view's number.
+    #[schemars(extend("x-kind" = "ticket_view"))]
     pub id: i64,
 }
 

@@ -205,6 +205,7 @@ impl Operation for ListReleases {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct WithdrawRelease {
     /// The release's number.
+    #[schemars(extend("x-kind" = "agent_release"))]
     pub id: i64,
 }
 

@@ -153,7 +153,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
 
     /// Runs an operation of any domain by name in this transaction as the same actor, with its own permission check: how
     /// runbooks and bulk actions reach what they may not import. Operations that prepare files or hashes do so here too.
-    pub fn call_named(&mut self, name: &str, input: Value) -> Result<Value> {
+    pub fn call_named(&mut self, name: &str, mut input: Value) -> Result<Value> {
         let entry = self
             .kernel
             .registry()
@@ -170,6 +170,7 @@ impl<'a, 'tx> Cx<'a, 'tx> {
                 "\"{name}\" needs an approval, which only a call of its own can wait for. Run it by itself."
             )));
         }
+        self.kernel.registry().numbers(entry, &mut input)?;
         let mut decoded = entry.decode(input)?;
         let prepare = PrepareCx { kernel: self.kernel, actor: self.actor, now: self.now, dry_run: false };
         if decoded.guard(&prepare)? != Guard::Declared {

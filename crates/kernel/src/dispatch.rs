@@ -136,8 +136,9 @@ pub(crate) fn reach(kernel: &Handle, actor: &Actor, operation: &'static str, via
     found
 }
 
-fn answer(kernel: &Handle, entry: &Entry, call: Call, approved: bool, now: Time) -> Result<Answer> {
+fn answer(kernel: &Handle, entry: &Entry, mut call: Call, approved: bool, now: Time) -> Result<Answer> {
     allowed(entry, &call, now)?;
+    kernel.registry().numbers(entry, &mut call.input)?;
     let mut decoded = entry.decode(call.input.clone())?;
     let prepare = PrepareCx { kernel, actor: &call.actor, now, dry_run: call.dry_run };
     let guard = decoded.guard(&prepare)?;

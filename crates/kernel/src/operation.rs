@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 
 mod input;
 
+pub(crate) use input::has_type;
 pub use input::{Change, coerce};
 
 /// HTTP method of a route.

@@ -17,6 +17,8 @@ use crate::reference::Resolved;
 use crate::settings::SettingEntry;
 use crate::time::Time;
 
+mod numbers;
+
 /// A noun that references can point at.
 pub struct Noun {
     /// The kind in `kind:number`.

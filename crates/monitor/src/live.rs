@@ -257,11 +257,11 @@ impl Monitor {
                         live.seen_at = now;
                     }
                     live.sign = live.sign.filter(|_| !renewed);
-                    if live.check.labels.is_quiet() {
-                        // Somebody is to be told of it from now on, maybe.
-                        self.resume(&check, now);
-                    }
+                    let loud = live.check.labels.is_quiet() && !check.labels.is_quiet();
                     live.check = check;
+                    if loud {
+                        self.loud(live, now);
+                    }
                 }
                 Some(_) => {}
             }
@@ -278,6 +278,20 @@ impl Monitor {
             let since_ms = check.fired_at.unwrap_or(now).millis();
             let symptom = causal::symptom(check, None, since_ms, check.evidence.clone());
             self.causal.fired(&symptom, now);
+        }
+    }
+
+    /// Somebody is to be told of it from now on. What waits for the database is told with its writing; what is there is told
+    /// now, also when the check was read before.
+    fn loud(&self, live: &Live, now: Time) {
+        let waits = lock(&self.outbox).told_as(&live.check, live.sign);
+        if waits || !live.machine.open {
+            return;
+        }
+        if live.check.open {
+            self.resume(&live.check, now);
+        } else {
+            self.causal.fired(&live.symptom(now), now);
         }
     }
 

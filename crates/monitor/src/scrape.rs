@@ -32,7 +32,6 @@ mod scraper;
 mod seen;
 pub mod show;
 mod spec;
-mod srv;
 mod target;
 pub mod targets;
 pub mod test;

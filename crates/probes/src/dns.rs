@@ -19,6 +19,11 @@ pub use message::{Answer, Record};
 /// A question over UDP is asked again after this long without an answer.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 const TRIES: usize = 3;
+/// Most of the machine's own resolvers that are asked.
+const RESOLVERS_MAX: usize = 3;
+/// How long each of them may take when services are looked up.
+const PATIENCE: Duration = Duration::from_secs(2);
+const NO_RESOLVER: &str = "this machine names no resolver in /etc/resolv.conf";
 /// Most bytes of an answer.
 const ANSWER_BYTES_MAX: usize = 65_535;
 
@@ -89,9 +94,55 @@ async fn server(named: Option<&str>) -> Result<SocketAddr, String> {
         let found = guard::resolve(host, port).await?;
         return found.first().copied().ok_or_else(|| format!("{host} has no address"));
     }
+    own().await.first().copied().ok_or_else(|| NO_RESOLVER.to_owned())
+}
+
+/// The machine's own resolvers, in the order in which it asks them.
+async fn own() -> Vec<SocketAddr> {
     let text = tokio::fs::read_to_string("/etc/resolv.conf").await.unwrap_or_default();
-    let own = text.lines().find_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
-    own.map(|ip| SocketAddr::new(ip, 53)).ok_or_else(|| "this machine names no resolver in /etc/resolv.conf".to_owned())
+    let own = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok());
+    own.take(RESOLVERS_MAX).map(|ip| SocketAddr::new(ip, 53)).collect()
+}
+
+/// Hosts and ports that offer a service (RFC 2782). The machine's own resolvers are asked, one after the other, until one
+/// knows.
+///
+/// # Errors
+/// In words: nobody answered, or the answer is damaged or says no.
+pub async fn services(name: &str) -> Result<Vec<(String, u16)>, String> {
+    services_at(&own().await, name).await
+}
+
+async fn services_at(resolvers: &[SocketAddr], name: &str) -> Result<Vec<(String, u16)>, String> {
+    let mut why = NO_RESOLVER.to_owned();
+    for resolver in resolvers {
+        let asked = timeout(PATIENCE, ask(*resolver, name, Record::Srv)).await;
+        match asked.unwrap_or_else(|_| Err("no answer came".into())).and_then(|answer| offered(&answer)) {
+            Ok(found) => return Ok(found),
+            Err(error) => why = format!("{resolver}: {error}"),
+        }
+    }
+    Err(format!("{name} cannot be looked up: {why}"))
+}
+
+/// What SRV records offer, each host and port once.
+fn offered(answer: &Answer) -> Result<Vec<(String, u16)>, String> {
+    match answer.rcode.as_str() {
+        "NOERROR" if answer.cut || !answer.whole => return Err("the answer cannot be read to its end".into()),
+        "NOERROR" => {}
+        "NXDOMAIN" => return Err("there is no such name".into()),
+        code => return Err(format!("it answers {code}")),
+    }
+    let service = |text: &String| {
+        let mut parts = text.splitn(4, ' ').skip(2);
+        Some((parts.next()?.parse().ok()?, parts.next()?.to_owned()))
+    };
+    // A single dot says that the service is not offered.
+    let there = answer.values.iter().filter_map(service).filter(|(port, host)| *port > 0_u16 && host != ".");
+    let mut found: Vec<(String, u16)> = there.map(|(port, host)| (host, port)).collect();
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 /// Over UDP, and over TCP when the answer did not fit (RFC 7766).
@@ -178,6 +229,7 @@ mod tests {
             values: values.iter().map(|text| (*text).to_owned()).collect(),
             ttl_s: Some(60),
             cut: false,
+            whole: true,
         };
         let dns = |values: Option<&str>, exactly, rcode: &str| Dns {
             domain: "example.org".into(),
@@ -204,5 +256,53 @@ mod tests {
         }
         let mx = Dns { record: Record::Mx, values: Some("10 mx.example.org".into()), ..Dns::default() };
         assert_eq!(judge(&mx, "r", &answer("NOERROR", &["10 MX.example.org."]), 1.0).outcome, Outcome::Good);
+    }
+
+    #[test]
+    fn services_are_hosts_and_ports_and_what_is_damaged_or_refused_is_no_answer() {
+        let of = |rcode: &str, values: &[&str]| Answer {
+            rcode: rcode.into(),
+            values: values.iter().map(|text| (*text).to_owned()).collect(),
+            whole: true,
+            ..Answer::default()
+        };
+        let values =
+            ["0 5 9100 db-02.example.org", "0 5 9100 db-01.example.org", "1 5 9100 db-01.example.org", "0 0 0 ."];
+        let hosts = ["db-01.example.org", "db-02.example.org"].map(|host| (host.to_owned(), 9_100));
+        assert_eq!(offered(&of("NOERROR", &values)), Ok(hosts.to_vec()));
+        assert_eq!(offered(&of("NOERROR", &[])), Ok(Vec::new()));
+        assert!(offered(&Answer { whole: false, ..of("NOERROR", &values) }).is_err(), "a part of it is not all of it");
+        assert!(offered(&Answer { cut: true, ..of("NOERROR", &values) }).is_err());
+        assert!(offered(&of("NXDOMAIN", &[])).unwrap_err().contains("no such name"));
+        assert!(offered(&of("SERVFAIL", &[])).unwrap_err().contains("SERVFAIL"));
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_asked_for_again_over_tcp_and_who_is_silent_is_passed_over() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let address = udp.local_addr().unwrap();
+            let tcp = tokio::net::TcpListener::bind(address).await.unwrap();
+            // Nobody listens here any more.
+            let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+            let resolver = async {
+                let mut asked = [0; 512];
+                let (length, from) = udp.recv_from(&mut asked).await.unwrap();
+                let question = asked[..length].to_vec();
+                let said = |flags, records: &[(u16, Vec<u8>)]| message::tests::answering(&question, flags, records);
+                udp.send_to(&said(0x8380, &[]), from).await.unwrap();
+                let (mut stream, _) = tcp.accept().await.unwrap();
+                let length = stream.read_u16().await.unwrap();
+                stream.read_exact(&mut asked[..usize::from(length)]).await.unwrap();
+                let record = [&[0, 0, 0, 0, 0x23, 0x8c, 6][..], b"web-01", &[0]].concat();
+                let answer = said(0x8180, &[(33, record)]);
+                stream.write_u16(u16::try_from(answer.len()).unwrap()).await.unwrap();
+                stream.write_all(&answer).await.unwrap();
+            };
+            let asks = [gone, address];
+            let (found, ()) = tokio::join!(services_at(&asks, "_metrics._tcp.example.org"), resolver);
+            assert_eq!(found, Ok(vec![("web-01".to_owned(), 9_100)]));
+        });
     }
 }

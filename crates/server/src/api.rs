@@ -157,6 +157,9 @@ mod tests {
     fn paths_fit_by_segment_and_fields_are_decoded() {
         assert_eq!(fits("/desk/tickets/{id}/reply", "/desk/tickets/12/reply"), Some(vec![("id".into(), "12".into())]));
         assert_eq!(fits("/a/{key}", "/a/x%2Fy"), Some(vec![("key".into(), "x/y".into())]));
+        let referred = Some(vec![("id".into(), "ticket:12".into())]);
+        assert_eq!(fits("/desk/tickets/{id}", "/desk/tickets/ticket:12"), referred);
+        assert_eq!(fits("/desk/tickets/{id}", "/desk/tickets/ticket%3A12"), referred);
         assert_eq!(fits("/desk/tickets/{id}", "/desk/tickets/"), None);
         assert_eq!(fits("/desk/tickets", "/desk/tickets/1"), None);
     }

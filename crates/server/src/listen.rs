@@ -286,11 +286,23 @@ pub(crate) async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::routing::{MethodRouter, get};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::Notify;
 
     use super::*;
+
+    /// What answers when it may go on; and who is told that it was reached, and who lets it.
+    fn slow(answer: &'static str) -> (MethodRouter, Arc<Notify>, Arc<Notify>) {
+        let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (inside, held) = (reached.clone(), go_on.clone());
+        let slow = move || async move {
+            inside.notify_one();
+            held.notified().await;
+            answer
+        };
+        (get(slow), reached, go_on)
+    }
 
     #[test]
     fn a_connection_rests_between_requests_and_a_head_that_dribbles_is_cut() {
@@ -322,14 +334,8 @@ mod tests {
     fn who_rests_longest_makes_room_when_no_place_is_free_and_nobody_else() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-            let (inside, held) = (reached.clone(), go_on.clone());
-            let slow = move || async move {
-                inside.notify_one();
-                held.notified().await;
-                "late"
-            };
-            let router = Router::new().route("/", get(|| async { "well" })).route("/slow", get(slow));
+            let (slow, reached, go_on) = slow("late");
+            let router = Router::new().route("/", get(|| async { "well" })).route("/slow", slow);
             let crowd = Crowd::new(4);
             let (_stop, stopped) = watch::channel(false);
             let open = async || {
@@ -351,7 +357,8 @@ mod tests {
             reached.notified().await;
             for rests in [&mut first, &mut second] {
                 ask(rests, "/").await;
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                // It is at rest once its task has seen that the answer was taken.
+                tokio::task::yield_now().await;
             }
             let mut new = open().await.expect("one that rests is closed for it");
             assert_eq!(first.read(&mut [0; 8]).await.unwrap(), 0, "the one that rested longest");
@@ -382,7 +389,7 @@ mod tests {
             }
             let newcomers = (0..3).map(|_| crowd.place());
             let rest = async {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::task::yield_now().await;
                 for heads in &all {
                     heads.whole();
                     drop(heads.answers(axum::body::Body::empty()));
@@ -394,21 +401,37 @@ mod tests {
     }
 
     #[test]
+    fn who_is_turned_away_in_the_middle_of_a_request_reads_the_whole_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nhalf").await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+            let crowd = Crowd::new(0);
+            let turned_away = tokio::spawn(async move { turn_away(stream, &crowd).await });
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            let (head, words) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.1 503 ") && words.ends_with("in a few seconds.\n"), "{answer}");
+            assert!(head.ends_with(&format!("Content-Length: {}", words.len())), "{answer}");
+            client.write_all(b"full").await.expect("what it still says is heard, or it would see a broken connection");
+            drop(client);
+            turned_away.await.unwrap();
+        });
+    }
+
+    #[test]
     fn stopping_waits_until_running_requests_have_their_answer() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-            let (inside, held) = (reached.clone(), go_on.clone());
-            let slow = move || async move {
-                inside.notify_one();
-                held.notified().await;
-                "the whole answer"
-            };
+            let (slow, reached, go_on) = slow("the whole answer");
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stop, stopped) = watch::channel(false);
             let (serving, ended) = mpsc::channel(1);
-            let router = Router::new().route("/", get(slow));
+            let router = Router::new().route("/", slow);
             let server = tokio::spawn(console(listener, router, stopped, serving));
             client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
             reached.notified().await;

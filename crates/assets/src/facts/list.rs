@@ -20,6 +20,7 @@ pub struct Facts {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct ListFacts {
     /// The thing's number.
+    #[schemars(extend("x-kind" = "asset"))]
     pub id: i64,
     /// Only these sections, for example os or packages.
     #[serde(default)]

@@ -11,10 +11,12 @@ use crate::thing::change::reached;
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct AddRelation {
     /// The number of the thing that would suffer.
+    #[schemars(extend("x-kind" = "asset"))]
     pub id: i64,
     /// How they stand.
     pub kind: RelationKind,
     /// The number of the thing it stands on.
+    #[schemars(extend("x-kind" = "asset"))]
     pub to: i64,
 }
 

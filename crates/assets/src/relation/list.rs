@@ -46,6 +46,7 @@ pub struct Relations {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct ListRelations {
     /// The thing's number.
+    #[schemars(extend("x-kind" = "asset"))]
     pub id: i64,
 }
 

@@ -37,6 +37,7 @@ pub struct UpdateThing {
     pub team: Change<i64>,
     /// The person who answers for it; null for nobody.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub owner: Change<i64>,
     /// What else there is to know; null for nothing.
     #[serde(default)]
@@ -90,6 +91,7 @@ pub struct AssignThing {
     pub team: Option<i64>,
     /// The person who answers for it.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub owner: Option<i64>,
     /// Where it stands.
     #[serde(default)]

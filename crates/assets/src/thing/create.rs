@@ -31,6 +31,7 @@ pub struct CreateThing {
     pub team: Option<i64>,
     /// The person who answers for it.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub owner: Option<i64>,
     /// What else there is to know.
     #[serde(default)]

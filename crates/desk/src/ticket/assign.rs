@@ -20,6 +20,7 @@ pub struct AssignTicket {
     pub me: Option<bool>,
     /// Who takes it, as a user's number; null puts it back into the queue.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub owner: Change<i64>,
     /// Whose queue it goes to, as a team's number.
     pub team: Option<i64>,

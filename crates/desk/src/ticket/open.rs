@@ -33,6 +33,7 @@ pub struct OpenTicket {
     /// Where it is, as a place's number.
     pub place: Option<i64>,
     /// Who asks, as a user's number; you when left out.
+    #[schemars(extend("x-kind" = "user"))]
     pub requester: Option<i64>,
     /// The thing it is about, as an asset's number.
     pub asset: Option<i64>,
@@ -41,6 +42,7 @@ pub struct OpenTicket {
     pub about: Vec<Ref>,
     /// Who else follows it, as users' numbers.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub participants: Vec<i64>,
     /// Where it came from; `api` when left out.
     pub source: Option<Source>,

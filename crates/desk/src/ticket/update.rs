@@ -36,8 +36,10 @@ pub struct UpdateTicket {
     pub place: Change<i64>,
     /// Who asks, as a user's number.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "user"))]
     pub requester: Change<i64>,
     /// Who else follows it, as users' numbers; the whole list.
+    #[schemars(extend("x-kind" = "user"))]
     pub participants: Option<Vec<i64>>,
     /// The version you looked at; a newer one is a conflict.
     pub expected_version: Option<i64>,

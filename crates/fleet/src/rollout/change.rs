@@ -22,9 +22,11 @@ const NAMED_MAX: usize = 100;
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct StartRollout {
     /// The release's number.
+    #[schemars(extend("x-kind" = "agent_release"))]
     pub release: i64,
     /// Agents that go first, by number.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "agent"))]
     pub first: Vec<i64>,
     /// The stages after that, as growing shares of the machines in percent; 10, 50, 100 when left out.
     #[serde(default)]

@@ -103,6 +103,7 @@ pub(crate) struct Filter {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct ListRolloutAgents {
     /// The rollout's number.
+    #[schemars(extend("x-kind" = "agent_rollout"))]
     pub id: i64,
     /// Only machines in this state; `at_work` are those that are offered it or try it.
     #[serde(default)]

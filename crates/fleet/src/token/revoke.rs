@@ -10,6 +10,7 @@ use super::TokenView;
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RevokeToken {
     /// The token's number.
+    #[schemars(extend("x-kind" = "enrolment_token"))]
     pub id: i64,
 }
 

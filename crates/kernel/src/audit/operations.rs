@@ -83,6 +83,7 @@ impl Operation for ListAudit {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct ShowAudit {
     /// Its number.
+    #[schemars(extend("x-kind" = "audit_entry"))]
     pub id: i64,
 }
 
@@ -107,6 +108,7 @@ impl Operation for ShowAudit {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct UndoAudit {
     /// The audit entry of the call.
+    #[schemars(extend("x-kind" = "audit_entry"))]
     pub id: i64,
 }
 

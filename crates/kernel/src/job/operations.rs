@@ -74,6 +74,7 @@ impl Operation for ListDeadLetters {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RetryDeadLetter {
     /// Its number in the list of what was given up.
+    #[schemars(extend("x-kind" = "dead_letter"))]
     pub id: i64,
 }
 
@@ -113,6 +114,7 @@ impl Operation for RetryDeadLetter {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct DiscardDeadLetter {
     /// Its number in the list of what was given up.
+    #[schemars(extend("x-kind" = "dead_letter"))]
     pub id: i64,
 }
 

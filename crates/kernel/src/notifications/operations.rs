@@ -53,6 +53,7 @@ impl Operation for ListNotifications {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct ShowNotification {
     /// Its number.
+    #[schemars(extend("x-kind" = "notification"))]
     pub id: i64,
 }
 
@@ -87,6 +88,7 @@ impl Operation for ShowNotification {
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RetryNotification {
     /// Its number.
+    #[schemars(extend("x-kind" = "notification"))]
     pub id: i64,
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::reference::Ref;
 
 /// A field of a change: left alone, emptied, or set. In JSON: absent, null, or a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,7 +154,7 @@ pub fn coerce(pairs: &[(String, String)], schema: &Value) -> Result<Value> {
     Ok(Value::Object(object))
 }
 
-fn has_type(schema: &Value, wanted: &str) -> bool {
+pub(crate) fn has_type(schema: &Value, wanted: &str) -> bool {
     let direct = match schema.get("type") {
         Some(Value::String(name)) => name == wanted,
         Some(Value::Array(names)) => names.iter().any(|name| name == wanted),
@@ -172,6 +173,10 @@ fn typed(key: &str, text: &str, schema: &Value) -> Result<Value> {
     }
     if text.is_empty() {
         return Ok(Value::Null);
+    }
+    // Whether this is a reference to the right kind is known where the operation is.
+    if has_type(schema, "integer") && text.parse::<Ref>().is_ok() {
+        return Ok(Value::String(text.to_owned()));
     }
     if has_type(schema, "integer") || has_type(schema, "number") {
         let number = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<f64>().map(Value::from));
@@ -220,6 +225,8 @@ mod tests {
             serde_json::json!({"n": 12, "b": true, "s": "007", "l": [1, 2, 3], "any": {"a": 1}, "word": "plain",
                 "pairs": ["a=1", "b=2", "c=3"], "object": "{\"a\": \"1\", \"b\": \"2\"}"})
         );
+        let referred = coerce(&[("n".into(), "asset:5".into()), ("l".into(), "asset:5,6".into())], &schema).unwrap();
+        assert_eq!(referred, serde_json::json!({"n": "asset:5", "l": ["asset:5", 6]}), "the operation knows of what");
         let wrong = coerce(&[("n".into(), "many".into())], &schema).unwrap_err();
         assert_eq!(wrong.field.as_deref(), Some("n"));
     }

@@ -19,6 +19,8 @@ mod http;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod numbers;
+#[cfg(test)]
 mod on_call;
 #[cfg(test)]
 mod pages;

@@ -25,6 +25,7 @@ const VALUE: &str = "mainstay_check_value";
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct ReadCheckChart {
     /// The check.
+    #[schemars(extend("x-kind" = "check"))]
     pub id: i64,
     /// How many minutes up to now; 60 if left out. Not used when `from` is given.
     #[serde(default)]

@@ -29,6 +29,7 @@ with_probe_fields! {
         /// The asset it is about.
         pub asset: i64,
         /// The asset whose agent looks, when it is not the asset itself; 0 for the server itself.
+        #[schemars(extend("x-kind" = "asset"))]
         pub vantage: Option<i64>,
         /// Several places to look from, one check each: own (the asset's agent), server, or the number of another asset.
         pub vantages: Vec<String>,
@@ -109,7 +110,8 @@ impl CreateCheck {
             let place = match word {
                 "server" => Place { vantage: None, name: "this server".to_owned(), label: "server".to_owned() },
                 word => {
-                    let id = if word == "own" { Some(self.asset) } else { word.parse().ok() };
+                    let number = word.strip_prefix("asset:").unwrap_or(word);
+                    let id = if word == "own" { Some(self.asset) } else { number.parse().ok() };
                     let Some(id) = id else { return wrong("Use own, server, or the numbers of assets with agents.") };
                     let name = ground::visible_asset(cx, Self::NAME, id, "vantages")?.name;
                     Place { vantage: Some(id), label: name.clone(), name }

@@ -21,6 +21,7 @@ with_probe_fields! {
         /// A short name.
         pub name: Option<String>,
         /// The asset whose agent looks; null for the asset itself, 0 for the server itself.
+        #[schemars(extend("x-kind" = "asset"))]
         pub vantage: Change<i64>,
         /// Another kind; its fields must be given then.
         pub kind: Option<Kind>,

@@ -13,6 +13,7 @@ use crate::store;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct ShowAddress {
     /// The check, which is a heartbeat.
+    #[schemars(extend("x-kind" = "check"))]
     pub id: i64,
 }
 

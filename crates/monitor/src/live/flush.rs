@@ -36,8 +36,8 @@ impl Monitor {
             let written = handle.write_as(actor(), "monitor.alert.move", move |cx| write(cx, &inside));
             let error = match written {
                 Ok(stood) => {
-                    lock(&self.outbox).written(&slice);
-                    self.told(&slice, &stood);
+                    let written = lock(&self.outbox).written(&slice);
+                    self.told(&slice, &stood, &written);
                     continue;
                 }
                 Err(error) => error,
@@ -53,8 +53,10 @@ impl Monitor {
     }
 
     /// What is on disk is told to the cause engine; what was left out of the writing is not.
-    fn told(&self, slice: &[Pending], stood: &[bool]) {
-        for (one, _) in slice.iter().zip(stood).filter(|(_, stood)| **stood) {
+    fn told(&self, slice: &[Pending], stood: &[bool], written: &[Pending]) {
+        let stood = slice.iter().zip(stood).filter(|(_, stood)| **stood);
+        let stood: BTreeSet<u64> = stood.map(|(one, _)| one.number).collect();
+        for one in written.iter().filter(|one| stood.contains(&one.number)) {
             if let Some(symptom) = &one.symptom {
                 self.causal.fired(symptom, one.at);
             }

@@ -7,6 +7,7 @@ use kernel::time::SECOND;
 
 use super::{Agent, Live, Pending, RECENT_MAX, Seen};
 use crate::causal;
+use crate::check::Check;
 use crate::limits::{EVIDENCE_CHARS_MAX, MISSED_INTERVALS};
 use crate::machine::{Outcome, State, Step};
 use crate::probe::Probe;
@@ -33,33 +34,45 @@ impl Live {
             (_, true) => (Some("good"), self.check.rule().clear_k.min(3)),
             _ => (None, 1),
         };
-        let fits = |seen: &&Seen| wanted.is_none_or(|wanted| seen.outcome == wanted);
-        let mut lines: Vec<String> =
-            self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
-        lines.reverse();
+        let mut lines = self.newest(wanted, most);
         lines.extend(self.flap_words(step).map(|words| line(self.seen_at, &words)));
         lines
     }
 
+    /// The newest results, or those of one outcome, oldest first.
+    fn newest(&self, wanted: Option<&str>, most: usize) -> Vec<String> {
+        let fits = |seen: &&Seen| wanted.is_none_or(|wanted| seen.outcome == wanted);
+        let mut lines: Vec<String> =
+            self.recent.iter().rev().filter(fits).take(most).map(|seen| line(seen.at, &seen.text)).collect();
+        lines.reverse();
+        lines
+    }
+
     pub(super) fn pending(&self, step: Step, evidence: Vec<String>, at: Time) -> Pending {
-        let symptom = || {
-            let bad_from_ms = self.machine.bad_from_ms().unwrap_or(at.millis());
-            causal::symptom(&self.check, self.sign, bad_from_ms, evidence.join("\n"))
-        };
-        Pending {
+        let mut pending = Pending {
             check: self.check.id,
             alert: self.check.alert,
             generation: self.check.generation,
             step,
-            // What nobody is to be told of is no symptom of anything.
-            symptom: (step.fired && !self.check.labels.is_quiet()).then(symptom),
+            symptom: None,
             machine: self.machine.clone(),
             evidence,
             at,
             tries: 0,
             not_before: Time(0),
             number: 0,
+        };
+        // What nobody is to be told of is no symptom of anything.
+        if !self.check.labels.is_quiet() {
+            pending.told_as(&self.check, self.sign);
         }
+        pending
+    }
+
+    /// What is out, as far as memory goes.
+    pub(super) fn symptom(&self, now: Time) -> causes::Symptom {
+        let bad_from_ms = self.machine.bad_from_ms().unwrap_or(now.millis());
+        causal::symptom(&self.check, self.sign, bad_from_ms, self.newest(Some("bad"), 3).join("\n"))
     }
 
     /// The asset whose agent is expected to be heard from; none when the server looks itself.
@@ -143,6 +156,16 @@ impl Live {
         };
         let seen = Seen { at: now, outcome: word(outcome).to_owned(), value: None, took_us: 0, text };
         self.take(seen, outcome, now)
+    }
+}
+
+impl Pending {
+    /// Whoever looks for causes is told of it once it is written, if it fired.
+    pub(super) fn told_as(&mut self, check: &Check, sign: Option<causes::What>) {
+        if self.step.fired && self.symptom.is_none() {
+            let bad_from_ms = self.machine.bad_from_ms().unwrap_or(self.at.millis());
+            self.symptom = Some(causal::symptom(check, sign, bad_from_ms, self.evidence.join("\n")));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use kernel::Time;
 use kernel::time::SECOND;
 
 use super::Pending;
+use crate::check::Check;
 use crate::limits::SLICE;
 
 /// Tries of a transition that the database refuses before it is given up.
@@ -75,11 +76,20 @@ impl Outbox {
         self.waiting.iter().filter(ready).take(self.size).cloned().collect()
     }
 
-    /// A slice is on disk.
-    pub(super) fn written(&mut self, slice: &[Pending]) {
+    /// Somebody is to be told of a check from now on, also of what waits; answers whether that fired.
+    pub(super) fn told_as(&mut self, check: &Check, sign: Option<causes::What>) -> bool {
+        let of_it = self.waiting.iter_mut().filter(|one| one.check == check.id && one.step.fired);
+        of_it.map(|one| one.told_as(check, sign)).count() > 0
+    }
+
+    /// A slice is on disk; answers what is known of it by now, in its order.
+    pub(super) fn written(&mut self, slice: &[Pending]) -> Vec<Pending> {
         let numbers: BTreeSet<u64> = slice.iter().map(|one| one.number).collect();
-        self.waiting.retain(|one| !numbers.contains(&one.number));
+        let (written, waiting): (VecDeque<_>, _) =
+            self.waiting.drain(..).partition(|one| numbers.contains(&one.number));
+        self.waiting = waiting;
         self.size = (2 * self.size).min(SLICE);
+        written.into()
     }
 
     /// A slice was not written.

@@ -1,5 +1,6 @@
 //! What waits for whom.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use agent_proto::{CheckResult, CheckState};
 use causes::{Look, Observation, Symptom, What};
 use kernel::registry::AgentFrom;
 use kernel::world::World;
-use kernel::{Actor, Time};
+use kernel::{Actor, Handle, Time};
 use serde_json::json;
 
-use super::{Monitor, check_results};
+use super::{Monitor, check_results, lock};
+use crate::store;
 
 /// Longer than anything takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,20 +37,8 @@ fn intake_does_not_wait_for_a_judgement() {
     let (done, heard) = mpsc::channel();
     let kernel = world.kernel.clone();
     let thread = std::thread::spawn(move || {
-        for nth in 1..=2_i64 {
-            let from = AgentFrom { asset, agent: asset, at: now };
-            let at_ms = now.millis() + nth;
-            let result = CheckResult {
-                check_id: check,
-                generation: 1,
-                at_ms,
-                state: CheckState::Fail,
-                value: None,
-                took_us: 1,
-                evidence: "no process nginx runs".into(),
-            };
-            check_results(&kernel, &from, &vec![result]).unwrap();
-        }
+        fails(&kernel, asset, check, 1);
+        fails(&kernel, asset, check, 2);
         let monitor = kernel.get::<Monitor>().unwrap();
         monitor.causal.relation(asset, "connected_to", other, true, now);
         done.send(()).unwrap();
@@ -67,6 +57,22 @@ fn intake_does_not_wait_for_a_judgement() {
     assert!(judge.has(u64::try_from(check).unwrap()));
 }
 
+/// The agent of an asset says for the nth time that a check fails.
+fn fails(kernel: &Handle, asset: i64, check: i64, nth: i64) {
+    let now = kernel.now();
+    let from = AgentFrom { asset, agent: asset, at: now };
+    let result = CheckResult {
+        check_id: check,
+        generation: 1,
+        at_ms: now.millis() + nth,
+        state: CheckState::Fail,
+        value: None,
+        took_us: 1,
+        evidence: "no process nginx runs".into(),
+    };
+    check_results(kernel, &from, &vec![result]).unwrap();
+}
+
 fn symptom(key: u64, now: Time) -> Symptom {
     let look = Look {
         key,
@@ -78,6 +84,45 @@ fn symptom(key: u64, now: Time) -> Symptom {
         label: String::new(),
     };
     Symptom { look, what: What::Down, since_ms: now.millis(), evidence: "x".into() }
+}
+
+#[test]
+fn what_is_made_loud_while_it_waits_for_the_database_is_told_when_it_is_written() {
+    for read_before in [false, true] {
+        let world = World::new(vec![people::domain().kernel, assets::domain().kernel, crate::domain().kernel]).unwrap();
+        let call = |operation: &str, input| world.call(&Actor::os("ada"), operation, input).unwrap();
+        let asset = call("assets.thing.create", json!({"name": "web-01", "kind": "server"}))["id"].as_i64().unwrap();
+        let input = json!({"name": "Runs", "asset": asset, "kind": "process", "process": "nginx",
+            "labels": {"severity": "none"}});
+        let check = call("monitor.check.create", input)["id"].as_i64().unwrap();
+        super::tick(&world.kernel).unwrap();
+        let monitor = world.kernel.get::<Monitor>().unwrap();
+        fails(&world.kernel, asset, check, 1);
+        // The database is held.
+        let held = lock(&monitor.flushing);
+        let kernel = world.kernel.clone();
+        let thread = std::thread::spawn(move || fails(&kernel, asset, check, 2));
+        while lock(&monitor.outbox).len() == 0 {
+            std::thread::yield_now();
+        }
+        call("monitor.check.update", json!({"id": check, "labels": {}}));
+        if read_before {
+            let found = world
+                .kernel
+                .db
+                .read(|tx| Ok((store::checks::by_id(tx, &[check])?, store::alerts::machines(tx, &[check])?)));
+            drop(held);
+            thread.join().unwrap();
+            monitor.merge(found.unwrap(), &BTreeSet::from([check]), world.kernel.now());
+        } else {
+            monitor.refresh(&world.kernel).unwrap();
+            drop(held);
+            thread.join().unwrap();
+        }
+        let mut judge = monitor.causal.judge();
+        judge.turn(world.kernel.now().plus(kernel::time::SECOND), |_| false);
+        assert!(judge.has(u64::try_from(check).unwrap()), "read before it was written: {read_before}");
+    }
 }
 
 #[test]

@@ -167,7 +167,8 @@ fn seen(asking: &Asking, values: &[(&'static str, String)]) -> Result<std::resul
     let Some(entry) = registry.operation(PreviewRule::NAME) else { return Ok(Err("There is no preview.".to_owned())) };
     let reach = asking.actor.reach(PreviewRule::NAME, asking.now);
     let reach = reach.ok_or_else(|| Error::denied(PreviewRule::NAME))?;
-    let read = coerce(&pairs, entry.input_schema()).and_then(|input| {
+    let read = coerce(&pairs, entry.input_schema()).and_then(|mut input| {
+        registry.numbers(entry, &mut input)?;
         serde_json::from_value::<PreviewRule>(input).map_err(|error| Error::invalid("rule", error.to_string()))
     });
     let seen = read.and_then(|rule| rule.seen_by(asking.kernel, &reach, asking.now, PATIENCE));

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::files::{self, TargetFolder};
 use super::plan::Plan;
 use super::spec::{DnsKind, DnsName, FromAssets, Spec};
-use super::srv;
 use super::target::{Found, Target, target};
 
 /// Most targets of one job.
@@ -61,7 +60,7 @@ fn found(handle: &Kernel, spec: &Spec) -> (Vec<Found>, Option<String>) {
         }
     }
     for name in &spec.dns {
-        if let Err(why) = by_name(handle, name, &mut found) {
+        if let Err(why) = by_name(name, &mut found) {
             wrong = Some(why);
         }
     }
@@ -83,7 +82,7 @@ pub(super) fn folder(handle: &Kernel) -> Arc<TargetFolder> {
     handle.get::<TargetFolder>().unwrap_or_else(|_| Arc::new(TargetFolder(handle.data().join("targets"))))
 }
 
-fn by_name(handle: &Kernel, wanted: &DnsName, into: &mut Vec<Found>) -> std::result::Result<(), String> {
+fn by_name(wanted: &DnsName, into: &mut Vec<Found>) -> std::result::Result<(), String> {
     let mut add = |host: &str, port: u16| {
         let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         let mut one = Found::new(&address, &BTreeMap::new());
@@ -91,8 +90,10 @@ fn by_name(handle: &Kernel, wanted: &DnsName, into: &mut Vec<Found>) -> std::res
         into.push(one);
     };
     if wanted.kind == DnsKind::Srv {
-        let number = handle.random::<2>().map(u16::from_be_bytes).map_err(|error| error.message)?;
-        srv::look_up(&wanted.name, number)?.iter().for_each(|(host, port)| add(host, *port));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("{} cannot be looked up: {error}", wanted.name))?;
+        let found = runtime.block_on(probes::dns::services(&wanted.name))?;
+        found.iter().for_each(|(host, port)| add(host, *port));
         return Ok(());
     }
     let port = wanted.port.unwrap_or(0);

@@ -16,6 +16,7 @@ use crate::store;
 #[serde(default)]
 pub struct ListTargets {
     /// Only targets of this job.
+    #[schemars(extend("x-kind" = "scrape"))]
     pub job: Option<i64>,
     /// Only targets that did not answer the last time.
     pub down: bool,

@@ -18,6 +18,7 @@ const NONE: &str = "-";
 #[serde(default)]
 pub struct SaveChannel {
     /// Its number; left out for a new one.
+    #[schemars(extend("x-kind" = "paging_channel"))]
     pub id: Option<i64>,
     /// Its name, in small letters: what policies and people call it.
     pub name: String,
@@ -227,6 +228,7 @@ impl SaveChannel {
 #[serde(default)]
 pub struct RemoveChannel {
     /// Its number.
+    #[schemars(extend("x-kind" = "paging_channel"))]
     pub id: i64,
 }
 

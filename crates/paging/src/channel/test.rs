@@ -15,6 +15,7 @@ use crate::settings::{Default as Fallback, Sending};
 #[serde(default)]
 pub struct TestChannel {
     /// The channel's number.
+    #[schemars(extend("x-kind" = "paging_channel"))]
     pub id: i64,
     /// Where to; the channel's own address when left out.
     pub address: String,

@@ -15,6 +15,7 @@ pub struct ListMessages {
     /// Only those in this state.
     pub state: Option<MessageState>,
     /// Only those about this alert group.
+    #[schemars(extend("x-kind" = "alert_group"))]
     pub group: Option<i64>,
     /// Only those to this person.
     pub user: Option<i64>,
@@ -77,6 +78,7 @@ pub struct ShownMessage {
 #[serde(default)]
 pub struct ShowMessage {
     /// Its number.
+    #[schemars(extend("x-kind" = "paging_message"))]
     pub id: i64,
 }
 

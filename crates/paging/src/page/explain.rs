@@ -14,8 +14,10 @@ use crate::route::NO_ROUTE;
 #[serde(default)]
 pub struct ExplainPage {
     /// The alert group.
+    #[schemars(extend("x-kind" = "alert_group"))]
     pub group: i64,
     /// The person; yourself when left out.
+    #[schemars(extend("x-kind" = "user"))]
     pub person: Option<i64>,
 }
 

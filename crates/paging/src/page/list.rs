@@ -18,6 +18,7 @@ pub struct ListPages {
     /// Only those that have not ended, or only those that have.
     pub open: Option<bool>,
     /// Only those of this alert group.
+    #[schemars(extend("x-kind" = "alert_group"))]
     pub group: Option<i64>,
     /// Only those that you were told of.
     pub mine: bool,

@@ -19,6 +19,7 @@ const NAMED_MAX: usize = 5;
 #[serde(default)]
 pub struct WhoWasTold {
     /// The alert group.
+    #[schemars(extend("x-kind" = "alert_group"))]
     pub group: i64,
 }
 

@@ -16,6 +16,7 @@ fn subject(id: i64) -> Ref {
 #[serde(default)]
 pub struct SavePolicy {
     /// Its number; left out for a new one.
+    #[schemars(extend("x-kind" = "paging_policy"))]
     pub id: Option<i64>,
     /// Its name.
     pub name: String,
@@ -193,6 +194,7 @@ fn target(cx: &mut Cx, text: &str) -> Result<String> {
 #[serde(default)]
 pub struct RemovePolicy {
     /// Its number.
+    #[schemars(extend("x-kind" = "paging_policy"))]
     pub id: i64,
 }
 

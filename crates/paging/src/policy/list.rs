@@ -34,6 +34,7 @@ impl Operation for ListPolicies {
 #[serde(default)]
 pub struct ShowPolicy {
     /// Its number.
+    #[schemars(extend("x-kind" = "paging_policy"))]
     pub id: i64,
 }
 

@@ -66,6 +66,7 @@ pub struct AddRoute {
     /// Its name.
     pub name: String,
     /// The route it stands below; at the top when left out. It comes last there.
+    #[schemars(extend("x-kind" = "paging_route"))]
     pub parent: Option<i64>,
     /// Matchers of labels, as in `site="oslo", job=~"node.*"`.
     pub matchers: String,
@@ -82,6 +83,7 @@ pub struct AddRoute {
     /// When nobody is told; what is still out at the end is told then.
     pub mute: String,
     /// The policy it leads to; that of the route above when left out, at the top the default.
+    #[schemars(extend("x-kind" = "paging_policy"))]
     pub policy: Option<i64>,
     /// Look at later routes too when it fits.
     #[serde(rename = "continue")]
@@ -133,10 +135,12 @@ impl Operation for AddRoute {
 #[serde(default)]
 pub struct UpdateRoute {
     /// The route.
+    #[schemars(extend("x-kind" = "paging_route"))]
     pub id: i64,
     /// Its name.
     pub name: Option<String>,
     /// The route it stands below; null is the top.
+    #[schemars(extend("x-kind" = "paging_route"))]
     pub parent: Change<i64>,
     /// Matchers of labels.
     pub matchers: Option<String>,
@@ -153,6 +157,7 @@ pub struct UpdateRoute {
     /// When nobody is told.
     pub mute: Option<String>,
     /// The policy it leads to; null is that of the route above.
+    #[schemars(extend("x-kind" = "paging_policy"))]
     pub policy: Change<i64>,
     /// Look at later routes too when it fits.
     #[serde(rename = "continue")]
@@ -203,6 +208,7 @@ impl Operation for UpdateRoute {
 #[serde(default)]
 pub struct MoveRoute {
     /// The route.
+    #[schemars(extend("x-kind" = "paging_route"))]
     pub id: i64,
     /// Down instead of up.
     pub down: bool,
@@ -239,6 +245,7 @@ impl Operation for MoveRoute {
 #[serde(default)]
 pub struct RemoveRoute {
     /// The route.
+    #[schemars(extend("x-kind" = "paging_route"))]
     pub id: i64,
 }
 

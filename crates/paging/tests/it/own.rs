@@ -14,19 +14,30 @@ fn alert(title: &str, more: Value) -> Value {
 }
 
 fn joined(house: &House, own: Value) {
-    let fields = json!({ "group": "alert_group:1", "change": "joined", "severity": "warning", "own": own });
-    house.tell("monitor.group.changed", fields);
+    joined_to(house, 1, "warning", own);
+}
+
+/// Alerts joined a group, which matters so much by now.
+fn joined_to(house: &House, group: i64, severity: &str, own: Value) {
+    let group = format!("alert_group:{group}");
+    house
+        .tell("monitor.group.changed", json!({ "group": group, "change": "joined", "severity": severity, "own": own }));
     house.world.settle().unwrap();
+}
+
+/// A route for what has a label.
+fn route(house: &House, label: &str, value: &str, policy: i64, more: Value) {
+    let mut route = json!({ "name": value, "matchers": format!("{label}=\"{value}\""), "policy": policy });
+    route.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    house.call("paging.route.add", route);
 }
 
 /// Disks go to channel one, payments to channel two, the rest to channel three.
 fn routed(house: &House) {
     let (disks, payments) = (house.policy("0 channel:one", json!({})), house.policy("0 channel:two", json!({})));
     house.policy("0 channel:three", json!({}));
-    for (name, policy) in [("Disk", disks), ("Payment", payments)] {
-        let matchers = format!("alertname=\"{name}\"");
-        house.call("paging.route.add", json!({ "name": name, "matchers": matchers, "policy": policy }));
-    }
+    route(house, "alertname", "Disk", disks, json!({}));
+    route(house, "alertname", "Payment", payments, json!({}));
 }
 
 #[test]
@@ -146,18 +157,14 @@ fn a_mute_time_of_one_route_holds_back_no_other_alert_whichever_comes_first() {
     let (house, all) = three();
     let policy = house.policy("0 channel:two", json!({}));
     house.policy("0 channel:three", json!({}));
-    let quiet =
-        json!({ "name": "Quiet", "matchers": "alertname=\"Report\"", "policy": policy, "mute": "mon 07:00-20:00" });
-    house.call("paging.route.add", quiet);
-    house.call("paging.route.add", json!({ "name": "Loud", "matchers": "alertname=\"Payment\"", "policy": policy }));
+    route(&house, "alertname", "Report", policy, json!({ "mute": "mon 07:00-20:00" }));
+    route(&house, "alertname", "Payment", policy, json!({}));
     let (report, payment) = (named("Report late", "Report"), named("Payment fails", "Payment"));
     house.opened(1, json!({ "own": [report, payment] }));
     assert_eq!(all[1].titles(), ["Alert: Payment fails"], "together");
     house.opened(2, json!({ "own": [report] }));
     assert_eq!(counts(&all), [0, 1, 2], "held back");
-    let fields = json!({ "group": "alert_group:2", "change": "joined", "severity": "warning", "own": [payment] });
-    house.tell("monitor.group.changed", fields);
-    house.world.settle().unwrap();
+    joined_to(&house, 2, "warning", json!([payment]));
     assert_eq!(all[1].titles()[1..], ["Alert: Payment fails".to_owned()], "one after the other");
 }
 
@@ -166,9 +173,8 @@ fn an_alert_is_routed_once_by_the_clock_of_the_moment_it_joined() {
     let (house, all) = three();
     let (night, day) = (house.policy("0 channel:one", json!({})), house.policy("0 channel:two", json!({})));
     house.policy("0 channel:three", json!({}));
-    for (name, policy, hours) in [("Night", night, "mon 00:00-08:30"), ("Day", day, "mon 08:30-17:00")] {
-        let route = json!({ "name": name, "matchers": "alertname=\"Payment\"", "policy": policy, "hours": hours });
-        house.call("paging.route.add", route);
+    for (policy, hours) in [(night, "mon 00:00-08:30"), (day, "mon 08:30-17:00")] {
+        route(&house, "alertname", "Payment", policy, json!({ "name": hours, "hours": hours }));
     }
     house.opened(1, json!({}));
     let payment = named("Payment fails", "Payment");
@@ -203,6 +209,36 @@ fn what_is_critical_is_told_for_itself_behind_a_warning_to_the_same_people_once(
 }
 
 #[test]
+fn what_is_critical_calls_again_those_who_took_on_less() {
+    let (house, all) = three();
+    house.policy("0 channel:one\n10m channel:two", json!({}));
+    let critical = |title: &str| joined_to(&house, 1, "critical", json!([named(title, title)]));
+    let ada = house.actor(house.user("ada"));
+    house.opened(1, json!({ "severity": "warning" }));
+    house.acknowledged(1, &ada);
+    joined(&house, json!([alert("Disk slow", json!({ "severity": "warning" }))]));
+    assert_eq!(counts(&all), [1, 0, 0], "what matters no more than that calls nobody");
+    // It matters more by now, for nothing of its own.
+    house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "risen", "severity": "critical" }));
+    critical("Payment fails");
+    critical("Payment lost");
+    assert_eq!(all[0].titles()[1..], ["Alert: Payment fails".to_owned()], "once");
+    assert!(texts(&all[0])[1].1.contains("nobody is on this alert yet"), "{:?}", texts(&all[0]));
+    house.pass(660);
+    assert_eq!(counts(&all), [2, 1, 0], "its steps go on, those of the group do not");
+    house.acknowledged(1, &ada);
+    critical("Disk full");
+    assert_eq!(counts(&all), [2, 1, 0], "and who is on all of it is on what is critical");
+    house.recovered(1);
+    assert_eq!(counts(&all), [3, 2, 0]);
+    house.reopened(1, json!({ "severity": "critical" }));
+    house.acknowledged(1, &ada);
+    let before = counts(&all);
+    critical("Payment fails");
+    assert_eq!(counts(&all), before, "who took on what is critical knows");
+}
+
+#[test]
 fn many_alerts_of_one_kind_shut_out_none_that_belongs_to_somebody_else() {
     let (house, all) = three();
     routed(&house);
@@ -227,10 +263,8 @@ fn who_is_told_of_the_group_and_of_an_alert_of_it_at_one_moment_gets_one_message
     let payments = house.policy("0 user:ada", json!({ "name": "payments" }));
     let doors = house.policy("0 user:ada, channel:two", json!({}));
     house.policy("0 user:ada", json!({}));
-    for (name, policy) in [("Payment", payments), ("Door", doors)] {
-        let matchers = format!("alertname=\"{name}\"");
-        house.call("paging.route.add", json!({ "name": name, "matchers": matchers, "policy": policy }));
-    }
+    route(&house, "alertname", "Payment", payments, json!({}));
+    route(&house, "alertname", "Door", doors, json!({}));
     let own = json!([named("Payment fails", "Payment"), named("Door open", "Door")]);
     house.opened(1, json!({ "own": own }));
     let said = texts(&chat);
@@ -296,8 +330,7 @@ fn alerts_of_a_group_that_goes_into_another_call_there_for_whoever_was_called() 
     let (house, all) = three();
     let payments = house.policy("0 channel:two\n10m channel:three", json!({}));
     house.policy("0 channel:one", json!({}));
-    let route = json!({ "name": "Payment", "matchers": "alertname=\"Payment\"", "policy": payments });
-    house.call("paging.route.add", route);
+    route(&house, "alertname", "Payment", payments, json!({}));
     house.opened(1, json!({}));
     let payment = named("Payment fails", "Payment");
     house.opened(2, json!({ "labels": { "alertname": "Payment" }, "title": "Payment fails" }));
@@ -317,10 +350,8 @@ fn two_alerts_of_one_title_are_each_told_with_what_was_seen_of_it() {
     let (house, all) = three();
     let (one, two) = (house.policy("0 channel:one", json!({})), house.policy("0 channel:two", json!({})));
     house.policy("0 channel:three", json!({}));
-    for (shop, policy) in [("a", one), ("b", two)] {
-        let matchers = format!("shop=\"{shop}\"");
-        house.call("paging.route.add", json!({ "name": shop, "matchers": matchers, "policy": policy }));
-    }
+    route(&house, "shop", "a", one, json!({}));
+    route(&house, "shop", "b", two, json!({}));
     let of = |shop: &str, check: i64| {
         let seen = format!("shop {shop} is shut");
         let more = json!({ "check": format!("check:{check}"), "labels": { "shop": shop }, "evidence": [seen] });

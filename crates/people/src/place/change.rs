@@ -17,6 +17,7 @@ pub struct CreatePlace {
     pub kind: String,
     /// The place it is in; empty for a new client.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "place"))]
     pub parent: Option<i64>,
 }
 
@@ -59,6 +60,7 @@ pub struct UpdatePlace {
     pub kind: Option<String>,
     /// The place it moves into.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "place"))]
     pub parent: Option<i64>,
     /// The version you changed; refused when somebody was faster.
     #[serde(default)]

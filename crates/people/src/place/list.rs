@@ -21,6 +21,7 @@ pub struct Places {
 pub struct ListPlaces {
     /// Only this place and what is below it.
     #[serde(default)]
+    #[schemars(extend("x-kind" = "place"))]
     pub below: Option<i64>,
     /// Where to start: `next` of the page before.
     #[serde(default)]

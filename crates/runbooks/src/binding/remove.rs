@@ -11,6 +11,7 @@ use crate::events::{BindingChanged, runbook_ref};
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RemoveBinding {
     /// The binding's number.
+    #[schemars(extend("x-kind" = "binding"))]
     pub id: i64,
 }
 
