@@ -82,7 +82,7 @@ pub struct Page {
     pub told: i64,
     /// When the next step is due; null when none is.
     pub due_at: Option<Time>,
-    /// `critical` or `warning`.
+    /// `critical` or `warning`; of one for the whole group that somebody took on, as it was then.
     pub severity: String,
     /// When it began.
     pub opened_at: Time,
@@ -99,7 +99,8 @@ pub struct Page {
     pub(crate) first_round: i64,
     /// The alert of the group that it is for, when it was not begun for the whole group.
     pub own: String,
-    /// The team of that alert, when it is another one than the group's and the policy tells the alert's own team; else 0.
+    /// The team of that alert, when it is another one than the group's and the policy tells the alert's own team; -1 when it calls
+    /// those who took the group on for less; else 0.
     #[serde(skip)]
     pub(crate) own_team: i64,
     /// The check of that alert; 0 when it is not known.
@@ -107,6 +108,15 @@ pub struct Page {
     pub(crate) check: i64,
     /// Who said last that they are on it; empty when nobody did.
     pub acknowledged_by: String,
+}
+
+impl Page {
+    /// One for the whole group matters from now on as much as that.
+    fn as_severe_as(&mut self, group: &Told) {
+        if self.own.is_empty() {
+            self.severity.clone_from(&group.facts.severity);
+        }
+    }
 }
 
 /// An alert of a group that is told for itself.

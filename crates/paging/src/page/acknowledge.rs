@@ -86,7 +86,8 @@ fn on_it(cx: &mut Cx, known: &mut Told, by: &str, at: Time) -> Result<()> {
     store::put_group(cx.tx, known)?;
     let theirs = |page: &Page| page.state == PageState::Acknowledged && page.own.is_empty();
     for page in store::of_group(cx.tx, known.group)?.into_iter().filter(theirs) {
-        store::save(cx.tx, &Page { acknowledged_by: by.to_owned(), ..page })?;
+        let severity = known.facts.severity.clone();
+        store::save(cx.tx, &Page { acknowledged_by: by.to_owned(), severity, ..page })?;
     }
     Ok(())
 }
@@ -111,6 +112,7 @@ fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str) -> Result<()> {
     let again_after_s = policy::load(cx, page.policy)?.again_after_s;
     page.state = PageState::Acknowledged;
     page.acknowledged_by = by.to_owned();
+    page.as_severe_as(known);
     page.wait_us = again_after_s * SECOND;
     page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
     let line = match page.own.is_empty() || known.acknowledged_by == by {
@@ -142,6 +144,7 @@ fn begin_anew(cx: &mut Cx, known: &Told, by: &str, of: impl Fn(&Page) -> bool) -
     for mut page in store::of_group(cx.tx, known.group)?.into_iter().filter(waits) {
         page.state = PageState::Active;
         page.acknowledged_by = String::new();
+        page.as_severe_as(known);
         page.wait_us = MINUTE;
         page.due_at = Some(cx.now.plus(page.wait_us));
         let said = Said { page: page.id, round: page.round, ..run::about(known) };

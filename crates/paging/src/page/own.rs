@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::reactions::{Subject, asset_of, facts, labels, number};
-use super::{Own, Page, PageState, Told};
+use super::{Own, Page, PageState, Told, store};
 use crate::message::store as messages;
 use crate::policy;
 use crate::route::{self, Chosen};
@@ -22,6 +22,8 @@ const NAMED_MAX: usize = 5;
 const LINES_MAX: usize = 12;
 /// Messages of one group so close together are of one moment, in microseconds.
 const MOMENT: i64 = 5 * SECOND;
+/// In place of a team: the alert calls those whom the group called, since it matters more than what they took on.
+const BESIDE: i64 = -1;
 
 /// An alert as monitoring tells it.
 #[derive(Deserialize)]
@@ -143,7 +145,7 @@ pub(super) struct Call {
     pub(super) own: String,
     /// The check of that alert; 0 for the group.
     pub(super) check: i64,
-    /// The team of that alert, when that is who is told and it is not the group's; else 0.
+    /// The team of that alert, when that is who is told and it is not the group's; else 0, or [`BESIDE`].
     pub(super) own_team: i64,
 }
 
@@ -180,6 +182,8 @@ struct Calls {
     default: Option<i64>,
     /// Policies by whether whose alert it is decides who is told.
     by_team: BTreeMap<i64, bool>,
+    /// Policies whose people took the group on when nothing in it was critical.
+    taken: BTreeSet<i64>,
     /// There was no room for one.
     full: bool,
 }
@@ -196,7 +200,10 @@ impl Calls {
             own_team: 0,
         };
         let default = people::default_team(cx.tx)?;
+        let pages = store::of_group(cx.tx, group.group)?.into_iter();
+        let taken = pages.filter(|page| page.own.is_empty() && page.state == PageState::Acknowledged);
         Ok(Self {
+            taken: taken.filter(|page| page.severity != "critical").map(|page| page.policy).collect(),
             all: group.trace.chosen.iter().map(whole).collect(),
             team: group.facts.team.or(default),
             default,
@@ -214,6 +221,8 @@ impl Calls {
                 Some(tells) => *tells,
                 None => *self.by_team.entry(chosen.policy).or_insert(tells_own_team(cx, chosen.policy)?),
             };
+            let beside = own.facts.severity == "critical" && self.taken.contains(&chosen.policy);
+            let same = if beside { BESIDE } else { 0 };
             more |= self.put(Call {
                 chosen: chosen.clone(),
                 severity: own.facts.severity.clone(),
@@ -221,7 +230,7 @@ impl Calls {
                 place: own.facts.place,
                 own: own.title.clone(),
                 check: own.check,
-                own_team: if tells { team.unwrap_or(0) } else { 0 },
+                own_team: team.filter(|_| tells).unwrap_or(same),
             });
         }
         Ok(more)

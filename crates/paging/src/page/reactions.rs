@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::acknowledge::{acknowledged, handed_back, unacknowledged};
 use super::begin::begin_all;
 use super::reopened::reopened;
-use super::{Told, own, recovery_key, run, store};
+use super::{Page, PageState, Told, own, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
 use crate::route::{self, Facts};
@@ -244,7 +244,9 @@ fn worse(cx: &mut Cx, group: i64) -> Result<()> {
         known.trace = route::load(cx)?.decide(&known.facts, cx.now);
     }
     store::put_group(cx.tx, &known)?;
-    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.own.is_empty()) {
+    // Who is on it took on less: what is critical by itself calls them again.
+    let rises = |page: &Page| page.own.is_empty() && page.state != PageState::Acknowledged;
+    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(rises) {
         page.severity = "critical".into();
         store::save(cx.tx, &page)?;
     }

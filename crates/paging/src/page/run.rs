@@ -85,6 +85,7 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
                 let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
                 store::put_group(cx.tx, &anew)?;
             }
+            page.as_severe_as(&group);
             page.round += 1;
             (page.step, page.first_round) = (1, page.round);
         }

@@ -203,6 +203,43 @@ fn what_is_critical_is_told_for_itself_behind_a_warning_to_the_same_people_once(
 }
 
 #[test]
+fn what_is_critical_calls_again_those_who_took_on_less() {
+    let (house, all) = three();
+    house.policy("0 channel:one\n10m channel:two", json!({}));
+    let critical = |title: &str| {
+        let own = [alert(title, json!({ "labels": { "alertname": title } }))];
+        house.tell(
+            "monitor.group.changed",
+            json!({ "group": "alert_group:1", "change": "joined", "severity": "critical", "own": own }),
+        );
+        house.world.settle().unwrap();
+    };
+    let ada = house.actor(house.user("ada"));
+    house.opened(1, json!({ "severity": "warning" }));
+    house.acknowledged(1, &ada);
+    joined(&house, json!([alert("Disk slow", json!({ "severity": "warning" }))]));
+    assert_eq!(counts(&all), [1, 0, 0], "what matters no more than that calls nobody");
+    // It matters more by now, for nothing of its own.
+    house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "risen", "severity": "critical" }));
+    critical("Payment fails");
+    critical("Payment lost");
+    assert_eq!(all[0].titles()[1..], ["Alert: Payment fails".to_owned()], "once");
+    assert!(texts(&all[0])[1].1.contains("nobody is on this alert yet"), "{:?}", texts(&all[0]));
+    house.pass(660);
+    assert_eq!(counts(&all), [2, 1, 0], "its steps go on, those of the group do not");
+    house.acknowledged(1, &ada);
+    critical("Disk full");
+    assert_eq!(counts(&all), [2, 1, 0], "and who is on all of it is on what is critical");
+    house.recovered(1);
+    assert_eq!(counts(&all), [3, 2, 0]);
+    house.reopened(1, json!({ "severity": "critical" }));
+    house.acknowledged(1, &ada);
+    let before = counts(&all);
+    critical("Payment fails");
+    assert_eq!(counts(&all), before, "who took on what is critical knows");
+}
+
+#[test]
 fn many_alerts_of_one_kind_shut_out_none_that_belongs_to_somebody_else() {
     let (house, all) = three();
     routed(&house);
