@@ -76,25 +76,39 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
     }
     let policy = policy::load(cx, page.policy)?;
     match page.state {
-        PageState::Muted => noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?,
+        PageState::Muted => {
+            noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?;
+            if page.is_taken() && rests(&mut page, &policy, cx.now) {
+                return store::save(cx.tx, &page);
+            }
+        }
         PageState::Acknowledged => {
             let by = if page.acknowledged_by.is_empty() { &group.acknowledged_by } else { &page.acknowledged_by };
+            // Whoever is told now can acknowledge it anew; who is on the group stays on it until then.
             noted(cx, &page, 0, format!("{by} acknowledged it, and it still lasts: the steps begin anew."), &[])?;
-            // Whoever is told now can acknowledge it anew. Who is on the group stays on it when it is about one alert.
-            if page.own.is_empty() {
-                let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
-                store::put_group(cx.tx, &anew)?;
-            }
-            page.as_severe_as(&group);
             page.round += 1;
             (page.step, page.first_round) = (1, page.round);
         }
         _ => {}
     }
+    page.as_severe_as(&group);
     page.state = PageState::Active;
     steps(cx, &mut page, &group, &policy)?;
     cx.touch(group_ref(page.group));
     store::save(cx.tx, &page)
+}
+
+/// Somebody took on what a mute time held back until now: it waits as long as the policy says. False when that is over.
+fn rests(page: &mut Page, policy: &Policy, now: Time) -> bool {
+    let wait = policy.again_after_s * SECOND;
+    let until = page.acknowledged_at.unwrap_or(now).plus(wait);
+    if wait > 0 && until <= now {
+        return false;
+    }
+    page.state = PageState::Acknowledged;
+    page.due_at = (wait > 0).then_some(until);
+    page.wait_us = page.due_at.map_or(0, |due| due.since(now));
+    true
 }
 
 pub(super) fn noted(cx: &mut Cx, page: &Page, step: i64, line: String, users: &[i64]) -> Result<()> {
