@@ -34,3 +34,5 @@ mod server_commands;
 mod the_loop;
 #[cfg(test)]
 mod told;
+#[cfg(test)]
+mod who_is_told;
