@@ -24,6 +24,7 @@ impl Scene {
         let sending = json!({ "address": "https://it.example.org", "allow_private": true, "test_hour": -1 });
         web.call("kernel.setting.set", json!({ "key": "paging.sending", "value": sending }));
         let policy = |name: &str, again_after_s: i64| {
+            let name = name.to_lowercase();
             web.call("paging.channel.save", json!({ "name": name, "kind": "ntfy", "url": url, "address": name }));
             let lines = format!("0 channel:{name}");
             web.call("paging.policy.save", json!({ "name": name, "lines": lines, "again_after_s": again_after_s }))["id"].clone()

@@ -1,6 +1,6 @@
 //! Writing what the cause engine decided: groups open, grow, are judged anew, become one, end and come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{Cluster, Decision, Member};
 use kernel::{Cx, Ref, Result};
@@ -144,7 +144,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade, tells: bool
     let checks: Vec<i64> = members.iter().map(|(check, _)| *check).collect();
     store::groups::take(cx.tx, group.id, &checks, cx.now)?;
     let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
-    let rows = store::checks::by_id(cx.tx, &shown)?;
+    let rows = own::looked_at(cx, &checks)?;
     let is_covered = |check: &&Check| shade.covers_in(&group.within(), &check.facing());
     let covered: Vec<i64> = rows.iter().filter(is_covered).map(|check| check.id).collect();
     let mut severity = group.severity;
@@ -178,6 +178,12 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade, tells: bool
         }
     }
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    if !covered.is_empty() && rows.len() < checks.len() {
+        // Those that were not looked at are when silences are.
+        let seen: BTreeSet<i64> = rows.iter().map(|check| check.id).collect();
+        let others: Vec<i64> = checks.iter().copied().filter(|check| !seen.contains(check)).collect();
+        store::groups::set_covered(cx.tx, group.id, &others, true)?;
+    }
     let bare = covered.len() < rows.len();
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());

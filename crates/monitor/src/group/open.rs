@@ -1,6 +1,6 @@
 //! A group opens: who is told, with what was seen, what may be the cause, and what changed just before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
@@ -63,6 +63,7 @@ pub(crate) fn open(
         (group, covered) = now;
     }
     let asset = scene.seen.first().and_then(|(lead, _)| lead.about());
+    let most = usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200);
     group.id = store::groups::insert(cx.tx, &group)?;
     store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
@@ -79,7 +80,7 @@ pub(crate) fn open(
         &group,
         Alerts {
             asset,
-            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
+            checks: references(scene.seen.iter().map(|(check, _)| check.id).take(most)),
             covered: references(covered),
             own,
         },
@@ -158,17 +159,13 @@ fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) ->
     let at_cause = |member: &Member| cause.is_some() && asset_of(member.thing) == cause;
     let mut order: Vec<&Member> = members.iter().filter(|member| member.gone_ms.is_none()).collect();
     order.sort_by_key(|member| (!at_cause(member), member.since_ms, member.key));
-    let first: Vec<&Member> = order.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
     let checks = checks_of(members);
-    let numbers: Vec<i64> = first.iter().filter_map(|member| i64::try_from(member.key).ok()).collect();
-    let rows = store::checks::by_id(cx.tx, &numbers)?;
-    let seen: Vec<(Check, String)> = first
-        .iter()
-        .filter_map(|member| {
-            let check = rows.iter().find(|check| u64::try_from(check.id) == Ok(member.key))?;
-            Some((check.clone(), member.evidence.clone()))
-        })
-        .collect();
+    let number = |member: &Member| i64::try_from(member.key).unwrap_or_default();
+    let numbers: Vec<i64> = order.iter().map(|member| number(member)).collect();
+    let rows = own::looked_at(cx, &numbers)?.into_iter();
+    let mut rows: BTreeMap<i64, Check> = rows.map(|check| (check.id, check)).collect();
+    let of = |member: &Member| Some((rows.remove(&number(member))?, member.evidence.clone()));
+    let seen: Vec<(Check, String)> = order.into_iter().filter_map(of).collect();
     if seen.is_empty() {
         return Ok(None);
     }

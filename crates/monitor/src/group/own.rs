@@ -14,6 +14,8 @@ use crate::store;
 
 /// Alerts of one event that are told for themselves: a machine has only so many that are told in so many ways.
 const OWN_MAX: usize = 20;
+/// Teams with a severity of which an alert is looked at besides the first alerts.
+const TEAMS_MAX: usize = 50;
 /// Lines of what was seen.
 const SEEN_MAX: usize = 3;
 
@@ -88,6 +90,23 @@ pub(super) fn apart(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade:
     };
     apart.own = told.into_iter().take(OWN_MAX).map(own).collect();
     Ok(apart)
+}
+
+/// The first of these checks, and of the others one of each team and severity that is not among those: nobody is missed behind
+/// many.
+pub(super) fn looked_at(cx: &mut Cx, checks: &[i64]) -> Result<Vec<Check>> {
+    let most = usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200).min(checks.len());
+    let (first, others) = checks.split_at(most);
+    let mut rows = store::checks::by_id(cx.tx, first)?;
+    if others.is_empty() {
+        return Ok(rows);
+    }
+    let whose = |check: &Check| (check.team.or(check.asset_team), check.severity.as_str());
+    let known: BTreeSet<_> = rows.iter().map(whose).collect();
+    let more = store::checks::one_of_each_team(cx.tx, others)?;
+    let more = store::checks::by_id(cx.tx, &more)?;
+    rows.extend(more.into_iter().filter(|check| !known.contains(&whose(check))).take(TEAMS_MAX));
+    Ok(rows)
 }
 
 /// The same, of those alerts of a group that are out and wanted, for the group that they belong to from now on.

@@ -6,7 +6,7 @@ use kernel::{Access, Cx, Effect, Error, ErrorKind, Operation, Result, Route, Tim
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, PageState, Told, group_ref, run, seen, store};
+use super::{Page, PageState, Told, group_ref, own, run, seen, store};
 use crate::message::{self, Said};
 use crate::policy;
 
@@ -57,7 +57,10 @@ impl Operation for AcknowledgePage {
             Some(known) if theirs && !page.own.is_empty() => {
                 if page.calls() {
                     let now = cx.now;
-                    take_on(cx, &known, page, &by, now)?;
+                    let with_it = own::read_with(cx, &page)?;
+                    for page in std::iter::once(page).chain(with_it) {
+                        take_on(cx, &known, page, &by, now)?;
+                    }
                 }
             }
             _ => acknowledged(cx, page.group, &by, cx.now)?,

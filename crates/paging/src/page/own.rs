@@ -312,7 +312,26 @@ pub(super) fn told_beside(cx: &mut Cx, page: &Page) -> Result<BTreeSet<String>> 
     }
     let (since, line) = (page.opened_at.max(cx.now.plus(-MOMENT)), with(&page.own));
     let sent = messages::paged_since(cx.tx, page.group, since)?;
-    Ok(sent.into_iter().filter(|(_, lines)| lines.contains(&line)).map(|(to, _)| to.key()).collect())
+    Ok(sent.into_iter().filter(|one| one.lines.contains(&line)).map(|one| one.recipient().key()).collect())
+}
+
+/// How a note begins that says who got no message for another one.
+pub(super) const READ_BESIDE: &str = "Another message of this moment says it already: ";
+
+/// The escalations of other alerts which the actor got no message about, since one about this alert named them.
+pub(super) fn read_with(cx: &mut Cx, page: &Page) -> Result<Vec<Page>> {
+    let Some(user) = cx.actor.user() else { return Ok(Vec::new()) };
+    let beside = store::noted_for(cx.tx, page.group, READ_BESIDE, user)?;
+    if beside.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sent = messages::paged_since(cx.tx, page.group, page.opened_at)?;
+    let named = |line: &String| {
+        sent.iter().any(|one| one.page == page.id && one.user == Some(user) && one.lines.contains(line))
+    };
+    let mut others = store::of_group(cx.tx, page.group)?;
+    others.retain(|one| one.id != page.id && one.calls() && beside.contains(&one.id) && named(&with(&one.own)));
+    Ok(others)
 }
 
 /// The alerts that were told for themselves, for the message that all is over.

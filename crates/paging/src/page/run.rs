@@ -194,7 +194,7 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
     for one in &found.recipients {
         // However often this runs, a person hears of a step of a round once.
         if beside.contains(&one.key()) {
-            read.push(one.label.clone());
+            read.push(one);
         } else if message::queue(cx, &said, one, &key(page, one))? {
             told.push(one.label.clone());
         }
@@ -204,8 +204,10 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
         page.told = page.told.max(1);
     }
     if !read.is_empty() {
-        let line = format!("Another message of this moment says it already: {}.", read.join(", "));
-        noted(cx, page, page.step, line, &found.people)?;
+        let names: Vec<&str> = read.iter().map(|one| one.label.as_str()).collect();
+        let users: Vec<i64> = read.iter().map(|one| one.user).filter(|user| *user != 0).collect();
+        let line = format!("{}{}.", own::READ_BESIDE, names.join(", "));
+        noted(cx, page, page.step, line, if users.is_empty() { &found.people } else { &users })?;
     }
     if !told.is_empty() {
         noted(cx, page, page.step, format!("Messages go to {}.", told.join(", ")), &found.people)?;

@@ -322,6 +322,19 @@ pub(crate) fn notes(tx: &mut Tx<'_>, group: i64) -> Result<Vec<Noted>> {
         .collect()
 }
 
+/// The escalations of a group with a note that begins so and is about this person.
+pub(crate) fn noted_for(tx: &mut Tx<'_>, group: i64, begins: &str, user: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT page_id, users FROM paging_notes WHERE group_id = ?1 AND line LIKE ?2 ORDER BY id LIMIT 500";
+    let rows = tx.query(sql, &[group.into(), format!("{begins}%").into()])?;
+    let mut pages = Vec::new();
+    for row in rows {
+        if row.json::<Vec<i64>>(1)?.contains(&user) {
+            pages.push(row.int(0)?);
+        }
+    }
+    Ok(pages)
+}
+
 /// Deletes groups that ended before a moment with their escalations and notes; answers how many.
 pub(crate) fn clean(tx: &mut Tx<'_>, before: Time, rows: i64) -> Result<u64> {
     let old = tx.query(

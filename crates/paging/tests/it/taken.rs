@@ -247,3 +247,23 @@ fn a_link_takes_on_its_alert_alone_also_after_the_acknowledgement_of_the_group_r
     two.presses("ada");
     assert_eq!(two.states()[0], state("", "acknowledged", "Ada"));
 }
+
+#[test]
+fn the_button_of_a_message_that_names_two_alerts_takes_on_both_for_whoever_got_no_other() {
+    let two = Two::new();
+    two.presses("ada");
+    let gate = two.house.policy("0 user:carol\n10m user:guard", json!({ "name": "Gate" }));
+    let matchers = "alertname=\"Gate\"";
+    two.house.call("paging.route.add", json!({ "name": "Gate", "matchers": matchers, "policy": gate }));
+    two.house.pass(60);
+    let own = |name: &str, check: i64| json!({ "check": format!("check:{check}"), "title": format!("{name} fails"), "severity": "critical", "labels": { "alertname": name } });
+    let all = json!([own("Payment", 4), own("Gate", 5), own("Door", 6)]);
+    two.house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "joined", "own": all }));
+    two.house.world.settle().unwrap();
+    assert_eq!(two.got("carol").len(), 1, "one message for two alerts");
+    two.presses("carol");
+    let taken = |title: &str| state(title, "acknowledged", "carol");
+    assert_eq!(two.states()[1..], [taken("Payment fails"), taken("Gate fails"), state("Door fails", "active", "")]);
+    two.house.pass(660);
+    assert_eq!(two.got("guard").len(), 1, "of the door, which is not hers");
+}

@@ -234,3 +234,22 @@ fn what_cleared_while_it_was_judged_is_in_its_group_and_not_out_of_it_for_ever()
     let named: Vec<_> = out["items"].as_array().unwrap().iter().map(|one| one["check"].as_i64().unwrap()).collect();
     assert_eq!(named, [scene.checks[1]], "{out}");
 }
+
+#[test]
+fn a_team_whose_only_alert_is_behind_many_of_others_is_not_missed() {
+    let scene = Scene::new();
+    let call = |operation: &str, input| scene.world.call(&Actor::os("ada"), operation, input).unwrap();
+    let number = |value: serde_json::Value| value["id"].as_i64().unwrap();
+    let team = number(call("people.team.create", json!({"name": "Payments", "slug": "payments"})));
+    let first = scene.checks[0];
+    let found = scene.world.kernel.db.read(|tx| store::checks::by_id(tx, &[first])).unwrap();
+    let check = |nth: usize, more: serde_json::Value| {
+        let mut input = json!({"asset": found[0].asset, "kind": "process", "process": format!("p{nth}")});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        number(call("monitor.check.create", input))
+    };
+    let mut checks: Vec<i64> = (0..201).map(|nth| check(nth, json!({}))).collect();
+    checks.push(check(201, json!({"team": team})));
+    let rows = scene.write(move |cx| super::own::looked_at(cx, &checks));
+    assert_eq!((rows.len(), rows.iter().filter(|check| check.team == Some(team)).count()), (201, 1));
+}
