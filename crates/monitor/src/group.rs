@@ -67,7 +67,7 @@ pub struct Group {
     pub check: i64,
     /// The asset that is the likely cause, if one of ours is.
     pub asset: Option<i64>,
-    /// The most that any of its alerts matters.
+    /// The most that any of its alerts matters; what a silence covers does not count, unless all of it is covered.
     pub severity: Severity,
     /// The team that is told.
     pub team: Option<i64>,

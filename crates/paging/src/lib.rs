@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, name: "waiting", sql: include_str!("../migrations/0010_waiting.sql") },
     Migration { number: 11, name: "own alerts", sql: include_str!("../migrations/0011_own_alerts.sql") },
     Migration { number: 12, name: "own acknowledged", sql: include_str!("../migrations/0012_own_acknowledged.sql") },
+    Migration { number: 13, name: "taken at", sql: include_str!("../migrations/0013_taken_at.sql") },
 ];
 /// How long messages and ended escalations are kept, in microseconds.
 const KEPT: i64 = 730 * DAY;

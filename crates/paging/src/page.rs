@@ -54,11 +54,6 @@ impl PageState {
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
-
-    /// Nobody is on it, and it is not over.
-    pub(crate) const fn calls(self) -> bool {
-        !matches!(self, Self::Acknowledged | Self::Ended)
-    }
 }
 
 /// An escalation.
@@ -82,7 +77,7 @@ pub struct Page {
     pub told: i64,
     /// When the next step is due; null when none is.
     pub due_at: Option<Time>,
-    /// `critical` or `warning`; of one for the whole group that somebody took on, as it was then.
+    /// `critical` or `warning`; of one for the whole group, as it was told or taken on last.
     pub severity: String,
     /// When it began.
     pub opened_at: Time,
@@ -100,7 +95,7 @@ pub struct Page {
     /// The alert of the group that it is for, when it was not begun for the whole group.
     pub own: String,
     /// The team of that alert, when it is another one than the group's and the policy tells the alert's own team; -1 when it calls
-    /// those who took the group on for less; else 0.
+    /// those whom the group called for less, or whom a mute time keeps from being called for the group; else 0.
     #[serde(skip)]
     pub(crate) own_team: i64,
     /// The check of that alert; 0 when it is not known.
@@ -108,9 +103,22 @@ pub struct Page {
     pub(crate) check: i64,
     /// Who said last that they are on it; empty when nobody did.
     pub acknowledged_by: String,
+    /// When they said so.
+    #[serde(skip)]
+    pub(crate) acknowledged_at: Option<Time>,
 }
 
 impl Page {
+    /// Somebody is on it, also while a mute time holds it back.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.state == PageState::Acknowledged || (self.state == PageState::Muted && !self.acknowledged_by.is_empty())
+    }
+
+    /// Nobody is on it, and it is not over.
+    pub(crate) fn calls(&self) -> bool {
+        self.state != PageState::Ended && !self.is_taken()
+    }
+
     /// One for the whole group matters from now on as much as that.
     fn as_severe_as(&mut self, group: &Told) {
         if self.own.is_empty() {
@@ -197,7 +205,7 @@ pub(crate) fn standing(cx: &mut Cx, page: i64) -> Result<Standing> {
     let group = store::group(cx.tx, page.group)?.ok_or_else(gone)?;
     // Somebody may be on the group, and nobody yet on the alert of it that the link is about.
     let by = if page.acknowledged_by.is_empty() { &group.acknowledged_by } else { &page.acknowledged_by };
-    let by = Some(by.clone()).filter(|by| !by.is_empty() && !page.state.calls());
+    let by = Some(by.clone()).filter(|by| !by.is_empty() && !page.calls());
     let ended = group.ended_at.is_some();
     if page.own.is_empty() {
         return Ok(Standing { title: group.title, lines: group.lines, ended, acknowledged_by: by });

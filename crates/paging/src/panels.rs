@@ -83,7 +83,7 @@ impl View<'_> {
     /// lasted. That can be acknowledged for itself.
     fn too(&self) -> Vec<Markup> {
         let (Some(csrf), Some((_, pages))) = (self.csrf, self.shown) else { return Vec::new() };
-        let still = |page: &&Page| page.state.calls() && (!self.on_it.is_empty() || page.first_round > 1);
+        let still = |page: &&Page| page.calls() && (!self.on_it.is_empty() || page.first_round > 1);
         let button = |page: &Page| {
             let (id, back) = (page.id.to_string(), format!("/monitoring/groups/{}", self.group));
             let words = match page.own.as_str() {

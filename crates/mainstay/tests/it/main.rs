@@ -36,3 +36,5 @@ mod server_commands;
 mod the_loop;
 #[cfg(test)]
 mod told;
+#[cfg(test)]
+mod who_is_told;

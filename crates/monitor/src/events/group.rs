@@ -169,6 +169,9 @@ pub struct GroupChanged {
     pub severity: Severity,
     /// Those that joined and are told for themselves; at most 20.
     pub own: Vec<Own>,
+    /// The most that those that joined matter which are told with the group alone: `critical` or `warning`; empty when there are
+    /// none.
+    pub rest: &'static str,
     /// The alert that joined is under a silence: start nothing for it.
     pub silenced: bool,
     /// Since when the group is open, for the first time or again.
@@ -206,6 +209,7 @@ impl Event for GroupChanged {
             team: Some(2),
             severity: Severity::Critical,
             own: vec![Own::sample()],
+            rest: "",
             silenced: false,
             open_since: Time(1_772_438_400_000_000),
             detail: "Joined: Port 443 answers on web-01".into(),
@@ -224,11 +228,13 @@ pub struct GroupReopened {
     pub check_asset: Option<Ref>,
     /// The checks whose alerts are in it so far; others join.
     pub checks: Vec<Ref>,
+    /// Those of these alerts, besides the one that opened it again, that are told for themselves; at most 20.
+    pub own: Vec<Own>,
     /// Those of them whose alert is under a silence: start nothing for these.
     pub covered: Vec<Ref>,
     /// The asset that is the likely cause.
     pub asset: Option<Ref>,
-    /// The labels of the alert that opened it first.
+    /// The labels of the alert that leads it.
     pub labels: Labels,
     /// Where its cause stands.
     pub place: Option<i64>,
@@ -275,6 +281,7 @@ impl Event for GroupReopened {
             check: Ref::new("check", 3),
             check_asset: Some(Ref::new("asset", 417)),
             checks: vec![Ref::new("check", 3)],
+            own: vec![Own::sample()],
             covered: Vec::new(),
             asset: Some(Ref::new("asset", 417)),
             labels: Labels::sample(),

@@ -68,12 +68,13 @@ fn on_it(cx: &mut Cx, group: &Group, change: &'static str, by: String) -> Result
     if now.silenced { Ok(()) } else { open::attend(cx, &now) }
 }
 
-/// Undoes that somebody took a group over: who was on it before is again.
+/// Undoes that somebody took a group over: who was on it before is again. Whoever puts themselves back takes it over anew.
 pub(super) fn give_back(cx: &mut Cx, group: &Group, to: &str) -> Result<()> {
     if group.state != GroupState::Open || group.acknowledged_by.is_none() {
         return Err(Error::conflict(format!("Nobody is on the alert group {} any more.", group.id)));
     }
-    on_it(cx, group, "handed_back", to.to_owned())
+    let change = if to == cx.actor.name { "acknowledged" } else { "handed_back" };
+    on_it(cx, group, change, to.to_owned())
 }
 
 /// Undoes an acknowledgement.

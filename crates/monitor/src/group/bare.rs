@@ -3,7 +3,6 @@
 use kernel::{Cx, Result};
 
 use super::{Group, decide, own, title};
-use crate::alert::Alert;
 use crate::check::Check;
 use crate::events::GroupChanged;
 use crate::limits::GROUP_ALERTS_MAX;
@@ -34,13 +33,15 @@ impl BareBy {
 
 /// A group whose first alert is under a silence, or is over, is led by one that is out and that nothing covers: it is routed
 /// by its labels and its team, and called by it, unless it is called by its cause.
-pub(super) fn led(cx: &mut Cx, group: &Group, alerts: &[Alert], covered: &[i64]) -> Result<Group> {
-    let bare = |alert: &&Alert| !covered.contains(&alert.check);
-    let leads = alerts.iter().filter(bare).any(|alert| alert.check == group.check);
-    let Some(bare) = alerts.iter().find(bare).filter(|_| !leads) else { return Ok(group.clone()) };
-    let checks = store::checks::by_id(cx.tx, &[group.check, bare.check])?;
+///
+/// `alerts` are checks with what was seen.
+pub(super) fn led(cx: &mut Cx, group: &Group, alerts: &[(i64, &str)], covered: &[i64]) -> Result<Group> {
+    let bare = |alert: &&(i64, &str)| !covered.contains(&alert.0);
+    let leads = alerts.iter().filter(bare).any(|alert| alert.0 == group.check);
+    let Some((bare, _)) = alerts.iter().find(bare).filter(|_| !leads) else { return Ok(group.clone()) };
+    let checks = store::checks::by_id(cx.tx, &[group.check, *bare])?;
     let find = |id: i64| checks.iter().find(|check| check.id == id);
-    let Some(new) = find(bare.check) else { return Ok(group.clone()) };
+    let Some(new) = find(*bare) else { return Ok(group.clone()) };
     let assets: Vec<i64> = checks.iter().filter_map(|check| check.asset).collect();
     let briefs = assets::brief(cx.tx, &assets)?;
     let brief = |check: &Check| check.asset.and_then(|id| briefs.get(&id));
@@ -52,7 +53,7 @@ pub(super) fn led(cx: &mut Cx, group: &Group, alerts: &[Alert], covered: &[i64])
     }
     if let Some(old) = find(group.check) {
         let own =
-            |line: &str| alerts.iter().any(|one| one.check == old.id && one.evidence.lines().any(|own| own == line));
+            |line: &str| alerts.iter().any(|(check, text)| *check == old.id && text.lines().any(|own| own == line));
         for line in now.evidence.iter_mut().filter(|line| own(line)) {
             *line = old.line(name(old), line);
         }
@@ -85,12 +86,20 @@ pub(crate) fn joined(cx: &mut Cx, group: &Group, shade: &Shade) -> Result<()> {
     if seen.is_empty() {
         return Ok(());
     }
-    let own = own::own(cx, group, &seen, shade)?;
+    let severity = store::checks::severity(cx.tx, &checks)?.max(group.severity);
+    let risen = Group { severity, ..group.clone() };
+    if severity > group.severity {
+        store::groups::set_severity(cx.tx, group.id, severity)?;
+        cx.changed(&group.reference(), "severity", group.severity.as_str(), severity.as_str())?;
+        super::open::attend(cx, &risen)?;
+    }
+    let apart = own::apart(cx, group, &seen, shade)?;
     let shown = checks.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200));
     let detail = match seen.as_slice() {
         [(only, _)] => format!("No silence covers it any more: {}", only.name),
         many => format!("No silence covers {} of its alerts any more", many.len()),
     };
-    let told = decide::changed(group, "joined", None, false, detail);
-    cx.emit(&GroupChanged { checks: super::open::references(shown), own, ..told })
+    let told = decide::changed(&risen, "joined", None, false, detail);
+    let (checks, rest) = (super::open::references(shown), apart.rest());
+    cx.emit(&GroupChanged { checks, rest, own: apart.own, ..told })
 }

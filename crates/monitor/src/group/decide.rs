@@ -1,6 +1,6 @@
 //! Writing what the cause engine decided: groups open, grow, are judged anew, become one, end and come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{Cluster, Decision, Member};
 use kernel::{Cx, Ref, Result};
@@ -27,7 +27,7 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
         rest = others;
         match first {
             Decided::Back { group, check, text } => writing.join(cx, *group, vec![(*check, text.clone())])?,
-            Decided::Engine(Decision::Join { group, member }) => {
+            Decided::Engine(decision @ (Decision::Join { group, member } | Decision::Reopen { group, member })) => {
                 let mut members = vec![told(member)];
                 while let Some((Decided::Engine(Decision::Join { group: next, member }), others)) = rest.split_first()
                     && next == group
@@ -35,7 +35,10 @@ pub(crate) fn apply(cx: &mut Cx, decisions: &[Decided], known: &BTreeMap<u64, i6
                     members.push(told(member));
                     rest = others;
                 }
-                writing.join(cx, *group, members)?;
+                match decision {
+                    Decision::Reopen { .. } => writing.reopen(cx, *group, members)?,
+                    _ => writing.join(cx, *group, members)?,
+                }
             }
             Decided::Engine(decision) => writing.write(cx, decision)?,
         }
@@ -59,7 +62,14 @@ struct Writing {
 
 impl Writing {
     fn join(&mut self, cx: &mut Cx, group: u64, members: Vec<Told>) -> Result<()> {
-        if !with(cx, &self.ids, group, |cx, ours| join(cx, &ours, &members, &self.shade))? {
+        if !with(cx, &self.ids, group, |cx, ours| join(cx, &ours, &members, &self.shade, true))? {
+            self.missed.entry(group).or_default().extend(members);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, cx: &mut Cx, group: u64, members: Vec<Told>) -> Result<()> {
+        if !with(cx, &self.ids, group, |cx, ours| reopen(cx, &ours, &members, &self.shade))? {
             self.missed.entry(group).or_default().extend(members);
         }
         Ok(())
@@ -72,11 +82,6 @@ impl Writing {
                     self.ids.insert(*group, id);
                 }
             }
-            Decision::Reopen { group, member } => {
-                if !with(cx, &self.ids, *group, |cx, ours| reopen(cx, &ours, member, &self.shade))? {
-                    self.missed.entry(*group).or_default().push(told(member));
-                }
-            }
             Decision::Rerank { group, cluster } => {
                 with(cx, &self.ids, *group, |cx, ours| rerank(cx, &ours, cluster, &self.shade).map(|()| true))?;
             }
@@ -84,7 +89,11 @@ impl Writing {
             Decision::Recover { group, .. } => {
                 with(cx, &self.ids, *group, |cx, ours| recover::over(cx, &ours).map(|()| true))?;
             }
-            Decision::Join { .. } | Decision::Recheck { .. } | Decision::Page { .. } | Decision::Suspend { .. } => {}
+            Decision::Join { .. }
+            | Decision::Reopen { .. }
+            | Decision::Recheck { .. }
+            | Decision::Page { .. }
+            | Decision::Suspend { .. } => {}
         }
         Ok(())
     }
@@ -126,24 +135,30 @@ fn told(member: &Member) -> Told {
     (i64::try_from(member.key).unwrap_or_default(), member.evidence.clone())
 }
 
-/// Alerts join an open group: they are recorded, and people are not told again. False when it is over.
-fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<bool> {
+/// Alerts join an open group: they are recorded, and people are not told again, unless they are told for themselves and that is
+/// wanted. False when it is over.
+fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade, tells: bool) -> Result<bool> {
     if group.state != GroupState::Open {
         return Ok(false);
     }
     let checks: Vec<i64> = members.iter().map(|(check, _)| *check).collect();
     store::groups::take(cx.tx, group.id, &checks, cx.now)?;
-    let severity = store::checks::severity(cx.tx, &checks)?.max(group.severity);
+    let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
+    let rows = own::looked_at(cx, &checks)?;
+    let is_covered = |check: &&Check| shade.covers_in(&group.within(), &check.facing());
+    let covered: Vec<i64> = rows.iter().filter(is_covered).map(|check| check.id).collect();
+    let mut severity = group.severity;
+    if group.silenced || covered.len() < checks.len() {
+        severity = open::severity_without(cx, &checks, if group.silenced { &[] } else { &covered })?.max(severity);
+    }
     if severity > group.severity {
         store::groups::set_severity(cx.tx, group.id, severity)?;
         cx.changed(&group.reference(), "severity", group.severity.as_str(), severity.as_str())?;
     }
     let risen = Group { severity, ..group.clone() };
-    let shown: Vec<i64> = checks.iter().copied().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
-    let rows = store::checks::by_id(cx.tx, &shown)?;
     let names = ground::asset_names(cx.tx, &rows.iter().filter_map(|check| check.asset).collect::<Vec<i64>>())?;
     let seen = |check: i64| members.iter().find(|(one, _)| *one == check).map(|(_, text)| text);
-    let (mut lines, mut covered) = (group.evidence.clone(), Vec::new());
+    let mut lines = group.evidence.clone();
     // When many join at once, the first alerts of a group are told alone, and the others with it.
     let room = TOLD_ALONE_MAX.saturating_sub(usize::try_from(group.open_alerts).unwrap_or(0));
     let alone = if rows.len() > TOLD_ALONE_MAX { room } else { rows.len() };
@@ -151,28 +166,35 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<b
         let text = seen(check.id).cloned().unwrap_or_default();
         let asset = check.asset.and_then(|id| names.get(&id)).map(String::as_str);
         lines.extend(text.lines().map(|line| check.line(asset, line)));
-        let silenced = shade.covers_in(&group.within(), &check.facing());
-        if silenced {
-            covered.push(check.id);
-        }
         if rows.len() <= TOLD_ALONE_MAX {
             let detail = format!("Joined: {}", title(check, asset));
-            let own = own::own(cx, &risen, &[(check.clone(), text.clone())], shade)?;
-            let joined = changed(&risen, "joined", Some(check.reference()), silenced, detail);
-            cx.emit(&GroupChanged { own, ..joined })?;
+            let apart = own::apart(cx, &risen, &[(check.clone(), text.clone())], shade)?;
+            let joined = changed(&risen, "joined", Some(check.reference()), covered.contains(&check.id), detail);
+            let rest = apart.rest();
+            cx.emit(&GroupChanged { rest, own: if tells { apart.own } else { Vec::new() }, ..joined })?;
         }
         if nth < alone {
             open::fired(cx, group, check, &text, shade)?;
         }
     }
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
+    if !covered.is_empty() && rows.len() < checks.len() {
+        // Those that were not looked at are when silences are.
+        let seen: BTreeSet<i64> = rows.iter().map(|check| check.id).collect();
+        let others: Vec<i64> = checks.iter().copied().filter(|check| !seen.contains(check)).collect();
+        store::groups::set_covered(cx.tx, group.id, &others, true)?;
+    }
     let bare = covered.len() < rows.len();
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());
         let with = |check: &Check| (check.clone(), seen(check.id).cloned().unwrap_or_default());
-        let own = own::own(cx, &risen, &rows.iter().map(with).collect::<Vec<_>>(), shade)?;
+        let mut apart = own::apart(cx, &risen, &rows.iter().map(with).collect::<Vec<_>>(), shade)?;
+        if severity > group.severity {
+            apart.rises(severity);
+        }
         let joined = changed(&risen, "joined", None, !bare, detail);
-        cx.emit(&GroupChanged { checks: open::references(shown), own, ..joined })?;
+        let (checks, rest) = (open::references(shown), apart.rest());
+        cx.emit(&GroupChanged { checks, rest, own: if tells { apart.own } else { Vec::new() }, ..joined })?;
     }
     lines.truncate(EVIDENCE_MAX);
     if lines != group.evidence {
@@ -207,6 +229,7 @@ pub(super) fn changed(
         check,
         checks: Vec::new(),
         own: Vec::new(),
+        rest: "",
         labels: group.labels.clone(),
         place: group.place,
         team: group.team,
@@ -218,11 +241,11 @@ pub(super) fn changed(
 }
 
 /// What was over is there again within its time of rest: the same group goes on.
-fn reopen(cx: &mut Cx, group: &Group, member: &Member, shade: &Shade) -> Result<bool> {
-    let member = told(member);
-    match super::reopen::reopen(cx, group, &member, shade)? {
-        Some(open) => join(cx, &open, &[member], shade),
-        None => join(cx, group, &[member], shade),
+fn reopen(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade) -> Result<bool> {
+    match super::reopen::reopen(cx, group, members, shade)? {
+        // Those that are told for themselves are so with it.
+        Some(open) => join(cx, &open, members, shade, false),
+        None => join(cx, group, members, shade, true),
     }
 }
 
@@ -242,8 +265,9 @@ fn rerank(cx: &mut Cx, group: &Group, cluster: &Cluster, shade: &Shade) -> Resul
     let mut now = Group { judgement, ..group.clone() };
     // What followed from the cause before is told to its own people when it no longer does.
     let followed = |check: &Check| group.within().explains(check.asset);
-    let own = own::of_open(cx, group.id, &now, shade, followed)?;
-    own::told(cx, group.id, &own)?;
+    let apart = own::of_open(cx, group.id, &now, shade, followed)?;
+    own::told(cx, group.id, &apart)?;
+    let own = apart.own;
     let Some((asset, what)) = after else {
         let detail = "The cause cannot be determined any more".to_owned();
         return cx.emit(&GroupChanged { own, ..changed(&now, "cause", None, group.silenced, detail) });
@@ -279,7 +303,10 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
         return Ok(group.state != GroupState::Open);
     }
     // Whom it called is called on, when its alerts do not merely follow from the other's cause.
-    let own = if target.silenced { Vec::new() } else { own::of_open(cx, from, &target, shade, |_| true)? };
+    let mut apart = match target.silenced {
+        true => own::Apart::default(),
+        false => own::of_open(cx, from, &target, shade, |_| true)?,
+    };
     store::groups::merge(cx.tx, from, into, cx.now)?;
     cx.attention_done(&group.reference(), open::NEED)?;
     cx.changed(&group.reference(), "state", group.state.as_str(), GroupState::Merged.as_str())?;
@@ -295,10 +322,13 @@ fn merge(cx: &mut Cx, from: i64, into: i64, shade: &Shade) -> Result<bool> {
     })?;
     let risen = severity > target.severity;
     let target = Group { severity, open_alerts: target.open_alerts + group.open_alerts, ..target };
-    own::told(cx, into, &own)?;
-    if risen || !own.is_empty() {
-        let detail = format!("It took over: {}", group.title);
-        cx.emit(&GroupChanged { own, ..changed(&target, "joined", None, target.silenced, detail) })?;
+    own::told(cx, into, &apart)?;
+    if risen {
+        apart.rises(severity);
+    }
+    if risen || !apart.own.is_empty() {
+        let (detail, rest) = (format!("It took over: {}", group.title), apart.rest());
+        cx.emit(&GroupChanged { rest, own: apart.own, ..changed(&target, "joined", None, target.silenced, detail) })?;
     }
     match (target.silenced, group.announced) {
         // What people were told of keeps being told of, under its real cause.

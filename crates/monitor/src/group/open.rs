@@ -1,6 +1,6 @@
 //! A group opens: who is told, with what was seen, what may be the cause, and what changed just before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causes::{Again, Cause, Cluster, Member};
 use kernel::attention::Attention;
@@ -36,6 +36,18 @@ struct Scene {
     severity: Severity,
 }
 
+impl Scene {
+    /// The first alert that nothing covers leads, when the one that does is covered; answers whether that is another one.
+    fn leads_with_bare(&mut self, covered: &[i64]) -> bool {
+        let bare = self.seen.iter().position(|(check, _)| !covered.contains(&check.id));
+        let Some(nth) = bare.filter(|nth| *nth > 0) else { return false };
+        if let Some(lead) = self.seen.get_mut(..=nth) {
+            lead.rotate_right(1);
+        }
+        true
+    }
+}
+
 /// Opens a group of alerts with one cause; answers its number, or nothing when all of its checks are gone.
 pub(crate) fn open(
     cx: &mut Cx,
@@ -44,9 +56,14 @@ pub(crate) fn open(
     again: &[Again],
     shade: &Shade,
 ) -> Result<Option<i64>> {
-    let Some(scene) = scene(cx, cluster, members, again)? else { return Ok(None) };
-    let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
-    let (mut group, covered) = made(cx, &scene, lead, shade)?;
+    let Some(mut scene) = scene(cx, cluster, members, again)? else { return Ok(None) };
+    let Some((mut group, mut covered)) = made(cx, &scene, shade)? else { return Ok(None) };
+    if scene.leads_with_bare(&covered) {
+        let Some(now) = made(cx, &scene, shade)? else { return Ok(None) };
+        (group, covered) = now;
+    }
+    let asset = scene.seen.first().and_then(|(lead, _)| lead.about());
+    let most = usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200);
     group.id = store::groups::insert(cx.tx, &group)?;
     store::groups::take(cx.tx, group.id, &scene.checks, cx.now)?;
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
@@ -62,8 +79,8 @@ pub(crate) fn open(
         cx,
         &group,
         Alerts {
-            asset: lead.about(),
-            checks: references(scene.seen.iter().map(|(check, _)| check.id)),
+            asset,
+            checks: references(scene.seen.iter().map(|(check, _)| check.id).take(most)),
             covered: references(covered),
             own,
         },
@@ -76,7 +93,8 @@ pub(crate) fn open(
 }
 
 /// The group that alerts open, and those of its first alerts that something covers.
-fn made(cx: &mut Cx, scene: &Scene, lead: &Check, shade: &Shade) -> Result<(Group, Vec<i64>)> {
+fn made(cx: &mut Cx, scene: &Scene, shade: &Shade) -> Result<Option<(Group, Vec<i64>)>> {
+    let Some((lead, _)) = scene.seen.first() else { return Ok(None) };
     let briefs = assets::brief(cx.tx, &[lead.asset, scene.cause].into_iter().flatten().collect::<Vec<i64>>())?;
     let at_cause = scene.cause.is_none() || lead.asset == scene.cause;
     let cause = scene.cause.and_then(|id| briefs.get(&id));
@@ -89,6 +107,10 @@ fn made(cx: &mut Cx, scene: &Scene, lead: &Check, shade: &Shade) -> Result<(Grou
     let rows = scene.seen.iter().filter(|(check, _)| shade.covers_in(&within, &check.facing()));
     let covered: Vec<i64> = rows.map(|(check, _)| check.id).collect();
     let silenced = covered.len() == scene.seen.len();
+    let severity = match silenced || covered.is_empty() {
+        true => scene.severity,
+        false => severity_without(cx, &scene.checks, &covered)?,
+    };
     let asset = scene.cause.or(lead.asset);
     let named = lead.asset.and_then(|id| briefs.get(&id)).map(|brief| brief.name.as_str());
     let (title, alert_at) = name(scene, lead, at_cause, named);
@@ -99,7 +121,7 @@ fn made(cx: &mut Cx, scene: &Scene, lead: &Check, shade: &Shade) -> Result<(Grou
         state: GroupState::Open,
         check: lead.id,
         asset,
-        severity: scene.severity,
+        severity,
         team,
         opened_at: cx.now,
         ended_at: None,
@@ -121,7 +143,14 @@ fn made(cx: &mut Cx, scene: &Scene, lead: &Check, shade: &Shade) -> Result<(Grou
         place: if at_cause { lead.place } else { cause.and_then(|brief| brief.place) },
         owner: if at_cause { lead.owner } else { cause.and_then(|brief| brief.owner) },
     };
-    Ok((group, covered))
+    Ok(Some((group, covered)))
+}
+
+/// The most that those of these checks matter which nothing covers: what is covered wakes nobody.
+pub(super) fn severity_without(cx: &mut Cx, checks: &[i64], covered: &[i64]) -> Result<Severity> {
+    let covered: BTreeSet<&i64> = covered.iter().collect();
+    let loud: Vec<i64> = checks.iter().copied().filter(|check| !covered.contains(check)).collect();
+    store::checks::severity(cx.tx, &loud)
 }
 
 fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) -> Result<Option<Scene>> {
@@ -130,17 +159,13 @@ fn scene(cx: &mut Cx, cluster: &Cluster, members: &[Member], again: &[Again]) ->
     let at_cause = |member: &Member| cause.is_some() && asset_of(member.thing) == cause;
     let mut order: Vec<&Member> = members.iter().filter(|member| member.gone_ms.is_none()).collect();
     order.sort_by_key(|member| (!at_cause(member), member.since_ms, member.key));
-    let first: Vec<&Member> = order.into_iter().take(usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200)).collect();
     let checks = checks_of(members);
-    let numbers: Vec<i64> = first.iter().filter_map(|member| i64::try_from(member.key).ok()).collect();
-    let rows = store::checks::by_id(cx.tx, &numbers)?;
-    let seen: Vec<(Check, String)> = first
-        .iter()
-        .filter_map(|member| {
-            let check = rows.iter().find(|check| u64::try_from(check.id) == Ok(member.key))?;
-            Some((check.clone(), member.evidence.clone()))
-        })
-        .collect();
+    let number = |member: &Member| i64::try_from(member.key).unwrap_or_default();
+    let numbers: Vec<i64> = order.iter().map(|member| number(member)).collect();
+    let rows = own::looked_at(cx, &numbers)?.into_iter();
+    let mut rows: BTreeMap<i64, Check> = rows.map(|check| (check.id, check)).collect();
+    let of = |member: &Member| Some((rows.remove(&number(member))?, member.evidence.clone()));
+    let seen: Vec<(Check, String)> = order.into_iter().filter_map(of).collect();
     if seen.is_empty() {
         return Ok(None);
     }
@@ -302,7 +327,18 @@ pub(crate) fn announce(cx: &mut Cx, group: &Group, bare_by: BareBy, shade: &Shad
     let bare: Vec<i64> = alerts.iter().map(|alert| alert.check).filter(|check| !covered.contains(check)).collect();
     store::groups::set_covered(cx.tx, group.id, &covered, true)?;
     store::groups::set_covered(cx.tx, group.id, &bare, false)?;
-    let group = bare::led(cx, group, &alerts, &covered)?;
+    let said: Vec<(i64, &str)> = alerts.iter().map(|alert| (alert.check, alert.evidence.as_str())).collect();
+    let led = bare::led(cx, group, &said, &covered)?;
+    let mut severity = severity_without(cx, &bare, &covered)?;
+    if i64::try_from(alerts.len()).is_ok_and(|count| count >= GROUP_ALERTS_MAX) {
+        // The others may matter more.
+        severity = severity.max(group.severity);
+    }
+    if severity != group.severity {
+        store::groups::set_severity(cx.tx, group.id, severity)?;
+        cx.changed(&group.reference(), "severity", group.severity.as_str(), severity.as_str())?;
+    }
+    let group = Group { severity, ..led };
     let asset = alerts.iter().find(|alert| alert.check == group.check).and_then(|alert| alert.asset);
     let ids: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
     let rows = store::checks::by_id(cx.tx, &ids)?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Cx, Result};
 
 use super::{Group, title};
-use crate::check::Check;
+use crate::check::{Check, Severity};
 use crate::events::Own;
 use crate::limits::GROUP_ALERTS_MAX;
 use crate::shade::Shade;
@@ -14,20 +14,58 @@ use crate::store;
 
 /// Alerts of one event that are told for themselves: a machine has only so many that are told in so many ways.
 const OWN_MAX: usize = 20;
+/// Teams with a severity of which an alert is looked at besides the first alerts.
+const TEAMS_MAX: usize = 50;
 /// Lines of what was seen.
 const SEEN_MAX: usize = 3;
 
-/// Those of these alerts, with what was seen, that are told for themselves; of those that are told alike the first one, and
-/// first of all one of each kind and team. What a silence covers is not among them.
+/// Alerts of a group, by how they are told.
+#[derive(Default)]
+pub(super) struct Apart {
+    /// Those that are told for themselves.
+    pub(super) own: Vec<Own>,
+    /// The most that those matter that are told with the group alone; none when there are none.
+    pub(super) rest: Option<Severity>,
+    /// Those that would be told for themselves, and that a silence covers.
+    covered: Vec<i64>,
+}
+
+impl Apart {
+    /// The most that those matter that are told with the group alone, as a word; empty when there are none.
+    pub(super) fn rest(&self) -> &'static str {
+        self.rest.map_or("", Severity::as_str)
+    }
+
+    /// The group matters that much now, also for what was not looked at.
+    pub(super) fn rises(&mut self, severity: Severity) {
+        if !self.own.iter().any(|own| own.severity == severity) {
+            self.rest = Some(severity);
+        }
+    }
+}
+
+/// Those of these alerts, with what was seen, that are told for themselves. What a silence covers is not among them.
 pub(super) fn own(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade: &Shade) -> Result<Vec<Own>> {
+    apart(cx, group, seen, shade).map(|apart| apart.own)
+}
+
+/// Tells these alerts, with what was seen, apart. Of those that are told alike for themselves the first one counts, and first of
+/// all one of each kind and team.
+pub(super) fn apart(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade: &Shade) -> Result<Apart> {
     let within = group.within();
-    let mine: Vec<&(Check, String)> = seen
-        .iter()
-        .filter(|(check, _)| {
-            check.id != group.check && !within.explains(check.asset) && !shade.covers_in(&within, &check.facing())
-        })
-        .collect();
+    let (mut mine, mut apart) = (Vec::new(), Apart::default());
+    for one in seen {
+        let check = &one.0;
+        let with_group = check.id == group.check || within.explains(check.asset);
+        match (with_group, shade.covers_in(&within, &check.facing())) {
+            (false, false) => mine.push(one),
+            (false, true) => apart.covered.push(check.id),
+            (true, false) => apart.rest = apart.rest.max(Some(check.severity)),
+            (true, true) => {}
+        }
+    }
     let told = telling(&mine);
+    apart.rest = told.iter().skip(OWN_MAX).map(|(check, _)| Some(check.severity)).fold(apart.rest, Option::max);
     let briefs = assets::brief(cx.tx, &told.iter().filter_map(|(check, _)| check.asset).collect::<Vec<i64>>())?;
     if told.len() > OWN_MAX {
         tracing::warn!(
@@ -50,7 +88,25 @@ pub(super) fn own(cx: &mut Cx, group: &Group, seen: &[(Check, String)], shade: &
             evidence: lines.iter().rev().take(SEEN_MAX).rev().map(|line| (*line).to_owned()).collect(),
         }
     };
-    Ok(told.into_iter().take(OWN_MAX).map(own).collect())
+    apart.own = told.into_iter().take(OWN_MAX).map(own).collect();
+    Ok(apart)
+}
+
+/// The first of these checks, and of the others one of each team and severity that is not among those: nobody is missed behind
+/// many.
+pub(super) fn looked_at(cx: &mut Cx, checks: &[i64]) -> Result<Vec<Check>> {
+    let most = usize::try_from(GROUP_ALERTS_MAX).unwrap_or(200).min(checks.len());
+    let (first, others) = checks.split_at(most);
+    let mut rows = store::checks::by_id(cx.tx, first)?;
+    if others.is_empty() {
+        return Ok(rows);
+    }
+    let whose = |check: &Check| (check.team.or(check.asset_team), check.severity.as_str());
+    let known: BTreeSet<_> = rows.iter().map(whose).collect();
+    let more = store::checks::one_of_each_team(cx.tx, others)?;
+    let more = store::checks::by_id(cx.tx, &more)?;
+    rows.extend(more.into_iter().filter(|check| !known.contains(&whose(check))).take(TEAMS_MAX));
+    Ok(rows)
 }
 
 /// The same, of those alerts of a group that are out and wanted, for the group that they belong to from now on.
@@ -60,18 +116,19 @@ pub(super) fn of_open(
     group: &Group,
     shade: &Shade,
     wanted: impl Fn(&Check) -> bool,
-) -> Result<Vec<Own>> {
+) -> Result<Apart> {
     let alerts = store::alerts::open_of_group(cx.tx, of, GROUP_ALERTS_MAX)?;
     let checks: Vec<i64> = alerts.iter().map(|alert| alert.check).collect();
     let rows = store::checks::by_id(cx.tx, &checks)?.into_iter().filter(wanted);
     let seen: Vec<(Check, String)> = rows.map(|check| (check.clone(), check.evidence)).collect();
-    own(cx, group, &seen, shade)
+    apart(cx, group, &seen, shade)
 }
 
-/// They are told now, whatever covered them when they joined.
-pub(super) fn told(cx: &mut Cx, group: i64, own: &[Own]) -> Result<()> {
-    let checks: Vec<i64> = own.iter().map(|own| own.check.id).collect();
-    store::groups::set_covered(cx.tx, group, &checks, false)
+/// They are told now, whatever covered them when they joined; what is covered now is told when it is no more.
+pub(super) fn told(cx: &mut Cx, group: i64, apart: &Apart) -> Result<()> {
+    let checks: Vec<i64> = apart.own.iter().map(|own| own.check.id).collect();
+    store::groups::set_covered(cx.tx, group, &checks, false)?;
+    store::groups::set_covered(cx.tx, group, &apart.covered, true)
 }
 
 /// Those that are told, in the order in which they are when there are more than can be: the teams take turns, each with one

@@ -82,10 +82,7 @@ pub(super) fn put(
     old: Option<Value>,
 ) -> Result<(i64, Imported)> {
     let count: usize = file.groups.iter().map(|group| group.rules.len()).sum();
-    let others = store::rules::count_all(cx.tx)?;
-    if others.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) > RULES_MAX {
-        return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
-    }
+    let all = store::rules::count_all(cx.tx)?;
     let mut done = Imported {
         name: name.to_owned(),
         groups: file.groups.len(),
@@ -98,6 +95,9 @@ pub(super) fn put(
     let mut before = Vec::new();
     let groups: Vec<i64> = store::rules::groups_of(cx.tx, Some(id))?.into_iter().map(|(id, _)| id).collect();
     before.extend(store::rules::of_groups(cx.tx, &groups)?);
+    if !has_room(all, before.len(), count) {
+        return Err(Error::over_limit(format!("There may be at most {RULES_MAX} rules; this file has {count}.")));
+    }
     for (place, group) in (0..).zip(&file.groups) {
         let group_id = store::rules::insert_group(cx.tx, Some(id), place, group)?;
         put_group(cx, (group_id, group), &mut before, &mut done)?;
@@ -119,6 +119,12 @@ pub(super) fn put(
     cx.emit(&crate::events::RulesImported { file: subject, name: name.to_owned(), rules: count })?;
     cx.touch(Ref::new("rule", 0));
     Ok((id, done))
+}
+
+/// There is room for the rules of a file beside all that are there and that it does not replace.
+fn has_room(all: i64, replaced: usize, count: usize) -> bool {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    all.saturating_sub(number(replaced)).saturating_add(number(count)) <= RULES_MAX
 }
 
 /// Puts the rules of one group into it. The same rule of the same group goes on, with its alerts, and is taken out of `before`.
@@ -192,4 +198,23 @@ fn new_rule(cx: &mut Cx, rule: &rules::Rule, group: &rules::Group) -> Result<New
         place: brief.as_ref().and_then(|brief| brief.place),
         owner: brief.and_then(|brief| brief.owner),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_room_in_the_place_of_its_own_rules() {
+        let most = usize::try_from(RULES_MAX).unwrap();
+        for (all, replaced, count, fits) in [
+            (RULES_MAX, most, most, true),
+            (RULES_MAX, most - 1, most, false),
+            (RULES_MAX, 0, 1, false),
+            (RULES_MAX - 1, 0, 1, true),
+            (12_000, 12_000, 12_000, true),
+        ] {
+            assert_eq!(has_room(all, replaced, count), fits, "{all} {replaced} {count}");
+        }
+    }
 }

@@ -183,8 +183,11 @@ fn merged(
     let last_secrets = last.and_then(|last| last.told.secrets.as_ref());
     let same_places = spec.reaches() == current.reaches();
     let (secrets, note) = match &said.told.secrets {
-        Some(brought) if Some(brought) != last_secrets || !same_places => (job.secrets.clone(), None),
-        _ if !same_places => (Secrets::default(), Some("it asks other places now; give its credentials again.")),
+        _ if !same_places => (job.secrets.clone(), Some("it asks other places now; give its credentials again.")),
+        Some(brought) if Some(brought) != last_secrets => {
+            let kept = job.secrets.clone().or(&access::pointed_at(job, before).fitting(&spec));
+            (kept, Some("credentials that the file does not have were removed."))
+        }
         None if last_secrets.is_some() => {
             let kept = access::pointed_at(job, before).fitting(&spec);
             (kept, Some("credentials that were in the file are not there any more; they were removed."))

@@ -1,5 +1,7 @@
 //! Checks in SQL.
 
+use std::collections::BTreeMap;
+
 use kernel::db::{Query, Row, Tx, Value};
 use kernel::permission::Reach;
 use kernel::{Result, Time};
@@ -199,6 +201,21 @@ pub(crate) fn of_agent(tx: &mut Tx<'_>, vantage: i64) -> Result<Vec<Check>> {
         .push(" AND c.paused = 0 AND c.kind <> 'silent' ORDER BY c.id LIMIT ");
     query.bind(CHECKS_PER_AGENT_MAX);
     tx.run(&query)?.iter().map(check).collect()
+}
+
+/// The first of these checks of each team and severity.
+pub(crate) fn one_of_each_team(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<i64>> {
+    let mut first: BTreeMap<(i64, String), i64> = BTreeMap::new();
+    for slice in ids.chunks(SLICE) {
+        let mut query = Query::new(
+            "SELECT COALESCE(team_id, asset_team_id, 0), severity, MIN(id) FROM monitor_checks WHERE id IN ",
+        );
+        query.list(slice).push(" GROUP BY COALESCE(team_id, asset_team_id, 0), severity");
+        for row in tx.run(&query)? {
+            first.entry((row.int(0)?, row.text(1)?)).or_insert(row.int(2)?);
+        }
+    }
+    Ok(first.into_values().collect())
 }
 
 /// The most that any of these checks matters.

@@ -167,3 +167,23 @@ fn jobs_without_a_limit_on_samples_get_the_highest_and_one_note_says_so() {
     assert_eq!(done["notes"].as_array().unwrap().len(), 1, "{done}");
     assert!(done["notes"][0].as_str().unwrap().contains("2 jobs set none"), "{done}");
 }
+
+#[test]
+fn a_password_that_is_new_in_the_file_leaves_the_key_that_was_given_by_hand() {
+    let house = House::new();
+    let text = |password: &str| {
+        format!(
+            "- job_name: node\n  static_configs: [{{targets: ['db-01:9100']}}]\n  basic_auth: {{username: prom, password: {password}}}\n  \
+             tls_config: {{cert_file: /c, key_file: /k}}\n"
+        )
+    };
+    let (shown, _) = import(&house, &text("old"));
+    let (certificate, key) = ("-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----");
+    let given = json!({ "id": shown["job"]["id"], "tls_certificate": certificate, "tls_key": key });
+    house.call("monitor.scrape.update", given);
+    let (shown, done) = import(&house, &text("new"));
+    assert_eq!((&done["changed"], &shown["secrets"]), (&json!(1), &json!(["password", "tls_key"])), "{done}");
+    let (shown, done) = import(&house, &text("newer").replace(", key_file: /k", "").replace("cert_file: /c", ""));
+    assert_eq!(shown["secrets"], json!(["password"]));
+    assert!(done["notes"].to_string().contains("credentials that the file does not have were removed"), "{done}");
+}

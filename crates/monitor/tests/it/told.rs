@@ -120,3 +120,45 @@ fn a_group_whose_first_alert_is_over_or_under_a_silence_is_led_by_one_that_is_no
     assert_eq!((&group["team"], &group["labels"]["service"]), (&json!(scene.teams[1]), &json!("queue")), "{group}");
     assert!(group["title"].as_str().unwrap().ends_with("queue runs"), "{group}");
 }
+
+#[test]
+fn alerts_that_fail_at_once_are_led_by_the_first_that_no_silence_covers() {
+    let scene = Scene::new(&[("disk", 0), ("queue", 1)]);
+    scene.house.call("monitor.check.update", json!({"id": scene.checks[1], "severity": "warning"}));
+    scene.silence(json!({"check": scene.checks[0]}));
+    scene.fail(&[0, 1]);
+    let group = scene.group();
+    assert_eq!((&group["team"], &group["labels"]["service"]), (&json!(scene.teams[1]), &json!("queue")), "{group}");
+    assert!(group["title"].as_str().unwrap().ends_with("queue runs"), "{group}");
+    assert_eq!((&group["silenced"], &group["severity"]), (&json!(false), &json!("warning")), "{group}");
+    assert_eq!(scene.own("monitor.group.opened"), [Vec::<String>::new()], "nobody is told of the disk");
+}
+
+#[test]
+fn what_a_silence_covers_wakes_nobody_by_how_much_it_matters_until_the_silence_ends() {
+    let scene = Scene::new(&[("disk", 0), ("queue", 1)]);
+    scene.house.call("monitor.check.update", json!({"id": scene.checks[0], "severity": "warning"}));
+    let silence = scene.silence(json!({"check": scene.checks[1]}));
+    scene.fail(&[0]);
+    scene.fail(&[1]);
+    assert_eq!(scene.group()["severity"], "warning", "the queue is critical, and covered");
+    scene.house.call("monitor.silence.end", json!({"id": silence}));
+    scene.house.wait(6);
+    assert_eq!((scene.group()["severity"].as_str(), scene.joined()), (Some("critical"), vec!["queue".to_owned()]));
+}
+
+#[test]
+fn what_is_back_without_the_alert_that_led_is_led_by_it_and_told_once() {
+    let scene = Scene::new(&[("disk", 0), ("queue", 1), ("mail", 0)]);
+    scene.fail(&[0]);
+    scene.fail(&[1]);
+    scene.say(&[CheckState::Ok, CheckState::Ok, CheckState::Ok], &[0, 1]);
+    scene.house.wait(60);
+    assert_eq!(scene.house.groups("open").len(), 0);
+    scene.fail(&[1, 2]);
+    let group = scene.group();
+    assert_eq!((&group["team"], &group["reopened"]), (&json!(scene.teams[1]), &json!(1)), "{group}");
+    assert!(group["title"].as_str().unwrap().ends_with("queue runs"), "{group}");
+    assert_eq!(scene.own("monitor.group.reopened"), [["mail"]]);
+    assert_eq!(scene.joined(), ["queue"], "of the first time: what is told with the group is not told again");
+}

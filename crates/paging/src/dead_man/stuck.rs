@@ -55,7 +55,7 @@ pub fn tell(kernel: &Handle, known: &mut Standing) -> Result<()> {
     *known = match (kernel.read_as(&actor(), since)?, *known) {
         (None, Standing::Flowing) => return Ok(()),
         (None, Standing::Stuck(since)) => {
-            write(over, since)?;
+            write(|cx, since| over(cx, since, Some(since)), since)?;
             Standing::Flowing
         }
         (None, Standing::Unknown) => {
@@ -86,14 +86,15 @@ fn prefix(since: Time) -> String {
     format!("{ANNOUNCED}{}/", since.0)
 }
 
-/// It is over: whoever heard of it hears that, too.
-fn over(cx: &mut Cx, since: Time) -> Result<()> {
+/// It is over: whoever heard of it hears that, too, and how long it lasted where that is known.
+fn over(cx: &mut Cx, since: Time, lasted: Option<Time>) -> Result<()> {
     message::store::stop_announcements(cx.tx, ANNOUNCED)?;
-    let lasted = web::ui::duration(cx.now.since(since) / SECOND);
+    let span = |since| format!("They waited for {}. ", web::ui::duration(cx.now.since(since) / SECOND));
+    let lasted = lasted.map(span).unwrap_or_default();
     let said = Said {
         what: What::Working,
         subject: "Alerts are passed on again".into(),
-        lines: vec![format!("They waited for {lasted}. What waited is told now.")],
+        lines: vec![format!("{lasted}What waited is told now.")],
         ..Said::default()
     };
     for to in message::store::told_of(cx.tx, &prefix(since))? {
@@ -107,7 +108,8 @@ fn over_meanwhile(cx: &mut Cx) -> Result<()> {
     let told = message::store::under(cx.tx, ANNOUNCED)?;
     let since = |(key, _): &(String, _)| key.strip_prefix(ANNOUNCED)?.split('/').next()?.parse().ok().map(Time);
     match told.iter().find_map(since).filter(|since| cx.now.since(*since) < DAY) {
-        Some(since) => over(cx, since),
+        // The time in which the server was down is not how long they waited.
+        Some(since) => over(cx, since, None),
         None => cx.attention_done(&subject(), NEED),
     }
 }

@@ -197,11 +197,11 @@ pub(crate) fn stop_page(tx: &mut Tx<'_>, group: i64, page: i64) -> Result<u64> {
 }
 
 /// Who was told that an alert group is open since a moment, or is about to be, with what they read; the newest first, at most 500.
-pub(crate) fn paged_since(tx: &mut Tx<'_>, group: i64, since: Time) -> Result<Vec<(Recipient, Vec<String>)>> {
+pub(crate) fn paged_since(tx: &mut Tx<'_>, group: i64, since: Time) -> Result<Vec<Message>> {
     let mut query = Query::new(COLUMNS);
     query.push(" WHERE group_id = ").bind(group).push(" AND what = 'page' AND state IN ('waiting', 'sent') AND at >= ");
     query.bind(since).push(" ORDER BY id DESC LIMIT 500");
-    tx.run(&query)?.iter().map(|row| message(row).map(|one| (one.recipient(), one.lines))).collect()
+    tx.run(&query)?.iter().map(message).collect()
 }
 
 /// Stops what has not left yet of what tells that an alert group is over.

@@ -6,7 +6,7 @@ use kernel::{Access, Cx, Effect, Error, ErrorKind, Operation, Result, Route, Tim
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, PageState, Told, group_ref, run, seen, store};
+use super::{Page, PageState, Told, group_ref, own, run, seen, store};
 use crate::message::{self, Said};
 use crate::policy;
 
@@ -35,21 +35,32 @@ impl Operation for AcknowledgePage {
         if cx.may("monitor.group.list") && !by_link {
             seen(cx, page.group).map_err(|_| missing())?;
         }
-        if cx.kernel.registry().operation("monitor.group.acknowledge").is_some() {
-            match cx.call_named("monitor.group.acknowledge", serde_json::json!({ "id": page.group })) {
+        let asked = cx.kernel.registry().operation(GROUP).is_some();
+        // Somebody was quicker: nothing is left to do, of the group neither.
+        if page.is_taken() {
+            return if asked { cx.reach(GROUP).map(|_| page) } else { Ok(page) };
+        }
+        let known = store::group(cx.tx, page.group)?;
+        let mut theirs = known.as_ref().is_some_and(|known| !known.acknowledged_by.is_empty());
+        if asked {
+            // Its steps began anew after somebody took the group on: whoever says so now is on it instead.
+            let input = serde_json::json!({ "id": page.group, "take_over": theirs && page.own.is_empty() });
+            match cx.call_named(GROUP, input) {
                 Ok(_) => {}
-                // Somebody was quicker: nothing is left to do, and nobody needs to be told so as a failure.
-                Err(error) if error.kind == ErrorKind::Conflict => {}
+                // Somebody was quicker, of which it is not known here yet; nobody needs to be told so as a failure.
+                Err(error) if error.kind == ErrorKind::Conflict => theirs = true,
                 Err(error) => return Err(error),
             }
         }
         let by = cx.actor.name.clone();
-        match store::group(cx.tx, page.group)? {
-            // Somebody was quicker.
-            _ if page.state == PageState::Acknowledged => {}
-            Some(known) if !page.own.is_empty() && !known.acknowledged_by.is_empty() => {
-                if page.state.calls() {
-                    take_on(cx, &known, page, &by)?;
+        match known {
+            Some(known) if theirs && !page.own.is_empty() => {
+                if page.calls() {
+                    let now = cx.now;
+                    let with_it = own::read_with(cx, &page)?;
+                    for page in std::iter::once(page).chain(with_it) {
+                        take_on(cx, &known, page, &by, now)?;
+                    }
                 }
             }
             _ => acknowledged(cx, page.group, &by, cx.now)?,
@@ -57,6 +68,9 @@ impl Operation for AcknowledgePage {
         store::get(cx.tx, self.id)?.ok_or_else(missing)
     }
 }
+
+/// The operation of monitoring by which a group is taken on.
+const GROUP: &str = "monitor.group.acknowledge";
 
 /// Somebody is on a group since a moment: every escalation of it that had begun by then waits, for ever or for as long as its
 /// policy says. One for an alert that joined later goes on, and so do the clocks of those that wait already.
@@ -69,8 +83,13 @@ pub(super) fn acknowledged(cx: &mut Cx, group: i64, by: &str, at: Time) -> Resul
     // What seems to begin later than now began before the clock was set back.
     let now = cx.now;
     let begun = |page: &Page| page.own.is_empty() || page.opened_at <= at || page.opened_at > now;
-    for page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.state.calls() && begun(page)) {
-        take_on(cx, &known, page, by)?;
+    let since = known.acknowledged_at.unwrap_or(at);
+    for page in store::of_group(cx.tx, group)?.into_iter().filter(|page| page.calls() && begun(page)) {
+        take_on(cx, &known, page, by, since)?;
+    }
+    // With nobody called any more, what names other alerts has nobody to reach either.
+    if !store::of_group(cx.tx, group)?.iter().any(Page::calls) {
+        message::store::stop(cx.tx, group)?;
     }
     cx.touch(group_ref(group));
     Ok(())
@@ -84,12 +103,17 @@ fn on_it(cx: &mut Cx, known: &mut Told, by: &str, at: Time) -> Result<()> {
     known.acknowledged_by = by.to_owned();
     known.acknowledged_at = Some(at);
     store::put_group(cx.tx, known)?;
-    let theirs = |page: &Page| page.state == PageState::Acknowledged && page.own.is_empty();
+    let theirs = |page: &Page| page.is_taken() && page.own.is_empty();
     for page in store::of_group(cx.tx, known.group)?.into_iter().filter(theirs) {
-        let severity = known.facts.severity.clone();
-        store::save(cx.tx, &Page { acknowledged_by: by.to_owned(), severity, ..page })?;
+        let (severity, acknowledged_at) = (known.facts.severity.clone(), known.acknowledged_at);
+        store::save(cx.tx, &Page { acknowledged_by: by.to_owned(), acknowledged_at, severity, ..page })?;
     }
     Ok(())
+}
+
+/// An escalation was taken on with the group, at that moment; of what was taken on earlier than moments are kept the name decides.
+fn with_group(page: &Page, by: &str, since: Option<Time>) -> bool {
+    page.acknowledged_by == by && (page.acknowledged_at.is_none() || page.acknowledged_at == since)
 }
 
 /// A takeover was undone: who was on the group before is again, and nobody is on the alerts that were taken on with it.
@@ -98,23 +122,27 @@ pub(super) fn handed_back(cx: &mut Cx, group: i64, by: &str, at: Time) -> Result
     if known.ended_at.is_some() {
         return Ok(());
     }
-    let was = known.acknowledged_by.clone();
+    let (was, since) = (known.acknowledged_by.clone(), known.acknowledged_at);
     on_it(cx, &mut known, by, at)?;
-    let left = |page: &Page| !page.own.is_empty() && page.acknowledged_by == was;
+    let left = |page: &Page| !page.own.is_empty() && with_group(page, &was, since);
     begin_anew(cx, &known, &was, left)?;
     cx.touch(group_ref(group));
     Ok(())
 }
 
-/// Somebody is on what an escalation is for: its steps wait, and what has not left yet of it does not leave.
-fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str) -> Result<()> {
+/// Somebody is on what an escalation is for, since a moment: its steps wait, and what has not left yet of it does not leave. What
+/// a mute time holds back goes on being held back, whoever is on it.
+fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str, at: Time) -> Result<()> {
     message::store::stop_page(cx.tx, page.group, page.id)?;
-    let again_after_s = policy::load(cx, page.policy)?.again_after_s;
-    page.state = PageState::Acknowledged;
     page.acknowledged_by = by.to_owned();
+    page.acknowledged_at = Some(at);
     page.as_severe_as(known);
-    page.wait_us = again_after_s * SECOND;
-    page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
+    if page.state != PageState::Muted {
+        let again_after_s = policy::load(cx, page.policy)?.again_after_s;
+        page.state = PageState::Acknowledged;
+        page.wait_us = again_after_s * SECOND;
+        page.due_at = (again_after_s > 0).then(|| cx.now.plus(page.wait_us));
+    }
     let line = match page.own.is_empty() || known.acknowledged_by == by {
         true => format!("{by} acknowledged it; nobody else is called."),
         false => format!("{by} acknowledged \"{}\"; nobody else is called for it.", page.own),
@@ -130,25 +158,28 @@ fn take_on(cx: &mut Cx, known: &Told, mut page: Page, by: &str) -> Result<()> {
 pub(super) fn unacknowledged(cx: &mut Cx, group: i64, by: &str) -> Result<()> {
     let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
     let was = std::mem::take(&mut known.acknowledged_by);
-    known.acknowledged_at = None;
+    let since = known.acknowledged_at.take();
     store::put_group(cx.tx, &known)?;
-    // When the steps began anew it is not known any more who was on it, but who says so now is.
-    let theirs = |name: &str| name.is_empty() || name == was || name == by;
-    let with = |page: &Page| page.own.is_empty() || theirs(&page.acknowledged_by);
+    let with = |page: &Page| page.own.is_empty() || page.acknowledged_by.is_empty() || with_group(page, &was, since);
     begin_anew(cx, &known, by, with)
 }
 
 /// The steps of escalations that somebody is no longer on go on in a minute.
 fn begin_anew(cx: &mut Cx, known: &Told, by: &str, of: impl Fn(&Page) -> bool) -> Result<()> {
-    let waits = |page: &Page| page.state == PageState::Acknowledged && of(page);
+    let waits = |page: &Page| page.is_taken() && of(page);
     for mut page in store::of_group(cx.tx, known.group)?.into_iter().filter(waits) {
-        page.state = PageState::Active;
         page.acknowledged_by = String::new();
+        page.acknowledged_at = None;
         page.as_severe_as(known);
-        page.wait_us = MINUTE;
-        page.due_at = Some(cx.now.plus(page.wait_us));
+        let mut next = "the mute time holds it back";
+        if page.state != PageState::Muted {
+            page.state = PageState::Active;
+            page.wait_us = MINUTE;
+            page.due_at = Some(cx.now.plus(page.wait_us));
+            next = "the steps go on in a minute";
+        }
         let said = Said { page: page.id, round: page.round, ..run::about(known) };
-        super::note(cx, &said, &format!("{by} is no longer on it; the steps go on in a minute."), &[])?;
+        super::note(cx, &said, &format!("{by} is no longer on it; {next}."), &[])?;
         store::save(cx.tx, &page)?;
     }
     Ok(())

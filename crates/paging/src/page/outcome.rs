@@ -138,7 +138,7 @@ fn began(group: Option<&Told>, pages: &[Page], sent: &[&Message]) -> (Became, St
     if group.silenced {
         return (Became::Covered, "Nobody was told: a silence covers the alert group.".into());
     }
-    if !group.acknowledged_by.is_empty() {
+    if !group.acknowledged_by.is_empty() && !pages.iter().any(Page::calls) {
         let who = &group.acknowledged_by;
         return (Became::Stopped, format!("Nobody was told: {who} acknowledged it before a step told anybody."));
     }

@@ -22,7 +22,8 @@ const NAMED_MAX: usize = 5;
 const LINES_MAX: usize = 12;
 /// Messages of one group so close together are of one moment, in microseconds.
 const MOMENT: i64 = 5 * SECOND;
-/// In place of a team: the alert calls those whom the group called, since it matters more than what they took on.
+/// In place of a team: the alert calls those whom the group calls by the same policy, since it matters more than what they were
+/// told, or no mute time holds it back.
 const BESIDE: i64 = -1;
 
 /// An alert as monitoring tells it.
@@ -80,9 +81,9 @@ impl Alert {
     }
 }
 
-/// Keeps alerts that are told for themselves and lead to somebody who is not called so far, or is called for less; answers
-/// whether any is new.
-pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert]) -> Result<bool> {
+/// Keeps alerts that are told for themselves and lead to somebody who is not called so far, or is called for less; and, when the
+/// group is told now, those that its messages are to name. Answers whether any is new.
+pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert], named: bool) -> Result<bool> {
     let fresh: Vec<&Alert> = alerts.iter().filter(|one| !group.own.iter().any(|known| one.is(known))).collect();
     if fresh.is_empty() && group.own.iter().all(|own| !own.chosen.is_empty()) {
         return Ok(false);
@@ -115,7 +116,7 @@ pub(super) fn keep(cx: &mut Cx, group: &mut Told, alerts: &[Alert]) -> Result<bo
         }
         let more = calls.add(cx, &own)?;
         // One that leads nowhere else is told with what is told already.
-        if decided || more {
+        if decided || more || named {
             group.own.push(own);
             new |= !decided;
         }
@@ -182,8 +183,10 @@ struct Calls {
     default: Option<i64>,
     /// Policies by whether whose alert it is decides who is told.
     by_team: BTreeMap<i64, bool>,
-    /// Policies whose people took the group on when nothing in it was critical.
-    taken: BTreeSet<i64>,
+    /// Policies whose people were told of the group, or took it on, when nothing in it was critical.
+    calmer: BTreeSet<i64>,
+    /// Policies that a mute time keeps from telling of the group.
+    muted: BTreeSet<i64>,
     /// There was no room for one.
     full: bool,
 }
@@ -200,10 +203,15 @@ impl Calls {
             own_team: 0,
         };
         let default = people::default_team(cx.tx)?;
-        let pages = store::of_group(cx.tx, group.group)?.into_iter();
-        let taken = pages.filter(|page| page.own.is_empty() && page.state == PageState::Acknowledged);
+        let mut pages = store::of_group(cx.tx, group.group)?;
+        pages.retain(|page| page.own.is_empty() && page.state != PageState::Ended);
+        let muted = |chosen: &&Chosen| match pages.iter().find(|page| page.policy == chosen.policy) {
+            Some(page) => page.state == PageState::Muted,
+            None => chosen.muted,
+        };
         Ok(Self {
-            taken: taken.filter(|page| page.severity != "critical").map(|page| page.policy).collect(),
+            calmer: pages.iter().filter(|page| page.severity != "critical").map(|page| page.policy).collect(),
+            muted: group.trace.chosen.iter().filter(muted).map(|chosen| chosen.policy).collect(),
             all: group.trace.chosen.iter().map(whole).collect(),
             team: group.facts.team.or(default),
             default,
@@ -221,7 +229,8 @@ impl Calls {
                 Some(tells) => *tells,
                 None => *self.by_team.entry(chosen.policy).or_insert(tells_own_team(cx, chosen.policy)?),
             };
-            let beside = own.facts.severity == "critical" && self.taken.contains(&chosen.policy);
+            let beside = (own.facts.severity == "critical" && self.calmer.contains(&chosen.policy))
+                || (!chosen.muted && self.muted.contains(&chosen.policy));
             let same = if beside { BESIDE } else { 0 };
             more |= self.put(Call {
                 chosen: chosen.clone(),
@@ -303,7 +312,26 @@ pub(super) fn told_beside(cx: &mut Cx, page: &Page) -> Result<BTreeSet<String>> 
     }
     let (since, line) = (page.opened_at.max(cx.now.plus(-MOMENT)), with(&page.own));
     let sent = messages::paged_since(cx.tx, page.group, since)?;
-    Ok(sent.into_iter().filter(|(_, lines)| lines.contains(&line)).map(|(to, _)| to.key()).collect())
+    Ok(sent.into_iter().filter(|one| one.lines.contains(&line)).map(|one| one.recipient().key()).collect())
+}
+
+/// How a note begins that says who got no message for another one.
+pub(super) const READ_BESIDE: &str = "Another message of this moment says it already: ";
+
+/// The escalations of other alerts which the actor got no message about, since one about this alert named them.
+pub(super) fn read_with(cx: &mut Cx, page: &Page) -> Result<Vec<Page>> {
+    let Some(user) = cx.actor.user() else { return Ok(Vec::new()) };
+    let beside = store::noted_for(cx.tx, page.group, READ_BESIDE, user)?;
+    if beside.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sent = messages::paged_since(cx.tx, page.group, page.opened_at)?;
+    let named = |line: &String| {
+        sent.iter().any(|one| one.page == page.id && one.user == Some(user) && one.lines.contains(line))
+    };
+    let mut others = store::of_group(cx.tx, page.group)?;
+    others.retain(|one| one.id != page.id && one.calls() && beside.contains(&one.id) && named(&with(&one.own)));
+    Ok(others)
 }
 
 /// The alerts that were told for themselves, for the message that all is over.

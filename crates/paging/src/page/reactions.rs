@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::acknowledge::{acknowledged, handed_back, unacknowledged};
 use super::begin::begin_all;
 use super::reopened::reopened;
-use super::{Page, PageState, Told, own, recovery_key, run, store};
+use super::{Page, Told, own, recovery_key, run, store};
 use crate::channel::payload::What;
 use crate::message::{self, Said};
 use crate::route::{self, Facts};
@@ -123,8 +123,12 @@ pub(super) fn facts(subject: &Subject<'_>, brief: Option<&Brief>) -> Facts {
     facts
 }
 
+fn severity_line(severity: &str) -> String {
+    format!("Severity: {severity}")
+}
+
 fn lines(event: &GroupOpened, severity: &str) -> Vec<String> {
-    let mut all = vec![format!("Severity: {severity}")];
+    let mut all = vec![severity_line(severity)];
     all.extend(event.evidence.iter().rev().take(LINES_MAX).rev().cloned());
     if !event.changed_before.is_empty() {
         all.push("What changed just before:".into());
@@ -176,7 +180,7 @@ pub(super) fn tell(cx: &mut Cx, group: &mut Told, event: &GroupOpened) -> Result
     if !group.silenced {
         group.trace = route::load(cx)?.decide(&group.facts, cx.now);
     }
-    own::keep(cx, group, &event.own)?;
+    own::keep(cx, group, &event.own, false)?;
     store::put_group(cx.tx, group)?;
     if group.silenced { Ok(()) } else { begin_all(cx, group) }
 }
@@ -188,6 +192,9 @@ struct GroupChanged {
     change: String,
     #[serde(default)]
     severity: String,
+    /// How much what joined matters that is not told for itself; earlier versions did not say.
+    #[serde(default)]
+    rest: Option<String>,
     #[serde(default)]
     by: String,
     #[serde(default)]
@@ -202,19 +209,26 @@ fn changed(cx: &mut Cx, event: &GroupChanged, stored: &StoredEvent) -> Result<()
         }
         "handed_back" => handed_back(cx, event.group.id, &event.by, stored.at),
         "unacknowledged" => unacknowledged(cx, event.group.id, &stored.actor_name),
-        _ => {
-            if event.severity == "critical" {
-                worse(cx, event.group.id)?;
-            }
-            joined(cx, event)
-        }
+        _ => joined(cx, event),
     }
 }
 
-/// Alerts joined that are told for themselves: whom they lead to hears of them, also when somebody is on the group already.
+/// Alerts joined. Those that are told for themselves reach whom they lead to, also when somebody is on the group already; for
+/// those that are not, the group matters more than before.
 fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
     let Some(mut known) = store::group(cx.tx, event.group.id)? else { return Ok(()) };
-    if known.ended_at.is_some() || !own::keep(cx, &mut known, &event.own)? {
+    if known.ended_at.is_some() {
+        return Ok(());
+    }
+    let worse = event.rest.as_ref().unwrap_or(&event.severity) == "critical" && worse(cx, &mut known)?;
+    let new = own::keep(cx, &mut known, &event.own, worse)?;
+    if new {
+        store::put_group(cx.tx, &known)?;
+    }
+    if worse {
+        return begin_all(cx, &known);
+    }
+    if !new || known.silenced {
         return Ok(());
     }
     let pages = store::of_group(cx.tx, known.group)?;
@@ -222,16 +236,18 @@ fn joined(cx: &mut Cx, event: &GroupChanged) -> Result<()> {
         Some(page) => call.changes(page).is_some(),
         None => true,
     };
-    let more = own::calls(cx, &known)?.iter().any(more);
-    store::put_group(cx.tx, &known)?;
-    if more && !known.silenced { begin_all(cx, &known) } else { Ok(()) }
+    if own::calls(cx, &known)?.iter().any(more) { begin_all(cx, &known) } else { Ok(()) }
 }
 
-/// It matters more than when it was routed: routes for what is critical take it now as well.
-fn worse(cx: &mut Cx, group: i64) -> Result<()> {
-    let Some(mut known) = store::group(cx.tx, group)? else { return Ok(()) };
+/// It matters more than when it was routed: routes for what is critical take it now as well. Answers whether that may tell
+/// people.
+fn worse(cx: &mut Cx, known: &mut Told) -> Result<bool> {
     if known.facts.severity == "critical" {
-        return Ok(());
+        return Ok(false);
+    }
+    let before = severity_line(&known.facts.severity);
+    if let Some(line) = known.lines.iter_mut().find(|line| **line == before) {
+        *line = severity_line("critical");
     }
     let mut named = known.facts.labels.get("severity").cloned().unwrap_or_default();
     if named == known.facts.severity {
@@ -239,18 +255,15 @@ fn worse(cx: &mut Cx, group: i64) -> Result<()> {
     }
     known.facts.severity = "critical".into();
     known.facts.labels.insert("severity".into(), named);
-    let calm = known.silenced || known.ended_at.is_some() || !known.acknowledged_by.is_empty();
+    // Whoever took it on is on it, until the steps begin anew.
+    let calls = |page: &Page| page.own.is_empty() && page.calls();
+    let taken = !known.acknowledged_by.is_empty() && !store::of_group(cx.tx, known.group)?.iter().any(calls);
+    let calm = known.silenced || taken;
     if !calm {
         known.trace = route::load(cx)?.decide(&known.facts, cx.now);
     }
-    store::put_group(cx.tx, &known)?;
-    // Who is on it took on less: what is critical by itself calls them again.
-    let rises = |page: &Page| page.own.is_empty() && page.state != PageState::Acknowledged;
-    for mut page in store::of_group(cx.tx, group)?.into_iter().filter(rises) {
-        page.severity = "critical".into();
-        store::save(cx.tx, &page)?;
-    }
-    if calm { Ok(()) } else { begin_all(cx, &known) }
+    store::put_group(cx.tx, known)?;
+    Ok(!calm)
 }
 
 #[derive(Deserialize)]

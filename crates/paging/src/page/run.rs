@@ -76,25 +76,39 @@ pub(crate) fn run(cx: &mut Cx, id: i64) -> Result<()> {
     }
     let policy = policy::load(cx, page.policy)?;
     match page.state {
-        PageState::Muted => noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?,
+        PageState::Muted => {
+            noted(cx, &page, 0, "The mute time is over, and it still lasts.".into(), &[])?;
+            if page.is_taken() && rests(&mut page, &policy, cx.now) {
+                return store::save(cx.tx, &page);
+            }
+        }
         PageState::Acknowledged => {
             let by = if page.acknowledged_by.is_empty() { &group.acknowledged_by } else { &page.acknowledged_by };
+            // Whoever is told now can acknowledge it anew; who is on the group stays on it until then.
             noted(cx, &page, 0, format!("{by} acknowledged it, and it still lasts: the steps begin anew."), &[])?;
-            // Whoever is told now can acknowledge it anew. Who is on the group stays on it when it is about one alert.
-            if page.own.is_empty() {
-                let anew = Told { acknowledged_by: String::new(), acknowledged_at: None, ..group.clone() };
-                store::put_group(cx.tx, &anew)?;
-            }
-            page.as_severe_as(&group);
             page.round += 1;
             (page.step, page.first_round) = (1, page.round);
         }
         _ => {}
     }
+    page.as_severe_as(&group);
     page.state = PageState::Active;
     steps(cx, &mut page, &group, &policy)?;
     cx.touch(group_ref(page.group));
     store::save(cx.tx, &page)
+}
+
+/// Somebody took on what a mute time held back until now: it waits as long as the policy says. False when that is over.
+fn rests(page: &mut Page, policy: &Policy, now: Time) -> bool {
+    let wait = policy.again_after_s * SECOND;
+    let until = page.acknowledged_at.unwrap_or(now).plus(wait);
+    if wait > 0 && until <= now {
+        return false;
+    }
+    page.state = PageState::Acknowledged;
+    page.due_at = (wait > 0).then_some(until);
+    page.wait_us = page.due_at.map_or(0, |due| due.since(now));
+    true
 }
 
 pub(super) fn noted(cx: &mut Cx, page: &Page, step: i64, line: String, users: &[i64]) -> Result<()> {
@@ -180,7 +194,7 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
     for one in &found.recipients {
         // However often this runs, a person hears of a step of a round once.
         if beside.contains(&one.key()) {
-            read.push(one.label.clone());
+            read.push(one);
         } else if message::queue(cx, &said, one, &key(page, one))? {
             told.push(one.label.clone());
         }
@@ -190,8 +204,10 @@ fn take(cx: &mut Cx, page: &mut Page, group: &Told, step: &Step) -> Result<usize
         page.told = page.told.max(1);
     }
     if !read.is_empty() {
-        let line = format!("Another message of this moment says it already: {}.", read.join(", "));
-        noted(cx, page, page.step, line, &found.people)?;
+        let names: Vec<&str> = read.iter().map(|one| one.label.as_str()).collect();
+        let users: Vec<i64> = read.iter().map(|one| one.user).filter(|user| *user != 0).collect();
+        let line = format!("{}{}.", own::READ_BESIDE, names.join(", "));
+        noted(cx, page, page.step, line, if users.is_empty() { &found.people } else { &users })?;
     }
     if !told.is_empty() {
         noted(cx, page, page.step, format!("Messages go to {}.", told.join(", ")), &found.people)?;

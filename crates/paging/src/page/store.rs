@@ -8,7 +8,7 @@ use kernel::{Error, Reach, Result, Time};
 use super::{Noted, Page, PageState, Told};
 
 const PAGES: &str = "SELECT id, group_id, policy_id, route, state, step, round, told, due_at, wait_us, severity, team_id, place_id, opened_at, \
-                     ended_at, first_round, own, own_team, own_check, acknowledged_by FROM paging_pages";
+                     ended_at, first_round, own, own_team, own_check, acknowledged_by, acknowledged_at FROM paging_pages";
 
 fn some(row: &Row, column: usize) -> Result<Option<Time>> {
     Ok(Some(row.time(column)?).filter(|at| at.0 != 0))
@@ -36,6 +36,7 @@ fn page(row: &Row) -> Result<Page> {
         own_team: row.int(17)?,
         check: row.int(18)?,
         acknowledged_by: row.text(19)?,
+        acknowledged_at: some(row, 20)?,
     })
 }
 
@@ -70,8 +71,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Page) -> Result<Option<i64>> {
 pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
     tx.execute(
         "UPDATE paging_pages SET state = ?1, step = ?2, round = ?3, told = ?4, due_at = ?5, wait_us = ?6, severity = ?7, ended_at = ?8, \
-         route = ?9, first_round = ?10, own = ?11, own_check = ?12, team_id = ?13, place_id = ?14, opened_at = ?15, acknowledged_by = ?16 \
-         WHERE id = ?17",
+         route = ?9, first_round = ?10, own = ?11, own_check = ?12, team_id = ?13, place_id = ?14, opened_at = ?15, acknowledged_by = ?16, \
+         acknowledged_at = ?17 WHERE id = ?18",
         &[
             one.state.as_str().into(),
             one.step.into(),
@@ -89,6 +90,7 @@ pub(crate) fn save(tx: &mut Tx<'_>, one: &Page) -> Result<()> {
             one.place.into(),
             one.opened_at.into(),
             (&one.acknowledged_by).into(),
+            one.acknowledged_at.unwrap_or_default().into(),
             one.id.into(),
         ],
     )?;
@@ -318,6 +320,19 @@ pub(crate) fn notes(tx: &mut Tx<'_>, group: i64) -> Result<Vec<Noted>> {
             })
         })
         .collect()
+}
+
+/// The escalations of a group with a note that begins so and is about this person.
+pub(crate) fn noted_for(tx: &mut Tx<'_>, group: i64, begins: &str, user: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT page_id, users FROM paging_notes WHERE group_id = ?1 AND line LIKE ?2 ORDER BY id LIMIT 500";
+    let rows = tx.query(sql, &[group.into(), format!("{begins}%").into()])?;
+    let mut pages = Vec::new();
+    for row in rows {
+        if row.json::<Vec<i64>>(1)?.contains(&user) {
+            pages.push(row.int(0)?);
+        }
+    }
+    Ok(pages)
 }
 
 /// Deletes groups that ended before a moment with their escalations and notes; answers how many.

@@ -206,5 +206,7 @@ fn whoever_heard_that_alerts_are_not_passed_on_hears_when_they_are_again_also_af
         }
         let again = |to: &Catcher| to.titles().iter().filter(|title| *title == "Alerts are passed on again").count();
         assert_eq!((again(&chat), again(&refuses)), (1, 0), "{restarted}: {:?}", chat.titles());
+        let said = chat.got().into_iter().find(|(_, body)| body.contains("passed on again")).unwrap().1;
+        assert_eq!(said.contains("They waited for"), !restarted, "nobody knows how long: {said}");
     }
 }

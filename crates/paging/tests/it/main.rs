@@ -9,6 +9,8 @@ mod delivery;
 #[cfg(test)]
 mod escalation;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod lessons;

@@ -204,3 +204,66 @@ fn a_takeover_and_its_undo_are_of_the_group_and_of_what_was_taken_on_with_it() {
     two.house.pass(660);
     assert_eq!(two.got("guard").len(), 1, "nobody is on the door any more");
 }
+
+#[test]
+fn who_took_one_alert_on_keeps_it_when_their_takeover_of_the_group_is_undone() {
+    let two = Two::new();
+    let says = |change: &str, by: &str| {
+        let fields = json!({ "group": "alert_group:1", "change": change, "by": by, "severity": "critical" });
+        two.house.tell("monitor.group.changed", fields);
+        two.house.world.settle().unwrap();
+    };
+    says("acknowledged", "Ada");
+    two.joins("Payment", "Payment fails");
+    two.house.world.settle().unwrap();
+    two.presses("carol");
+    two.house.pass(600);
+    two.joins("Door", "Door open");
+    two.house.world.settle().unwrap();
+    two.house.pass(60);
+    for (change, by, door) in [
+        ("acknowledged", "carol", state("Door open", "acknowledged", "carol")),
+        ("handed_back", "Ada", state("Door open", "active", "")),
+        ("acknowledged", "carol", state("Door open", "acknowledged", "carol")),
+    ] {
+        says(change, by);
+        let all = [state("", "acknowledged", by), state("Payment fails", "acknowledged", "carol"), door];
+        assert_eq!(two.states(), all, "{change} {by}");
+        two.house.world.clock.advance(5 * SECOND);
+    }
+}
+
+#[test]
+fn a_link_takes_on_its_alert_alone_also_after_the_acknowledgement_of_the_group_ran_out() {
+    let two = Two::new();
+    two.presses("ada");
+    two.house.pass(3_700);
+    assert_eq!(two.got("ada").len(), 2, "it begins anew");
+    two.joins("Door", "Door open");
+    two.house.world.settle().unwrap();
+    assert!(two.presses("dan").contains("dan is on it"));
+    assert_eq!(two.states()[1], state("Door open", "acknowledged", "dan"));
+    assert_ne!(two.states()[0].1, "acknowledged", "the group calls on");
+    two.presses("ada");
+    assert_eq!(two.states()[0], state("", "acknowledged", "Ada"));
+}
+
+#[test]
+fn the_button_of_a_message_that_names_two_alerts_takes_on_both_for_whoever_got_no_other() {
+    let two = Two::new();
+    two.presses("ada");
+    let gate = two.house.policy("0 user:carol\n10m user:guard", json!({ "name": "Gate" }));
+    let matchers = "alertname=\"Gate\"";
+    two.house.call("paging.route.add", json!({ "name": "Gate", "matchers": matchers, "policy": gate }));
+    two.house.pass(60);
+    let own = |name: &str, check: i64| json!({ "check": format!("check:{check}"), "title": format!("{name} fails"), "severity": "critical", "labels": { "alertname": name } });
+    let all = json!([own("Payment", 4), own("Gate", 5), own("Door", 6)]);
+    two.house.tell("monitor.group.changed", json!({ "group": "alert_group:1", "change": "joined", "own": all }));
+    two.house.world.settle().unwrap();
+    assert_eq!(two.got("carol").len(), 1, "one message for two alerts");
+    two.presses("carol");
+    let taken = |title: &str| state(title, "acknowledged", "carol");
+    assert_eq!(two.states()[1..], [taken("Payment fails"), taken("Gate fails"), state("Door fails", "active", "")]);
+    two.house.pass(660);
+    assert_eq!(two.got("guard").len(), 1, "of the door, which is not hers");
+}

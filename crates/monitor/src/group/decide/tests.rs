@@ -87,6 +87,27 @@ impl Scene {
         self.write(move |cx| crate::group::recover::left(cx, group, check, Vec::new()));
     }
 
+    /// A group of the first alert and of the third, which follows from it.
+    fn follows(&mut self) -> i64 {
+        let check = self.checks[0];
+        let found = self.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
+        let thing = u64::try_from(found[0].asset.unwrap()).unwrap();
+        let suspect = Candidate {
+            cause: Cause::Thing { thing, state: What::Down, fault: "stopped".into() },
+            score: 5.0,
+            share: 0.9,
+            explained: 2,
+            symptoms: 2,
+            absent: 0,
+            reasons: Vec::new(),
+        };
+        let known = Cluster { looks: Vec::new(), candidates: vec![suspect], undetermined: None };
+        let members = vec![self.member(0), self.member(2)];
+        let opened = Decision::Open { group: 3, cluster: known, members, again: Vec::new() };
+        self.ids = self.apply(vec![opened]).ids;
+        self.ids[&3]
+    }
+
     fn group_of(&self, nth: usize) -> Option<i64> {
         let check = self.checks[nth];
         let found = self.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
@@ -118,26 +139,49 @@ fn what_goes_into_another_group_is_told_on_to_its_own_people() {
 #[test]
 fn what_no_longer_follows_from_a_cause_is_told_to_its_own_people() {
     let mut scene = Scene::new();
-    let check = scene.checks[0];
-    let found = scene.world.kernel.db.read(|tx| store::checks::by_id(tx, &[check])).unwrap();
-    let thing = u64::try_from(found[0].asset.unwrap()).unwrap();
-    let suspect = Candidate {
-        cause: Cause::Thing { thing, state: What::Down, fault: "stopped".into() },
-        score: 5.0,
-        share: 0.9,
-        explained: 2,
-        symptoms: 2,
-        absent: 0,
-        reasons: Vec::new(),
-    };
-    let unknown = Cluster { looks: Vec::new(), candidates: Vec::new(), undetermined: None };
-    let known = Cluster { candidates: vec![suspect], ..unknown.clone() };
-    let members = vec![scene.member(0), scene.member(2)];
-    let opened = Decision::Open { group: 3, cluster: known, members, again: Vec::new() };
-    scene.ids = scene.apply(vec![opened]).ids;
-    let open = scene.ids[&3];
+    let open = scene.follows();
     assert_eq!(scene.own(open), Vec::<String>::new());
+    let unknown = Cluster { looks: Vec::new(), candidates: Vec::new(), undetermined: None };
     scene.apply(vec![Decision::Rerank { group: 3, cluster: unknown }]);
+    assert_eq!(scene.own(open), ["web-2"]);
+}
+
+impl Scene {
+    /// A silence of an hour over a check.
+    fn silence(&self, nth: usize) -> i64 {
+        let input = json!({"check": self.checks[nth], "minutes": 60, "reason": "It is known"});
+        self.world.call(&Actor::os("ada"), "monitor.silence.create", input).unwrap()["id"].as_i64().unwrap()
+    }
+
+    fn end(&self, silence: i64) {
+        self.world.call(&Actor::os("ada"), "monitor.silence.end", json!({"id": silence})).unwrap();
+        let now = self.world.kernel.now();
+        let bare = self.world.kernel.db.read(|tx| crate::silence::all_bare(tx, now)).unwrap();
+        self.write(move |cx| crate::silence::review(cx, &bare));
+    }
+}
+
+#[test]
+fn what_was_silenced_when_its_group_went_into_another_is_told_when_the_silence_ends() {
+    let scene = Scene::new();
+    let silence = scene.silence(1);
+    scene.apply(vec![Decision::Merge { from: 2, into: 1 }]);
+    assert_eq!(scene.own(scene.ids[&1]), Vec::<String>::new(), "a silence covers it");
+    scene.end(silence);
+    assert_eq!(scene.own(scene.ids[&1]), ["web-1"]);
+    scene.end(scene.silence(0));
+    assert_eq!(scene.own(scene.ids[&1]), ["web-1"], "once");
+}
+
+#[test]
+fn what_was_silenced_when_it_no_longer_followed_from_a_cause_is_told_when_the_silence_ends() {
+    let mut scene = Scene::new();
+    let open = scene.follows();
+    let silence = scene.silence(2);
+    let unknown = Cluster { looks: Vec::new(), candidates: Vec::new(), undetermined: None };
+    scene.apply(vec![Decision::Rerank { group: 3, cluster: unknown }]);
+    assert_eq!(scene.own(open), Vec::<String>::new());
+    scene.end(silence);
     assert_eq!(scene.own(open), ["web-2"]);
 }
 
@@ -189,4 +233,23 @@ fn what_cleared_while_it_was_judged_is_in_its_group_and_not_out_of_it_for_ever()
     let out = scene.world.call(&Actor::os("ada"), "monitor.group.alerts", input).unwrap();
     let named: Vec<_> = out["items"].as_array().unwrap().iter().map(|one| one["check"].as_i64().unwrap()).collect();
     assert_eq!(named, [scene.checks[1]], "{out}");
+}
+
+#[test]
+fn a_team_whose_only_alert_is_behind_many_of_others_is_not_missed() {
+    let scene = Scene::new();
+    let call = |operation: &str, input| scene.world.call(&Actor::os("ada"), operation, input).unwrap();
+    let number = |value: serde_json::Value| value["id"].as_i64().unwrap();
+    let team = number(call("people.team.create", json!({"name": "Payments", "slug": "payments"})));
+    let first = scene.checks[0];
+    let found = scene.world.kernel.db.read(|tx| store::checks::by_id(tx, &[first])).unwrap();
+    let check = |nth: usize, more: serde_json::Value| {
+        let mut input = json!({"asset": found[0].asset, "kind": "process", "process": format!("p{nth}")});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        number(call("monitor.check.create", input))
+    };
+    let mut checks: Vec<i64> = (0..201).map(|nth| check(nth, json!({}))).collect();
+    checks.push(check(201, json!({"team": team})));
+    let rows = scene.write(move |cx| super::own::looked_at(cx, &checks));
+    assert_eq!((rows.len(), rows.iter().filter(|check| check.team == Some(team)).count()), (201, 1));
 }
