@@ -9,7 +9,7 @@ use crate::words::{RelationKind, What};
 
 mod labels;
 
-pub(crate) use labels::{Spoken, by_time_and_labels};
+pub(crate) use labels::{Spoken, by_time_and_labels, role};
 
 /// A relation that fewer things of a kind have is not one that is merely unknown.
 const SHARE_MIN: f64 = 0.2;

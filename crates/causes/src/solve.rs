@@ -26,7 +26,12 @@ const OUTDOES: f64 = 0.4;
 const INNOCENT: f64 = 0.25;
 /// So much of what is known may speak against what is seen, and must speak against the guess.
 const DOUBTLESS: f64 = 0.03;
-const DOUBTFUL: f64 = 0.03;
+/// What is seen to fail and explains this share of what a guess does may be all that there is to it.
+const NEARLY: f64 = 0.7;
+/// So many of a role that a cause explains make others of the role like what it explains.
+const LIKE_MIN: usize = 2;
+/// So many points a guess stays behind what goes before it.
+const BEHIND: f64 = 0.5;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,25 +76,29 @@ pub fn rank(
     let signs = looks.all().filter(|known| known.fired).filter_map(Sign::of).collect();
     let case = Case::new((graph, &table, &looks, changes), signs, 6, now_ms);
     let all: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
-    ranking(&case, &Pool::new(case.candidates(), case.signs.len()), &Group::of(all, None))
+    ranking(&case, &Pool::new(&case), &Group::of(all, None))
 }
 
 /// All candidates, and which of them explain a symptom.
 pub(crate) struct Pool {
     pub(crate) scored: Vec<Scored>,
     by_sign: Vec<Vec<u32>>,
+    /// Guesses that what is seen to fail goes before.
+    outdone: BTreeSet<u32>,
 }
 
 impl Pool {
     /// The candidates of a case with so many symptoms.
-    pub(crate) fn new(scored: Vec<Scored>, signs: usize) -> Self {
-        let pool = Self::of_all(scored, signs);
+    pub(crate) fn new(case: &Case<'_>) -> Self {
+        let signs = case.signs.len();
+        let mut pool = Self::of_all(case.candidates(), signs);
         let lost = pool.innocent();
-        if lost.is_empty() {
-            return pool;
+        if !lost.is_empty() {
+            let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
+            pool = Self::of_all(kept.collect(), signs);
         }
-        let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
-        Self::of_all(kept.collect(), signs)
+        pool.outdone = pool.outdone(case);
+        pool
     }
 
     fn of_all(scored: Vec<Scored>, signs: usize) -> Self {
@@ -101,7 +110,7 @@ impl Pool {
                 }
             }
         }
-        Self { scored, by_sign }
+        Self { scored, by_sign, outdone: BTreeSet::new() }
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&Scored> {
@@ -125,12 +134,14 @@ impl Pool {
         outdone.map(|(number, _)| number).collect()
     }
 
-    /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a
-    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
-    fn outdone(&self) -> BTreeSet<u32> {
+    /// Guesses, where what is seen to fail, with next to nothing against it, explains a good part of the same and
+    /// something speaks against the guess; or where it is itself reached by the guess and explains nearly all of the
+    /// same, and the rest is like that: the rest hangs on it over relations that are not known, or has a cause of its
+    /// own.
+    fn outdone(&self, case: &Case<'_>) -> BTreeSet<u32> {
         let guess = |one: &Scored| {
             let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen && one.doubt() > DOUBTFUL
+            works && !one.seen
         };
         let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
         let mut found = BTreeSet::new();
@@ -138,8 +149,12 @@ impl Pool {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
             let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
             others.for_each(|other| *shared.entry(*other).or_default() += 1);
-            let much = |many: usize| many as f64 >= OUTDOES * one.gains.len() as f64;
-            if shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain)) {
+            let doubtful = one.doubt() > DOUBTLESS;
+            let beats = |other: &Scored, many: usize| {
+                let much = |share: f64| many as f64 >= share * one.gains.len() as f64;
+                plain(other) && (doubtful && much(OUTDOES) || much(NEARLY) && passed_on(case, one, other))
+            };
+            if shared.iter().any(|(other, many)| self.get(*other).is_some_and(|other| beats(other, *many))) {
                 found.insert(number);
             }
         }
@@ -184,9 +199,9 @@ impl Group {
 
 /// The groups of all symptoms of a case, and the candidates.
 pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
-    let pool = Pool::new(case.candidates(), case.signs.len());
+    let pool = Pool::new(case);
     let mut left = Marks::all(case.signs.len());
-    let mut groups = cover(&pool, &pool.outdone(), &mut left);
+    let mut groups = cover(&pool, &mut left);
     singles(case, &pool, &left, &mut groups);
     one_thing(case, &pool, &mut groups);
     if groups.len() > 1 {
@@ -195,6 +210,19 @@ pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
         gaps::by_time_and_labels(case, &pool, &spoken, &mut groups);
     }
     (pool, groups)
+}
+
+/// A guess reaches all it does by way of what is seen to fail: that is a part of what it explains, and what that does
+/// not explain is like what it does.
+fn passed_on(case: &Case<'_>, guess: &Scored, seen: &Scored) -> bool {
+    let Origin::Thing(place, ..) = &seen.origin else { return false };
+    let explained: BTreeSet<u64> = seen.gains.iter().map(|(_, thing, _)| *thing).collect();
+    let things: BTreeSet<u64> = guess.gains.iter().map(|(_, thing, _)| *thing).collect();
+    let role = |thing: &u64| case.graph.thing(*thing).map(|thing| (thing.kind.clone(), gaps::role(thing)));
+    let mut roles: BTreeMap<(String, String), usize> = BTreeMap::new();
+    explained.iter().filter_map(role).for_each(|role| *roles.entry(role).or_default() += 1);
+    let like = |thing: &u64| role(thing).and_then(|role| roles.get(&role)).is_some_and(|many| *many >= LIKE_MIN);
+    things.contains(&case.graph.id(*place)) && things.difference(&explained).all(like)
 }
 
 /// Which symptoms count.
@@ -235,9 +263,9 @@ fn milli(points: f64) -> i64 {
 }
 
 /// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
-fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
+fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
-        let scored = pool.get(number).filter(|_| !outdone.contains(&number))?;
+        let scored = pool.get(number).filter(|_| !pool.outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
         (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
     };
@@ -407,6 +435,11 @@ pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candid
             Some((scored.points(counts) + own(case, scored) + joined, number))
         })
         .collect();
+    let kept = ranked.iter().filter(|(_, number)| !pool.outdone.contains(number)).map(|(points, _)| *points);
+    let most = kept.fold(f64::NEG_INFINITY, f64::max) - BEHIND;
+    for (points, _) in ranked.iter_mut().filter(|(_, number)| most.is_finite() && pool.outdone.contains(number)) {
+        *points = points.min(most);
+    }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut seen = BTreeSet::new();
     ranked.retain(|(_, number)| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::is_loss;
 use crate::looks::{Known, Looks};
-use crate::spread::{Effect, Effects};
+use crate::spread::Effects;
 use crate::words::What;
 
 use super::{AGAIN, Case, Cut, FIT_MIN, SLACK_MS, Scored};
@@ -112,14 +112,19 @@ impl Case<'_> {
     /// How many things, beside the cause itself, should suffer after so long at the latest and are well.
     pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64, latest: i64) -> usize {
         let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(latest) + 5_000, end).is_some();
+        let mut cut = Cut::new(self.graph, effects, cause);
         let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
         let well = others.filter(|(place, states)| {
-            let state = |known: &Known| {
-                let hit =
-                    |effect: &&Effect| effect.weight * self.table.expects(effect.state, known.look.what) >= FIT_MIN;
-                states.iter().filter(hit).any(|effect| fine(known, effect.delay_ms))
+            let told = |known: &Known| {
+                // Who stands on the same side sees it well, whatever becomes of what lies between.
+                let across = cut.seen(known.look.vantage, **place);
+                states.iter().any(|effect| {
+                    let seen = if effect.state == What::Down { 1.0 } else { across };
+                    let hit = effect.weight * self.table.expects(effect.state, known.look.what) * seen;
+                    hit >= FIT_MIN && fine(known, effect.delay_ms)
+                })
             };
-            self.looks.at(self.graph.id(**place)).any(state)
+            self.looks.at(self.graph.id(**place)).any(told)
         });
         well.count()
     }

@@ -158,8 +158,8 @@ impl Case<'_> {
     }
 
     /// What stopped at one time and shortly after a change, and may have been kept by it.
-    fn stopped(&self, passed: &Effects, changed: i64) -> Vec<Match> {
-        let mut matches = self.matches(passed, u32::MAX);
+    fn stopped(&self, passed: &Effects, place: u32, changed: i64) -> Vec<Match> {
+        let mut matches = self.matches(passed, place);
         let since = |one: &Match| self.sign(one.sign).map_or(i64::MAX, |sign| sign.since);
         matches.retain(|one| since(one) + SLACK_MS >= changed);
         let Some(first) = matches.iter().map(since).min().filter(|first| *first <= changed + PASSED_MS) else {
@@ -203,7 +203,7 @@ impl Case<'_> {
         });
         if let Some(place) = one.filter(|_| is_up) {
             let passed = self.passed(place);
-            matches.extend(self.stopped(&passed, last));
+            matches.extend(self.stopped(&passed, place, last));
             matches.sort_by(|a, b| a.sign.cmp(&b.sign).then(b.fit.total_cmp(&a.fit)));
             matches.dedup_by_key(|one| one.sign);
             for (place, mut states) in passed {
