@@ -24,9 +24,8 @@ const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
 /// The same for a change.
 const INNOCENT: f64 = 0.25;
-/// So much of what is known may speak against what is seen, and must speak against the guess.
-const DOUBTLESS: f64 = 0.03;
-const DOUBTFUL: f64 = 0.03;
+/// So much of what is known may speak against what is seen, and more must speak against the guess.
+const DOUBT: f64 = 0.03;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,20 +125,25 @@ impl Pool {
     }
 
     /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a
-    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
+    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own. What
+    /// stands on the guess alone and was fine since speaks against it too, where that is more than what is left.
     fn outdone(&self) -> BTreeSet<u32> {
-        let guess = |one: &Scored| {
-            let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen && one.doubt() > DOUBTFUL
-        };
-        let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
+        let works = |one: &Scored| matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
+        let plain = |one: &Scored| one.seen && one.doubt() < DOUBT && one.things(|_| true) > OUTDOES_MIN;
         let mut found = BTreeSet::new();
-        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
+        let doubtful = |one: &Scored| works(one) && !one.seen && (one.doubt() > DOUBT || one.well > 0);
+        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| doubtful(one)) {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
             let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
             others.for_each(|other| *shared.entry(*other).or_default() += 1);
-            let much = |many: usize| many as f64 >= OUTDOES * one.gains.len() as f64;
-            if shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain)) {
+            let all = one.gains.len();
+            let by = |(other, many): (&u32, &usize)| {
+                let Some(other) = self.get(*other).filter(|_| *many as f64 >= OUTDOES * all as f64) else {
+                    return false;
+                };
+                plain(other) && (one.doubt() > DOUBT || one.well > other.well + all.saturating_sub(*many))
+            };
+            if shared.iter().any(by) {
                 found.insert(number);
             }
         }
