@@ -86,6 +86,8 @@ pub(crate) struct Scored {
     pub(crate) seen: bool,
     /// It is fine itself, and so is more of what stands on it than is not.
     pub(crate) partial: bool,
+    /// How many things that should suffer too were fine since it began, though there may be time left for them.
+    pub(crate) well: usize,
 }
 
 impl Scored {
@@ -258,11 +260,12 @@ impl<'a> Case<'a> {
             }
             let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
+            let well = if few(&gains) { 0 } else { self.well(&effects, place, onset - 5_000, end, 0) };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
             // Of a thing that is up the change itself is a candidate.
             let bonus = if seen || (is_loss(state) && state != What::NoData) { bonus } else { 0.0 };
             let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
-            Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
+            Some(Scored { origin, onset, base, gains, absent, change, seen, partial, well })
         });
         let (seen, unseen): (Vec<Scored>, Vec<Scored>) =
             scored.filter(|one| !one.gains.is_empty()).partition(|one| one.seen);
@@ -395,6 +398,11 @@ impl<'a> Case<'a> {
 /// Points for a change so long before.
 fn recent(ago_ms: i64) -> f64 {
     2.0 * (-(ago_ms.max(0) as f64) / 2_400_000.0).exp()
+}
+
+/// Symptoms of one thing at most.
+fn few(gains: &[(u32, u64, f64)]) -> bool {
+    gains.windows(2).all(|pair| matches!(pair, [(_, one, _), (_, next, _)] if one == next))
 }
 
 /// The same symptoms.

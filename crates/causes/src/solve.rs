@@ -24,8 +24,8 @@ const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
 /// The same for a change.
 const INNOCENT: f64 = 0.25;
-/// So much of what is known may speak against what is seen, and must speak against the guess.
-const DOUBTLESS: f64 = 0.03;
+/// So much of what is known may speak against what is seen, and more must speak against the guess.
+const DOUBT: f64 = 0.03;
 /// What is seen to fail and explains this share of what a guess does may be all that there is to it.
 const NEARLY: f64 = 0.7;
 /// So many of a role that a cause explains make others of the role like what it explains.
@@ -135,26 +135,27 @@ impl Pool {
     }
 
     /// Guesses, where what is seen to fail, with next to nothing against it, explains a good part of the same and
-    /// something speaks against the guess; or where it is itself reached by the guess and explains nearly all of the
-    /// same, and the rest is like that: the rest hangs on it over relations that are not known, or has a cause of its
-    /// own.
+    /// something speaks against the guess: the rest hangs on that over relations that are not known, or has a cause of
+    /// its own. What stands on the guess alone and was fine since speaks against it too, where that is more than what
+    /// is left. So does nothing at all, where what is seen is reached by the guess, explains nearly all of the same,
+    /// and the rest is like that.
     fn outdone(&self, case: &Case<'_>) -> BTreeSet<u32> {
-        let guess = |one: &Scored| {
-            let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen
-        };
-        let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
+        let works = |one: &Scored| matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
+        let plain = |one: &Scored| one.seen && one.doubt() < DOUBT && one.things(|_| true) > OUTDOES_MIN;
         let mut found = BTreeSet::new();
-        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
+        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| works(one) && !one.seen) {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
             let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
             others.for_each(|other| *shared.entry(*other).or_default() += 1);
-            let doubtful = one.doubt() > DOUBTLESS;
-            let beats = |other: &Scored, many: usize| {
-                let much = |share: f64| many as f64 >= share * one.gains.len() as f64;
-                plain(other) && (doubtful && much(OUTDOES) || much(NEARLY) && passed_on(case, one, other))
+            let all = one.gains.len();
+            let by = |(other, many): (&u32, &usize)| {
+                let much = |share: f64| *many as f64 >= share * all as f64;
+                let Some(other) = self.get(*other).filter(|other| much(OUTDOES) && plain(other)) else { return false };
+                one.doubt() > DOUBT
+                    || one.well > other.well + all.saturating_sub(*many)
+                    || much(NEARLY) && passed_on(case, one, other)
             };
-            if shared.iter().any(|(other, many)| self.get(*other).is_some_and(|other| beats(other, *many))) {
+            if shared.iter().any(by) {
                 found.insert(number);
             }
         }

@@ -76,6 +76,7 @@ impl Case<'_> {
             change: None,
             seen: false,
             partial: false,
+            well: 0,
         };
         if self.sees_nothing(vantage, &scored.gains, onset, end) {
             // From here all that is beyond and the way there look alike: the looker doubts itself first.
@@ -130,7 +131,7 @@ impl Case<'_> {
         }
         let origin = Origin::Vantage(vantage, true);
         let (base, absent, change) = (BLIND_PRIOR, Vec::new(), None);
-        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false })
+        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false, well: 0 })
     }
 
     /// The places that a change reached.
@@ -236,6 +237,7 @@ impl Case<'_> {
             change,
             seen: false,
             partial: false,
+            well: 0,
         };
         (!is_refuted(&scored)).then_some(scored)
     }
