@@ -1,5 +1,6 @@
 //! Which causes there are: the candidate that explains most is taken first, then the best for what is left, and so on.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
@@ -142,20 +143,26 @@ impl Pool {
     fn outdone(&self, case: &Case<'_>) -> BTreeSet<u32> {
         let works = |one: &Scored| matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
         let plain = |one: &Scored| one.seen && one.doubt() < DOUBT && one.things(|_| true) > OUTDOES_MIN;
+        let roles = OnceCell::new();
         let mut found = BTreeSet::new();
         for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| works(one) && !one.seen) {
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
             let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
             others.for_each(|other| *shared.entry(*other).or_default() += 1);
             let all = one.gains.len();
-            let by = |(other, many): (&u32, &usize)| {
-                let much = |share: f64| *many as f64 >= share * all as f64;
-                let Some(other) = self.get(*other).filter(|other| much(OUTDOES) && plain(other)) else { return false };
-                one.doubt() > DOUBT
-                    || one.well > other.well + all.saturating_sub(*many)
-                    || much(NEARLY) && passed_on(case, one, other)
+            let plain = shared.into_iter().filter_map(|(other, many)| {
+                let much = many as f64 >= OUTDOES * all as f64;
+                Some((many, self.get(other).filter(|other| much && plain(other))?))
+            });
+            let plain: Vec<(usize, &Scored)> = plain.collect();
+            let best = plain.iter().rev().max_by_key(|(many, _)| *many);
+            let doubtful = |(many, other): &(usize, &Scored)| {
+                one.doubt() > DOUBT || one.well > other.well + all.saturating_sub(*many)
             };
-            if shared.iter().any(by) {
+            let nearly = |(many, other): &&(usize, &Scored)| {
+                *many as f64 >= NEARLY * all as f64 && passed_on(case, &roles, one, other)
+            };
+            if plain.iter().any(doubtful) || best.filter(nearly).is_some() {
                 found.insert(number);
             }
         }
@@ -213,17 +220,29 @@ pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
     (pool, groups)
 }
 
+/// The role of each thing with symptoms: its kind, and its name without numbers.
+type Roles = OnceCell<BTreeMap<u64, (u16, String)>>;
+
 /// A guess reaches all it does by way of what is seen to fail: that is a part of what it explains, and what that does
 /// not explain is like what it does.
-fn passed_on(case: &Case<'_>, guess: &Scored, seen: &Scored) -> bool {
+fn passed_on(case: &Case<'_>, roles: &Roles, guess: &Scored, seen: &Scored) -> bool {
     let Origin::Thing(place, ..) = &seen.origin else { return false };
-    let explained: BTreeSet<u64> = seen.gains.iter().map(|(_, thing, _)| *thing).collect();
-    let things: BTreeSet<u64> = guess.gains.iter().map(|(_, thing, _)| *thing).collect();
-    let role = |thing: &u64| case.graph.thing(*thing).map(|thing| (thing.kind.clone(), gaps::role(thing)));
-    let mut roles: BTreeMap<(String, String), usize> = BTreeMap::new();
-    explained.iter().filter_map(role).for_each(|role| *roles.entry(role).or_default() += 1);
-    let like = |thing: &u64| role(thing).and_then(|role| roles.get(&role)).is_some_and(|many| *many >= LIKE_MIN);
-    things.contains(&case.graph.id(*place)) && things.difference(&explained).all(like)
+    let (own, explained) = (case.graph.id(*place), |one: &Scored| -> BTreeSet<u64> {
+        one.gains.iter().map(|(_, thing, _)| *thing).collect()
+    });
+    let things = explained(guess);
+    if !things.contains(&own) {
+        return false;
+    }
+    let roles = roles.get_or_init(|| {
+        let nodes = case.at.keys().filter_map(|place| case.graph.node(*place));
+        nodes.map(|node| (node.thing.id, (node.kind, gaps::role(&node.thing)))).collect()
+    });
+    let by_it = explained(seen);
+    let mut of: BTreeMap<&(u16, String), usize> = BTreeMap::new();
+    by_it.iter().filter_map(|thing| roles.get(thing)).for_each(|role| *of.entry(role).or_default() += 1);
+    let like = |thing: &u64| roles.get(thing).and_then(|role| of.get(role)).is_some_and(|many| *many >= LIKE_MIN);
+    things.difference(&by_it).all(like)
 }
 
 /// Which symptoms count.
