@@ -55,7 +55,10 @@ impl Engine {
         let sign = |known: &crate::looks::Known| {
             let live = self.owner.get(&known.look.key).and_then(|id| self.groups.get(id));
             let live = live.filter(|live| !matches!(live.phase, Phase::Resting { .. }));
-            if let Some((live, member)) = live.and_then(|live| Some((live, live.members.get(&known.look.key)?))) {
+            let member = live.and_then(|live| Some((live, live.members.get(&known.look.key)?)));
+            // What was gone and is bad again counts as of now, as what never was in a group does.
+            let anew = |gone: i64| known.is_bad() && known.bad_since.is_some_and(|since| since > gone);
+            if let Some((live, member)) = member.filter(|(_, member)| !member.gone_ms.is_some_and(anew)) {
                 return (member.gone_ms.is_none() || !live.past).then(|| member.sign());
             }
             let recent = known.is_bad() && known.bad_since.is_some_and(|since| since > now_ms - SUSPECTED_MS);
