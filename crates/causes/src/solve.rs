@@ -25,6 +25,8 @@ const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
 /// The same for a change.
 const INNOCENT: f64 = 0.25;
+/// What explains this share of what another does is its rival.
+const RIVALS: f64 = 0.9;
 /// So much of what is known may speak against what is seen, and more must speak against the guess.
 const DOUBT: f64 = 0.03;
 /// What is seen to fail and explains this share of what a guess does may be all that there is to it.
@@ -93,6 +95,11 @@ impl Pool {
     pub(crate) fn new(case: &Case<'_>) -> Self {
         let signs = case.signs.len();
         let mut pool = Self::of_all(case.candidates(), signs);
+        for number in pool.unrivalled() {
+            if let Some(one) = pool.scored.get_mut(number as usize) {
+                one.chance = 0.0;
+            }
+        }
         let lost = pool.innocent();
         if !lost.is_empty() {
             let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
@@ -118,6 +125,29 @@ impl Pool {
         self.scored.get(number as usize)
     }
 
+    /// What something else explains too, by candidate: how many of its symptoms.
+    fn shared(&self, one: &Scored) -> BTreeMap<u32, usize> {
+        let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+        let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
+        others.for_each(|other| *shared.entry(*other).or_default() += 1);
+        shared
+    }
+
+    /// Guesses that come after others by chance alone, though no other guess explains nearly all that they
+    /// do and has not half as much that is well.
+    fn unrivalled(&self) -> Vec<u32> {
+        let all = (0_u32..).zip(&self.scored).filter(|(_, one)| one.chance > 0.0);
+        let alone = all.filter(|(_, one)| {
+            let rival = |(other, many): (&u32, &usize)| {
+                let nearly = *many as f64 >= RIVALS * one.gains.len() as f64;
+                let other = self.get(*other).filter(|other| nearly && !other.seen && !other.is_of(&one.origin));
+                other.is_some_and(|other| other.well * 2 <= one.well && other.rank(|_| true) > one.rank(|_| true))
+            };
+            !self.shared(one).iter().any(rival)
+        });
+        alone.map(|(number, _)| number).collect()
+    }
+
     /// Changes, where what is seen to fail explains a good part of the same: that needs no change above it.
     fn innocent(&self) -> BTreeSet<u32> {
         let plain = |one: &Scored| {
@@ -126,9 +156,7 @@ impl Pool {
         };
         let changes = (0_u32..).zip(&self.scored).filter(|(_, one)| matches!(one.origin, Origin::Change(_)));
         let outdone = changes.filter(|(_, one)| {
-            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
-            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let shared = self.shared(one);
             let much = |many: usize| many as f64 >= INNOCENT * one.gains.len() as f64;
             shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain))
         });
@@ -146,9 +174,7 @@ impl Pool {
         let roles = OnceCell::new();
         let mut found = BTreeSet::new();
         for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| works(one) && !one.seen) {
-            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
-            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let shared = self.shared(one);
             let all = one.gains.len();
             let plain = shared.into_iter().filter_map(|(other, many)| {
                 let much = many as f64 >= OUTDOES * all as f64;
@@ -287,7 +313,8 @@ fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
         let scored = pool.get(number).filter(|_| !pool.outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
-        (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
+        let enough = scored.things(counts) >= 2 && milli(scored.points(counts)) > 0;
+        enough.then(|| milli(scored.rank(counts)))
     };
     let numbers = (0_u32..).zip(&pool.scored).map(|(number, _)| number);
     let mut heap: BinaryHeap<(i64, Reverse<u32>)> =
@@ -428,7 +455,7 @@ fn is_shown(case: &Case<'_>, place: u32, scored: &Scored) -> bool {
 fn best(case: &Case<'_>, pool: &Pool, signs: &BTreeSet<u32>) -> Option<u32> {
     let points = |number: &u32| {
         pool.get(*number)
-            .map_or(i64::MIN, |scored| milli(scored.points(|sign| signs.contains(&sign)) + own(case, scored)))
+            .map_or(i64::MIN, |scored| milli(scored.rank(|sign| signs.contains(&sign)) + own(case, scored)))
     };
     pool.of(signs).into_iter().max_by_key(|number| (points(number), Reverse(*number)))
 }
@@ -452,7 +479,7 @@ pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candid
             let scored = pool.get(number)?;
             // Things that joined without a known relation speak for what they joined.
             let joined = if group.cause == Some(number) { group.bonus } else { 0.0 };
-            Some((scored.points(counts) + own(case, scored) + joined, number))
+            Some((scored.rank(counts) + own(case, scored) + joined, number))
         })
         .collect();
     let kept = ranked.iter().filter(|(_, number)| !pool.outdone.contains(number)).map(|(points, _)| *points);
@@ -503,7 +530,7 @@ fn doubt(case: &Case<'_>, pool: &Pool, group: &Group, candidates: &[Candidate]) 
         return Some("No rule explains any of these symptoms.".to_owned());
     };
     let all = pool.of(&group.signs).into_iter().filter_map(|number| pool.get(number));
-    let points = |one: &Scored| one.points(|sign| group.signs.contains(&sign));
+    let points = |one: &Scored| one.rank(|sign| group.signs.contains(&sign));
     let of = all.filter(|one| case.cause(&one.origin) == first.cause).max_by(|a, b| points(a).total_cmp(&points(b)));
     let seen =
         first.cause.thing().and_then(|thing| case.graph.place(thing)).is_some_and(|at| case.at.contains_key(&at));

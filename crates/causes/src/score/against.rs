@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::is_loss;
 use crate::looks::{Known, Looks};
-use crate::spread::Effects;
+use crate::spread::{Effect, Effects};
 use crate::words::What;
 
 use super::{AGAIN, Case, Cut, FIT_MIN, SLACK_MS, Scored};
@@ -22,6 +22,8 @@ pub(super) const PARTIAL: f64 = 3.0;
 pub(super) const PARTIAL_MS: i64 = 60_000;
 /// After so long most trouble shows, in milliseconds.
 const SHOWS_MS: i64 = 10 * 60_000;
+/// A look that would be bad so surely tells that a thing is fine.
+const FINE_MIN: f64 = 0.1;
 /// What so many times more things survived than suffer from is not what they suffer from.
 pub(super) const MOSTLY_WELL: usize = 3;
 
@@ -107,6 +109,21 @@ impl Case<'_> {
     ) -> bool {
         let most = MOSTLY_WELL * gains.iter().map(|(_, thing, _)| thing).collect::<BTreeSet<_>>().len();
         effects.len() > most && self.well(effects, cause, onset, end, SHOWS_MS) > most
+    }
+
+    /// How many things, beside the cause itself, should suffer before long and were fine since it began.
+    pub(super) fn fine(&self, effects: &Effects, cause: u32, onset: i64, end: i64) -> usize {
+        let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
+        let fine = others.filter(|(place, states)| {
+            let soon = |effect: &&Effect| effect.delay_ms <= SHOWS_MS;
+            let hit = |known: &Known| {
+                let sure = |effect: &Effect| effect.weight * self.table.expects(effect.state, known.look.what);
+                states.iter().filter(soon).any(|effect| sure(effect) >= FINE_MIN)
+            };
+            let mut looks = self.looks.at(self.graph.id(**place));
+            looks.any(|known| known.good_within(onset, end).is_some() && hit(known))
+        });
+        fine.count()
     }
 
     /// How many things, beside the cause itself, should suffer after so long at the latest and are well.

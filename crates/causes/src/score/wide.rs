@@ -77,6 +77,7 @@ impl Case<'_> {
             seen: false,
             partial: false,
             well: 0,
+            chance: 0.0,
         };
         if self.sees_nothing(vantage, &scored.gains, onset, end) {
             // From here all that is beyond and the way there look alike: the looker doubts itself first.
@@ -131,7 +132,7 @@ impl Case<'_> {
         }
         let origin = Origin::Vantage(vantage, true);
         let (base, absent, change) = (BLIND_PRIOR, Vec::new(), None);
-        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false, well: 0 })
+        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false, well: 0, chance: 0.0 })
     }
 
     /// The places that a change reached.
@@ -238,6 +239,7 @@ impl Case<'_> {
             seen: false,
             partial: false,
             well: 0,
+            chance: 0.0,
         };
         (!is_refuted(&scored)).then_some(scored)
     }
