@@ -25,6 +25,9 @@ const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
 /// The same for a change.
 const INNOCENT: f64 = 0.25;
+/// So few things, beside so many times more that are well, may fail each by itself.
+const FEW: usize = 3;
+const MANY_WELL: usize = 5;
 /// What explains this share of what another does is its rival.
 const RIVALS: f64 = 0.9;
 /// So much of what is known may speak against what is seen, and more must speak against the guess.
@@ -143,7 +146,9 @@ impl Pool {
                 let other = self.get(*other).filter(|other| nearly && !other.seen && !other.is_of(&one.origin));
                 other.is_some_and(|other| other.well * 2 <= one.well && other.rank(|_| true) > one.rank(|_| true))
             };
-            !self.shared(one).iter().any(rival)
+            // A few of many may as well have failed each by itself.
+            let few = one.things(|_| true) <= FEW && one.well >= MANY_WELL * one.things(|_| true);
+            !few && !self.shared(one).iter().any(rival)
         });
         alone.map(|(number, _)| number).collect()
     }
@@ -313,7 +318,7 @@ fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
         let scored = pool.get(number).filter(|_| !pool.outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
-        let enough = scored.things(counts) >= 2 && milli(scored.points(counts)) > 0;
+        let enough = scored.things(counts) >= 2 && milli(scored.rank(counts)) > 0;
         enough.then(|| milli(scored.rank(counts)))
     };
     let numbers = (0_u32..).zip(&pool.scored).map(|(number, _)| number);
