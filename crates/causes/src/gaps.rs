@@ -9,7 +9,7 @@ use crate::words::{RelationKind, What};
 
 mod labels;
 
-pub(crate) use labels::{Spoken, by_time_and_labels};
+pub(crate) use labels::{Spoken, by_time_and_labels, role};
 
 /// A relation that fewer things of a kind have is not one that is merely unknown.
 const SHARE_MIN: f64 = 0.2;
@@ -17,6 +17,8 @@ const SHARE_MIN: f64 = 0.2;
 const FIT_MIN: f64 = 0.25;
 /// Longest delay that is believed without a relation, in milliseconds.
 const DELAY_MS_MAX: i64 = 10 * 60_000;
+/// The same where others of its relations of that kind are known, in milliseconds.
+const FURTHER_MS_MAX: i64 = 2 * 60_000;
 /// So many things with the same trouble at the same time and place are no accident.
 const TOGETHER_MIN: usize = 3;
 /// So many of a role that one cause took down show that what else of that role is lost at the same time hangs on it,
@@ -77,6 +79,11 @@ impl Shares {
         most.map(|(carries, _)| *carries)
     }
 
+    /// Three or more have this role, and nothing is known to stand on any of them: they are ends.
+    fn is_end(&self, role: &Role) -> bool {
+        self.roles.get(role).is_some_and(|peers| peers.many >= TOGETHER_MIN && peers.carry.is_empty())
+    }
+
     /// Three or more of a role and most of it, or two that are all others.
     fn is_most(&self, role: &Role, many: usize) -> bool {
         let of =
@@ -105,6 +112,8 @@ struct Parent {
     fallen: BTreeSet<Role>,
     /// The roles of which it took down several.
     kin: BTreeSet<Role>,
+    /// The relations over which several that fail stand on what fails.
+    over: BTreeSet<RelationKind>,
     /// Its cause is seen to fail.
     seen: bool,
     /// What it comes from, if that is seen to be lost.
@@ -212,7 +221,10 @@ fn why(case: &Case<'_>, sign: &Sign, relation: RelationKind) -> String {
         RelationKind::SecuredBy => "its certificate",
         RelationKind::SyncedBy => "its time server",
     };
-    format!("{} joined by time and likeness: {words} is not known.", case.graph.name(sign.thing))
+    let node = case.graph.place(sign.thing).and_then(|place| case.graph.node(place));
+    let some = node.is_some_and(|node| node.up.iter().any(|edge| edge.kind == relation));
+    let known = if some && is_one_of_many(relation) { "not all of it known" } else { "not known" };
+    format!("{} joined by time and likeness: {words} is {known}.", case.graph.name(sign.thing))
 }
 
 /// The thing a group hangs on, with its symptoms.
@@ -266,6 +278,7 @@ fn parent(
     let mut states = BTreeSet::new();
     let (mut sites, mut carries, mut words) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut fallen: BTreeMap<Role, usize> = BTreeMap::new();
+    let mut over: BTreeMap<RelationKind, BTreeSet<u32>> = BTreeMap::new();
     let failing = effects.iter().filter(|(at, _)| roots.contains(at) || case.at.contains_key(at));
     for (at, found) in failing {
         let Some(node) = case.graph.node(*at) else { continue };
@@ -274,11 +287,15 @@ fn parent(
         words.extend(spoken.words(&node.thing.name));
         let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
         carries.extend(below);
+        for edge in node.down.iter().filter(|edge| case.at.contains_key(&edge.other)) {
+            over.entry(edge.kind).or_default().insert(edge.other);
+        }
         *fallen.entry((node.kind, labels::role(&node.thing))).or_default() += usize::from(!roots.contains(at));
     }
     let known = roots.iter().filter_map(|place| case.graph.node(*place));
     let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing))));
     carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
+    let over = over.into_iter().filter(|(_, things)| things.len() >= TOGETHER_MIN).map(|(kind, _)| kind).collect();
     let kin = fallen.iter().filter(|(_, many)| **many >= KIN_MIN).map(|(role, _)| role.clone()).collect();
     let fallen = fallen.into_iter().filter(|(role, many)| shares.is_most(role, *many)).map(|(role, _)| role).collect();
     let slowest = group.signs.iter().filter_map(|sign| Some(case.sign(*sign)?.interval)).max().unwrap_or_default();
@@ -287,7 +304,11 @@ fn parent(
         Origin::Thing(place, state, _) if scored.seen && stands_still(*state) => Some(*place),
         _ => None,
     };
-    let bare = roots.iter().filter_map(|place| case.graph.node(*place)).all(|node| node.down.is_empty());
+    let nodes = || roots.iter().filter_map(|place| case.graph.node(*place));
+    let bare = nodes().all(|node| node.down.is_empty());
+    if bare && nodes().all(|node| shares.is_end(&(node.kind, labels::role(&node.thing)))) {
+        return None;
+    }
     Some(Parent {
         group: number,
         states,
@@ -295,6 +316,7 @@ fn parent(
         carries,
         fallen,
         kin,
+        over,
         seen,
         lost,
         bare,
@@ -364,11 +386,18 @@ fn fits(
             let spare = (alike || kin) && known == 0 && way.over.is_redundant() && degraded && stands_still(*state);
             let (gives, weight) = if second || spare { (What::Degraded, 0.7) } else { (way.gives, way.weight) };
             // What its like hangs on may be well itself, as a switch that lets some of it no longer through.
-            let usual = parent.bare || alike || kin || parent.carries.contains(&(node.kind, way.over));
-            if (known > 0 && !second) || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
+            let further = known > 0 && is_one_of_many(way.over) && (alike || kin || parent.over.contains(&way.over));
+            let carries = || parent.carries.contains(&(node.kind, way.over));
+            let usual = parent.bare || alike || kin || further || carries();
+            let lacks = known == 0 || second || further;
+            if !lacks || share < SHARE_MIN || !usual || !shares.carries(*kind, way.over) {
                 continue;
             }
-            let longest = if gives == What::ClockOff || alike { i64::MAX / 4 } else { DELAY_MS_MAX };
+            let longest = match () {
+                () if further => FURTHER_MS_MAX,
+                () if gives == What::ClockOff || alike => i64::MAX / 4,
+                () => DELAY_MS_MAX,
+            };
             let latest = parent.onset + way.delay_ms.min(longest) + first.interval + SLACK_MS;
             if !(parent.onset - parent.slowest - 5_000..=latest).contains(&first.since) {
                 continue;
@@ -381,6 +410,12 @@ fn fits(
         }
     }
     best
+}
+
+/// A thing mostly has several relations of this kind, and needs each of them: that some are known says nothing of the
+/// others.
+const fn is_one_of_many(kind: RelationKind) -> bool {
+    matches!(kind, RelationKind::DependsOn | RelationKind::StoresOn)
 }
 
 /// What a group hangs on is an effect of another's cause by what is known: the cause of the one is explained by the

@@ -86,6 +86,11 @@ pub(crate) struct Scored {
     pub(crate) seen: bool,
     /// It is fine itself, and so is more of what stands on it than is not.
     pub(crate) partial: bool,
+    /// How many things that should suffer too were fine since it began, though there may be time left for them.
+    pub(crate) well: usize,
+    /// Points by which it comes after one that explains the same, as chance alone would hardly choose these of all that
+    /// stand on it.
+    pub(crate) chance: f64,
 }
 
 impl Scored {
@@ -98,6 +103,19 @@ impl Scored {
             last = Some(*thing);
         }
         sum
+    }
+
+    /// It is about the same thing.
+    pub(crate) fn is_of(&self, origin: &Origin) -> bool {
+        match (&self.origin, origin) {
+            (Origin::Thing(one, ..), Origin::Thing(other, ..)) => one == other,
+            (one, other) => one == other,
+        }
+    }
+
+    /// Points by which it goes before others when only these symptoms count.
+    pub(crate) fn rank(&self, counts: impl Fn(u32) -> bool) -> f64 {
+        self.points(counts) - self.chance
     }
 
     /// The share of what is known that speaks against it.
@@ -258,11 +276,16 @@ impl<'a> Case<'a> {
             }
             let partial = !seen && self.is_partial(&effects, place, &gains, onset, end);
             let unseen = if !seen && is_inner(name, state) { UNSEEN_INNER } else { 0.0 };
+            let alone = few(&gains);
+            let well = if alone { 0 } else { self.well(&effects, place, onset - 5_000, end, 0) };
+            let fine = if alone || seen { 0 } else { self.fine(&effects, place, onset, end) };
             let doubts = unseen + if partial { PARTIAL } else { 0.0 };
             // Of a thing that is up the change itself is a candidate.
             let bonus = if seen || (is_loss(state) && state != What::NoData) { bonus } else { 0.0 };
-            let base = prior + bonus - distance - against(&absent, self.looks) - doubts;
-            Some(Scored { origin, onset, base, gains, absent, change, seen, partial })
+            let against = against(&absent, self.looks);
+            let chance = if fine == 0 { 0.0 } else { (chosen(gains.len(), fine) - against).max(0.0) };
+            let base = prior + bonus - distance - against - doubts;
+            Some(Scored { origin, onset, base, gains, absent, change, seen, partial, well, chance })
         });
         let (seen, unseen): (Vec<Scored>, Vec<Scored>) =
             scored.filter(|one| !one.gains.is_empty()).partition(|one| one.seen);
@@ -395,6 +418,19 @@ impl<'a> Case<'a> {
 /// Points for a change so long before.
 fn recent(ago_ms: i64) -> f64 {
     2.0 * (-(ago_ms.max(0) as f64) / 2_400_000.0).exp()
+}
+
+/// Symptoms of one thing at most.
+fn few(gains: &[(u32, u64, f64)]) -> bool {
+    gains.windows(2).all(|pair| matches!(pair, [(_, one, _), (_, next, _)] if one == next))
+}
+
+/// How unlikely it is that chance alone chose these of all that stand on a thing: the logarithm of in how many ways so
+/// many can be chosen of those and of what is well, by Stirling.
+fn chosen(bad: usize, well: usize) -> f64 {
+    let (bad, well) = (bad as f64, well as f64);
+    let part = |many: f64| if many > 0.0 { many * ((bad + well) / many).ln() } else { 0.0 };
+    part(bad) + part(well)
 }
 
 /// The same symptoms.

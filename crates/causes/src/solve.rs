@@ -1,17 +1,20 @@
 //! Which causes there are: the candidate that explains most is taken first, then the best for what is left, and so on.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::candidate::{Candidate, clock};
+use crate::candidate::Candidate;
 use crate::gaps;
 use crate::graph::Graph;
 use crate::looks::{Change, Look, Looks};
 use crate::reasons::reasons;
 use crate::rules::{Rules, Table};
-use crate::score::{Case, FIT_MIN, GROWS_MS, Origin, SLACK_MS, Scored, Sign};
+use crate::score::{Case, Origin, Scored, Sign};
 use crate::spread::stands_still;
 use crate::words::What;
+
+mod left;
 
 /// Most candidates that are told of one group.
 const TOLD_MAX: usize = 8;
@@ -24,9 +27,19 @@ const OUTDOES_MIN: usize = 3;
 const OUTDOES: f64 = 0.4;
 /// The same for a change.
 const INNOCENT: f64 = 0.25;
-/// So much of what is known may speak against what is seen, and must speak against the guess.
-const DOUBTLESS: f64 = 0.03;
-const DOUBTFUL: f64 = 0.03;
+/// So few things, beside so many times more that are well, may fail each by itself.
+const FEW: usize = 3;
+const MANY_WELL: usize = 5;
+/// What explains this share of what another does is its rival.
+const RIVALS: f64 = 0.9;
+/// So much of what is known may speak against what is seen, and more must speak against the guess.
+const DOUBT: f64 = 0.03;
+/// What is seen to fail and explains this share of what a guess does may be all that there is to it.
+const NEARLY: f64 = 0.7;
+/// So many of a role that a cause explains make others of the role like what it explains.
+const LIKE_MIN: usize = 2;
+/// So many points a guess stays behind what goes before it.
+const BEHIND: f64 = 0.5;
 
 /// A symptom: an alert that is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,25 +84,34 @@ pub fn rank(
     let signs = looks.all().filter(|known| known.fired).filter_map(Sign::of).collect();
     let case = Case::new((graph, &table, &looks, changes), signs, 6, now_ms);
     let all: BTreeSet<u32> = (0_u32..).zip(&case.signs).map(|(number, _)| number).collect();
-    ranking(&case, &Pool::new(case.candidates(), case.signs.len()), &Group::of(all, None))
+    ranking(&case, &Pool::new(&case), &Group::of(all, None))
 }
 
 /// All candidates, and which of them explain a symptom.
 pub(crate) struct Pool {
     pub(crate) scored: Vec<Scored>,
     by_sign: Vec<Vec<u32>>,
+    /// Guesses that what is seen to fail goes before.
+    outdone: BTreeSet<u32>,
 }
 
 impl Pool {
     /// The candidates of a case with so many symptoms.
-    pub(crate) fn new(scored: Vec<Scored>, signs: usize) -> Self {
-        let pool = Self::of_all(scored, signs);
-        let lost = pool.innocent();
-        if lost.is_empty() {
-            return pool;
+    pub(crate) fn new(case: &Case<'_>) -> Self {
+        let signs = case.signs.len();
+        let mut pool = Self::of_all(case.candidates(), signs);
+        for number in pool.unrivalled() {
+            if let Some(one) = pool.scored.get_mut(number as usize) {
+                one.chance = 0.0;
+            }
         }
-        let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
-        Self::of_all(kept.collect(), signs)
+        let lost = pool.innocent();
+        if !lost.is_empty() {
+            let kept = (0_u32..).zip(pool.scored).filter(|(number, _)| !lost.contains(number)).map(|(_, one)| one);
+            pool = Self::of_all(kept.collect(), signs);
+        }
+        pool.outdone = pool.outdone(case);
+        pool
     }
 
     fn of_all(scored: Vec<Scored>, signs: usize) -> Self {
@@ -101,11 +123,36 @@ impl Pool {
                 }
             }
         }
-        Self { scored, by_sign }
+        Self { scored, by_sign, outdone: BTreeSet::new() }
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&Scored> {
         self.scored.get(number as usize)
+    }
+
+    /// What something else explains too, by candidate: how many of its symptoms.
+    fn shared(&self, one: &Scored) -> BTreeMap<u32, usize> {
+        let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+        let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
+        others.for_each(|other| *shared.entry(*other).or_default() += 1);
+        shared
+    }
+
+    /// Guesses that come after others by chance alone, though no other guess explains nearly all that they
+    /// do and has not half as much that is well.
+    fn unrivalled(&self) -> Vec<u32> {
+        let all = (0_u32..).zip(&self.scored).filter(|(_, one)| one.chance > 0.0);
+        let alone = all.filter(|(_, one)| {
+            let rival = |(other, many): (&u32, &usize)| {
+                let nearly = *many as f64 >= RIVALS * one.gains.len() as f64;
+                let other = self.get(*other).filter(|other| nearly && !other.seen && !other.is_of(&one.origin));
+                other.is_some_and(|other| other.well * 2 <= one.well && other.rank(|_| true) > one.rank(|_| true))
+            };
+            // A few of many may as well have failed each by itself.
+            let few = one.things(|_| true) <= FEW && one.well >= MANY_WELL * one.things(|_| true);
+            !few && !self.shared(one).iter().any(rival)
+        });
+        alone.map(|(number, _)| number).collect()
     }
 
     /// Changes, where what is seen to fail explains a good part of the same: that needs no change above it.
@@ -116,30 +163,39 @@ impl Pool {
         };
         let changes = (0_u32..).zip(&self.scored).filter(|(_, one)| matches!(one.origin, Origin::Change(_)));
         let outdone = changes.filter(|(_, one)| {
-            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
-            others.for_each(|other| *shared.entry(*other).or_default() += 1);
+            let shared = self.shared(one);
             let much = |many: usize| many as f64 >= INNOCENT * one.gains.len() as f64;
             shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain))
         });
         outdone.map(|(number, _)| number).collect()
     }
 
-    /// Guesses that something speaks against, where what is seen to fail, with next to nothing against it, explains a
-    /// good part of the same: the rest hangs on that over relations that are not known, or has a cause of its own.
-    fn outdone(&self) -> BTreeSet<u32> {
-        let guess = |one: &Scored| {
-            let works = matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
-            works && !one.seen && one.doubt() > DOUBTFUL
-        };
-        let plain = |one: &Scored| one.seen && one.doubt() < DOUBTLESS && one.things(|_| true) > OUTDOES_MIN;
+    /// Guesses, where what is seen to fail, with next to nothing against it, explains a good part of the same and
+    /// something speaks against the guess: the rest hangs on that over relations that are not known, or has a cause of
+    /// its own. What stands on the guess alone and was fine since speaks against it too, where that is more than what
+    /// is left. So does nothing at all, where what is seen is reached by the guess, explains nearly all of the same,
+    /// and the rest is like that.
+    fn outdone(&self, case: &Case<'_>) -> BTreeSet<u32> {
+        let works = |one: &Scored| matches!(&one.origin, Origin::Thing(_, state, _) if !stands_still(*state));
+        let plain = |one: &Scored| one.seen && one.doubt() < DOUBT && one.things(|_| true) > OUTDOES_MIN;
+        let roles = OnceCell::new();
         let mut found = BTreeSet::new();
-        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| guess(one)) {
-            let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-            let others = one.gains.iter().filter_map(|(sign, ..)| self.by_sign.get(*sign as usize)).flatten();
-            others.for_each(|other| *shared.entry(*other).or_default() += 1);
-            let much = |many: usize| many as f64 >= OUTDOES * one.gains.len() as f64;
-            if shared.iter().any(|(other, many)| much(*many) && self.get(*other).is_some_and(plain)) {
+        for (number, one) in (0_u32..).zip(&self.scored).filter(|(_, one)| works(one) && !one.seen) {
+            let shared = self.shared(one);
+            let all = one.gains.len();
+            let plain = shared.into_iter().filter_map(|(other, many)| {
+                let much = many as f64 >= OUTDOES * all as f64;
+                Some((many, self.get(other).filter(|other| much && plain(other))?))
+            });
+            let plain: Vec<(usize, &Scored)> = plain.collect();
+            let best = plain.iter().rev().max_by_key(|(many, _)| *many);
+            let doubtful = |(many, other): &(usize, &Scored)| {
+                one.doubt() > DOUBT || one.well > other.well + all.saturating_sub(*many)
+            };
+            let nearly = |(many, other): &&(usize, &Scored)| {
+                *many as f64 >= NEARLY * all as f64 && passed_on(case, &roles, one, other)
+            };
+            if plain.iter().any(doubtful) || best.filter(nearly).is_some() {
                 found.insert(number);
             }
         }
@@ -184,17 +240,42 @@ impl Group {
 
 /// The groups of all symptoms of a case, and the candidates.
 pub(crate) fn solve(case: &Case<'_>) -> (Pool, Vec<Group>) {
-    let pool = Pool::new(case.candidates(), case.signs.len());
+    let pool = Pool::new(case);
     let mut left = Marks::all(case.signs.len());
-    let mut groups = cover(&pool, &pool.outdone(), &mut left);
-    singles(case, &pool, &left, &mut groups);
-    one_thing(case, &pool, &mut groups);
+    let mut groups = cover(&pool, &mut left);
+    left::singles(case, &pool, left.iter(), &mut groups);
+    left::one_thing(case, &pool, &mut groups);
     if groups.len() > 1 {
         let spoken = gaps::Spoken::new(case);
         gaps::join(case, &pool, &spoken, &mut groups);
         gaps::by_time_and_labels(case, &pool, &spoken, &mut groups);
     }
     (pool, groups)
+}
+
+/// The role of each thing with symptoms: its kind, and its name without numbers.
+type Roles = OnceCell<BTreeMap<u64, (u16, String)>>;
+
+/// A guess reaches all it does by way of what is seen to fail: that is a part of what it explains, and what that does
+/// not explain is like what it does.
+fn passed_on(case: &Case<'_>, roles: &Roles, guess: &Scored, seen: &Scored) -> bool {
+    let Origin::Thing(place, ..) = &seen.origin else { return false };
+    let (own, explained) = (case.graph.id(*place), |one: &Scored| -> BTreeSet<u64> {
+        one.gains.iter().map(|(_, thing, _)| *thing).collect()
+    });
+    let things = explained(guess);
+    if !things.contains(&own) {
+        return false;
+    }
+    let roles = roles.get_or_init(|| {
+        let nodes = case.at.keys().filter_map(|place| case.graph.node(*place));
+        nodes.map(|node| (node.thing.id, (node.kind, gaps::role(&node.thing)))).collect()
+    });
+    let by_it = explained(seen);
+    let mut of: BTreeMap<&(u16, String), usize> = BTreeMap::new();
+    by_it.iter().filter_map(|thing| roles.get(thing)).for_each(|role| *of.entry(role).or_default() += 1);
+    let like = |thing: &u64| roles.get(thing).and_then(|role| of.get(role)).is_some_and(|many| *many >= LIKE_MIN);
+    things.difference(&by_it).all(like)
 }
 
 /// Which symptoms count.
@@ -235,11 +316,12 @@ fn milli(points: f64) -> i64 {
 }
 
 /// Takes the best candidate, then the best for what is left, as long as one explains more than one thing.
-fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
+fn cover(pool: &Pool, left: &mut Marks) -> Vec<Group> {
     let of = |number: u32, left: &Marks| {
-        let scored = pool.get(number).filter(|_| !outdone.contains(&number))?;
+        let scored = pool.get(number).filter(|_| !pool.outdone.contains(&number))?;
         let counts = |sign: u32| left.has(sign);
-        (scored.things(counts) >= 2).then(|| milli(scored.points(counts))).filter(|points| *points > 0)
+        let enough = scored.things(counts) >= 2 && milli(scored.rank(counts)) > 0;
+        enough.then(|| milli(scored.rank(counts)))
     };
     let numbers = (0_u32..).zip(&pool.scored).map(|(number, _)| number);
     let mut heap: BinaryHeap<(i64, Reverse<u32>)> =
@@ -261,126 +343,11 @@ fn cover(pool: &Pool, outdone: &BTreeSet<u32>, left: &mut Marks) -> Vec<Group> {
     groups
 }
 
-/// What is left belongs to the group that has the thing already, or is a group of its own for each thing. What began
-/// long after is news, and what somebody sees whose own trouble it is not is not that trouble.
-fn singles(case: &Case<'_>, pool: &Pool, left: &Marks, groups: &mut Vec<Group>) {
-    let mut of: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
-    for sign in left.iter() {
-        if let Some(one) = case.sign(sign) {
-            of.entry(one.thing).or_default().insert(sign);
-        }
-    }
-    let mut owners: BTreeMap<u64, usize> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
-        for thing in group.things(case) {
-            owners.entry(thing).or_insert(number);
-        }
-    }
-    for (thing, mut signs) in of {
-        let owner = owners.get(&thing).and_then(|number| groups.get_mut(*number));
-        if let Some(owner) = owner {
-            let scored = owner.cause.and_then(|cause| pool.get(cause));
-            let onset = scored.map_or(i64::MAX, |scored| scored.onset);
-            let blind = match scored.map(|scored| &scored.origin) {
-                Some(Origin::Vantage(vantage, _)) => Some(*vantage),
-                _ => None,
-            };
-            let of_it = owner.signs.iter().filter_map(|sign| case.sign(*sign)).filter(|sign| sign.thing == thing);
-            let last = of_it.map(|sign| sign.since).max().unwrap_or(onset);
-            let later = |sign: &u32| {
-                case.sign(*sign).is_some_and(|sign| {
-                    let in_time = sign.since + sign.interval >= onset && sign.since <= last + GROWS_MS;
-                    in_time && blind.is_none_or(|vantage| vantage == sign.vantage)
-                })
-            };
-            owner.signs.extend(signs.iter().copied().filter(later));
-            signs.retain(|sign| !later(sign));
-        }
-        for signs in runs(case, signs) {
-            let cause = best(case, pool, &signs);
-            groups.push(Group::of(signs, cause));
-        }
-    }
-}
-
-/// The symptoms of one thing by the time at which they began: those that follow each other closely enough are one
-/// trouble.
-fn runs(case: &Case<'_>, signs: BTreeSet<u32>) -> Vec<BTreeSet<u32>> {
-    let mut row: Vec<(i64, u32)> = signs.into_iter().filter_map(|sign| Some((case.sign(sign)?.since, sign))).collect();
-    row.sort_unstable();
-    let runs = row.chunk_by(|one, next| next.0 - one.0 <= GROWS_MS);
-    runs.map(|run| run.iter().map(|(_, sign)| *sign).collect()).collect()
-}
-
-/// Groups with one thing at their root are one, when it is seen to fail: it got worse, or shows what it does in turn.
-fn one_thing(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
-    let mut of: BTreeMap<u32, Vec<(usize, i64)>> = BTreeMap::new();
-    for (number, group) in groups.iter().enumerate() {
-        let scored = group.cause.and_then(|cause| pool.get(cause));
-        let Some((Origin::Thing(place, ..), onset)) = scored.map(|one| (&one.origin, one.onset)) else { continue };
-        if case.at.contains_key(place) {
-            of.entry(*place).or_default().push((number, onset));
-        }
-    }
-    for (place, mut row) in of {
-        row.sort_by_key(|(number, onset)| (*onset, *number));
-        let largest = row.iter().max_by_key(|(number, _)| groups.get(*number).map_or(0, |group| group.signs.len()));
-        let Some(into) = largest.map(|(number, _)| *number).filter(|_| row.len() > 1) else { continue };
-        let begun = row.iter().find(|(number, _)| *number == into).map_or(i64::MIN, |(_, onset)| *onset);
-        for (from, onset) in row.into_iter().filter(|(from, _)| *from != into) {
-            if !grew(case, pool, place, [from, into].map(|number| groups.get(number))) {
-                continue;
-            }
-            let signs = groups.get_mut(from).map(|group| std::mem::take(&mut group.signs)).unwrap_or_default();
-            let Some(group) = groups.get_mut(into) else { continue };
-            group.signs.extend(signs);
-            let thing = case.graph.id(place);
-            let name = case.graph.name(thing);
-            let words = match onset < begun {
-                true => format!("{name} was in trouble since {} already.", clock(onset)),
-                false => format!("{name} was in more trouble at {}.", clock(onset)),
-            };
-            group.joined.insert(thing, words);
-        }
-    }
-    groups.retain(|group| !group.signs.is_empty());
-}
-
-/// The one group's trouble with a thing grew to the other's, or one of them has only what follows from what the thing
-/// shows.
-fn grew(case: &Case<'_>, pool: &Pool, place: u32, groups: [Option<&Group>; 2]) -> bool {
-    let [one, other] = groups.map(|group| {
-        let signs = group.into_iter().flat_map(|group| &group.signs).filter_map(|sign| case.sign(*sign));
-        signs.filter(|sign| case.graph.place(sign.thing) == Some(place)).collect::<Vec<_>>()
-    });
-    let pairs = || one.iter().flat_map(|first| other.iter().map(move |next| (first, next)));
-    if !one.is_empty() && !other.is_empty() {
-        return pairs().any(|(one, other)| one.grew_to(other) || other.grew_to(one));
-    }
-    let guesses = groups.into_iter().zip([&one, &other]).filter(|(_, own)| own.is_empty());
-    let mut scored = guesses.map(|(group, _)| group.and_then(|group| pool.get(group.cause?)));
-    scored.all(|scored| scored.is_some_and(|scored| is_shown(case, place, scored)))
-}
-
-/// What a thing is taken to be in is what it shows at that time, or shortly before and less of it.
-fn is_shown(case: &Case<'_>, place: u32, scored: &Scored) -> bool {
-    let Origin::Thing(_, state, _) = &scored.origin else { return false };
-    let effects = case.effects(&[(place, *state, 1.0)]);
-    let reached = scored.gains.iter().filter_map(|(_, thing, _)| effects.get(&case.graph.place(*thing)?)).flatten();
-    let delay = reached.map(|effect| effect.delay_ms).max().unwrap_or_default();
-    let mut own = case.at.get(&place).into_iter().flatten().filter_map(|sign| case.sign(*sign));
-    own.any(|sign| {
-        let apart = (sign.since - scored.onset).abs();
-        let now = apart <= delay + sign.interval + SLACK_MS && case.explains(*state, sign) >= FIT_MIN;
-        now || sign.may_grow_to(*state, scored.onset)
-    })
-}
-
 /// The best candidate for these symptoms.
 fn best(case: &Case<'_>, pool: &Pool, signs: &BTreeSet<u32>) -> Option<u32> {
     let points = |number: &u32| {
         pool.get(*number)
-            .map_or(i64::MIN, |scored| milli(scored.points(|sign| signs.contains(&sign)) + own(case, scored)))
+            .map_or(i64::MIN, |scored| milli(scored.rank(|sign| signs.contains(&sign)) + own(case, scored)))
     };
     pool.of(signs).into_iter().max_by_key(|number| (points(number), Reverse(*number)))
 }
@@ -404,9 +371,14 @@ pub(crate) fn ranking(case: &Case<'_>, pool: &Pool, group: &Group) -> Vec<Candid
             let scored = pool.get(number)?;
             // Things that joined without a known relation speak for what they joined.
             let joined = if group.cause == Some(number) { group.bonus } else { 0.0 };
-            Some((scored.points(counts) + own(case, scored) + joined, number))
+            Some((scored.rank(counts) + own(case, scored) + joined, number))
         })
         .collect();
+    let kept = ranked.iter().filter(|(_, number)| !pool.outdone.contains(number)).map(|(points, _)| *points);
+    let most = kept.fold(f64::NEG_INFINITY, f64::max) - BEHIND;
+    for (points, _) in ranked.iter_mut().filter(|(_, number)| most.is_finite() && pool.outdone.contains(number)) {
+        *points = points.min(most);
+    }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut seen = BTreeSet::new();
     ranked.retain(|(_, number)| {
@@ -450,7 +422,7 @@ fn doubt(case: &Case<'_>, pool: &Pool, group: &Group, candidates: &[Candidate]) 
         return Some("No rule explains any of these symptoms.".to_owned());
     };
     let all = pool.of(&group.signs).into_iter().filter_map(|number| pool.get(number));
-    let points = |one: &Scored| one.points(|sign| group.signs.contains(&sign));
+    let points = |one: &Scored| one.rank(|sign| group.signs.contains(&sign));
     let of = all.filter(|one| case.cause(&one.origin) == first.cause).max_by(|a, b| points(a).total_cmp(&points(b)));
     let seen =
         first.cause.thing().and_then(|thing| case.graph.place(thing)).is_some_and(|at| case.at.contains_key(&at));

@@ -286,11 +286,11 @@ impl Live {
         }
     }
 
-    /// A symptom that was gone is back.
+    /// A symptom that was gone is back: it is dated anew, and so is what follows from it.
     pub(crate) fn back(&mut self, key: u64, since_ms: i64) {
         let was_quiet = self.is_quiet();
         if let Some(member) = self.members.get_mut(&key).filter(|member| member.gone_ms.is_some()) {
-            member.gone_ms = None;
+            (member.since_ms, member.gone_ms, member.good_ms) = (since_ms, None, None);
             self.renewed = self.renewed.max(Some(since_ms));
         }
         if was_quiet {

@@ -55,7 +55,10 @@ impl Engine {
         let sign = |known: &crate::looks::Known| {
             let live = self.owner.get(&known.look.key).and_then(|id| self.groups.get(id));
             let live = live.filter(|live| !matches!(live.phase, Phase::Resting { .. }));
-            if let Some((live, member)) = live.and_then(|live| Some((live, live.members.get(&known.look.key)?))) {
+            let member = live.and_then(|live| Some((live, live.members.get(&known.look.key)?)));
+            // What was gone and is bad again counts as of now, as what never was in a group does.
+            let anew = |gone: i64| known.is_bad() && known.bad_since.is_some_and(|since| since > gone);
+            if let Some((live, member)) = member.filter(|(_, member)| !member.gone_ms.is_some_and(anew)) {
                 return (member.gone_ms.is_none() || !live.past).then(|| member.sign());
             }
             let recent = known.is_bad() && known.bad_since.is_some_and(|since| since > now_ms - SUSPECTED_MS);
@@ -168,7 +171,7 @@ impl Engine {
             // All of it belongs to groups that were told of: they keep it.
         } else if let Some((id, _)) = stray().filter(|(_, count)| *count > new.len()) {
             self.take_in(id, &new, decisions);
-        } else if let Some(id) = self.resting(&plan) {
+        } else if let Some(id) = self.again(&plan).or_else(|| self.resting(&plan)) {
             self.take_in(id, &new, decisions);
             self.rejudge(id, plan, decisions);
         } else {
@@ -220,6 +223,22 @@ impl Engine {
             decisions.push(Decision::Rerank { group: id, cluster: plan.cluster.clone() });
         }
         live.cluster = Some(plan.cluster);
+    }
+
+    /// An open group whose cause is the same thing in the same state, and was gone meanwhile: what it had before and what
+    /// it has now are two rows of symptoms of one cause.
+    fn again(&self, plan: &Plan) -> Option<u64> {
+        let lost = |cluster: &Cluster| match &cluster.candidates.first()?.cause {
+            Cause::Thing { thing, state, .. } if cluster.undetermined.is_none() => Some((*thing, *state)),
+            _ => None,
+        };
+        let cause = lost(&plan.cluster)?;
+        let fits = |live: &Live| {
+            let gone = |member: &Member| member.thing == cause.0 && member.good_ms.is_some();
+            let back = live.renewed.is_some() || live.members.values().any(gone);
+            is_open(live) && back && live.cluster.as_ref().and_then(lost) == Some(cause)
+        };
+        self.groups.iter().find(|(_, live)| fits(live)).map(|(id, _)| *id)
     }
 
     /// A group that is over, and whose cause this is.

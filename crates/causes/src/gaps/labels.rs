@@ -25,7 +25,7 @@ const WORD_MIN: usize = 2;
 const THINGS_MIN: usize = 8;
 
 /// How a name is built: its numbers and the words of its site do not count.
-pub(super) fn role(thing: &Thing) -> String {
+pub(crate) fn role(thing: &Thing) -> String {
     let site: BTreeSet<String> = split(&thing.site).collect();
     let mut role = String::with_capacity(thing.name.len());
     let mut rest = thing.name.as_str();

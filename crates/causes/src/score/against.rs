@@ -22,6 +22,8 @@ pub(super) const PARTIAL: f64 = 3.0;
 pub(super) const PARTIAL_MS: i64 = 60_000;
 /// After so long most trouble shows, in milliseconds.
 const SHOWS_MS: i64 = 10 * 60_000;
+/// A look that would be bad so surely tells that a thing is fine.
+const FINE_MIN: f64 = 0.1;
 /// What so many times more things survived than suffer from is not what they suffer from.
 pub(super) const MOSTLY_WELL: usize = 3;
 
@@ -109,17 +111,37 @@ impl Case<'_> {
         effects.len() > most && self.well(effects, cause, onset, end, SHOWS_MS) > most
     }
 
+    /// How many things, beside the cause itself, should suffer before long and were fine since it began.
+    pub(super) fn fine(&self, effects: &Effects, cause: u32, onset: i64, end: i64) -> usize {
+        let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
+        let fine = others.filter(|(place, states)| {
+            let soon = |effect: &&Effect| effect.delay_ms <= SHOWS_MS;
+            let hit = |known: &Known| {
+                let sure = |effect: &Effect| effect.weight * self.table.expects(effect.state, known.look.what);
+                states.iter().filter(soon).any(|effect| sure(effect) >= FINE_MIN)
+            };
+            let mut looks = self.looks.at(self.graph.id(**place));
+            looks.any(|known| known.good_within(onset, end).is_some() && hit(known))
+        });
+        fine.count()
+    }
+
     /// How many things, beside the cause itself, should suffer after so long at the latest and are well.
     pub(super) fn well(&self, effects: &Effects, cause: u32, onset: i64, end: i64, latest: i64) -> usize {
         let fine = |known: &Known, delay: i64| known.good_within(onset + delay.min(latest) + 5_000, end).is_some();
+        let mut cut = Cut::new(self.graph, effects, cause);
         let others = effects.iter().filter(|(place, _)| **place != cause && !self.at.contains_key(place));
         let well = others.filter(|(place, states)| {
-            let state = |known: &Known| {
-                let hit =
-                    |effect: &&Effect| effect.weight * self.table.expects(effect.state, known.look.what) >= FIT_MIN;
-                states.iter().filter(hit).any(|effect| fine(known, effect.delay_ms))
+            let told = |known: &Known| {
+                // Who stands on the same side sees it well, whatever becomes of what lies between.
+                let across = cut.seen(known.look.vantage, **place);
+                states.iter().any(|effect| {
+                    let seen = if effect.state == What::Down { 1.0 } else { across };
+                    let hit = effect.weight * self.table.expects(effect.state, known.look.what) * seen;
+                    hit >= FIT_MIN && fine(known, effect.delay_ms)
+                })
             };
-            self.looks.at(self.graph.id(**place)).any(state)
+            self.looks.at(self.graph.id(**place)).any(told)
         });
         well.count()
     }

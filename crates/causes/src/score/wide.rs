@@ -17,6 +17,8 @@ const BLIND_PRIOR: f64 = -6.2;
 const CHANGE_PRIOR: f64 = -5.5;
 /// The same for a looker that sees nothing at all.
 const NOTHING_SEEN_PRIOR: f64 = -3.5;
+/// Of so many looks, and at least half of all, what was not looked at yet is not waited for.
+const LOOKED_MIN: usize = 50;
 /// The states that a bad change brings about, and how surely.
 pub(crate) const CHANGED: [(What, f64); 6] = [
     (What::Errors, 0.9),
@@ -76,6 +78,8 @@ impl Case<'_> {
             change: None,
             seen: false,
             partial: false,
+            well: 0,
+            chance: 0.0,
         };
         if self.sees_nothing(vantage, &scored.gains, onset, end) {
             // From here all that is beyond and the way there look alike: the looker doubts itself first.
@@ -85,8 +89,8 @@ impl Case<'_> {
         (!is_refuted(&scored)).then_some(scored)
     }
 
-    /// Nearly all that the server or another monitor looks at elsewhere is silent since the same time, and nothing of
-    /// it has answered since, in whatever way. `gains` are the symptoms that began then.
+    /// Nearly all that the server or another monitor looked at elsewhere since the same time is silent, a good part of all,
+    /// and nothing of it has answered since, in whatever way. `gains` are the symptoms that began then.
     fn sees_nothing(&self, vantage: Option<u64>, gains: &[(u32, u64, f64)], onset: i64, end: i64) -> bool {
         let thing = |id: u64| self.graph.node(self.graph.place(id)?).map(|node| node.thing.kind.as_str());
         if vantage.is_some_and(|id| thing(id) != Some("monitor")) {
@@ -95,16 +99,21 @@ impl Case<'_> {
         }
         let then: BTreeSet<u64> = gains.iter().filter_map(|(sign, ..)| Some(self.sign(*sign)?.key)).collect();
         let elsewhere = |known: &&Known| Some(known.look.thing) != vantage && known.look.thing != 0;
-        let (mut all, mut silent) = (0_usize, 0_usize);
+        let (mut all, mut looked, mut silent) = (0_usize, 0_usize, 0_usize);
         for known in self.looks.from(vantage).filter(elsewhere) {
             all += 1;
+            // How a look that has not fired fails is not known: its page may answer with errors or not at all.
+            let vague = known.is_bad() && !known.fired;
             if self.is_signed(known) && (is_loss(known.what) || known.what == What::NameFails) {
+                looked += 1;
                 silent += usize::from(then.contains(&known.look.key));
-            } else if known.newest().is_some_and(|at| (onset + 5_000..=end).contains(&at)) {
+            } else if !vague && known.newest().is_some_and(|at| (onset + 5_000..=end).contains(&at)) {
                 return false;
             }
         }
-        silent * 10 >= all * 9
+        // What was not looked at since says nothing.
+        let many = looked >= LOOKED_MIN && looked * 2 >= all;
+        silent * 10 >= if many { looked * 9 } else { all * 9 }
     }
 
     /// The looker itself cannot look up names, while addresses answer.
@@ -130,7 +139,7 @@ impl Case<'_> {
         }
         let origin = Origin::Vantage(vantage, true);
         let (base, absent, change) = (BLIND_PRIOR, Vec::new(), None);
-        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false })
+        Some(Scored { origin, onset, base, gains, absent, change, seen: false, partial: false, well: 0, chance: 0.0 })
     }
 
     /// The places that a change reached.
@@ -158,8 +167,8 @@ impl Case<'_> {
     }
 
     /// What stopped at one time and shortly after a change, and may have been kept by it.
-    fn stopped(&self, passed: &Effects, changed: i64) -> Vec<Match> {
-        let mut matches = self.matches(passed, u32::MAX);
+    fn stopped(&self, passed: &Effects, place: u32, changed: i64) -> Vec<Match> {
+        let mut matches = self.matches(passed, place);
         let since = |one: &Match| self.sign(one.sign).map_or(i64::MAX, |sign| sign.since);
         matches.retain(|one| since(one) + SLACK_MS >= changed);
         let Some(first) = matches.iter().map(since).min().filter(|first| *first <= changed + PASSED_MS) else {
@@ -203,7 +212,7 @@ impl Case<'_> {
         });
         if let Some(place) = one.filter(|_| is_up) {
             let passed = self.passed(place);
-            matches.extend(self.stopped(&passed, last));
+            matches.extend(self.stopped(&passed, place, last));
             matches.sort_by(|a, b| a.sign.cmp(&b.sign).then(b.fit.total_cmp(&a.fit)));
             matches.dedup_by_key(|one| one.sign);
             for (place, mut states) in passed {
@@ -236,6 +245,8 @@ impl Case<'_> {
             change,
             seen: false,
             partial: false,
+            well: 0,
+            chance: 0.0,
         };
         (!is_refuted(&scored)).then_some(scored)
     }

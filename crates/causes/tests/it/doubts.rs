@@ -158,3 +158,18 @@ fn what_is_looked_at_by_its_address_does_not_stop_for_want_of_names() {
     };
     assert_eq!((pages(true), pages(false)), (1, 2));
 }
+
+#[test]
+fn what_was_not_looked_at_yet_does_not_keep_the_looker_from_doubting_itself() {
+    let mut house = House::switches(120);
+    for name in ["core", "sw-a", "sw-b", "other"] {
+        house.fire(name, What::Unreachable);
+    }
+    for n in 0..70 {
+        house.fire(&format!("srv-{n}"), What::Unreachable);
+    }
+    for _ in 0..14 {
+        house.pass_mute();
+    }
+    assert_eq!((house.causes(), house.pages()), (vec!["monitor".to_owned()], 1));
+}

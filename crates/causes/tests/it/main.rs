@@ -14,3 +14,5 @@ mod grows;
 mod house;
 #[cfg(test)]
 mod news;
+#[cfg(test)]
+mod shared;
