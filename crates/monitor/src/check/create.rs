@@ -97,6 +97,7 @@ impl CreateCheck {
             asset_team: asset.team,
             place: asset.place,
             owner: asset.owner,
+            taken: None,
         };
         Ok(new)
     }

@@ -8,7 +8,7 @@ use promql::Labels;
 use rules::Active;
 
 use super::seat::{Known, Memory, Post, since};
-use super::{NewRule, about, severity_word};
+use super::{NewRule, about, severity_word, taken};
 use crate::check::NewCheck;
 use crate::group;
 use crate::limits::{CHECKS_MAX, LABEL_VALUE_CHARS_MAX, LABELS_MAX, RULE_ALERT_MICROS, SLICE};
@@ -36,6 +36,8 @@ struct Shape {
     rule: i64,
     new: NewRule,
     interval_ms: i64,
+    /// What its alerts are taken as.
+    taken: Option<causes::What>,
 }
 
 /// Writes what changed: alerts that are new get a check, others how they stand.
@@ -61,7 +63,12 @@ pub(super) fn keep(handle: &Handle, post: &Post, memory: &mut Memory, interval_m
         return Ok(());
     }
     mark_alike(&mut behind, &post.stored.new.rule, active.iter().copied().chain(memory.known.keys()));
-    let shape = Arc::new(Shape { rule: post.id, new: post.stored.new.clone(), interval_ms });
+    let shape = Arc::new(Shape {
+        rule: post.id,
+        new: post.stored.new.clone(),
+        interval_ms,
+        taken: taken::word(&post.stored.new.rule),
+    });
     let mut done = Ok(());
     let mut waiting: Vec<Vec<Behind>> = behind.chunks(SLICE).map(<[Behind]>::to_vec).collect();
     while let Some(some) = waiting.pop() {
@@ -199,6 +206,7 @@ fn new_check(
         asset_team: brief.as_ref().and_then(|brief| brief.team),
         place: brief.as_ref().and_then(|brief| brief.place),
         owner: brief.and_then(|brief| brief.owner),
+        taken: shape.taken,
     };
     let machine =
         serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;

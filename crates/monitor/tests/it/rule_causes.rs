@@ -1,0 +1,88 @@
+//! Alerts of imported rules take part in finding causes: what their expressions look for is read from them.
+
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+const NODES: &str = "groups:\n- name: node\n  interval: 10s\n  rules:\n  \
+                     - {alert: InstanceDown, expr: 'up{job=\"node\"} == 0', labels: {severity: critical}}\n  \
+                     - {alert: SwitchDown, expr: 'up{job=\"snmp\"} == 0', labels: {severity: critical}}\n";
+
+/// A server elsewhere, ten servers and their switch as their exporters say.
+fn farm(elsewhere: f64, servers: f64, switch: f64) -> Vec<(&'static str, Value, f64)> {
+    let server = |n: i64, value: f64| ("up", json!({"job": "node", "instance": format!("srv-{n}:9100")}), value);
+    let mut all = vec![server(0, elsewhere)];
+    all.extend((1..=10).map(|n| server(n, servers)));
+    all.push(("up", json!({"job": "snmp", "instance": "sw-1"}), switch));
+    all
+}
+
+/// The rule of an imported file with this name.
+fn rule_named(house: &House, name: &str) -> Value {
+    let rules = house.call("monitor.rule.list", json!({}))["items"].as_array().unwrap().clone();
+    rules.into_iter().find(|rule| rule["name"] == name).unwrap()
+}
+
+#[test]
+fn a_switch_and_its_servers_that_do_not_answer_any_more_are_one_group_of_the_switch() {
+    let house = House::new();
+    let switch = house.thing("sw-1", "switch");
+    for n in 1..=10 {
+        house.link(house.thing(&format!("srv-{n}"), "server"), "connected_to", switch);
+    }
+    house.call("monitor.rule.import", json!({"name": "node.yml", "text": NODES}));
+    // What is known to be well while the others are lost: not everything is.
+    house.thing("srv-0", "server");
+    house.play(60, &farm(0.0, 1.0, 1.0));
+    house.play(1_200, &farm(1.0, 1.0, 1.0));
+    assert!(house.groups("open").is_empty());
+    house.play(60, &farm(1.0, 0.0, 0.0));
+    let groups = house.groups("open");
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    let id = groups[0]["id"].as_i64().unwrap();
+    let shown = house.call("monitor.group.show", json!({"id": id}));
+    assert_eq!((&groups[0]["open_alerts"], &groups[0]["asset"]), (&json!(11), &json!(switch)), "{shown}");
+    let first = &shown["group"]["cause"]["candidates"][0];
+    assert_eq!((&first["what"], &first["explained"]), (&json!("sw-1 is down"), &json!(11)), "{first}");
+    assert_eq!(house.events("alert_group", id, "monitor.group.opened").len(), 1, "told once, so one incident");
+    house.play(600, &farm(1.0, 1.0, 1.0));
+    assert!(house.groups("open").is_empty());
+    // A server alone is itself.
+    let mut one = farm(1.0, 1.0, 1.0);
+    one[4].2 = 0.0;
+    house.play(60, &one);
+    let groups = house.groups("open");
+    assert_eq!((groups.len(), &groups[0]["open_alerts"]), (1, &json!(1)), "{groups:?}");
+    assert!(groups[0]["title"].as_str().unwrap().contains("srv-4"), "{groups:?}");
+}
+
+#[test]
+fn a_rule_says_what_its_alerts_are_taken_as_and_their_checks_follow_a_change_of_it() {
+    let house = House::new();
+    let (switch, server) = (house.thing("sw-1", "switch"), house.thing("srv-1", "server"));
+    house.link(server, "connected_to", switch);
+    let text = "groups:\n- name: node\n  interval: 10s\n  rules:\n  - {alert: Dark, expr: orders < 1}\n  - {alert: SwitchDown, expr: 'up == 0'}\n";
+    house.call("monitor.rule.import", json!({"name": "node.yml", "text": text}));
+    let taken = |name: &str| rule_named(&house, name)["taken_as"].as_str().unwrap().to_owned();
+    assert_eq!(taken("SwitchDown"), "down, as it compares up");
+    assert!(taken("Dark").starts_with("other, as its expression says nothing that is known"));
+    let page =
+        crate::pages::page(&house, "/monitoring/rules/{id}", rule_named(&house, "SwitchDown")["id"].as_i64(), &[]);
+    assert!(page.contains("Taken as") && page.contains("down, as it compares up"));
+    // Known as an alert of what says nothing, before the rule is changed to what does.
+    let orders = |value: f64, up: f64| {
+        vec![
+            ("orders", json!({"instance": "srv-1:9100"}), value),
+            ("pg_up", json!({"instance": "srv-1:9100"}), value),
+            ("up", json!({"instance": "sw-1"}), up),
+        ]
+    };
+    house.play(30, &orders(0.0, 1.0));
+    house.play(600, &orders(1.0, 1.0));
+    assert!(house.groups("open").is_empty());
+    house.call("monitor.rule.update", json!({"id": rule_named(&house, "Dark")["id"], "expr": "pg_up == 0"}));
+    assert_eq!(taken("Dark"), "down, as it compares pg_up");
+    house.play(60, &orders(0.0, 0.0));
+    let groups = house.groups("open");
+    assert_eq!((groups.len(), &groups[0]["asset"]), (1, &json!(switch)), "{groups:?}");
+}
