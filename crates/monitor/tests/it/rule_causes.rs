@@ -86,3 +86,36 @@ fn a_rule_says_what_its_alerts_are_taken_as_and_their_checks_follow_a_change_of_
     let groups = house.groups("open");
     assert_eq!((groups.len(), &groups[0]["asset"]), (1, &json!(switch)), "{groups:?}");
 }
+
+#[test]
+fn alerts_of_one_rule_at_things_of_which_nothing_is_known_are_one_group() {
+    let house = House::new();
+    let names = ["a-1", "web-2", "db-3", "cache-4", "mail-5", "w-6", "w-7", "w-8", "x-9", "y-10"];
+    for name in names {
+        house.asset(name);
+    }
+    let text = "groups:\n- name: own\n  interval: 10s\n  rules:\n  - {alert: Stuck, expr: orders == 0}\n  \
+                - {alert: Gone, expr: pg_up == 0}\n";
+    house.call("monitor.rule.import", json!({"name": "own.yml", "text": text}));
+    for (metric, rule) in [("orders", "Stuck"), ("pg_up", "Gone")] {
+        let all = |value: f64| -> Vec<(&str, Value, f64)> {
+            // One that was well again keeps the monitor from doubting itself.
+            let other = (metric, json!({"instance": "elsewhere"}), 1.0);
+            names
+                .iter()
+                .map(|name| (metric, json!({"instance": format!("{name}:9100")}), value))
+                .chain([other])
+                .collect()
+        };
+        house.play(30, &[(metric, json!({"instance": "elsewhere"}), 0.0)]);
+        house.play(900, &all(1.0));
+        assert!(house.groups("open").is_empty(), "{rule}");
+        house.play(60, &all(0.0));
+        let groups = house.groups("open");
+        assert_eq!((groups.len(), &groups[0]["open_alerts"]), (1, &json!(10)), "{rule}: {groups:?}");
+        let shown = house.call("monitor.group.show", json!({"id": groups[0]["id"]}));
+        let doubt = shown["group"]["cause"]["undetermined"].as_str().unwrap().to_owned();
+        assert!(doubt.contains(&format!("({rule})")) && doubt.contains("Grouped by time and labels alone"), "{doubt}");
+        house.play(900, &all(1.0));
+    }
+}
