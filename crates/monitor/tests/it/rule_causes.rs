@@ -1,5 +1,7 @@
 //! Alerts of imported rules take part in finding causes: what their expressions look for is read from them.
 
+use kernel::{Actor, Event, Ref};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -117,5 +119,99 @@ fn alerts_of_one_rule_at_things_of_which_nothing_is_known_are_one_group() {
         let doubt = shown["group"]["cause"]["undetermined"].as_str().unwrap().to_owned();
         assert!(doubt.contains(&format!("({rule})")) && doubt.contains("Grouped by time and labels alone"), "{doubt}");
         house.play(900, &all(1.0));
+    }
+}
+
+/// An interface of a machine has these addresses.
+fn addressed(house: &House, asset: i64, addresses: &[&str]) {
+    let addresses = json!(addresses);
+    let write = move |cx: &mut kernel::Cx| {
+        let section =
+            [("interfaces.eth0".to_owned(), json!({"physical": true, "addresses": addresses.clone()}).to_string())];
+        let section: agent_proto::facts::Section = section.into_iter().collect();
+        let facts = agent_proto::facts::whole("interfaces", cx.now.millis(), &section);
+        assets::store_facts(cx, asset, "agent", &facts).map(|_| ())
+    };
+    house.kernel().write_as(house.admin.clone(), "test.facts", write).unwrap();
+}
+
+#[test]
+fn an_alert_whose_instance_is_an_address_is_about_the_one_thing_that_has_it() {
+    let house = House::new();
+    let (web, twin, other) = (house.asset("web-01"), house.asset("web-02"), house.asset("web-03"));
+    addressed(&house, web, &["10.20.0.5/24", "172.17.0.1/16", "fe80::1/64", "2001:db8::5/64"]);
+    addressed(&house, twin, &["10.20.0.6/24", "172.17.0.1/16"]);
+    addressed(&house, other, &["10.20.0.7/24"]);
+    house.call("assets.thing.retire", json!({"id": other, "reason": "gone"}));
+    let rule = house.rule(json!({}));
+    let at = |address: &str| ("load", json!({"instance": format!("{address}:9100")}), 95.0);
+    let hosts = ["10.20.0.5", "[2001:db8::5]", "10.20.0.6", "172.17.0.1", "10.20.0.7", "10.20.0.55", "[fe80::1]"];
+    house.play(30, &hosts.map(at));
+    let alerts = house.alerts_of(rule);
+    let about = |host: &str| {
+        let alert = alerts.iter().find(|one| one["labels"]["instance"] == format!("{host}:9100")).unwrap();
+        house.show(alert["check"].as_i64().unwrap())["check"]["asset"].as_i64()
+    };
+    let found = hosts.map(about);
+    assert_eq!(
+        found,
+        [Some(web), Some(web), Some(twin), None, None, None, None],
+        "of several, of none in use, of none"
+    );
+}
+
+#[derive(Serialize)]
+struct Finished {
+    group: i64,
+}
+
+impl Event for Finished {
+    const NAME: &'static str = "runbooks.run.finished";
+    fn subjects(&self) -> Vec<Ref> {
+        [("run", 4), ("asset", 1), ("alert_group", self.group), ("runbook", 6)]
+            .map(|(kind, id)| Ref::new(kind, id))
+            .into()
+    }
+    fn title(&self) -> String {
+        "Runbook \"Restart it\" finished".into()
+    }
+    fn sample() -> Self {
+        Self { group: 9 }
+    }
+}
+
+/// A rule fires, a runbook finishes for its group, and it fires again; what the next group says of the first.
+fn happens_again(house: &House, instance: &str, again: &str) -> (Value, String) {
+    let load = |instance: &str, value: f64| vec![("load", json!({"instance": instance, "job": "web"}), value)];
+    house.play(60, &load(instance, 95.0));
+    let first = house.groups("open")[0]["id"].as_i64().unwrap();
+    let tell = move |cx: &mut kernel::Cx| cx.emit(&Finished { group: first });
+    house.kernel().write_as(Actor::service("runbooks", &["*"]), "test.finished", tell).unwrap();
+    house.play(1_800, &load(instance, 20.0));
+    assert!(house.groups("open").is_empty());
+    house.play(60, &load(again, 95.0));
+    let second = house.groups("open")[0]["id"].as_i64().unwrap();
+    assert_ne!(first, second);
+    let shown = house.call("monitor.group.show", json!({"id": second}));
+    (shown["similar"].clone(), crate::pages::page(house, "/monitoring/groups/{id}", Some(second), &[]))
+}
+
+#[test]
+fn what_fixed_a_group_is_offered_when_it_happens_again_also_where_no_asset_is_known() {
+    for (known, again, startable) in
+        [(true, "web-01:9100", true), (false, "web-01:9100", true), (false, "web-02:9100", false)]
+    {
+        let house = House::new();
+        if known {
+            house.asset("web-01");
+        }
+        house.rule(json!({}));
+        let (similar, page) = happens_again(&house, "web-01:9100", again);
+        assert_eq!(similar.as_array().map(Vec::len), Some(1), "{known} {again}: {similar}");
+        let one = &similar[0];
+        assert_eq!((&one["fixed_by"], &one["run"]), (&json!("Runbook \"Restart it\" finished"), &json!("run:4")));
+        assert_eq!(one["runbook"], if startable { json!("runbook:6") } else { Value::Null }, "{known} {again}");
+        assert_eq!(page.contains("Run it again"), startable, "{known} {again}");
+        assert!(page.contains("It happened before") && page.contains("/runs/4"));
     }
 }
