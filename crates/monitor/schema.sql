@@ -18,7 +18,7 @@ CREATE TABLE monitor_checks (
   interval_s INTEGER NOT NULL, fire_n INTEGER NOT NULL, fire_m INTEGER NOT NULL, clear_k INTEGER NOT NULL, severity TEXT NOT NULL,
   team_id INTEGER, asset_team_id INTEGER, place_id INTEGER, owner_id INTEGER, paused INTEGER NOT NULL, version INTEGER NOT NULL,
   generation INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
-, asset_id INTEGER, vantage_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', for_ms INTEGER NOT NULL DEFAULT 0, keep_firing_ms INTEGER NOT NULL DEFAULT 0) STRICT;
+, asset_id INTEGER, vantage_id INTEGER, labels TEXT NOT NULL DEFAULT '{}', for_ms INTEGER NOT NULL DEFAULT 0, keep_firing_ms INTEGER NOT NULL DEFAULT 0, symptom TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX monitor_checks_asset ON monitor_checks (asset_id, name);
 

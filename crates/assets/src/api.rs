@@ -7,7 +7,7 @@ use kernel::db::Tx;
 use kernel::search::{Document, ScopeToken};
 use kernel::{Cx, Error, Result, Time};
 
-pub use crate::facts::{FactsDelta, StoredFacts, fact, facts_of, section, store_facts};
+pub use crate::facts::{FactsDelta, StoredFacts, at_addresses, fact, facts_of, section, store_facts};
 pub use crate::identity::{Evidence, Identified, identify, record_evidence};
 pub use crate::relation::{Relation, children, parents};
 use crate::thing::{self, Criticality, Status, Thing, ThingCreated, store};

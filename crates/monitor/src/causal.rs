@@ -109,11 +109,13 @@ pub(crate) fn look(check: &Check) -> Look {
     }
 }
 
-/// What it shares with others like it: the rule that it comes from, or its name.
+/// What it shares with others like it: the rule that it comes from. The name of another check is one only where nothing else
+/// is known: what it is about, or what it finds.
 fn label(check: &Check) -> String {
     match &check.probe {
         Probe::Rule { rule, labels } => labels.get("alertname").cloned().unwrap_or_else(|| format!("rule {rule}")),
-        _ => check.name.clone(),
+        _ if check.asset.is_none() || sign::of_check(check) == What::Other => check.name.clone(),
+        _ => String::new(),
     }
 }
 

@@ -116,6 +116,9 @@ pub struct Check {
     pub(crate) place: Option<i64>,
     #[serde(skip)]
     pub(crate) owner: Option<i64>,
+    /// What its alert is taken as, by the expression of the rule that it comes from.
+    #[serde(skip)]
+    pub(crate) taken: Option<causes::What>,
 }
 
 impl Check {
@@ -311,6 +314,7 @@ impl Check {
             asset_team: None,
             place: None,
             owner: None,
+            taken: None,
         }
     }
 }

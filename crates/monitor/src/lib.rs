@@ -92,6 +92,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "alerts under silences",
         sql: include_str!("../migrations/0028_alerts_under_silences.sql"),
     },
+    Migration { number: 29, name: "symptoms of rules", sql: include_str!("../migrations/0029_symptoms_of_rules.sql") },
     Migration {
         number: 30,
         name: "silences by labels",
@@ -157,6 +158,7 @@ fn declarations() -> Domain {
 }
 
 fn start(handle: &kernel::Handle) -> kernel::Result<()> {
+    rule::taken::renew(handle)?;
     live::start(handle)?;
     rule::live::start(handle)
 }

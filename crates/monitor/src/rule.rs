@@ -26,6 +26,7 @@ pub(crate) mod put_back;
 pub(crate) mod rows;
 pub(crate) mod seat;
 pub mod show;
+pub(crate) mod taken;
 pub mod test;
 pub(crate) mod turn;
 pub mod update;
@@ -132,6 +133,8 @@ pub struct Rule {
     pub updated_at: Time,
     /// From one evaluation to the next, in milliseconds.
     pub interval_ms: i64,
+    /// What its alerts are taken as when causes are searched, and why; null for a recording rule.
+    pub taken_as: Option<String>,
     /// How its evaluation went; nothing before the first.
     pub standing: Standing,
 }
@@ -197,6 +200,7 @@ impl Stored {
 
     /// As it is answered.
     pub(crate) fn shown(self, standing: Standing) -> Rule {
+        let taken_as = taken::said(&self.new.rule);
         let rule = self.new.rule;
         let extras = rules::Extras::of(&rule.annotations).unwrap_or_default();
         let own = rule.annotations.into_iter().filter(|(name, _)| !name.starts_with(rules::PREFIX));
@@ -225,6 +229,7 @@ impl Stored {
             created_at: self.created_at,
             updated_at: self.updated_at,
             interval_ms: self.interval_ms.unwrap_or(crate::limits::RULE_INTERVAL_MS),
+            taken_as,
             standing,
         }
     }

@@ -7,10 +7,14 @@ use causes::What;
 use crate::check::Check;
 use crate::probe::Probe;
 
-/// What a check is there to find. A label `symptom` says it for rules, which may be about anything.
+pub(crate) mod expression;
+mod metrics;
+
+/// What a check is there to find. A label `symptom` says it before all else; the alert of a rule, which may be about anything,
+/// else what the rule's expression says.
 pub(crate) fn of_check(check: &Check) -> What {
     let said = check.labels.get("symptom").and_then(What::parse);
-    said.unwrap_or_else(|| of_kind(&check.probe))
+    said.or(check.taken).unwrap_or_else(|| of_kind(&check.probe))
 }
 
 /// What a bad result of a check says, by its value and figures.
@@ -130,5 +134,9 @@ mod tests {
         let mut check = Check::sample("x");
         check.labels.0.insert("symptom".into(), "overloaded".into());
         assert_eq!((of_check(&check), of_result(&check, None, &[])), (What::Overloaded, What::Overloaded));
+        check.taken = Some(What::Down);
+        assert_eq!(of_check(&check), What::Overloaded, "the label goes before the expression");
+        check.labels = crate::Labels::default();
+        assert_eq!(of_check(&check), What::Down);
     }
 }

@@ -108,6 +108,28 @@ pub(crate) fn by_time_and_labels(case: &Case<'_>, pool: &Pool, spoken: &Spoken, 
         }
     }
     groups.retain(|group| !group.signs.is_empty());
+    by_rule(case, pool, groups);
+}
+
+/// What is left alone of things of which no place is known, and what one rule finds in the same way at the same time: the
+/// rule is what they share.
+fn by_rule(case: &Case<'_>, pool: &Pool, groups: &mut Vec<Group>) {
+    let mut rows: BTreeMap<(String, Family), Vec<(i64, usize)>> = BTreeMap::new();
+    for (number, group) in groups.iter().enumerate() {
+        let Some(sign) = alone(case, pool, group) else { continue };
+        let placed = case.graph.thing(sign.thing).is_none_or(|thing| !thing.site.is_empty());
+        let label = case.looks.get(sign.key).map(|known| known.look.label.as_str()).unwrap_or_default();
+        if let Some(family) = family(case, sign).filter(|_| !placed && !label.is_empty()) {
+            rows.entry((label.to_owned(), family)).or_default().push((sign.since, number));
+        }
+    }
+    for ((label, _), mut row) in rows {
+        row.sort_unstable();
+        for run in runs(&row, APART_MS, RUN_MS).into_iter().filter(|run| run.len() >= TOGETHER_MIN) {
+            unite(groups, run, run.len(), &Shared::Label(label.clone()));
+        }
+    }
+    groups.retain(|group| !group.signs.is_empty());
 }
 
 /// Pieces of a row in order of time: each begins so shortly after the one before, and all of a piece within a time.

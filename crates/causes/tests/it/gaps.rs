@@ -52,6 +52,20 @@ fn only_what_shares_something_that_says_something_is_put_together() {
     assert_eq!(groups(&oslo, &other(["A", "B", "C"])).0, 3, "three rules of somebody's own have nothing in common");
     assert_eq!(groups(&oslo, &other(["", "", ""])).0, 3, "and what they are is not known");
     assert_eq!(groups(&oslo, &other(["A", "A", "A"])).0, 1, "one rule has");
+    let (many, doubt) = groups(&nowhere, &full(["Disk", "Disk", "Disk"]));
+    assert!(many == 1 && doubt.contains("(Disk)") && doubt.contains("time and labels alone"), "{many} {doubt}");
+    assert_eq!(
+        groups(&nowhere, &other(["A", "A", "A"])).0,
+        1,
+        "a rule of somebody's own at things of which no place is known"
+    );
+    assert_eq!(
+        groups(&nowhere, &full(["Disk", "Disk", "Room"])).0,
+        3,
+        "two are not many, and the third is of another rule"
+    );
+    let apart = [("db-1", "oslo"), ("cam-7", "bergen"), ("door-3", "bodo")];
+    assert_eq!(groups(&apart, &full(["Disk", "Disk", "Disk"])).0, 3, "known to be at different places");
     assert_eq!(groups(&[], &beyond(["", "", ""])).0, 3, "things that are not known share no name");
     let (many, doubt) = groups(&[], &beyond(["Queue", "Queue", "Queue"]));
     assert!(many == 1 && doubt.contains("(Queue)") && doubt.contains("time and labels alone"), "{many} {doubt}");

@@ -98,6 +98,7 @@ impl CreateCheck {
             asset_team: asset.team,
             place: asset.place,
             owner: asset.owner,
+            taken: None,
         };
         Ok(new)
     }

@@ -29,6 +29,8 @@ pub(crate) struct NewCheck {
     pub(crate) asset_team: Option<i64>,
     pub(crate) place: Option<i64>,
     pub(crate) owner: Option<i64>,
+    /// What its alert is taken as, by the expression of the rule that it comes from.
+    pub(crate) taken: Option<causes::What>,
 }
 
 impl NewCheck {
@@ -51,6 +53,7 @@ impl NewCheck {
             asset_team: check.asset_team,
             place: check.place,
             owner: check.owner,
+            taken: check.taken,
         }
     }
 

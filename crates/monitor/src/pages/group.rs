@@ -13,12 +13,16 @@ use crate::charts::check::ReadCheckChart;
 use crate::check::show::ShowCheck;
 use crate::group::affected::{Affected, MapGroup};
 use crate::group::show::{GroupDetail, ShowGroup};
+use crate::group::similar::Earlier;
 use crate::group::{Group, GroupState, Member};
 
 /// Alerts on the page; all of them have a list of their own.
 const ALERTS_SHOWN: usize = 20;
 /// Entries of the story that are in view.
 const ENTRIES_SHOWN: usize = 12;
+
+/// The operation that starts a runbook, of whoever has runbooks.
+const START_RUN: &str = "runbooks.run.start";
 
 struct View {
     clock: Clock,
@@ -27,6 +31,7 @@ struct View {
     names: Names,
     affected: Option<Affected>,
     may_acknowledge: bool,
+    may_run: bool,
     /// The name of who reads it.
     reader: String,
     csrf: String,
@@ -54,6 +59,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         names,
         affected,
         may_acknowledge: page.cx.may("monitor.group.acknowledge"),
+        may_run: page.cx.may(START_RUN),
         reader: page.cx.actor.name.clone(),
         csrf: page.csrf.clone(),
         figure,
@@ -173,12 +179,26 @@ fn similar(view: &View) -> Markup {
             .main()
             .cell(ago(&view.clock, one.opened_at))
             .text(&web::ui::duration(one.lasted_s))
-            .cell(fixed)
+            .cell(html! { (fixed) (again(view, one)) })
     });
     let columns =
         [Column::new("Earlier").main(), Column::new("When"), Column::new("Lasted").num(), Column::new("What fixed it")];
     let table = Table::new("Earlier groups of this cause").columns(columns).rows(rows);
     html! { (Card::new("It happened before").count(view.detail.similar.len()).flush(html! { (table) })) }
+}
+
+/// The button that starts for this group what fixed an earlier one.
+fn again(view: &View, one: &Earlier) -> Markup {
+    let group = &view.detail.group;
+    let Some(runbook) = one.runbook.as_ref().filter(|_| view.may_run && group.state == GroupState::Open) else {
+        return html! {};
+    };
+    let (runbook, cause) = (runbook.id.to_string(), group.reference().to_string());
+    let machine = one.machine.as_ref().map(|machine| machine.id.to_string());
+    let mut fields = vec![("runbook", runbook.as_str()), ("cause", cause.as_str()), ("_back", "/runs/{id}")];
+    fields.extend(machine.as_deref().map(|machine| ("asset", machine)));
+    let button = Button::submit("Run it again").small().confirm("Run this runbook again, now, for this alert group?");
+    post_button(&format!("/do/{START_RUN}"), &view.csrf, &fields, &button)
 }
 
 fn before(view: &View) -> Markup {
@@ -311,6 +331,8 @@ mod tests {
             lasted_s: 60,
             fixed_by: Some(group.title.clone()),
             run: None,
+            runbook: Some(kernel::Ref::new("runbook", 6)),
+            machine: Some(kernel::Ref::new("asset", 12)),
         };
         let view = View {
             clock: Clock::utc_us(1_772_438_400_000_000),
@@ -319,6 +341,7 @@ mod tests {
             names: Names::default(),
             affected: None,
             may_acknowledge: true,
+            may_run: true,
             reader: "Ada".into(),
             csrf: "token".into(),
             figure: html! {},
@@ -342,6 +365,11 @@ mod tests {
     #[test]
     fn a_group_draws_open_ended_and_hostile() {
         let open = drawn(Group::sample("Web fails"), vec![alert("Web")]);
+        assert!(
+            open.contains("Run it again")
+                && open.contains("name=\"runbook\" value=\"6\"")
+                && open.contains("alert_group:")
+        );
         assert!(open.contains("Acknowledge") && open.contains("Nothing is known to have changed"));
         let mut ended = Group::sample("Web fails");
         ended.state = GroupState::Recovered;
@@ -349,7 +377,11 @@ mod tests {
         ended.ended_at = Some(kernel::Time(1_772_438_400_000_000));
         ended.recovery = vec!["1 process nginx runs".into()];
         let ended = drawn(ended, vec![alert("Web"); 200]);
-        assert!(!ended.contains("Acknowledge<") && ended.contains("What proves the recovery"));
+        assert!(
+            !ended.contains("Run it again")
+                && !ended.contains("Acknowledge<")
+                && ended.contains("What proves the recovery")
+        );
         let mut hostile = Group::sample(HOSTILE);
         let suspect = crate::group::judgement::Suspect {
             what: HOSTILE.into(),

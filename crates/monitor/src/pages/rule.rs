@@ -227,6 +227,9 @@ fn facts(view: &View) -> Markup {
             crate::rule::Missing::Clear => "ends the alert",
         };
         facts = facts.text("Missing data", missing);
+        if let Some(taken) = &rule.taken_as {
+            facts = facts.text("Taken as", taken);
+        }
     }
     if let Some(asset) = rule.asset {
         facts = facts.row("About", view.names.asset(Some(asset)));
@@ -274,6 +277,7 @@ impl Rule {
             created_at: kernel::Time(0),
             updated_at: kernel::Time(0),
             interval_ms: 30_000,
+            taken_as: Some("overloaded, as it compares node_load1".into()),
             standing: Standing {
                 health: "ok".into(),
                 evaluated_at: Some(kernel::Time(0)),

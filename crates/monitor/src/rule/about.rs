@@ -1,6 +1,7 @@
 //! Which asset an alert is about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use kernel::Result;
 use kernel::db::Tx;
@@ -13,11 +14,12 @@ const HOSTS: [&str; 5] = ["instance", "host", "hostname", "node", "nodename"];
 const NAMES: usize = 1_000;
 
 /// The assets that alerts are about, each with what is known of it: one for each of the labels, in their order. It is our
-/// own number of it, or a host by its name; else the rule's.
+/// own number of it, or a host by its name or address; else the rule's. `addresses` is what is known of those.
 pub(super) fn assets(
     tx: &mut Tx<'_>,
     all: &[&Labels],
     usual: Option<i64>,
+    addresses: &BTreeMap<String, i64>,
 ) -> Result<Vec<Option<(i64, ::assets::Brief)>>> {
     let own = |labels: &Labels| labels.get("asset").and_then(|id| id.parse::<i64>().ok());
     let called: Vec<Vec<String>> = all.iter().map(|labels| names(labels)).collect();
@@ -26,6 +28,9 @@ pub(super) fn assets(
     let mut found = BTreeMap::new();
     for some in wanted.chunks(NAMES) {
         found.extend(::assets::named(tx, some)?);
+    }
+    for (address, asset) in addresses {
+        found.entry(address.clone()).or_insert(*asset);
     }
     let ids: BTreeSet<i64> =
         all.iter().filter_map(|labels| own(labels)).chain(found.values().copied()).chain(usual).collect();
@@ -40,6 +45,22 @@ pub(super) fn assets(
         Some((id, briefs.get(&id)?.clone()))
     };
     Ok(all.iter().zip(&called).map(about).collect())
+}
+
+/// The assets that have the addresses in labels, by address as it is written.
+pub(super) fn addresses<'l>(tx: &mut Tx<'_>, all: impl Iterator<Item = &'l Labels>) -> Result<BTreeMap<String, i64>> {
+    let named: Vec<String> = all.flat_map(names).collect();
+    at_addresses(tx, named.iter())
+}
+
+/// The assets that are known to have those of the names that are addresses.
+pub(crate) fn at_addresses<'n>(
+    tx: &mut Tx<'_>,
+    names: impl Iterator<Item = &'n String>,
+) -> Result<BTreeMap<String, i64>> {
+    let written: BTreeMap<&String, IpAddr> = names.filter_map(|name| Some((name, name.parse().ok()?))).collect();
+    let found = ::assets::at_addresses(tx, &written.values().copied().collect())?;
+    Ok(written.into_iter().filter_map(|(name, ip)| Some((name.clone(), *found.get(&ip)?))).collect())
 }
 
 /// What an asset may be called, the likelier first: the whole host, and its first part.

@@ -1,6 +1,6 @@
 //! Alerts of rules in the database: each has a check, so that silences, groups, history and explanations know it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use kernel::{Actor, Cx, Error, Handle, LiveList, Ref, Result, Time};
@@ -8,7 +8,7 @@ use promql::Labels;
 use rules::Active;
 
 use super::seat::{Known, Memory, Post, since};
-use super::{NewRule, about, severity_word};
+use super::{NewRule, about, severity_word, taken};
 use crate::check::NewCheck;
 use crate::group;
 use crate::limits::{CHECKS_MAX, LABEL_VALUE_CHARS_MAX, LABELS_MAX, RULE_ALERT_MICROS, SLICE};
@@ -36,6 +36,10 @@ struct Shape {
     rule: i64,
     new: NewRule,
     interval_ms: i64,
+    /// The assets that the addresses in labels of new alerts stand for.
+    addresses: BTreeMap<String, i64>,
+    /// What its alerts are taken as.
+    taken: Option<causes::What>,
 }
 
 /// Writes what changed: alerts that are new get a check, others how they stand.
@@ -61,7 +65,16 @@ pub(super) fn keep(handle: &Handle, post: &Post, memory: &mut Memory, interval_m
         return Ok(());
     }
     mark_alike(&mut behind, &post.stored.new.rule, active.iter().copied().chain(memory.known.keys()));
-    let shape = Arc::new(Shape { rule: post.id, new: post.stored.new.clone(), interval_ms });
+    // The interfaces of all machines are read for it, while nobody waits for the database.
+    let fresh = || behind.iter().filter(|one| one.known.is_none()).map(|one| &one.labels);
+    let addresses = handle.db.read(|tx| about::addresses(tx, fresh()))?;
+    let shape = Arc::new(Shape {
+        rule: post.id,
+        new: post.stored.new.clone(),
+        interval_ms,
+        taken: taken::word(&post.stored.new.rule),
+        addresses,
+    });
     let mut done = Ok(());
     let mut waiting: Vec<Vec<Behind>> = behind.chunks(SLICE).map(<[Behind]>::to_vec).collect();
     while let Some(some) = waiting.pop() {
@@ -117,7 +130,7 @@ fn put(handle: &Handle, shape: &Arc<Shape>, some: &[Behind], at: Time) -> Result
             return Ok(Vec::new());
         }
         let fresh: Vec<&Labels> = some.iter().filter(|one| one.known.is_none()).map(|one| &one.labels).collect();
-        let abouts = about::assets(cx.tx, &fresh, shape.new.asset)?;
+        let abouts = about::assets(cx.tx, &fresh, shape.new.asset, &shape.addresses)?;
         if !fresh.is_empty() {
             let count = store::checks::count_all(cx.tx)?;
             if count.saturating_add(i64::try_from(fresh.len()).unwrap_or(i64::MAX)) > CHECKS_MAX {
@@ -199,6 +212,7 @@ fn new_check(
         asset_team: brief.as_ref().and_then(|brief| brief.team),
         place: brief.as_ref().and_then(|brief| brief.place),
         owner: brief.and_then(|brief| brief.owner),
+        taken: shape.taken,
     };
     let machine =
         serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;

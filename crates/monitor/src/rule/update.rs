@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::fields::rule_input;
 use super::words::Words;
-use super::{Makes, NewRule, Rule, Stored, find, index, severity_of, shown};
+use super::{Makes, NewRule, Rule, Stored, find, index, severity_of, shown, taken};
 use crate::events::RuleChanged;
 use crate::limits::RULE_INTERVAL_MS;
 use crate::store;
@@ -67,6 +67,11 @@ fn apply(cx: &mut Cx, current: &Stored, new: &NewRule) -> Result<()> {
 
 /// What the checks of a rule's alerts took over from it is changed in them too.
 pub(super) fn follow(cx: &mut Cx, rule: i64, old: &NewRule, new: &NewRule) -> Result<()> {
+    if taken::differs(old, new) {
+        for check in store::rule_alerts::take(cx.tx, rule, taken::word(&new.rule))? {
+            cx.touch(Ref::new("check", check));
+        }
+    }
     if (old.rule.for_ms, old.team) == (new.rule.for_ms, new.team) {
         return Ok(());
     }

@@ -159,7 +159,7 @@ fn address(interfaces: &BTreeMap<String, Value>) -> Option<IpAddr> {
     best.map(|(_, ip)| ip)
 }
 
-/// Says which things the targets are on: as told, or because their host is the name of exactly one.
+/// Says which things the targets are on: as told, or because their host is the name or the address of exactly one.
 fn stamp(cx: &mut Cx, found: &mut [Found]) -> Result<()> {
     let told = |one: &Found| one.labels.get("asset").and_then(|text| text.parse::<i64>().ok());
     let numbers: Vec<i64> = found.iter().filter_map(told).collect();
@@ -168,7 +168,10 @@ fn stamp(cx: &mut Cx, found: &mut [Found]) -> Result<()> {
     let mut names: Vec<String> = hosts.flat_map(|host| [host, short(host)]).map(str::to_lowercase).collect();
     names.sort();
     names.dedup();
-    let named = assets::named(cx.tx, &names)?;
+    let mut named = assets::named(cx.tx, &names)?;
+    for (address, asset) in crate::rule::about::at_addresses(cx.tx, names.iter())? {
+        named.entry(address).or_insert(asset);
+    }
     for one in found {
         if let Some(number) = told(one) {
             if !there.contains_key(&number) {

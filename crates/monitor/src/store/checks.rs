@@ -13,7 +13,7 @@ use crate::probe::{Kind, Probe};
 
 const COLUMNS: &str = "SELECT c.id, c.name, c.asset_id, c.vantage_id, c.probe, c.interval_s, c.fire_n, c.fire_m, c.clear_k, c.severity, \
      c.team_id, c.asset_team_id, c.place_id, c.owner_id, c.paused, c.version, c.generation, c.created_at, c.updated_at, \
-     a.id, a.state, a.is_open, a.since, a.evidence, a.group_id, a.fired_at, c.labels, c.for_ms, c.keep_firing_ms \
+     a.id, a.state, a.is_open, a.since, a.evidence, a.group_id, a.fired_at, c.labels, c.for_ms, c.keep_firing_ms, c.symptom \
      FROM monitor_checks c JOIN monitor_alerts a ON a.check_id = c.id WHERE 1 = 1";
 
 fn check(row: &Row) -> Result<Check> {
@@ -48,14 +48,15 @@ fn check(row: &Row) -> Result<Check> {
         labels: row.json(26)?,
         for_ms: row.int(27)?,
         keep_firing_ms: row.int(28)?,
+        taken: causes::What::parse(row.str(29)?),
     })
 }
 
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) -> Result<(i64, i64)> {
     let id = tx.insert(
         "INSERT INTO monitor_checks (name, asset_id, vantage_id, kind, probe, interval_s, fire_n, fire_m, clear_k, severity, team_id, \
-         asset_team_id, place_id, owner_id, paused, version, generation, created_at, updated_at, labels, for_ms, keep_firing_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 1, 1, ?15, ?15, ?16, ?17, ?18) RETURNING id",
+         asset_team_id, place_id, owner_id, paused, version, generation, created_at, updated_at, labels, for_ms, keep_firing_ms, symptom) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 1, 1, ?15, ?15, ?16, ?17, ?18, ?19) RETURNING id",
         &[
             (&new.name).into(),
             new.asset.into(),
@@ -75,6 +76,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewCheck, machine: &str, now: Time) 
             new.labels.text()?.into(),
             new.for_ms.into(),
             new.keep_firing_ms.into(),
+            new.taken.map_or("", causes::What::as_str).into(),
         ],
     )?;
     let alert = tx.insert(

@@ -244,6 +244,14 @@ pub(crate) fn earlier(tx: &mut Tx<'_>, asset: i64, before: i64, limit: i64) -> R
     tx.run(&query)?.iter().map(group).collect()
 }
 
+/// The same of groups whose cause is none of our things, whatever it is.
+pub(crate) fn earlier_beyond(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<Vec<Group>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND g.asset_id IS NULL AND g.id < ").bind(before);
+    query.push(" AND g.state = 'recovered' ORDER BY g.id DESC LIMIT ").bind(limit);
+    tx.run(&query)?.iter().map(group).collect()
+}
+
 /// Open groups after a number that nobody was told of because of a silence.
 pub(crate) fn silenced(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Within)>> {
     tx.query(

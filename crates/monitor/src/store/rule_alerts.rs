@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use causes::What;
 use kernel::db::{Row, Tx};
 use kernel::{Error, Result, Time};
 use promql::Labels;
@@ -128,6 +129,20 @@ pub(crate) fn follow(tx: &mut Tx<'_>, rule: i64, (for_ms, team): (i64, Option<i6
         &[for_ms.into(), team.into(), now.into(), rule.into()],
     )?;
     checks(tx, rule)
+}
+
+/// The checks of a rule's alerts are taken as this from now on; answers which they are.
+pub(crate) fn take(tx: &mut Tx<'_>, rule: i64, taken: Option<What>) -> Result<Vec<i64>> {
+    let sql = "UPDATE monitor_checks SET symptom = ?1 WHERE id IN (SELECT check_id FROM monitor_rule_alerts WHERE rule_id = ?2)";
+    tx.execute(sql, &[taken.map_or("", What::as_str).into(), rule.into()])?;
+    checks(tx, rule)
+}
+
+/// What the checks of alerts are taken as, by rule, each word once.
+pub(crate) fn taken(tx: &mut Tx<'_>) -> Result<Vec<(i64, String)>> {
+    let sql =
+        "SELECT DISTINCT k.rule_id, c.symptom FROM monitor_rule_alerts k JOIN monitor_checks c ON c.id = k.check_id";
+    tx.query(sql, &[])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
 /// The checks of the alerts of a group's rules follow its interval; answers which they are.

@@ -183,6 +183,13 @@ pub(crate) fn after(tx: &mut Tx<'_>, id: i64, limit: i64) -> Result<Vec<Stored>>
     tx.run(&query)?.iter().map(stored).collect()
 }
 
+/// Rules with these numbers.
+pub(crate) fn by_id(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<(i64, rules::Rule)>> {
+    let mut query = Query::new(COLUMNS);
+    query.push(" AND r.id IN ").list(ids);
+    tx.run(&query)?.iter().map(|row| stored(row).map(|rule| (rule.id, rule.new.rule))).collect()
+}
+
 /// The rules of groups, in their order.
 pub(crate) fn of_groups(tx: &mut Tx<'_>, groups: &[i64]) -> Result<Vec<Stored>> {
     let mut query = Query::new(COLUMNS);

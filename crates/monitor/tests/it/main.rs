@@ -43,6 +43,8 @@ mod reopening;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod rule_causes;
+#[cfg(test)]
 mod rule_turns;
 #[cfg(test)]
 mod rules;
