@@ -13,7 +13,7 @@ CREATE TABLE assets_facts (
 
 CREATE TABLE assets_relations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, from_id INTEGER NOT NULL REFERENCES assets_things (id), kind TEXT NOT NULL, to_id INTEGER NOT NULL REFERENCES assets_things (id), source TEXT NOT NULL,
-  since INTEGER NOT NULL, UNIQUE (from_id, kind, to_id)
+  since INTEGER NOT NULL, alternatives TEXT NOT NULL DEFAULT '', UNIQUE (from_id, kind, to_id)
 ) STRICT;
 
 CREATE INDEX assets_relations_by_target ON assets_relations (to_id);

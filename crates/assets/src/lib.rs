@@ -19,6 +19,7 @@ pub use relation::RelationKind;
 pub use relation::add::AddRelation;
 pub use relation::list::{ListRelations, Related};
 pub use relation::remove::RemoveRelation;
+pub use relation::update::UpdateRelation;
 pub use thing::change::{AssignThing, RetireThing, UpdateThing};
 pub use thing::create::CreateThing;
 pub use thing::list::{ListThings, ThingRow};
@@ -29,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "things by state", sql: include_str!("../migrations/0002_things_by_state.sql") },
     Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
+    Migration { number: 4, name: "alternatives", sql: include_str!("../migrations/0004_alternatives.sql") },
 ];
 
 /// What assets declare.
@@ -52,8 +54,9 @@ fn declarations() -> Domain {
             EventEntry::of::<thing::ThingChanged>(),
             EventEntry::of::<thing::ThingRetired>(),
             EventEntry::of::<facts::FactsChanged>(),
-            EventEntry::of::<relation::RelationAdded>(),
-            EventEntry::of::<relation::RelationRemoved>(),
+            EventEntry::of::<relation::events::RelationAdded>(),
+            EventEntry::of::<relation::events::RelationChanged>(),
+            EventEntry::of::<relation::events::RelationRemoved>(),
         ],
         nouns: vec![Noun {
             kind: "asset",
@@ -85,6 +88,7 @@ fn operations() -> Vec<Entry> {
         Entry::of::<ListFacts>(),
         Entry::of::<ListRelations>(),
         Entry::of::<AddRelation>(),
+        Entry::of::<UpdateRelation>(),
         Entry::of::<RemoveRelation>(),
     ]
 }

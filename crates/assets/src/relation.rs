@@ -1,14 +1,21 @@
 //! Relations: what runs on, hangs on, needs, is fed by or is part of what. Circles are allowed, a thing and itself are not.
 
 use kernel::db::Tx;
-use kernel::{Event, Mark, Ref, Result, Time};
+use kernel::{Change, Cx, Error, Ref, Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::thing::Thing;
+
 pub(crate) mod add;
+pub(crate) mod events;
 pub(crate) mod list;
 pub(crate) mod remove;
 pub(crate) mod store;
+pub(crate) mod update;
+
+/// Longest name of a group of alternatives, in characters.
+const GROUP_CHARS_MAX: usize = 60;
 
 /// How one thing stands to another. It points from what would suffer to what it stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -130,6 +137,9 @@ pub struct Relation {
     pub kind: RelationKind,
     /// The thing it stands on: the parent.
     pub to: i64,
+    /// Relations of one kind and one group from one thing are alternatives: one of them is enough. Empty: this one is in
+    /// no group.
+    pub group: String,
     /// Who says so: a person, an agent, a scan.
     pub source: String,
     /// Since when it is known.
@@ -146,65 +156,41 @@ pub fn children(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
     store::to_any(tx, assets)
 }
 
-/// Two things were related.
-#[derive(Serialize)]
-pub(crate) struct RelationAdded {
-    pub(crate) relation: i64,
-    pub(crate) from: Ref,
-    pub(crate) from_name: String,
-    pub(crate) kind: RelationKind,
-    pub(crate) to: Ref,
-    pub(crate) to_name: String,
+/// The name of a group of alternatives as it is kept; empty for none.
+fn group(text: &str) -> Result<String> {
+    if text.trim().is_empty() { Ok(String::new()) } else { kernel::text::line("group", text, GROUP_CHARS_MAX) }
 }
 
-impl Event for RelationAdded {
-    const NAME: &'static str = "assets.relation.added";
-    fn subjects(&self) -> Vec<Ref> {
-        vec![self.from.clone(), self.to.clone()]
+/// A relation as the change set keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// The name of the thing it stands on.
+    thing: String,
+    group: String,
+}
+
+/// Notes in the change set of the thing that would suffer how a relation was and is.
+fn record(cx: &mut Cx, from: &Ref, kind: RelationKind, to: &Thing, was: Option<&str>, is: Option<&str>) -> Result<()> {
+    let kept = |group: Option<&str>| group.map(|group| Kept { thing: to.name.clone(), group: group.to_owned() });
+    cx.changed(from, &format!("relation {} {}", kind.as_str(), to.reference), kept(was), kept(is))
+}
+
+/// Sets a relation of a thing to what it was, for undo: `field` is its kind and what it points at.
+pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) -> Result<()> {
+    let lost = || Error::internal("relation-field", field);
+    let (kind, to) = field.split_once(' ').ok_or_else(lost)?;
+    let kind = RelationKind::parse(kind).ok_or_else(lost)?;
+    let to: Ref = to.parse().map_err(|_| lost())?;
+    let known = store::known(cx.tx, id, kind, to.id)?;
+    if value.is_null() {
+        return known.map_or(Ok(()), |relation| cx.call(&remove::RemoveRelation { relation }).map(drop));
     }
-    fn title(&self) -> String {
-        format!("{} {} {}", self.from_name, self.kind.words(), self.to_name)
-    }
-    fn sample() -> Self {
-        Self {
-            relation: 1,
-            from: Ref::new("asset", 1),
-            from_name: "intranet".into(),
-            kind: RelationKind::RunsOn,
-            to: Ref::new("asset", 2),
-            to_name: "srv-01".into(),
+    let kept: Kept = serde_json::from_value(value.clone()).map_err(|error| Error::internal("relation-kept", error))?;
+    match known {
+        Some(relation) => {
+            let group = if kept.group.is_empty() { Change::Clear } else { Change::Set(kept.group) };
+            cx.call(&update::UpdateRelation { relation, group }).map(drop)
         }
-    }
-}
-
-/// Two things are no longer related.
-#[derive(Serialize)]
-pub(crate) struct RelationRemoved {
-    pub(crate) from: Ref,
-    pub(crate) from_name: String,
-    pub(crate) kind: RelationKind,
-    pub(crate) to: Ref,
-    pub(crate) to_name: String,
-}
-
-impl Event for RelationRemoved {
-    const NAME: &'static str = "assets.relation.removed";
-    fn subjects(&self) -> Vec<Ref> {
-        vec![self.from.clone(), self.to.clone()]
-    }
-    fn title(&self) -> String {
-        format!("No longer: {} {} {}", self.from_name, self.kind.words(), self.to_name)
-    }
-    fn mark(&self) -> Mark {
-        Mark::Idle
-    }
-    fn sample() -> Self {
-        Self {
-            from: Ref::new("asset", 1),
-            from_name: "intranet".into(),
-            kind: RelationKind::RunsOn,
-            to: Ref::new("asset", 2),
-            to_name: "srv-01".into(),
-        }
+        None => cx.call(&add::AddRelation { id, kind, to: to.id, group: kept.group }).map(drop),
     }
 }

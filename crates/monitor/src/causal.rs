@@ -68,11 +68,18 @@ impl Causal {
         self.tell(Told::Thing(id, thing), now);
     }
 
-    /// A relation is known, or no longer.
-    pub(crate) fn relation(&self, from: i64, kind: &str, to: i64, known: bool, now: Time) {
-        let Some(kind) = RelationKind::parse(kind) else { return };
-        lock(&self.ground).relation(from, kind, to, known);
-        self.tell(Told::Related { from, kind, to, known }, now);
+    /// A relation is known, or belongs to other alternatives: those of one kind and one group, of which one is enough.
+    pub(crate) fn relate(&self, from: i64, on: (&str, i64), group: &str, now: Time) {
+        let Some(kind) = RelationKind::parse(on.0) else { return };
+        lock(&self.ground).relate(from, (kind, on.1), group);
+        self.tell(Told::Related { from, kind, to: on.1, group: group.to_owned() }, now);
+    }
+
+    /// A relation is no longer known.
+    pub(crate) fn unrelate(&self, from: i64, on: (&str, i64), now: Time) {
+        let Some(kind) = RelationKind::parse(on.0) else { return };
+        lock(&self.ground).unrelate(from, (kind, on.1));
+        self.tell(Told::Unrelated { from, kind, to: on.1 }, now);
     }
 
     /// These rules count from the next judgement on.

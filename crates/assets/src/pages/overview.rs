@@ -1,12 +1,15 @@
 //! The tab "Overview" of a thing's page: facts at a glance, storage, relations, what happened lately, and the parts of
 //! other domains, which load by themselves.
 
+use std::collections::BTreeSet;
+
 use kernel::Time;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{PanelPlace, Part, placed};
 use web::ui::{
     Button, Card, Clock, Column, Dialog, Empty, Entry, Facts, Field, Form, Row, Split, Table, Tone, columns, nobody,
-    person, post_button, timeline,
+    person, post_button, tag, timeline,
 };
 
 use super::glance::{Glance, Known};
@@ -182,18 +185,33 @@ fn relations(view: &View<'_>) -> Markup {
     }
 }
 
+/// Several with one group read as alternatives.
+fn how(view: &View<'_>, one: &Related) -> Markup {
+    let same = |other: &&Related| other.stands_on && other.kind == one.kind && other.group == one.group;
+    let any = one.stands_on && !one.group.is_empty() && view.shown.relations.iter().filter(same).count() > 1;
+    html! {
+        (one.words) @if any { " any of" }
+        @if !one.group.is_empty() { " " span dir="auto" { (tag(&one.group)) } }
+    }
+}
+
 fn relation_row(view: &View<'_>, one: &Related) -> Row {
     let id = one.relation.to_string();
     let here = view.here();
-    let fields = [("relation", id.as_str()), ("_back", here.as_str())];
+    let fields = [("relation", id.as_str()), ("_back", here.as_str()), ("_undo", "1")];
+    let group = with_query(
+        "/do/assets.relation.update",
+        &[("relation", id.as_str()), ("group", one.group.as_str()), ("_back", here.as_str()), ("_undo", "1")],
+    );
     let to = format!("/assets/{}", one.other);
     Row::new(one.other_name.as_str())
         .href(to.as_str())
-        .text(&one.words)
+        .cell(how(view, one))
         .cell(html! { a href=(to) dir="auto" { (one.other_name) } })
         .text(kind_title(&one.other_kind))
         .text(&one.source)
         .cell(html! { @if view.may_relate {
+            @if one.stands_on { (Button::link("Group", group).small().quiet()) }
             (post_button("/do/assets.relation.remove", view.csrf, &fields, &Button::submit("Remove").small().quiet()))
         } })
 }
@@ -202,16 +220,24 @@ fn dialogs(view: &View<'_>) -> Markup {
     let thing = &view.shown.row.thing;
     let here = view.here();
     let kinds = RelationKind::ALL.map(|kind| (kind.as_str(), kind.words()));
-    let relate = Form::post("/do/assets.relation.add", view.csrf)
-        .back(here.as_str())
-        .field(Field::hidden("id", thing.id.to_string()))
-        .fields([
-            Field::select("kind", format!("{} …", thing.name), kinds).required(),
-            Field::input("number", "to", "Number of the other thing")
-                .required()
-                .help("As in its address: /assets/NUMBER."),
-        ])
-        .action(Button::submit("Relate").primary());
+    let named = view.shown.relations.iter().filter(|one| one.stands_on && !one.group.is_empty());
+    let groups: BTreeSet<&String> = named.map(|one| &one.group).collect();
+    let groups = groups.into_iter().cloned().collect();
+    let relate =
+        Form::post("/do/assets.relation.add", view.csrf)
+            .back(here.as_str())
+            .field(Field::hidden("id", thing.id.to_string()))
+            .fields([
+                Field::select("kind", format!("{} …", thing.name), kinds).required(),
+                Field::input("number", "to", "Number of the other thing")
+                    .required()
+                    .help("As in its address: /assets/NUMBER."),
+            ])
+            .field(Field::text("group", "Any of a group").length_max(60).suggest(groups).help(
+                "A short name, the same for things that can stand in for each other. Empty: it is needed by itself.",
+            ))
+            .part(html! { input type="hidden" name="_undo" value="1"; })
+            .action(Button::submit("Relate").primary());
     html! {
         @if let Some(pickers) = view.pickers {
             @let form = Form::post("/do/assets.thing.update", view.csrf).back(here.as_str())
@@ -242,6 +268,7 @@ mod tests {
             reference: crate::Thing::subject(9),
             other_name: name.into(),
             other_kind: "server".into(),
+            group: name.into(),
             source: name.into(),
             since: at,
         };

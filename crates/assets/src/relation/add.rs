@@ -4,7 +4,8 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Relation, RelationAdded, RelationKind, store};
+use super::events::RelationAdded;
+use super::{Relation, RelationKind, store};
 use crate::thing::change::reached;
 
 /// Say what a thing stands on: what it runs on, is connected to, depends on, is powered by, or is part of.
@@ -16,6 +17,11 @@ pub struct AddRelation {
     pub kind: RelationKind,
     /// The number of the thing it stands on.
     pub to: i64,
+    /// A short name for alternatives: of the things with one name here and one kind of relation, any one is enough. Leave
+    /// it empty for what is needed by itself. Switches, power supplies, gateways, name servers and time servers without
+    /// a name here stand in for each other too.
+    #[serde(default)]
+    pub group: String,
 }
 
 impl Operation for AddRelation {
@@ -31,7 +37,8 @@ impl Operation for AddRelation {
         if from.id == to.id {
             return Err(Error::invalid("to", "A thing cannot stand on itself. Choose another thing."));
         }
-        if store::known(cx.tx, from.id, self.kind, to.id)? {
+        let group = super::group(&self.group)?;
+        if store::known(cx.tx, from.id, self.kind, to.id)?.is_some() {
             return Err(Error::conflict(format!(
                 "It is known already that {} {} {}.",
                 from.name,
@@ -40,16 +47,19 @@ impl Operation for AddRelation {
             )));
         }
         let source = cx.actor.name.clone();
-        let id = store::insert(cx.tx, from.id, self.kind, to.id, &source, cx.now)?;
-        cx.changed(&from.reference, self.kind.as_str(), None::<&str>, Some(&to.name))?;
+        let (kind, since) = (self.kind, cx.now);
+        let mut relation = Relation { id: 0, from: from.id, kind, to: to.id, group, source, since };
+        relation.id = store::insert(cx.tx, &relation)?;
+        super::record(cx, &from.reference, kind, &to, None, Some(&relation.group))?;
         cx.emit(&RelationAdded {
-            relation: id,
+            relation: relation.id,
             from: from.reference,
             from_name: from.name,
-            kind: self.kind,
+            kind,
             to: to.reference,
             to_name: to.name,
+            group: relation.group.clone(),
         })?;
-        Ok(Relation { id, from: from.id, kind: self.kind, to: to.id, source, since: cx.now })
+        Ok(relation)
     }
 }

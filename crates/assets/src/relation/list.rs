@@ -29,6 +29,8 @@ pub struct Related {
     pub other_name: String,
     /// What the other thing is.
     pub other_kind: String,
+    /// Alternatives have one group: of those of one kind, any one is enough. Empty: it is in none.
+    pub group: String,
     /// Who says so.
     pub source: String,
     /// Since when it is known.
@@ -84,6 +86,7 @@ pub(crate) fn related(cx: &mut Cx, id: i64) -> Result<Vec<Related>> {
             reference: other.reference.clone(),
             other_name: other.name.clone(),
             other_kind: other.kind.clone(),
+            group: one.group,
             source: one.source,
             since: one.since,
         })

@@ -4,7 +4,8 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, delete};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Relation, RelationRemoved, store};
+use super::events::RelationRemoved;
+use super::{Relation, store};
 use crate::thing::change::reached;
 
 /// Say that a thing no longer stands on another.
@@ -27,7 +28,7 @@ impl Operation for RemoveRelation {
         let from = reached(cx, relation.from, Self::NAME).map_err(|_| missing())?;
         let to = crate::thing::store::get(cx.tx, relation.to)?.ok_or_else(missing)?;
         store::delete(cx.tx, relation.id)?;
-        cx.changed(&from.reference, relation.kind.as_str(), Some(&to.name), None::<&str>)?;
+        super::record(cx, &from.reference, relation.kind, &to, Some(&relation.group), None)?;
         cx.emit(&RelationRemoved {
             from: from.reference,
             from_name: from.name,

@@ -231,6 +231,9 @@ fn in_words(cx: &mut Cx, old: &Thing, new: &Thing) -> Result<(Vec<String>, Strin
 
 /// Sets one field to an earlier value, for undo.
 pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
+    if let Some(relation) = field.strip_prefix("relation ") {
+        return crate::relation::set_back(cx, id, relation, value);
+    }
     let old = reached(cx, id, UpdateThing::NAME)?;
     let mut new = old.clone();
     let lost = || Error::conflict(format!("The field {field} of a thing cannot be undone."));

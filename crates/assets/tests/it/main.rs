@@ -9,6 +9,8 @@ mod identity;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod relations;
+#[cfg(test)]
 mod store_room;
 #[cfg(test)]
 mod things;

@@ -32,8 +32,10 @@ pub(crate) enum Told {
     Fired(Symptom),
     /// A thing of the inventory is as this says; none: it is gone.
     Thing(i64, Option<Thing>),
-    /// A relation is known, or no longer.
-    Related { from: i64, kind: RelationKind, to: i64, known: bool },
+    /// A relation is known, or belongs to other alternatives.
+    Related { from: i64, kind: RelationKind, to: i64, group: String },
+    /// A relation is no longer known.
+    Unrelated { from: i64, kind: RelationKind, to: i64 },
     /// These rules count from now on.
     Rules(Box<Rules>),
 }
@@ -92,7 +94,8 @@ impl Judge {
                 Told::Fired(symptom) => self.fired(symptom, at),
                 Told::Thing(_, Some(thing)) => self.engine.graph_mut().put(thing),
                 Told::Thing(id, None) => self.engine.graph_mut().remove(u64::try_from(id).unwrap_or_default()),
-                Told::Related { from, kind, to, known } => self.related(from, kind, to, known),
+                Told::Related { from, kind, to, group } => self.related(from, kind, to, group),
+                Told::Unrelated { from, kind, to } => self.unrelated(from, kind, to),
                 Told::Rules(rules) => self.engine.set_rules(*rules),
             }
         }
@@ -110,12 +113,14 @@ impl Judge {
         }
     }
 
-    fn related(&mut self, from: i64, kind: RelationKind, to: i64, known: bool) {
-        let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) else { return };
-        if known {
-            let relation = Relation { from, kind, to, group: String::new(), source: Source::Declared };
-            self.engine.graph_mut().relate(&relation);
-        } else {
+    fn related(&mut self, from: i64, kind: RelationKind, to: i64, group: String) {
+        if let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) {
+            self.engine.graph_mut().relate(&Relation { from, kind, to, group, source: Source::Declared });
+        }
+    }
+
+    fn unrelated(&mut self, from: i64, kind: RelationKind, to: i64) {
+        if let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) {
             self.engine.graph_mut().unrelate(from, kind, to);
         }
     }

@@ -50,7 +50,7 @@ fn intake_does_not_wait_for_a_judgement() {
             check_results(&kernel, &from, &vec![result]).unwrap();
         }
         let monitor = kernel.get::<Monitor>().unwrap();
-        monitor.causal.relation(asset, "connected_to", other, true, now);
+        monitor.causal.relate(asset, ("connected_to", other), "", now);
         done.send(()).unwrap();
     });
     heard.recv_timeout(PATIENCE).expect("results are taken and the inventory is followed while it judges");
