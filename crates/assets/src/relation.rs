@@ -1,18 +1,19 @@
 //! Relations: what runs on, hangs on, needs, is fed by or is part of what. Circles are allowed, a thing and itself are not.
 
 use kernel::db::Tx;
-use kernel::{Change, Cx, Error, Ref, Result, Time};
+use kernel::{Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::thing::Thing;
-
 pub(crate) mod add;
+pub(crate) mod coverage;
+pub(crate) mod discover;
 pub(crate) mod events;
 pub(crate) mod list;
 pub(crate) mod remove;
 pub(crate) mod store;
 pub(crate) mod update;
+pub(crate) mod write;
 
 /// Longest name of a group of alternatives, in characters.
 const GROUP_CHARS_MAX: usize = 60;
@@ -144,6 +145,8 @@ pub struct Relation {
     pub source: String,
     /// Since when it is known.
     pub since: Time,
+    /// Facts speak for it and nobody said it: it goes when they no longer do.
+    pub discovered: bool,
 }
 
 /// What any of the things stands on, their own relations to others, 5,000 at most.
@@ -159,38 +162,4 @@ pub fn children(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
 /// The name of a group of alternatives as it is kept; empty for none.
 fn group(text: &str) -> Result<String> {
     if text.trim().is_empty() { Ok(String::new()) } else { kernel::text::line("group", text, GROUP_CHARS_MAX) }
-}
-
-/// A relation as the change set keeps it.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    /// The name of the thing it stands on.
-    thing: String,
-    group: String,
-}
-
-/// Notes in the change set of the thing that would suffer how a relation was and is.
-fn record(cx: &mut Cx, from: &Ref, kind: RelationKind, to: &Thing, was: Option<&str>, is: Option<&str>) -> Result<()> {
-    let kept = |group: Option<&str>| group.map(|group| Kept { thing: to.name.clone(), group: group.to_owned() });
-    cx.changed(from, &format!("relation {} {}", kind.as_str(), to.reference), kept(was), kept(is))
-}
-
-/// Sets a relation of a thing to what it was, for undo: `field` is its kind and what it points at.
-pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &serde_json::Value) -> Result<()> {
-    let lost = || Error::internal("relation-field", field);
-    let (kind, to) = field.split_once(' ').ok_or_else(lost)?;
-    let kind = RelationKind::parse(kind).ok_or_else(lost)?;
-    let to: Ref = to.parse().map_err(|_| lost())?;
-    let known = store::known(cx.tx, id, kind, to.id)?;
-    if value.is_null() {
-        return known.map_or(Ok(()), |relation| cx.call(&remove::RemoveRelation { relation }).map(drop));
-    }
-    let kept: Kept = serde_json::from_value(value.clone()).map_err(|error| Error::internal("relation-kept", error))?;
-    match known {
-        Some(relation) => {
-            let group = if kept.group.is_empty() { Change::Clear } else { Change::Set(kept.group) };
-            cx.call(&update::UpdateRelation { relation, group }).map(drop)
-        }
-        None => cx.call(&add::AddRelation { id, kind, to: to.id, group: kept.group }).map(drop),
-    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 
-use causes::{Look, Observation, RelationKind, Symptom, Thing, What};
+use causes::{Look, Observation, Relation, RelationKind, Symptom, Thing, What};
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
@@ -19,7 +19,7 @@ mod inventory;
 mod judge;
 mod waiting;
 
-pub(crate) use inventory::{Ground, Under, thing};
+pub(crate) use inventory::{Ground, Under, relation, thing};
 use judge::Told;
 pub(crate) use judge::{Applied, Judge, Wanted};
 pub(crate) use waiting::Decided;
@@ -69,10 +69,9 @@ impl Causal {
     }
 
     /// A relation is known, or belongs to other alternatives: those of one kind and one group, of which one is enough.
-    pub(crate) fn relate(&self, from: i64, on: (&str, i64), group: &str, now: Time) {
-        let Some(kind) = RelationKind::parse(on.0) else { return };
-        lock(&self.ground).relate(from, (kind, on.1), group);
-        self.tell(Told::Related { from, kind, to: on.1, group: group.to_owned() }, now);
+    pub(crate) fn relate(&self, relation: Relation, now: Time) {
+        lock(&self.ground).relate(&relation);
+        self.tell(Told::Related(relation), now);
     }
 
     /// A relation is no longer known.

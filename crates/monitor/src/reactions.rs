@@ -78,6 +78,8 @@ struct Related {
     to: Ref,
     #[serde(default)]
     group: String,
+    #[serde(default)]
+    discovered: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,8 +95,10 @@ fn inventory_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     match event.name.as_str() {
         "assets.relation.added" | "assets.relation.changed" => {
             let related = event.fields::<Related>()?;
-            let on = (related.kind.as_str(), related.to.id);
-            monitor.causal.relate(related.from.id, on, &related.group, event.at);
+            let on = (related.from.id, related.kind.as_str(), related.to.id);
+            if let Some(relation) = crate::causal::relation(on, related.group, related.discovered) {
+                monitor.causal.relate(relation, event.at);
+            }
         }
         "assets.relation.removed" => {
             let related = event.fields::<Related>()?;

@@ -29,6 +29,7 @@ pub(super) struct View<'a> {
     pub(super) panels: &'a [Part],
     pub(super) pickers: Option<&'a Pickers>,
     pub(super) may_relate: bool,
+    pub(super) may_address: bool,
     pub(super) csrf: &'a str,
     pub(super) now: Time,
     pub(super) clock: &'a Clock,
@@ -69,7 +70,8 @@ fn glance(view: &View<'_>) -> Markup {
         .known("Memory", glance.memory.as_deref())
         .known("Model", glance.model.as_deref())
         .known("Runs in", glance.runs_in.as_deref());
-    for (at, address) in glance.addresses.iter().enumerate() {
+    let given = view.shown.addresses.iter().filter(|address| !glance.addresses.contains(address));
+    for (at, address) in glance.addresses.iter().chain(given).enumerate() {
         facts = facts.mono(if at == 0 { "Address" } else { "" }, address);
     }
     if let Some(serial) = &glance.serial {
@@ -85,6 +87,10 @@ fn glance(view: &View<'_>) -> Markup {
         card = card.action(
             Button::link("Edit", format!("/do/assets.thing.update?id={}", row.thing.id)).opens("edit").small().quiet(),
         );
+    }
+    if view.may_address {
+        let to = with_query("/do/assets.address.set", &[("id", &row.thing.id.to_string())]);
+        card = card.action(Button::link("Addresses", to).opens("addresses").small().quiet());
     }
     html! { (card.tight(html! { (facts) })) }
 }
@@ -209,10 +215,10 @@ fn relation_row(view: &View<'_>, one: &Related) -> Row {
         .cell(how(view, one))
         .cell(html! { a href=(to) dir="auto" { (one.other_name) } })
         .text(kind_title(&one.other_kind))
-        .text(&one.source)
+        .text(if one.discovered { "its agent" } else { &one.source })
         .cell(html! { @if view.may_relate {
             @if one.stands_on { (Button::link("Group", group).small().quiet()) }
-            (post_button("/do/assets.relation.remove", view.csrf, &fields, &Button::submit("Remove").small().quiet()))
+            (post_button("/do/assets.relation.remove", view.csrf, &fields, &Button::submit(if one.discovered { "Decline" } else { "Remove" }).small().quiet()))
         } })
 }
 
@@ -245,8 +251,26 @@ fn dialogs(view: &View<'_>) -> Markup {
                 .part(html! { input type="hidden" name="_undo" value="1"; });
             (Dialog::new("edit", format!("Edit {}", thing.name)).body(html! { (new::fields(form, Some(&view.shown.row), pickers).action(Button::submit("Save").primary())) }))
         }
+        @if view.may_address {
+            (Dialog::new("addresses", format!("Addresses of {}", thing.name)).body(html! { (addresses(view)) }))
+        }
         @if view.may_relate { (Dialog::new("relate", format!("Relate {}", thing.name)).body(html! { (relate) })) }
     }
+}
+
+/// Which addresses a thing has that no agent reports.
+fn addresses(view: &View<'_>) -> Form {
+    Form::post("/do/assets.address.set", view.csrf)
+        .back(view.here())
+        .field(Field::hidden("id", view.shown.row.thing.id.to_string()))
+        .field(
+            Field::text("addresses", "Addresses")
+                .value(view.shown.addresses.join(", "))
+                .placeholder("10.0.0.1, 2001:db8::1")
+                .help("Only what its agent does not report, for example of a router. Machines that use one of them as their gateway or name server are related to it."),
+        )
+        .part(html! { input type="hidden" name="_undo" value="1"; })
+        .action(Button::submit("Save").primary())
 }
 
 #[cfg(test)]
@@ -271,6 +295,7 @@ mod tests {
             group: name.into(),
             source: name.into(),
             since: at,
+            discovered: !stands_on,
         };
         let moment = Moment {
             id: 1,
@@ -286,7 +311,7 @@ mod tests {
             known.entry("os".into()).or_default().insert("os.name".into(), json!(name));
         }
         let relations = if full { vec![related(true), related(false)] } else { vec![] };
-        let shown = ThingShown { row: row(7, name), sections: vec![], relations };
+        let shown = ThingShown { row: row(7, name), sections: vec![], addresses: vec![name.into()], relations };
         let part = Part { place: PanelPlace::Main, body: html! { p { "Figures of others" } } };
         let (panels, pickers, moments) = ([part], Pickers::default(), [moment]);
         body(&View {
@@ -297,6 +322,7 @@ mod tests {
             panels: if full { &panels } else { &[] },
             pickers: full.then_some(&pickers),
             may_relate: full,
+            may_address: full,
             csrf: "t",
             now: at,
             clock: &clock(),
@@ -320,6 +346,8 @@ mod tests {
                 "/desk/4",
                 "data-live=\"asset:7\"",
                 "Remove",
+                "Decline",
+                "its agent",
                 "id=\"edit\"",
             ],
         );

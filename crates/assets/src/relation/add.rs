@@ -4,8 +4,7 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, post};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::RelationAdded;
-use super::{Relation, RelationKind, store};
+use super::{Relation, RelationKind, discover, store, write};
 use crate::thing::change::reached;
 
 /// Say what a thing stands on: what it runs on, is connected to, depends on, is powered by, or is part of.
@@ -38,28 +37,20 @@ impl Operation for AddRelation {
             return Err(Error::invalid("to", "A thing cannot stand on itself. Choose another thing."));
         }
         let group = super::group(&self.group)?;
-        if store::known(cx.tx, from.id, self.kind, to.id)?.is_some() {
-            return Err(Error::conflict(format!(
-                "It is known already that {} {} {}.",
-                from.name,
-                self.kind.words(),
-                to.name
-            )));
+        match store::known(cx.tx, from.id, self.kind, to.id)? {
+            // What facts speak for is said by somebody from now on, who goes before them.
+            Some(known) if known.discovered => write::give_way(cx, &from, &to, &known)?,
+            Some(_) => {
+                let words = self.kind.words();
+                return Err(Error::conflict(format!("It is known already that {} {words} {}.", from.name, to.name)));
+            }
+            None => {}
         }
-        let source = cx.actor.name.clone();
-        let (kind, since) = (self.kind, cx.now);
-        let mut relation = Relation { id: 0, from: from.id, kind, to: to.id, group, source, since };
-        relation.id = store::insert(cx.tx, &relation)?;
-        super::record(cx, &from.reference, kind, &to, None, Some(&relation.group))?;
-        cx.emit(&RelationAdded {
-            relation: relation.id,
-            from: from.reference,
-            from_name: from.name,
-            kind,
-            to: to.reference,
-            to_name: to.name,
-            group: relation.group.clone(),
-        })?;
+        store::allow(cx.tx, from.id, self.kind, to.id)?;
+        let (kind, source, since) = (self.kind, cx.actor.name.clone(), cx.now);
+        let new = Relation { id: 0, from: from.id, kind, to: to.id, group, source, since, discovered: false };
+        let relation = write::put(cx, &from, &to, new)?;
+        discover::settle(cx, from.id)?;
         Ok(relation)
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct RelationAdded {
     pub(crate) to_name: String,
     /// Alternatives have one group; empty: it is in none.
     pub(crate) group: String,
+    /// Facts speak for it and nobody said it.
+    pub(crate) discovered: bool,
 }
 
 impl Event for RelationAdded {
@@ -35,6 +37,7 @@ impl Event for RelationAdded {
             to: Ref::new("asset", 2),
             to_name: "srv-01".into(),
             group: String::new(),
+            discovered: false,
         }
     }
 }
@@ -52,6 +55,8 @@ pub(crate) struct RelationChanged {
     pub(crate) group: String,
     /// The group that it was in.
     pub(crate) group_before: String,
+    /// Facts speak for it and nobody said it.
+    pub(crate) discovered: bool,
 }
 
 impl Event for RelationChanged {
@@ -76,6 +81,7 @@ impl Event for RelationChanged {
             to_name: "db-01".into(),
             group: "databases".into(),
             group_before: String::new(),
+            discovered: false,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Related {
     pub source: String,
     /// Since when it is known.
     pub since: Time,
+    /// Facts speak for it and nobody said it: it goes when they no longer do.
+    pub discovered: bool,
 }
 
 /// Relations.
@@ -89,6 +91,7 @@ pub(crate) fn related(cx: &mut Cx, id: i64) -> Result<Vec<Related>> {
             group: one.group,
             source: one.source,
             since: one.since,
+            discovered: one.discovered,
         })
     });
     Ok(related.collect())

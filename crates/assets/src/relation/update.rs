@@ -4,8 +4,7 @@ use kernel::{Access, Change, Cx, Effect, Error, Operation, Result, Route, patch}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::events::RelationChanged;
-use super::{Relation, store};
+use super::{Relation, store, write};
 use crate::thing::change::reached;
 
 /// Say of what a thing stands on whether something else can stand in for it.
@@ -39,18 +38,6 @@ impl Operation for UpdateRelation {
         if group == old.group {
             return Ok(old);
         }
-        store::set_group(cx.tx, old.id, &group)?;
-        super::record(cx, &from.reference, old.kind, &to, Some(&old.group), Some(&group))?;
-        cx.emit(&RelationChanged {
-            relation: old.id,
-            from: from.reference,
-            from_name: from.name,
-            kind: old.kind,
-            to: to.reference,
-            to_name: to.name,
-            group: group.clone(),
-            group_before: old.group.clone(),
-        })?;
-        Ok(Relation { group, ..old })
+        write::regroup(cx, &from, &to, &old, group)
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod declarations;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod identity;

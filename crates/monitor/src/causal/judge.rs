@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use causes::{
-    Decision, Engine, Observation, Options, Over, Phase, Relation, RelationKind, Restored, Rules, Source, Symptom,
-    Thing,
+    Decision, Engine, Observation, Options, Over, Phase, Relation, RelationKind, Restored, Rules, Symptom, Thing,
 };
 use kernel::db::Tx;
 use kernel::{Result, Time};
@@ -33,7 +32,7 @@ pub(crate) enum Told {
     /// A thing of the inventory is as this says; none: it is gone.
     Thing(i64, Option<Thing>),
     /// A relation is known, or belongs to other alternatives.
-    Related { from: i64, kind: RelationKind, to: i64, group: String },
+    Related(Relation),
     /// A relation is no longer known.
     Unrelated { from: i64, kind: RelationKind, to: i64 },
     /// These rules count from now on.
@@ -94,7 +93,7 @@ impl Judge {
                 Told::Fired(symptom) => self.fired(symptom, at),
                 Told::Thing(_, Some(thing)) => self.engine.graph_mut().put(thing),
                 Told::Thing(id, None) => self.engine.graph_mut().remove(u64::try_from(id).unwrap_or_default()),
-                Told::Related { from, kind, to, group } => self.related(from, kind, to, group),
+                Told::Related(relation) => drop(self.engine.graph_mut().relate(&relation)),
                 Told::Unrelated { from, kind, to } => self.unrelated(from, kind, to),
                 Told::Rules(rules) => self.engine.set_rules(*rules),
             }
@@ -110,12 +109,6 @@ impl Judge {
             && self.engine.group(group).is_some_and(|group| matches!(group.phase, Phase::Open))
         {
             self.waiting.push(Decided::Back { group, check, text }, at);
-        }
-    }
-
-    fn related(&mut self, from: i64, kind: RelationKind, to: i64, group: String) {
-        if let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) {
-            self.engine.graph_mut().relate(&Relation { from, kind, to, group, source: Source::Declared });
         }
     }
 

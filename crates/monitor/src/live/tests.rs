@@ -50,7 +50,8 @@ fn intake_does_not_wait_for_a_judgement() {
             check_results(&kernel, &from, &vec![result]).unwrap();
         }
         let monitor = kernel.get::<Monitor>().unwrap();
-        monitor.causal.relate(asset, ("connected_to", other), "", now);
+        let on = (asset, "connected_to", other);
+        monitor.causal.relate(crate::causal::relation(on, String::new(), false).unwrap(), now);
         done.send(()).unwrap();
     });
     heard.recv_timeout(PATIENCE).expect("results are taken and the inventory is followed while it judges");
