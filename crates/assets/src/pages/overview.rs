@@ -195,10 +195,7 @@ fn relations(view: &View<'_>) -> Markup {
 fn how(view: &View<'_>, one: &Related) -> Markup {
     let same = |other: &&Related| other.stands_on && other.kind == one.kind && other.group == one.group;
     let any = one.stands_on && !one.group.is_empty() && view.shown.relations.iter().filter(same).count() > 1;
-    html! {
-        (one.words) @if any { " any of" }
-        @if !one.group.is_empty() { " " span dir="auto" { (tag(&one.group)) } }
-    }
+    html! { (one.words) @if any { " any of" } }
 }
 
 fn relation_row(view: &View<'_>, one: &Related) -> Row {
@@ -213,7 +210,10 @@ fn relation_row(view: &View<'_>, one: &Related) -> Row {
     Row::new(one.other_name.as_str())
         .href(to.as_str())
         .cell(how(view, one))
-        .cell(html! { a href=(to) dir="auto" { (one.other_name) } })
+        .cell(html! {
+            a href=(to) dir="auto" { (one.other_name) }
+            @if !one.group.is_empty() { " " span dir="auto" { (tag(&one.group)) } }
+        })
         .text(kind_title(&one.other_kind))
         .text(if one.discovered { "its agent" } else { &one.source })
         .cell(html! { @if view.may_relate {

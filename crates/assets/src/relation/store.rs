@@ -95,8 +95,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: i64) -> Result<()> {
 pub(crate) fn declined(tx: &mut Tx<'_>, from: i64) -> Result<BTreeSet<(RelationKind, i64)>> {
     let sql = "SELECT kind, to_id FROM assets_declined_relations WHERE from_id = ?1 ORDER BY kind, to_id LIMIT ?2";
     let rows = tx.query(sql, &[from.into(), ROWS_MAX.into()])?;
-    let known =
-        |row: &Row| Ok(RelationKind::parse(row.str(0)?).map(|kind| row.int(1).map(|to| (kind, to))).transpose()?);
+    let known = |row: &Row| RelationKind::parse(row.str(0)?).map(|kind| row.int(1).map(|to| (kind, to))).transpose();
     rows.iter().filter_map(|row| known(row).transpose()).collect()
 }
 
