@@ -1,5 +1,16 @@
 -- The tables of this domain as SQLite has them. A test writes this file from the migrations.
 
+CREATE TABLE assets_addresses (
+  address TEXT NOT NULL, role TEXT NOT NULL, asset_id INTEGER NOT NULL REFERENCES assets_things (id), PRIMARY KEY (address, role, asset_id)
+) STRICT;
+
+CREATE INDEX assets_addresses_by_thing ON assets_addresses (asset_id, role);
+
+CREATE TABLE assets_declined_relations (
+  from_id INTEGER NOT NULL REFERENCES assets_things (id), kind TEXT NOT NULL, to_id INTEGER NOT NULL REFERENCES assets_things (id), declined_by TEXT NOT NULL,
+  declined_at INTEGER NOT NULL, PRIMARY KEY (from_id, kind, to_id)
+) STRICT;
+
 CREATE TABLE assets_evidence (
   kind TEXT NOT NULL, value TEXT NOT NULL, asset_id INTEGER NOT NULL REFERENCES assets_things (id), weight INTEGER NOT NULL, first_seen_at INTEGER NOT NULL,
   last_seen_at INTEGER NOT NULL, PRIMARY KEY (kind, value, asset_id)
@@ -13,7 +24,7 @@ CREATE TABLE assets_facts (
 
 CREATE TABLE assets_relations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, from_id INTEGER NOT NULL REFERENCES assets_things (id), kind TEXT NOT NULL, to_id INTEGER NOT NULL REFERENCES assets_things (id), source TEXT NOT NULL,
-  since INTEGER NOT NULL, UNIQUE (from_id, kind, to_id)
+  since INTEGER NOT NULL, alternatives TEXT NOT NULL DEFAULT '', discovered INTEGER NOT NULL DEFAULT 0, UNIQUE (from_id, kind, to_id)
 ) STRICT;
 
 CREATE INDEX assets_relations_by_target ON assets_relations (to_id);

@@ -118,6 +118,9 @@ pub fn store_facts(cx: &mut Cx, asset: i64, source: &str, delta: &FactsDelta) ->
     if known.is_some() {
         tell(cx, &thing, &delta.section, &old, &new)?;
     }
+    if delta.section == crate::address::SECTION {
+        crate::address::note(cx, asset, &new)?;
+    }
     if delta.section == "os" {
         crate::identity::note_hostname(cx, &thing, new.get("os.hostname"))?;
     }

@@ -5,6 +5,7 @@ use kernel::db::Migration;
 use kernel::registry::AgentMessage;
 use kernel::{Domain, Entry, EventEntry, Noun, Operation};
 
+mod address;
 mod api;
 mod facts;
 mod identity;
@@ -12,13 +13,16 @@ mod pages;
 mod relation;
 mod thing;
 
+pub use address::set::SetAddresses;
 pub use api::*;
 pub use facts::list::ListFacts;
 pub use facts::{Fact, empty_hash};
 pub use relation::RelationKind;
 pub use relation::add::AddRelation;
+pub use relation::coverage::{Coverage, Covered, Need, ShowCoverage};
 pub use relation::list::{ListRelations, Related};
 pub use relation::remove::RemoveRelation;
+pub use relation::update::UpdateRelation;
 pub use thing::change::{AssignThing, RetireThing, UpdateThing};
 pub use thing::create::CreateThing;
 pub use thing::list::{ListThings, ThingRow};
@@ -29,6 +33,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first tables", sql: include_str!("../migrations/0001_first_tables.sql") },
     Migration { number: 2, name: "things by state", sql: include_str!("../migrations/0002_things_by_state.sql") },
     Migration { number: 3, name: "folded names", sql: include_str!("../migrations/0003_folded_names.sql") },
+    Migration { number: 4, name: "alternatives", sql: include_str!("../migrations/0004_alternatives.sql") },
+    Migration { number: 5, name: "addresses", sql: include_str!("../migrations/0005_addresses.sql") },
 ];
 
 /// What assets declare.
@@ -52,8 +58,9 @@ fn declarations() -> Domain {
             EventEntry::of::<thing::ThingChanged>(),
             EventEntry::of::<thing::ThingRetired>(),
             EventEntry::of::<facts::FactsChanged>(),
-            EventEntry::of::<relation::RelationAdded>(),
-            EventEntry::of::<relation::RelationRemoved>(),
+            EventEntry::of::<relation::events::RelationAdded>(),
+            EventEntry::of::<relation::events::RelationChanged>(),
+            EventEntry::of::<relation::events::RelationRemoved>(),
         ],
         nouns: vec![Noun {
             kind: "asset",
@@ -62,15 +69,16 @@ fn declarations() -> Domain {
             set: Some(thing::change::set_back),
         }],
         messages: vec![AgentMessage { kind: "facts", handle: facts::take }],
-        start: Some(fold_names),
+        jobs: vec![address::JOB],
+        start: Some(catch_up),
         ..Domain::default()
     }
 }
 
-/// Folds the names that an earlier version wrote, in small steps. Each row is done once.
-fn fold_names(kernel: &kernel::Handle) -> kernel::Result<()> {
+/// Folds the names and reads the addresses that an earlier version wrote, in small steps. Each row is done once.
+fn catch_up(kernel: &kernel::Handle) -> kernel::Result<()> {
     while kernel.db.write("assets.names.fold", kernel::db::Priority::Background, thing::store::fold_some)? > 0 {}
-    Ok(())
+    address::read_kept(kernel)
 }
 
 fn operations() -> Vec<Entry> {
@@ -83,8 +91,11 @@ fn operations() -> Vec<Entry> {
         Entry::of::<RetireThing>(),
         Entry::of::<ThingTimeline>(),
         Entry::of::<ListFacts>(),
+        Entry::of::<SetAddresses>(),
         Entry::of::<ListRelations>(),
+        Entry::of::<ShowCoverage>(),
         Entry::of::<AddRelation>(),
+        Entry::of::<UpdateRelation>(),
         Entry::of::<RemoveRelation>(),
     ]
 }

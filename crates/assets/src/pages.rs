@@ -8,8 +8,9 @@ use web::page::Page;
 use web::ui::{Tone, pill};
 
 use crate::thing::{Criticality, KINDS, Status};
-use crate::{CreateThing, ListThings, ShowThing};
+use crate::{CreateThing, ListThings, ShowCoverage, ShowThing};
 
+mod coverage;
 mod fields;
 mod glance;
 mod list;
@@ -22,6 +23,7 @@ mod thing;
 pub(crate) fn all() -> Vec<Page> {
     vec![
         Page::console("/assets", ListThings::NAME, list::page),
+        Page::console("/assets/coverage", ShowCoverage::NAME, coverage::page),
         Page::console("/assets/new", CreateThing::NAME, new::page),
         Page::console("/assets/{id}", ShowThing::NAME, thing::page),
     ]

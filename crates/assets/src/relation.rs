@@ -1,14 +1,22 @@
 //! Relations: what runs on, hangs on, needs, is fed by or is part of what. Circles are allowed, a thing and itself are not.
 
 use kernel::db::Tx;
-use kernel::{Event, Mark, Ref, Result, Time};
+use kernel::{Result, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod add;
+pub(crate) mod coverage;
+pub(crate) mod discover;
+pub(crate) mod events;
 pub(crate) mod list;
 pub(crate) mod remove;
 pub(crate) mod store;
+pub(crate) mod update;
+pub(crate) mod write;
+
+/// Longest name of a group of alternatives, in characters.
+const GROUP_CHARS_MAX: usize = 60;
 
 /// How one thing stands to another. It points from what would suffer to what it stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -130,10 +138,15 @@ pub struct Relation {
     pub kind: RelationKind,
     /// The thing it stands on: the parent.
     pub to: i64,
+    /// Relations of one kind and one group from one thing are alternatives: one of them is enough. Empty: this one is in
+    /// no group.
+    pub group: String,
     /// Who says so: a person, an agent, a scan.
     pub source: String,
     /// Since when it is known.
     pub since: Time,
+    /// Facts speak for it and nobody said it: it goes when they no longer do.
+    pub discovered: bool,
 }
 
 /// What any of the things stands on, their own relations to others, 5,000 at most.
@@ -146,65 +159,7 @@ pub fn children(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
     store::to_any(tx, assets)
 }
 
-/// Two things were related.
-#[derive(Serialize)]
-pub(crate) struct RelationAdded {
-    pub(crate) relation: i64,
-    pub(crate) from: Ref,
-    pub(crate) from_name: String,
-    pub(crate) kind: RelationKind,
-    pub(crate) to: Ref,
-    pub(crate) to_name: String,
-}
-
-impl Event for RelationAdded {
-    const NAME: &'static str = "assets.relation.added";
-    fn subjects(&self) -> Vec<Ref> {
-        vec![self.from.clone(), self.to.clone()]
-    }
-    fn title(&self) -> String {
-        format!("{} {} {}", self.from_name, self.kind.words(), self.to_name)
-    }
-    fn sample() -> Self {
-        Self {
-            relation: 1,
-            from: Ref::new("asset", 1),
-            from_name: "intranet".into(),
-            kind: RelationKind::RunsOn,
-            to: Ref::new("asset", 2),
-            to_name: "srv-01".into(),
-        }
-    }
-}
-
-/// Two things are no longer related.
-#[derive(Serialize)]
-pub(crate) struct RelationRemoved {
-    pub(crate) from: Ref,
-    pub(crate) from_name: String,
-    pub(crate) kind: RelationKind,
-    pub(crate) to: Ref,
-    pub(crate) to_name: String,
-}
-
-impl Event for RelationRemoved {
-    const NAME: &'static str = "assets.relation.removed";
-    fn subjects(&self) -> Vec<Ref> {
-        vec![self.from.clone(), self.to.clone()]
-    }
-    fn title(&self) -> String {
-        format!("No longer: {} {} {}", self.from_name, self.kind.words(), self.to_name)
-    }
-    fn mark(&self) -> Mark {
-        Mark::Idle
-    }
-    fn sample() -> Self {
-        Self {
-            from: Ref::new("asset", 1),
-            from_name: "intranet".into(),
-            kind: RelationKind::RunsOn,
-            to: Ref::new("asset", 2),
-            to_name: "srv-01".into(),
-        }
-    }
+/// The name of a group of alternatives as it is kept; empty for none.
+fn group(text: &str) -> Result<String> {
+    if text.trim().is_empty() { Ok(String::new()) } else { kernel::text::line("group", text, GROUP_CHARS_MAX) }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 
-use causes::{Look, Observation, RelationKind, Symptom, Thing, What};
+use causes::{Look, Observation, Relation, RelationKind, Symptom, Thing, What};
 use kernel::db::Tx;
 use kernel::{Result, Time};
 
@@ -19,7 +19,7 @@ mod inventory;
 mod judge;
 mod waiting;
 
-pub(crate) use inventory::{Ground, Under, thing};
+pub(crate) use inventory::{Ground, Under, relation, thing};
 use judge::Told;
 pub(crate) use judge::{Applied, Judge, Wanted};
 pub(crate) use waiting::Decided;
@@ -68,11 +68,17 @@ impl Causal {
         self.tell(Told::Thing(id, thing), now);
     }
 
-    /// A relation is known, or no longer.
-    pub(crate) fn relation(&self, from: i64, kind: &str, to: i64, known: bool, now: Time) {
-        let Some(kind) = RelationKind::parse(kind) else { return };
-        lock(&self.ground).relation(from, kind, to, known);
-        self.tell(Told::Related { from, kind, to, known }, now);
+    /// A relation is known, or belongs to other alternatives: those of one kind and one group, of which one is enough.
+    pub(crate) fn relate(&self, relation: Relation, now: Time) {
+        lock(&self.ground).relate(&relation);
+        self.tell(Told::Related(relation), now);
+    }
+
+    /// A relation is no longer known.
+    pub(crate) fn unrelate(&self, from: i64, on: (&str, i64), now: Time) {
+        let Some(kind) = RelationKind::parse(on.0) else { return };
+        lock(&self.ground).unrelate(from, (kind, on.1));
+        self.tell(Told::Unrelated { from, kind, to: on.1 }, now);
     }
 
     /// These rules count from the next judgement on.

@@ -31,6 +31,7 @@ pub(crate) fn all() -> Vec<Reaction> {
                 "assets.thing.changed",
                 "assets.thing.retired",
                 "assets.relation.added",
+                "assets.relation.changed",
                 "assets.relation.removed",
                 "assets.facts.changed",
             ],
@@ -75,6 +76,10 @@ struct Related {
     from: Ref,
     kind: String,
     to: Ref,
+    #[serde(default)]
+    group: String,
+    #[serde(default)]
+    discovered: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,10 +93,16 @@ struct FactsChanged {
 fn inventory_changed(cx: &mut Cx, event: &StoredEvent) -> Result<()> {
     let monitor = cx.kernel.get::<Monitor>()?;
     match event.name.as_str() {
-        name @ ("assets.relation.added" | "assets.relation.removed") => {
+        "assets.relation.added" | "assets.relation.changed" => {
             let related = event.fields::<Related>()?;
-            let known = name == "assets.relation.added";
-            monitor.causal.relation(related.from.id, &related.kind, related.to.id, known, event.at);
+            let on = (related.from.id, related.kind.as_str(), related.to.id);
+            if let Some(relation) = crate::causal::relation(on, related.group, related.discovered) {
+                monitor.causal.relate(relation, event.at);
+            }
+        }
+        "assets.relation.removed" => {
+            let related = event.fields::<Related>()?;
+            monitor.causal.unrelate(related.from.id, (&related.kind, related.to.id), event.at);
         }
         "assets.facts.changed" => {
             let (Some(asset), facts) = (asset_of(event), event.fields::<FactsChanged>()?) else { return Ok(()) };

@@ -14,7 +14,7 @@ use super::{Pickers, criticality_options, criticality_word, options, status_opti
 use crate::thing::list::{Order, ThingRow, Things};
 use crate::thing::store::{self, Narrow};
 use crate::thing::{Criticality, Status, kind_title};
-use crate::{AssignThing, CreateThing, ListThings, RetireThing};
+use crate::{AssignThing, CreateThing, ListThings, RetireThing, ShowCoverage};
 
 /// The views: name and filter. The first one is shown when nothing is asked for.
 const VIEWS: &[(&str, &str)] = &[
@@ -34,6 +34,7 @@ struct View<'a> {
     first: bool,
     may_create: bool,
     may_retire: bool,
+    may_cover: bool,
     bulk: Option<&'a Pickers>,
     here: &'a str,
     csrf: &'a str,
@@ -65,6 +66,7 @@ pub(super) fn page(page: &mut PageCx) -> Result<Content> {
         first,
         may_create: page.cx.may(CreateThing::NAME),
         may_retire: page.cx.may(RetireThing::NAME),
+        may_cover: page.cx.may(ShowCoverage::NAME),
         bulk: pickers.as_ref(),
         here: &page.here,
         csrf: &page.csrf,
@@ -103,6 +105,9 @@ impl View<'_> {
 
 fn body(view: &View<'_>) -> Markup {
     let mut header = PageHeader::new("Assets");
+    if view.may_cover {
+        header = header.action(Button::link("Coverage", "/assets/coverage").icon("link"));
+    }
     if view.may_create {
         header = header.action(Button::link("New thing", "/assets/new").primary().icon("plus").key("n"));
     }
@@ -238,6 +243,7 @@ mod tests {
             first: true,
             may_create: true,
             may_retire: bulk,
+            may_cover: bulk,
             bulk: bulk.then_some(&pickers),
             here: "/assets?q=x",
             csrf: "t",

@@ -1,12 +1,15 @@
 //! The tab "Overview" of a thing's page: facts at a glance, storage, relations, what happened lately, and the parts of
 //! other domains, which load by themselves.
 
+use std::collections::BTreeSet;
+
 use kernel::Time;
+use kernel::address::with_query;
 use maud::{Markup, html};
 use web::page::{PanelPlace, Part, placed};
 use web::ui::{
     Button, Card, Clock, Column, Dialog, Empty, Entry, Facts, Field, Form, Row, Split, Table, Tone, columns, nobody,
-    person, post_button, timeline,
+    person, post_button, tag, timeline,
 };
 
 use super::glance::{Glance, Known};
@@ -26,6 +29,7 @@ pub(super) struct View<'a> {
     pub(super) panels: &'a [Part],
     pub(super) pickers: Option<&'a Pickers>,
     pub(super) may_relate: bool,
+    pub(super) may_address: bool,
     pub(super) csrf: &'a str,
     pub(super) now: Time,
     pub(super) clock: &'a Clock,
@@ -66,7 +70,8 @@ fn glance(view: &View<'_>) -> Markup {
         .known("Memory", glance.memory.as_deref())
         .known("Model", glance.model.as_deref())
         .known("Runs in", glance.runs_in.as_deref());
-    for (at, address) in glance.addresses.iter().enumerate() {
+    let given = view.shown.addresses.iter().filter(|address| !glance.addresses.contains(address));
+    for (at, address) in glance.addresses.iter().chain(given).enumerate() {
         facts = facts.mono(if at == 0 { "Address" } else { "" }, address);
     }
     if let Some(serial) = &glance.serial {
@@ -82,6 +87,10 @@ fn glance(view: &View<'_>) -> Markup {
         card = card.action(
             Button::link("Edit", format!("/do/assets.thing.update?id={}", row.thing.id)).opens("edit").small().quiet(),
         );
+    }
+    if view.may_address {
+        let to = with_query("/do/assets.address.set", &[("id", &row.thing.id.to_string())]);
+        card = card.action(Button::link("Addresses", to).opens("addresses").small().quiet());
     }
     html! { (card.tight(html! { (facts) })) }
 }
@@ -182,19 +191,34 @@ fn relations(view: &View<'_>) -> Markup {
     }
 }
 
+/// Several with one group read as alternatives.
+fn how(view: &View<'_>, one: &Related) -> Markup {
+    let same = |other: &&Related| other.stands_on && other.kind == one.kind && other.group == one.group;
+    let any = one.stands_on && !one.group.is_empty() && view.shown.relations.iter().filter(same).count() > 1;
+    html! { (one.words) @if any { " any of" } }
+}
+
 fn relation_row(view: &View<'_>, one: &Related) -> Row {
     let id = one.relation.to_string();
     let here = view.here();
-    let fields = [("relation", id.as_str()), ("_back", here.as_str())];
+    let fields = [("relation", id.as_str()), ("_back", here.as_str()), ("_undo", "1")];
+    let group = with_query(
+        "/do/assets.relation.update",
+        &[("relation", id.as_str()), ("group", one.group.as_str()), ("_back", here.as_str()), ("_undo", "1")],
+    );
     let to = format!("/assets/{}", one.other);
     Row::new(one.other_name.as_str())
         .href(to.as_str())
-        .text(&one.words)
-        .cell(html! { a href=(to) dir="auto" { (one.other_name) } })
+        .cell(how(view, one))
+        .cell(html! {
+            a href=(to) dir="auto" { (one.other_name) }
+            @if !one.group.is_empty() { " " span dir="auto" { (tag(&one.group)) } }
+        })
         .text(kind_title(&one.other_kind))
-        .text(&one.source)
+        .text(if one.discovered { "its agent" } else { &one.source })
         .cell(html! { @if view.may_relate {
-            (post_button("/do/assets.relation.remove", view.csrf, &fields, &Button::submit("Remove").small().quiet()))
+            @if one.stands_on { (Button::link("Group", group).small().quiet()) }
+            (post_button("/do/assets.relation.remove", view.csrf, &fields, &Button::submit(if one.discovered { "Decline" } else { "Remove" }).small().quiet()))
         } })
 }
 
@@ -202,16 +226,24 @@ fn dialogs(view: &View<'_>) -> Markup {
     let thing = &view.shown.row.thing;
     let here = view.here();
     let kinds = RelationKind::ALL.map(|kind| (kind.as_str(), kind.words()));
-    let relate = Form::post("/do/assets.relation.add", view.csrf)
-        .back(here.as_str())
-        .field(Field::hidden("id", thing.id.to_string()))
-        .fields([
-            Field::select("kind", format!("{} …", thing.name), kinds).required(),
-            Field::input("number", "to", "Number of the other thing")
-                .required()
-                .help("As in its address: /assets/NUMBER."),
-        ])
-        .action(Button::submit("Relate").primary());
+    let named = view.shown.relations.iter().filter(|one| one.stands_on && !one.group.is_empty());
+    let groups: BTreeSet<&String> = named.map(|one| &one.group).collect();
+    let groups = groups.into_iter().cloned().collect();
+    let relate =
+        Form::post("/do/assets.relation.add", view.csrf)
+            .back(here.as_str())
+            .field(Field::hidden("id", thing.id.to_string()))
+            .fields([
+                Field::select("kind", format!("{} …", thing.name), kinds).required(),
+                Field::input("number", "to", "Number of the other thing")
+                    .required()
+                    .help("As in its address: /assets/NUMBER."),
+            ])
+            .field(Field::text("group", "Any of a group").length_max(60).suggest(groups).help(
+                "A short name, the same for things that can stand in for each other. Empty: it is needed by itself.",
+            ))
+            .part(html! { input type="hidden" name="_undo" value="1"; })
+            .action(Button::submit("Relate").primary());
     html! {
         @if let Some(pickers) = view.pickers {
             @let form = Form::post("/do/assets.thing.update", view.csrf).back(here.as_str())
@@ -219,8 +251,26 @@ fn dialogs(view: &View<'_>) -> Markup {
                 .part(html! { input type="hidden" name="_undo" value="1"; });
             (Dialog::new("edit", format!("Edit {}", thing.name)).body(html! { (new::fields(form, Some(&view.shown.row), pickers).action(Button::submit("Save").primary())) }))
         }
+        @if view.may_address {
+            (Dialog::new("addresses", format!("Addresses of {}", thing.name)).body(html! { (addresses(view)) }))
+        }
         @if view.may_relate { (Dialog::new("relate", format!("Relate {}", thing.name)).body(html! { (relate) })) }
     }
+}
+
+/// Which addresses a thing has that no agent reports.
+fn addresses(view: &View<'_>) -> Form {
+    Form::post("/do/assets.address.set", view.csrf)
+        .back(view.here())
+        .field(Field::hidden("id", view.shown.row.thing.id.to_string()))
+        .field(
+            Field::text("addresses", "Addresses")
+                .value(view.shown.addresses.join(", "))
+                .placeholder("10.0.0.1, 2001:db8::1")
+                .help("Only what its agent does not report, for example of a router. Machines that use one of them as their gateway or name server are related to it."),
+        )
+        .part(html! { input type="hidden" name="_undo" value="1"; })
+        .action(Button::submit("Save").primary())
 }
 
 #[cfg(test)]
@@ -242,8 +292,10 @@ mod tests {
             reference: crate::Thing::subject(9),
             other_name: name.into(),
             other_kind: "server".into(),
+            group: name.into(),
             source: name.into(),
             since: at,
+            discovered: !stands_on,
         };
         let moment = Moment {
             id: 1,
@@ -259,7 +311,7 @@ mod tests {
             known.entry("os".into()).or_default().insert("os.name".into(), json!(name));
         }
         let relations = if full { vec![related(true), related(false)] } else { vec![] };
-        let shown = ThingShown { row: row(7, name), sections: vec![], relations };
+        let shown = ThingShown { row: row(7, name), sections: vec![], addresses: vec![name.into()], relations };
         let part = Part { place: PanelPlace::Main, body: html! { p { "Figures of others" } } };
         let (panels, pickers, moments) = ([part], Pickers::default(), [moment]);
         body(&View {
@@ -270,6 +322,7 @@ mod tests {
             panels: if full { &panels } else { &[] },
             pickers: full.then_some(&pickers),
             may_relate: full,
+            may_address: full,
             csrf: "t",
             now: at,
             clock: &clock(),
@@ -293,6 +346,8 @@ mod tests {
                 "/desk/4",
                 "data-live=\"asset:7\"",
                 "Remove",
+                "Decline",
+                "its agent",
                 "id=\"edit\"",
             ],
         );

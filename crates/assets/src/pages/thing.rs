@@ -15,7 +15,9 @@ use super::overview::View;
 use super::{Pickers, overview, status_pill, tables};
 use crate::facts;
 use crate::thing::{Criticality, KINDS, Status, Thing, kind_title};
-use crate::{AddRelation, ListFacts, RetireThing, ShowThing, ThingRow, ThingShown, ThingTimeline, UpdateThing};
+use crate::{
+    AddRelation, ListFacts, RetireThing, SetAddresses, ShowThing, ThingRow, ThingShown, ThingTimeline, UpdateThing,
+};
 
 /// A thing with an agent that was not heard for this long is marked, in microseconds.
 const SILENT_AFTER: i64 = 5 * MINUTE;
@@ -76,6 +78,7 @@ fn overview(page: &mut PageCx, shown: &ThingShown, frame: Frame) -> Result<Marku
         panels: &panels,
         pickers: pickers.as_ref(),
         may_relate: page.cx.may(AddRelation::NAME),
+        may_address: page.cx.may(SetAddresses::NAME),
         csrf: &page.csrf,
         now: page.cx.now,
         clock: &page.clock(),

@@ -29,10 +29,14 @@ pub struct Related {
     pub other_name: String,
     /// What the other thing is.
     pub other_kind: String,
+    /// Alternatives have one group: of those of one kind, any one is enough. Empty: it is in none.
+    pub group: String,
     /// Who says so.
     pub source: String,
     /// Since when it is known.
     pub since: Time,
+    /// Facts speak for it and nobody said it: it goes when they no longer do.
+    pub discovered: bool,
 }
 
 /// Relations.
@@ -85,8 +89,10 @@ pub(crate) fn related(cx: &mut Cx, id: i64) -> Result<Vec<Related>> {
             reference: other.reference.clone(),
             other_name: other.name.clone(),
             other_kind: other.kind.clone(),
+            group: one.group,
             source: one.source,
             since: one.since,
+            discovered: one.discovered,
         })
     });
     Ok(related.collect())

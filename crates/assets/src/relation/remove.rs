@@ -4,10 +4,10 @@ use kernel::{Access, Cx, Effect, Error, Operation, Result, Route, delete};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Relation, RelationRemoved, store};
+use super::{Relation, discover, store, write};
 use crate::thing::change::reached;
 
-/// Say that a thing no longer stands on another.
+/// Say that a thing does not stand on another. What facts speak for does not come back until somebody says it.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct RemoveRelation {
     /// The relation's number.
@@ -26,15 +26,8 @@ impl Operation for RemoveRelation {
         let relation = store::get(cx.tx, self.relation)?.ok_or_else(missing)?;
         let from = reached(cx, relation.from, Self::NAME).map_err(|_| missing())?;
         let to = crate::thing::store::get(cx.tx, relation.to)?.ok_or_else(missing)?;
-        store::delete(cx.tx, relation.id)?;
-        cx.changed(&from.reference, relation.kind.as_str(), Some(&to.name), None::<&str>)?;
-        cx.emit(&RelationRemoved {
-            from: from.reference,
-            from_name: from.name,
-            kind: relation.kind,
-            to: to.reference,
-            to_name: to.name,
-        })?;
+        write::take_away(cx, &from, &to, &relation)?;
+        discover::decline(cx, &from, (relation.kind, to.id))?;
         Ok(relation)
     }
 }

@@ -163,6 +163,9 @@ pub(crate) fn reached(cx: &mut Cx, id: i64, operation: &str) -> Result<Thing> {
 fn write(cx: &mut Cx, old: &Thing, new: &Thing) -> Result<()> {
     store::update(cx.tx, new, cx.now)?;
     super::record(cx, Some(old), new)?;
+    if (old.status == Status::Retired) != (new.status == Status::Retired) {
+        crate::address::follow_all(cx, new.id)?;
+    }
     api::index(cx, new)
 }
 
@@ -233,6 +236,12 @@ fn in_words(cx: &mut Cx, old: &Thing, new: &Thing) -> Result<(Vec<String>, Strin
 
 /// Sets one field to an earlier value, for undo.
 pub(crate) fn set_back(cx: &mut Cx, id: i64, field: &str, value: &Value) -> Result<()> {
+    if let Some(relation) = field.strip_prefix("relation ") {
+        return crate::relation::write::set_back(cx, id, relation, value);
+    }
+    if field == "addresses" {
+        return crate::address::set::set_back(cx, id, value);
+    }
     let old = reached(cx, id, UpdateThing::NAME)?;
     let mut new = old.clone();
     let lost = || Error::conflict(format!("The field {field} of a thing cannot be undone."));

@@ -46,8 +46,8 @@ pub enum Order {
     Updated,
 }
 
-/// List things. The filter takes words, kind:, status:, criticality:, tag:, team:, owner: (me, none or a login), place:
-/// seen<15min, seen>7d and seen:never.
+/// List things. The filter takes words, kind:, status:, criticality:, tag:, team:, owner: (me, none or a login), place:,
+/// lacks: (network, names, power, host, service: of what it is not known), seen<15min, seen>7d and seen:never.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 pub struct ListThings {
     /// The filter.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::change::reached;
 use super::list::{ThingRow, rows};
-use crate::facts;
 use crate::relation::list::{Related, related};
+use crate::{address, facts};
 
 /// A section of facts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub struct ThingShown {
     pub row: ThingRow,
     /// The sections of facts that are known.
     pub sections: Vec<SectionShown>,
+    /// The addresses that a person says it has; those that its agent reports are among its facts.
+    pub addresses: Vec<String>,
     /// How it stands to other things, as far as you may see them.
     pub relations: Vec<Related>,
 }
@@ -48,9 +50,10 @@ impl Operation for ShowThing {
         let thing = reached(cx, self.id, Self::NAME)?;
         let sections = facts::store::sections(cx.tx, thing.id)?;
         let sections = sections.into_iter().map(|(name, facts)| SectionShown { name, facts }).collect();
+        let addresses = address::store::given(cx.tx, thing.id)?;
         let relations = related(cx, thing.id)?;
         let row = rows(cx, vec![thing])?.pop().ok_or_else(|| Error::internal("asset-row", self.id))?;
-        Ok(ThingShown { row, sections, relations })
+        Ok(ThingShown { row, sections, addresses, relations })
     }
 }
 

@@ -132,7 +132,7 @@ pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Thing>> {
 }
 
 /// Appends the one predicate that decides which things an actor sees: at the places, of the teams, or their own.
-fn visible(query: &mut Query, reach: &Reach) {
+pub(crate) fn visible(query: &mut Query, reach: &Reach) {
     if reach.everything {
         return;
     }

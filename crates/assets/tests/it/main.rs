@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod declarations;
 #[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod relations;
 #[cfg(test)]
 mod store_room;
 #[cfg(test)]

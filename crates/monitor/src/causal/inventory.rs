@@ -1,6 +1,6 @@
 //! What the inventory knows, as the cause engine is told it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use causes::{Graph, Relation, RelationKind, Source, Thing};
 use kernel::Result;
@@ -16,19 +16,30 @@ pub(crate) struct Ground {
     pub(crate) version: u64,
 }
 
-/// What each thing stands on.
-pub(crate) type Under = BTreeMap<i64, BTreeSet<(RelationKind, i64)>>;
+/// What each thing stands on, each with the name of the alternatives that it is one of; empty: it is in none.
+pub(crate) type Under = BTreeMap<i64, BTreeMap<(RelationKind, i64), String>>;
 
 impl Ground {
-    /// A relation is known, or no longer.
-    pub(super) fn relation(&mut self, from: i64, kind: RelationKind, to: i64, known: bool) {
-        let changed = if known {
-            self.under.entry(from).or_default().insert((kind, to))
-        } else {
-            self.under.get_mut(&from).is_some_and(|on| on.remove(&(kind, to)))
-        };
-        self.version += u64::from(changed);
+    /// A relation is known, or belongs to other alternatives.
+    pub(super) fn relate(&mut self, relation: &Relation) {
+        let (Ok(from), Ok(to)) = (i64::try_from(relation.from), i64::try_from(relation.to)) else { return };
+        let before = self.under.entry(from).or_default().insert((relation.kind, to), relation.group.clone());
+        self.version += u64::from(before.is_none_or(|before| before != relation.group));
     }
+
+    /// A relation is no longer known.
+    pub(super) fn unrelate(&mut self, from: i64, on: (RelationKind, i64)) {
+        let gone = self.under.get_mut(&from).and_then(|under| under.remove(&on));
+        self.version += u64::from(gone.is_some());
+    }
+}
+
+/// A relation of the inventory as the engine knows it: who stands on what.
+pub(crate) fn relation(on: (i64, &str, i64), group: String, discovered: bool) -> Option<Relation> {
+    let (from, kind, to) = on;
+    let source = if discovered { Source::Discovered } else { Source::Declared };
+    let (from, to) = (u64::try_from(from).ok()?, u64::try_from(to).ok()?);
+    Some(Relation { from, kind: RelationKind::parse(kind)?, to, group, source })
 }
 
 /// A thing of the inventory as the engine knows it; nothing when it is retired.
@@ -41,7 +52,7 @@ pub(crate) fn thing(id: i64, brief: &assets::Brief) -> Option<Thing> {
 
 /// All of it.
 pub(super) fn graph(tx: &mut Tx<'_>) -> Result<(Graph, Under)> {
-    let (mut graph, mut ground) = (Graph::new(), Under::new());
+    let (mut graph, mut ground) = (Graph::new(), Ground::default());
     let mut after = 0;
     let mut all = Vec::new();
     loop {
@@ -56,13 +67,13 @@ pub(super) fn graph(tx: &mut Tx<'_>) -> Result<(Graph, Under)> {
         }
     }
     for slice in all.chunks(usize::try_from(THINGS_ROWS).unwrap_or(500)) {
-        for relation in assets::parents(tx, slice)? {
-            let Some(kind) = RelationKind::parse(relation.kind.as_str()) else { continue };
-            ground.entry(relation.from).or_default().insert((kind, relation.to));
-            let (Ok(from), Ok(to)) = (u64::try_from(relation.from), u64::try_from(relation.to)) else { continue };
-            let source = if relation.source.starts_with("agent") { Source::Discovered } else { Source::Declared };
-            graph.relate(&Relation { from, kind, to, group: String::new(), source });
+        for known in assets::parents(tx, slice)? {
+            let on = (known.from, known.kind.as_str(), known.to);
+            if let Some(relation) = relation(on, known.group, known.discovered) {
+                ground.relate(&relation);
+                graph.relate(&relation);
+            }
         }
     }
-    Ok((graph, ground))
+    Ok((graph, ground.under))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use causes::{
-    Decision, Engine, Observation, Options, Over, Phase, Relation, RelationKind, Restored, Rules, Source, Symptom,
-    Thing,
+    Decision, Engine, Observation, Options, Over, Phase, Relation, RelationKind, Restored, Rules, Symptom, Thing,
 };
 use kernel::db::Tx;
 use kernel::{Result, Time};
@@ -32,8 +31,10 @@ pub(crate) enum Told {
     Fired(Symptom),
     /// A thing of the inventory is as this says; none: it is gone.
     Thing(i64, Option<Thing>),
-    /// A relation is known, or no longer.
-    Related { from: i64, kind: RelationKind, to: i64, known: bool },
+    /// A relation is known, or belongs to other alternatives.
+    Related(Relation),
+    /// A relation is no longer known.
+    Unrelated { from: i64, kind: RelationKind, to: i64 },
     /// These rules count from now on.
     Rules(Box<Rules>),
 }
@@ -92,7 +93,8 @@ impl Judge {
                 Told::Fired(symptom) => self.fired(symptom, at),
                 Told::Thing(_, Some(thing)) => self.engine.graph_mut().put(thing),
                 Told::Thing(id, None) => self.engine.graph_mut().remove(u64::try_from(id).unwrap_or_default()),
-                Told::Related { from, kind, to, known } => self.related(from, kind, to, known),
+                Told::Related(relation) => drop(self.engine.graph_mut().relate(&relation)),
+                Told::Unrelated { from, kind, to } => self.unrelated(from, kind, to),
                 Told::Rules(rules) => self.engine.set_rules(*rules),
             }
         }
@@ -110,12 +112,8 @@ impl Judge {
         }
     }
 
-    fn related(&mut self, from: i64, kind: RelationKind, to: i64, known: bool) {
-        let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) else { return };
-        if known {
-            let relation = Relation { from, kind, to, group: String::new(), source: Source::Declared };
-            self.engine.graph_mut().relate(&relation);
-        } else {
+    fn unrelated(&mut self, from: i64, kind: RelationKind, to: i64) {
+        if let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to)) {
             self.engine.graph_mut().unrelate(from, kind, to);
         }
     }

@@ -109,7 +109,7 @@ pub(crate) fn affected(cx: &mut Cx, group: &Group) -> Result<Affected> {
         let monitor = cx.kernel.get::<Monitor>()?;
         let ground = monitor.causal.ground();
         grow(cause, &own, |thing| {
-            ground.under.get(&thing).into_iter().flatten().map(|(kind, on)| (*on, *kind)).collect()
+            ground.under.get(&thing).into_iter().flatten().map(|((kind, on), _)| (*on, *kind)).collect()
         })
     };
     let shown: Vec<i64> = tree.leaves.iter().map(|leaf| leaf.thing).chain(cause).collect();

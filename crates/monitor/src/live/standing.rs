@@ -1,7 +1,7 @@
 //! How things stand with what they stand on. When everything of one kind that a thing needs is out, what fails on it is
 //! unreachable, not broken; when a part of it is out, what is well on it is degraded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use causes::{RelationKind, What};
 use kernel::Time;
@@ -70,19 +70,25 @@ fn standing(asset: i64, ground: &Under, out: &[i64], known: &mut HashMap<i64, St
     }
     // A circle ends here, as does what is too deep.
     known.insert(asset, Standing::Firm);
-    // Of each kind: how many there are, and how many are lost.
-    let mut kinds = CARRYING.map(|kind| (kind, 0, 0));
-    for (kind, other) in ground.get(&asset).into_iter().flatten() {
-        let Some((_, all, gone)) = kinds.iter_mut().find(|(carries, ..)| carries == kind) else { continue };
+    // Of each kind, and of each group of alternatives: how many there are, and how many are lost.
+    let mut kinds: BTreeMap<(RelationKind, &str), (usize, usize)> = BTreeMap::new();
+    for ((kind, other), group) in ground.get(&asset).into_iter().flatten() {
+        if !CARRYING.contains(kind) {
+            continue;
+        }
         let lost = out.binary_search(other).is_ok()
             || depth < DEPTH_MAX && standing(*other, ground, out, known, depth + 1) == Standing::Unreachable;
+        let (all, gone) = kinds.entry((*kind, group)).or_default();
         *all += 1;
         *gone += usize::from(lost);
     }
-    let lost = |(kind, all, gone): &(RelationKind, usize, usize)| *gone > 0 && (!kind.is_redundant() || gone == all);
+    let lost = |((kind, group), (all, gone)): (&(RelationKind, &str), &(usize, usize))| {
+        let alternatives = kind.is_redundant() || !group.is_empty();
+        *gone > 0 && (!alternatives || gone == all)
+    };
     let found = if kinds.iter().any(lost) {
         Standing::Unreachable
-    } else if kinds.iter().any(|(_, _, gone)| *gone > 0) {
+    } else if kinds.values().any(|(_, gone)| *gone > 0) {
         Standing::Degraded
     } else {
         Standing::Firm
@@ -93,21 +99,23 @@ fn standing(asset: i64, ground: &Under, out: &[i64], known: &mut HashMap<i64, St
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
 
     #[test]
     fn a_thing_is_unreachable_when_all_of_a_kind_is_out_and_degraded_when_a_part_is() {
         let (up, on, part) = (RelationKind::ConnectedTo, RelationKind::RunsOn, RelationKind::PartOf);
+        let none = String::new;
+        let hosts = || "hosts".to_owned();
         let ground: Under = BTreeMap::from([
-            (1, BTreeSet::from([(up, 10), (up, 11)])),
-            (2, BTreeSet::from([(on, 1)])),
-            (3, BTreeSet::from([(part, 10)])),
-            (4, BTreeSet::from([(on, 5)])),
-            (5, BTreeSet::from([(on, 4)])),
+            (1, BTreeMap::from([((up, 10), none()), ((up, 11), none())])),
+            (2, BTreeMap::from([((on, 1), none())])),
+            (3, BTreeMap::from([((part, 10), none())])),
+            (4, BTreeMap::from([((on, 5), none())])),
+            (5, BTreeMap::from([((on, 4), none())])),
+            (6, BTreeMap::from([((on, 12), hosts()), ((on, 13), hosts()), ((up, 10), none())])),
+            (7, BTreeMap::from([((on, 12), none()), ((on, 13), none())])),
         ]);
-        let table: [(&[i64], i64, Standing); 8] = [
+        let table: [(&[i64], i64, Standing); 12] = [
             (&[], 1, Standing::Firm),
             (&[10], 1, Standing::Degraded),
             (&[10, 11], 1, Standing::Unreachable),
@@ -116,6 +124,10 @@ mod tests {
             (&[1], 2, Standing::Unreachable),
             (&[10, 11], 3, Standing::Firm),
             (&[9], 4, Standing::Firm),
+            (&[12], 6, Standing::Degraded),
+            (&[12, 13], 6, Standing::Unreachable),
+            (&[10], 6, Standing::Unreachable),
+            (&[12], 7, Standing::Unreachable),
         ];
         for (out, asset, expected) in table {
             assert_eq!(standing(asset, &ground, out, &mut HashMap::new(), 0), expected, "{out:?} {asset}");

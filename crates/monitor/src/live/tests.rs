@@ -40,7 +40,8 @@ fn intake_does_not_wait_for_a_judgement() {
         fails(&kernel, asset, check, 1);
         fails(&kernel, asset, check, 2);
         let monitor = kernel.get::<Monitor>().unwrap();
-        monitor.causal.relation(asset, "connected_to", other, true, now);
+        let on = (asset, "connected_to", other);
+        monitor.causal.relate(crate::causal::relation(on, String::new(), false).unwrap(), now);
         done.send(()).unwrap();
     });
     heard.recv_timeout(PATIENCE).expect("results are taken and the inventory is followed while it judges");

@@ -37,6 +37,8 @@ mod pages;
 #[cfg(test)]
 mod pushed;
 #[cfg(test)]
+mod relations;
+#[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod reopening;

@@ -4,6 +4,8 @@ use kernel::db::{Query, Tx};
 use kernel::{Result, Time};
 use people::filter::{Filter, Relation, Term};
 
+use crate::relation::coverage::Need;
+
 /// A filter whose names were looked up: what `me`, a place or a team's short name stand for.
 pub(crate) struct Narrow {
     pub(crate) terms: Vec<(Term, Vec<i64>)>,
@@ -41,7 +43,8 @@ impl Narrow {
 }
 
 /// The fields that [`one`] knows.
-const KNOWN: &str = "kind:, status:, criticality:, tag:, team:, owner:, place:, seen<AGE, seen>AGE and seen:never";
+const KNOWN: &str =
+    "kind:, status:, criticality:, tag:, team:, owner:, place:, lacks:, seen<AGE, seen>AGE and seen:never";
 
 /// One condition, written so that it is always true or false, also for what is not known, and so that an index serves it.
 fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
@@ -76,6 +79,7 @@ fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
             });
             query.list(&pointed(ids));
         }
+        (Some("lacks"), Relation::Is) => lacks(query, term)?,
         (Some("seen"), Relation::Is) if term.value() == "never" => {
             query.push("a.last_seen_at IS NULL");
         }
@@ -87,6 +91,22 @@ fn one(query: &mut Query, term: &Term, ids: &[i64], now: Time) -> Result<()> {
             query.push("a.last_seen_at IS NOT NULL AND a.last_seen_at < ").bind(now.plus(-age(term)?));
         }
         _ => return Err(term.unknown(KNOWN)),
+    }
+    Ok(())
+}
+
+/// Of what is in use it is not known what it stands on; the same as what coverage counts.
+fn lacks(query: &mut Query, term: &Term) -> Result<()> {
+    for (at, word) in term.values.iter().enumerate() {
+        let need = Need::parse(word).ok_or_else(|| term.unknown("lacks:network, names, power, host or service"))?;
+        let relations: Vec<&str> = need.relations().iter().map(|kind| kind.as_str()).collect();
+        query.push(if at == 0 { "(" } else { " OR (" });
+        query.push("a.status <> 'retired' AND a.kind IN ").list(need.kinds());
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM assets_relations r JOIN assets_things b ON b.id = r.to_id AND b.status <> 'retired' \
+             WHERE r.from_id = a.id AND r.kind IN ",
+        );
+        query.list(&relations).push("))");
     }
     Ok(())
 }

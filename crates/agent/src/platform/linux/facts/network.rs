@@ -1,5 +1,6 @@
 //! Interfaces with their addresses, the way out, and who resolves names.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::platform::linux::text::{whole, word};
 
 const INTERFACES_MAX: usize = 256;
 const PORTS_MAX: usize = 200;
+const STORAGE_MAX: usize = 16;
 /// From here on ports are given out by themselves (RFC 6335 begins later, Linux here).
 const EPHEMERAL: u16 = 32_768;
 
@@ -35,6 +37,10 @@ pub(super) fn interfaces(sheet: &mut Sheet) {
     }
     sheet.put_bare("network.gateway".into(), gateway().map_or(Value::Null, |ip| ip.to_string().into()));
     sheet.put_bare("network.resolvers".into(), resolvers());
+    let storage = storage();
+    if !storage.is_empty() {
+        sheet.put_bare("network.storage".into(), storage.into_iter().collect::<Vec<_>>());
+    }
 }
 
 /// The first route to everywhere. Addresses in `/proc/net/route` are hexadecimal in the machine's byte order.
@@ -52,6 +58,29 @@ fn resolvers() -> Value {
     let text = whole("/etc/resolv.conf").unwrap_or_default();
     let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
     servers.map(|server| server.trim().to_owned()).take(8).collect::<Vec<_>>().into()
+}
+
+/// Addresses of the file servers that are mounted and of the iSCSI targets that disks come from. The kernel knows them;
+/// nobody is asked.
+fn storage() -> BTreeSet<String> {
+    let mut found = file_servers(&whole("/proc/self/mounts").unwrap_or_default());
+    for entry in std::fs::read_dir("/sys/class/iscsi_connection").into_iter().flatten().flatten() {
+        found.extend(word(entry.path().join("persistent_address")));
+    }
+    found.into_iter().take(STORAGE_MAX).collect()
+}
+
+/// The servers behind a table of mounts: nfs(5) and mount.cifs(8) keep their address as the option `addr`.
+fn file_servers(mounts: &str) -> BTreeSet<String> {
+    let options = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(2);
+        let kind = words.next()?;
+        matches!(kind, "nfs" | "nfs4" | "cifs" | "smb3").then(|| words.next())?
+    });
+    options
+        .filter_map(|options| options.split(',').find_map(|one| one.strip_prefix("addr=")))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Ports that somebody takes connections on: for all, or for this machine alone. Which program it is, only root sees.
@@ -82,6 +111,17 @@ fn listener(line: &str) -> Option<(u16, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mounted_file_servers_are_named_by_their_addresses() {
+        let mounts = "/dev/sda1 / ext4 rw,addr=10.0.0.9 0 0\n\
+            filer:/x /x nfs4 rw,vers=4.2,addr=10.0.0.7,clientaddr=10.0.0.5 0 0\n\
+            filer:/y /y nfs rw,addr=10.0.0.7 0 0\n\
+            //win/share /z cifs rw,addr=10.0.0.8 0 0\n\
+            old:/v /v nfs rw 0 0\n\
+            damaged nfs";
+        assert_eq!(Vec::from_iter(file_servers(mounts)), ["10.0.0.7", "10.0.0.8"]);
+    }
 
     #[test]
     fn a_line_of_the_kernel_is_a_port_or_nothing() {
