@@ -26,10 +26,7 @@ pub(crate) fn measure(run: &Run, folder: Option<&Path>, report: &mut Report) -> 
     prepare(&empty, json!({ "raw_days": DAYS, "five_minutes_days": 0, "hour_days": 0 }))?;
     let mut driver =
         Http { mainstay: run.mainstay.clone(), root: scratch.path().to_owned(), empty, server: None, starts: 0 };
-    let mut counts = Counts::default();
-    for path in scripts(folder)? {
-        one_script(&path, &mut driver, &mut counts, report)?;
-    }
+    let counts = play_all(&scripts(folder)?, &mut driver, report)?;
     let [floats, experimental, native] = counts.0;
     report.datum("scripts", counts.1);
     report.datum("starts", driver.starts);
@@ -48,16 +45,42 @@ pub(crate) fn measure(run: &Run, folder: Option<&Path>, report: &mut Report) -> 
     Ok(())
 }
 
+/// Plays scripts one after the other. One that cannot be read or played to its end is named and counted as failed, and the
+/// others are played all the same.
+fn play_all(paths: &[PathBuf], driver: &mut impl Driver, report: &mut Report) -> Result<Counts> {
+    let (mut counts, mut broken) = (Counts::default(), Vec::new());
+    for path in paths {
+        if let Err(why) = one_script(path, driver, &mut counts, report)? {
+            let line = format!("{}: {why}", path.file_name().unwrap_or_default().to_string_lossy());
+            report.say(&line);
+            counts.0[0][1] += 1;
+            broken.push(line);
+        }
+    }
+    if !broken.is_empty() {
+        report.is_part();
+    }
+    report.detail("not_played", broken.into());
+    Ok(counts)
+}
+
 /// Passed, failed and skipped evals of floats, experiments and native histograms; and scripts.
 #[derive(Default)]
 struct Counts([[usize; 3]; 3], usize);
 
-fn one_script(path: &Path, driver: &mut Http, counts: &mut Counts, report: &Report) -> Result<()> {
+/// Plays one script; answers why it could not be read or played to its end.
+fn one_script(
+    path: &Path,
+    driver: &mut impl Driver,
+    counts: &mut Counts,
+    report: &Report,
+) -> Result<std::result::Result<(), String>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = std::fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
-    let broken = |why: String| Error::unavailable(format!("{name}: {why}"));
-    let script = read(&text).map_err(|error| broken(error.to_string()))?;
-    let judged = play(&script, driver).map_err(broken)?;
+    let judged = match read(&text).map_err(|error| error.to_string()).and_then(|script| play(&script, driver)) {
+        Ok(judged) => judged,
+        Err(why) => return Ok(Err(why)),
+    };
     counts.1 += 1;
     let mut told = 0;
     for one in judged.evals {
@@ -78,7 +101,7 @@ fn one_script(path: &Path, driver: &mut Http, counts: &mut Counts, report: &Repo
             }
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn scripts(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -217,4 +240,38 @@ fn at(seconds: &Json) -> Option<i64> {
 
 fn point(pair: &Json) -> Option<(i64, f64)> {
     Some((at(pair.get(0)?)?, parse_float(pair.get(1)?.as_str()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Knows no samples, and answers no question.
+    struct Mute;
+
+    impl Driver for Mute {
+        fn clear(&mut self) -> std::result::Result<(), String> {
+            Ok(())
+        }
+
+        fn load(&mut self, _: &[Sampled]) -> std::result::Result<(), String> {
+            Ok(())
+        }
+
+        fn ask(&mut self, _: &str, _: When) -> std::result::Result<Reply, String> {
+            Err("no answer".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_script_with_an_unknown_command_is_counted_as_failed_and_the_others_are_played() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.test"), "frobnicate all\n").unwrap();
+        std::fs::write(folder.path().join("b.test"), "eval instant at 0m 1\n  1\n").unwrap();
+        let mut report = Report::new("promql", true);
+        let counts = play_all(&scripts(folder.path()).unwrap(), &mut Mute, &mut report).unwrap();
+        assert_eq!((counts.0[0], counts.1), ([0, 2, 0], 1), "the script, and the question of the other one");
+        assert!(report.data()["not_played"][0].as_str().unwrap().starts_with("a.test: "), "{}", report.data());
+        assert!(!report.finish(), "who asks by the exit code learns of it");
+    }
 }

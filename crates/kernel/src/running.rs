@@ -71,6 +71,8 @@ pub struct Kernel {
     down: Mutex<BTreeSet<&'static str>>,
     /// When what must go on turning last did; see `pulse.rs`.
     pub(crate) beats: Mutex<BTreeMap<&'static str, Time>>,
+    /// What turns and cannot be trusted; see `pulse.rs`.
+    pub(crate) doubts: Mutex<crate::pulse::Doubts>,
 }
 
 /// Wakes a waiting thread; a ring that nobody waits for is kept.
@@ -131,6 +133,7 @@ impl Kernel {
             threads: Mutex::default(),
             down: Mutex::default(),
             beats: Mutex::default(),
+            doubts: Mutex::default(),
         });
         relay::prepare(&kernel)?;
         for domain in kernel.registry.domains() {

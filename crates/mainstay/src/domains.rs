@@ -32,6 +32,7 @@ pub fn split() -> (Vec<kernel::Domain>, Site) {
         site.nav.extend(domain.nav);
         site.creates.extend(domain.creates);
         site.figures.extend(domain.figures);
+        site.families.extend(domain.families);
     }
     site.pages.extend(server::own_pages());
     site.nav.extend(server::own_places());

@@ -40,7 +40,7 @@ fn samples() -> [Figure; 3] {
     ]
 }
 
-fn refused() -> [Figure; 9] {
+fn refused() -> [Figure; 11] {
     [
         counter("mainstay_samples_out_of_order_total", "Samples refused: too much older than others.", |handle| {
             Some(taken(handle)?.rejected.out_of_order)
@@ -53,6 +53,12 @@ fn refused() -> [Figure; 9] {
         }),
         counter("mainstay_samples_without_series_total", "Pushed samples whose series was refused.", |handle| {
             Some(handle.get::<Monitor>().ok()?.sink.refused_samples.load(Ordering::Relaxed))
+        }),
+        counter("mainstay_histograms_refused_total", "Histograms of remote write that were refused.", |handle| {
+            Some(handle.get::<Monitor>().ok()?.sink.refused_histograms.load(Ordering::Relaxed))
+        }),
+        counter("mainstay_otlp_points_refused_total", "Points of OTLP refused for what they are.", |handle| {
+            Some(handle.get::<Monitor>().ok()?.sink.refused_points.load(Ordering::Relaxed))
         }),
         counter("mainstay_series_over_limit_total", "Series refused because of a limit.", |handle| {
             Some(taken(handle)?.rejected.series_limit)

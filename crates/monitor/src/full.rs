@@ -1,19 +1,18 @@
 //! The disk under the samples: when it is nearly full, nothing new is stored, and whoever sends is asked to wait, so that
-//! the database, the alerts and what is in memory go on. One entry says so where people look.
+//! the database, the alerts and what is in memory go on. One alert says so.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kernel::attention::Attention;
-use kernel::{Actor, Handle, Mark, Ref, Result};
+use kernel::{Handle, Result};
 
+use crate::doubt::Said;
 use crate::live::Monitor;
+use crate::probe::Part;
 
 /// Nothing is stored when less than this is free.
 const STOP_BYTES: u64 = 256 << 20;
 /// It is stored again when this much is free.
 const START_BYTES: u64 = 512 << 20;
-/// The name of the entry in "Needs you now".
-const NEED: &str = "disk";
 /// Said to whoever sends.
 pub(crate) const WORDS: &str =
     "The server's disk is nearly full, so nothing is stored. Free some space; senders try again.";
@@ -22,7 +21,7 @@ pub(crate) const WORDS: &str =
 #[derive(Debug, Default)]
 pub(crate) struct Full {
     stopped: AtomicBool,
-    told: AtomicBool,
+    said: Said,
 }
 
 /// Free bytes of the file system that holds a folder; `None` when that cannot be known.
@@ -51,34 +50,11 @@ impl Monitor {
     pub(crate) fn note_free(&self, handle: &Handle, free: u64) -> Result<()> {
         let stopped = change(!self.may_store(), free).unwrap_or(!self.may_store());
         self.full.stopped.store(stopped, Ordering::Relaxed);
-        if self.full.told.load(Ordering::Relaxed) != stopped {
-            tell(handle, stopped.then_some(free))?;
-            self.full.told.store(stopped, Ordering::Relaxed);
-        }
-        Ok(())
+        self.full.said.say(handle, Part::Disk, stopped, || {
+            let what = if stopped { "new samples are refused until there is more" } else { "samples are stored" };
+            format!("{} MiB are free where the server keeps its data: {what}.", free >> 20)
+        })
     }
-}
-
-fn tell(handle: &Handle, free: Option<u64>) -> Result<()> {
-    let about = Ref::new("setting", 0);
-    handle.write_as(Actor::service("monitor", &["monitor.*"]), "monitor.disk.note", move |cx| match free {
-        None => cx.attention_done(&about, NEED),
-        Some(free) => cx.needs_attention(&Attention {
-            subject: about.clone(),
-            need: NEED,
-            title: "Samples are not stored: the disk is nearly full".into(),
-            why: format!("{} MiB are free where the server keeps its data.", free >> 20),
-            mark: Mark::Critical,
-            word: "Full",
-            weight: 950,
-            since: cx.now,
-            action: "Open",
-            href: "/monitoring".into(),
-            team: None,
-            user: None,
-            grant: crate::check::list::ListChecks::OPERATION,
-        }),
-    })
 }
 
 #[cfg(test)]

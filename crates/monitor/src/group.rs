@@ -187,7 +187,7 @@ pub(crate) fn title(check: &crate::check::Check, asset: Option<&str>) -> String 
     let text = match (check.probe.kind(), asset) {
         (crate::probe::Kind::Silent, Some(asset)) => format!("{asset} is not heard from"),
         (crate::probe::Kind::Rule, Some(asset)) => format!("{} on {asset}", check.name),
-        (crate::probe::Kind::Rule, None) => check.name.clone(),
+        (crate::probe::Kind::Rule, None) | (crate::probe::Kind::Own, _) => check.name.clone(),
         (_, Some(asset)) => format!("Fails on {asset}: {}", check.name),
         (_, None) => format!("Fails: {}", check.name),
     };

@@ -15,6 +15,7 @@ mod causal;
 pub mod cause_rules;
 pub mod charts;
 pub mod check;
+mod doubt;
 pub mod events;
 mod feed;
 mod figures;

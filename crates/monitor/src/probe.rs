@@ -96,6 +96,21 @@ pub enum Probe {
         /// The labels of its alert.
         labels: BTreeMap<String, String>,
     },
+    /// Monitoring itself does what it should.
+    Own {
+        /// Which part of it.
+        part: Part,
+    },
+}
+
+/// A part of monitoring that finds out about itself that it does not do what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Samples are stored.
+    Disk,
+    /// What was found is written.
+    Outbox,
 }
 
 const fn one() -> u32 {
@@ -126,6 +141,9 @@ pub(crate) enum Judge {
 impl Probe {
     /// Checks the parameters of a kind; an error names the field and what would fit.
     pub(crate) fn new(kind: Kind, given: &Given) -> Result<Self> {
+        if kind == Kind::Own {
+            return Err(Error::invalid("kind", "Checks of this kind are made by the server itself. Choose another."));
+        }
         if kind == Kind::Rule {
             return Err(Error::invalid(
                 "kind",
@@ -174,6 +192,7 @@ impl Probe {
             Self::Plugin(_) => Kind::Plugin,
             Self::Silent { .. } => Kind::Silent,
             Self::Rule { .. } => Kind::Rule,
+            Self::Own { .. } => Kind::Own,
         }
     }
 
@@ -185,7 +204,9 @@ impl Probe {
     /// Who finds out how it stands.
     pub(crate) fn judge(&self) -> Judge {
         match self {
-            Self::Heartbeat(_) | Self::FillUp { .. } | Self::Silent { .. } | Self::Rule { .. } => Judge::Server,
+            Self::Heartbeat(_) | Self::FillUp { .. } | Self::Silent { .. } | Self::Rule { .. } | Self::Own { .. } => {
+                Judge::Server
+            }
             _ => Judge::Vantage,
         }
     }
@@ -214,7 +235,8 @@ impl Probe {
             | Self::FileSystem { .. }
             | Self::FillUp { .. }
             | Self::Silent { .. }
-            | Self::Rule { .. } => return None,
+            | Self::Rule { .. }
+            | Self::Own { .. } => return None,
         })
     }
 

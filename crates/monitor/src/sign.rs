@@ -5,7 +5,7 @@ use agent_proto::Figure;
 use causes::What;
 
 use crate::check::Check;
-use crate::probe::Probe;
+use crate::probe::{Part, Probe};
 
 pub(crate) mod expression;
 mod metrics;
@@ -75,12 +75,14 @@ fn of_kind(probe: &Probe) -> What {
         | Probe::Imap(_)
         | Probe::Postgres(_)
         | Probe::Mysql(_) => What::Down,
-        Probe::FileSystem { .. } | Probe::FillUp { .. } => What::DiskFull,
+        Probe::FileSystem { .. } | Probe::FillUp { .. } | Probe::Own { part: Part::Disk } => What::DiskFull,
         Probe::Silent { .. } | Probe::Heartbeat(_) => What::NoData,
         Probe::Icmp(_) => What::Unreachable,
         Probe::Dns(_) => What::NameFails,
         Probe::Tls(_) => What::CertInvalid,
-        Probe::File(_) | Probe::Log(_) | Probe::Plugin(_) | Probe::Rule { .. } => What::Other,
+        Probe::File(_) | Probe::Log(_) | Probe::Plugin(_) | Probe::Rule { .. } | Probe::Own { part: Part::Outbox } => {
+            What::Other
+        }
     }
 }
 

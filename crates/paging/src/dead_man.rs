@@ -50,6 +50,9 @@ fn blind(cx: &mut Cx) -> Result<Option<String>> {
             Some(_) => {}
         }
     }
+    if let Some(why) = cx.kernel.doubts().into_iter().next() {
+        return Ok(Some(why));
+    }
     Ok(stuck::since(cx)?.map(|at| format!("Alerts wait to be told since {}.", since(at))))
 }
 

@@ -50,6 +50,7 @@ pub fn domain() -> web::Domain {
         doors: vec![link::DOOR],
         panels: panels::all(),
         nav: console::nav(),
+        families: vec![message::counted::FAMILY],
         ..web::Domain::default()
     }
 }
@@ -118,6 +119,7 @@ fn operations() -> Vec<Entry> {
 /// Makes the key of links, seals what earlier versions kept plain, and takes over the setting that earlier versions kept under another name.
 fn start(kernel: &Handle) -> Result<()> {
     kernel.put(Arc::new(message::send::Lanes::default()));
+    kernel.put(Arc::new(message::counted::Counted::default()));
     link::make_key(kernel)?;
     channel::seal::plain_templates(kernel)?;
     kernel.db.write("paging.settings.move", kernel::db::Priority::Background, |tx| {

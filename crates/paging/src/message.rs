@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::payload::What;
 
+pub(crate) mod counted;
 pub(crate) mod fields;
 pub mod list;
 pub(crate) mod send;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::{Error, Handle, Ref, Result};
 use tokio::sync::{Semaphore, broadcast, watch};
-use web::domain::{Create, Figure, Place};
+use web::domain::{Create, Family, Figure, Place};
 use web::page::{Door, Page, Panel, PanelSlot};
 
 use crate::compress::Packed;
@@ -30,6 +30,8 @@ pub struct Site {
     pub creates: Vec<Create>,
     /// Figures that `/metrics` tells.
     pub figures: Vec<Figure>,
+    /// Counters of the domains by labels, for `/metrics`.
+    pub families: Vec<Family>,
 }
 
 /// The application.

@@ -84,6 +84,20 @@ fn domains(app: &Shared, out: &mut String) {
             family(out, figure.kind, figure.name, figure.help, value);
         }
     }
+    for one in &app.site.families {
+        labelled(out, one.name, one.help, one.labels, &(one.read)(&app.kernel));
+    }
+}
+
+/// A counter by labels.
+fn labelled(out: &mut String, name: &str, help: &str, labels: &[&str], counts: &[(Vec<String>, u64)]) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+    for (values, count) in counts {
+        let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let pairs: Vec<String> =
+            labels.iter().zip(values).map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let _ = writeln!(out, "{name}{{{}}} {count}", pairs.join(","));
+    }
 }
 
 fn process(app: &Shared, out: &mut String) {
@@ -106,7 +120,18 @@ fn resident(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::resident;
+    use super::{labelled, resident};
+
+    #[test]
+    fn a_counter_by_labels_is_one_family_with_its_values_escaped() {
+        let mut out = String::new();
+        let counts =
+            [(vec!["webhook:a\"b".to_owned(), "sent".to_owned()], 3), (vec!["mail".into(), "failed".into()], 1)];
+        labelled(&mut out, "m_total", "Messages.", &["channel", "outcome"], &counts);
+        let expected = "# HELP m_total Messages.\n# TYPE m_total counter\nm_total{channel=\"webhook:a\\\"b\",outcome=\"sent\"} 3\n\
+                        m_total{channel=\"mail\",outcome=\"failed\"} 1\n";
+        assert_eq!(out, expected);
+    }
 
     #[test]
     fn the_memory_is_read_from_the_systems_own_words() {

@@ -19,6 +19,21 @@ pub struct Domain {
     pub creates: Vec<Create>,
     /// Figures of its own that `/metrics` tells.
     pub figures: Vec<Figure>,
+    /// Counters of its own by labels, for `/metrics`.
+    pub families: Vec<Family>,
+}
+
+/// A counter of the server itself that is told apart by labels.
+#[derive(Clone, Copy)]
+pub struct Family {
+    /// Its name, as Prometheus names counters.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// Reads it from memory: the values of the labels, in their order, and the count.
+    pub read: fn(&kernel::Handle) -> Vec<(Vec<String>, u64)>,
 }
 
 /// A figure of the server itself, for whoever watches it.

@@ -17,6 +17,8 @@ mod house;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod numbers;

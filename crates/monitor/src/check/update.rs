@@ -58,8 +58,8 @@ impl UpdateCheck {
     fn probe(&self, current: &Probe) -> Result<Probe> {
         let kind = kind_or(current, self.kind);
         let given = self.given();
-        if current.kind() == Kind::Rule && kind == Kind::Rule {
-            // It is what its rule says.
+        if kind == current.kind() && matches!(kind, Kind::Rule | Kind::Own) {
+            // It is what its rule, or the server, says.
             return Ok(current.clone());
         }
         if kind == current.kind() { Probe::new(kind, &over(current, &given)) } else { Probe::new(kind, &given) }

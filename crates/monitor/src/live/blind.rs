@@ -1,23 +1,20 @@
 //! The monitor doubts itself first: when its own loop stood still, or it does not keep up with what it found, silence is
-//! its own. One entry says so where people look. (That its network or its name lookups fail is seen by the cause engine.)
+//! its own. One alert says so. (That its network or its name lookups fail is seen by the cause engine.)
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kernel::attention::Attention;
-use kernel::{Handle, Mark, Ref, Result, Time};
+use kernel::{Handle, Result, Time};
 
-use super::flush::actor;
 use super::{Monitor, lock};
+use crate::doubt::Said;
 use crate::limits::{BLIND_MICROS, LAG_MICROS, LAG_OVER_MICROS};
-
-/// The name of the entry in "Needs you now".
-const NEED: &str = "lag";
+use crate::probe::Part;
 
 /// Whether people were told that monitoring is behind.
 #[derive(Debug, Default)]
 pub(crate) struct Blind {
     behind: AtomicBool,
-    told: AtomicBool,
+    said: Said,
 }
 
 /// True when the own loop stood still for so long that silence says nothing about others.
@@ -44,40 +41,20 @@ impl Monitor {
     /// Tells people when monitoring is behind, and when it no longer is; a database that cannot take it is asked again.
     pub(super) fn note_lag(&self, handle: &Handle) -> Result<()> {
         let behind = self.is_behind(handle.now());
-        if self.blind.told.load(Ordering::Relaxed) == behind {
-            return Ok(());
-        }
         let (waiting, since) = {
             let outbox = lock(&self.outbox);
             (outbox.len(), outbox.oldest().unwrap_or(handle.now()))
         };
-        let about = Ref::new("setting", 0);
-        handle.write_as(actor(), "monitor.lag.note", move |cx| {
+        self.blind.said.say(handle, Part::Outbox, behind, || {
             if !behind {
-                return cx.attention_done(&about, NEED);
+                return "What was found is written again.".to_owned();
             }
-            cx.needs_attention(&Attention {
-                subject: about.clone(),
-                need: NEED,
-                title: "Monitoring is behind: what it found is not written".into(),
-                why: format!(
-                    "{waiting} changes of alerts wait for the database since {}. Until they are written nobody is told \
-                     of them, and silence of machines is not judged.",
-                    since.timestamp().strftime("%F %H:%M:%S UTC")
-                ),
-                mark: Mark::Critical,
-                word: "Behind",
-                weight: 940,
-                since,
-                action: "Open",
-                href: "/monitoring".into(),
-                team: None,
-                user: None,
-                grant: crate::check::list::ListChecks::OPERATION,
-            })
-        })?;
-        self.blind.told.store(behind, Ordering::Relaxed);
-        Ok(())
+            let since = since.timestamp().strftime("%F %H:%M:%S UTC");
+            format!(
+                "{waiting} changes of alerts wait for the database since {since}. Until they are written nobody is told of \
+                 them, and silence of machines is not judged."
+            )
+        })
     }
 }
 

@@ -83,6 +83,16 @@ impl Fed {
 }
 
 impl Monitor {
+    /// Judges what the server found about itself. It is written before all that waits, and also when too much does.
+    pub(crate) fn take_own(&self, fed: &Fed, now: Time) {
+        let mut lives = lock(&self.lives);
+        let Some(live) = lives.checks.get_mut(&fed.check).filter(|live| !live.check.paused) else { return };
+        if let Some(pending) = live.take(fed.seen(), fed.outcome, now) {
+            lock(&self.outbox).push_first(pending);
+        }
+        self.seen(&live.check, fed.outcome, fed.at, now);
+    }
+
     /// Refuses more while too much waits for the database.
     pub(super) fn room(&self) -> Result<()> {
         if lock(&self.outbox).len() > WAITING_MAX {

@@ -87,6 +87,10 @@ impl Live {
         if let Probe::Silent { silent_after_s } = self.check.probe {
             return self.listen(silent_after_s, now, awake, agent);
         }
+        if matches!(self.check.probe, Probe::Own { .. }) {
+            // What the server finds about itself stands until it finds otherwise.
+            return None;
+        }
         // A job that was never heard of is not due yet: its silence is judged by its own times.
         if matches!(self.check.probe, Probe::Heartbeat(_)) && self.recent.is_empty() {
             return None;

@@ -50,9 +50,17 @@ impl Outbox {
         self.waiting.push_back(pending);
     }
 
+    /// Adds a transition before all others, but after those of its own check.
+    pub(super) fn push_first(&mut self, mut pending: Pending) {
+        self.number += 1;
+        pending.number = self.number;
+        let after = self.waiting.iter().rposition(|one| one.check == pending.check);
+        self.waiting.insert(after.map_or(0, |last| last + 1), pending);
+    }
+
     /// When the oldest of what waits, and is not put off by itself, was found.
     pub(super) fn oldest(&self) -> Option<Time> {
-        self.waiting.iter().find(|one| one.tries == 0).map(|one| one.at)
+        self.waiting.iter().filter(|one| one.tries == 0).map(|one| one.at).min()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -161,6 +169,22 @@ mod tests {
             }
         }
         assert_eq!(sizes[..5], [50, 25, 12, 6, 12]);
+    }
+
+    #[test]
+    fn what_the_server_finds_about_itself_goes_first_and_keeps_its_own_order() {
+        let mut outbox = filled([1, 2].into_iter());
+        let own = |at, fired: bool| {
+            let mut own = pending(9);
+            (own.at, own.step.fired, own.step.cleared) = (Time(at), fired, !fired);
+            own
+        };
+        outbox.push_first(own(5, true));
+        outbox.push_first(own(6, false));
+        let slice = outbox.slice(Time(9));
+        assert_eq!(checks(&slice), [9, 9, 1, 2]);
+        assert!(slice[0].step.fired && slice[1].step.cleared);
+        assert_eq!(outbox.oldest(), Some(Time(0)), "what waits longest is not what goes first");
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub(crate) struct Sink {
     series_max: usize,
     /// Samples of series that were not taken.
     pub(crate) refused_samples: AtomicU64,
+    /// Histograms of remote write that were not taken.
+    pub(crate) refused_histograms: AtomicU64,
+    /// Points of OTLP that were not taken for what they are.
+    pub(crate) refused_points: AtomicU64,
     /// Requests that could not be read.
     pub(crate) refused_requests: AtomicU64,
     /// Senders of too many series.
@@ -101,6 +105,8 @@ impl Sink {
             bodies: Mutex::default(),
             series_max,
             refused_samples: AtomicU64::new(0),
+            refused_histograms: AtomicU64::new(0),
+            refused_points: AtomicU64::new(0),
             refused_requests: AtomicU64::new(0),
             floods: Floods::default(),
         }

@@ -168,6 +168,7 @@ fn written(kernel: &Handle, monitor: &Monitor, asked: &Asked, version: Version, 
     };
     let Some(mut outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
     monitor.sink.refused_samples.fetch_add(counts.samples_refused, Ordering::Relaxed);
+    monitor.sink.refused_histograms.fetch_add(counts.histograms_refused, Ordering::Relaxed);
     let refused = counts.histograms_refused.saturating_add(counts.samples_refused);
     let refused = usize::try_from(refused).unwrap_or(usize::MAX);
     outcome.refused = outcome.refused.saturating_add(refused);
@@ -223,6 +224,7 @@ pub(super) fn otlp(kernel: &Handle, asked: &Asked) -> Said {
     let Some(outcome) = outcome else { return Said::text(503, format!("{FORGOTTEN}\n")) };
     match read {
         Ok(mut said) => {
+            monitor.sink.refused_points.fetch_add(said.points_rejected, Ordering::Relaxed);
             said.reject(outcome.refused as u64, outcome.because.unwrap_or_default());
             let body = said.answer(encoding);
             Said { status: 200, content_type: encoding.content_type(), headers: Vec::new(), body }

@@ -174,7 +174,7 @@ fn judge(probe: &Probe) -> Result<()> {
         Probe::Postgres(database) | Probe::Mysql(database) => host(&database.host),
         Probe::Heartbeat(heartbeat) => heartbeat.check(),
         Probe::Process { process, command_line, .. } => judge_process(process.as_deref(), command_line.as_deref()),
-        Probe::Unit { .. } | Probe::Silent { .. } | Probe::Rule { .. } => Ok(()),
+        Probe::Unit { .. } | Probe::Silent { .. } | Probe::Rule { .. } | Probe::Own { .. } => Ok(()),
         Probe::FileSystem { mount, .. } | Probe::FillUp { mount, .. } => {
             absolute("mount", mount, "A mount point begins with a slash, for example /var.")
         }

@@ -47,6 +47,8 @@ pub enum Kind {
     Silent,
     /// A rule over series; made by the rule, never by a person.
     Rule,
+    /// What the server finds about itself; made by the server, never by a person.
+    Own,
 }
 
 impl Kind {
@@ -96,12 +98,13 @@ impl Kind {
             Self::Plugin => "plugin",
             Self::Silent => "silent",
             Self::Rule => "rule",
+            Self::Own => "own",
         }
     }
 
     /// The kind of a stable word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().chain([Self::Rule]).find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().chain([Self::Rule, Self::Own]).find(|kind| kind.as_str() == word)
     }
 
     /// The words people read.
@@ -127,6 +130,7 @@ impl Kind {
             Self::Plugin => "Monitoring plugin",
             Self::Silent => "Host not heard from",
             Self::Rule => "Rule",
+            Self::Own => "This server",
         }
     }
 
@@ -185,7 +189,7 @@ impl Kind {
             Self::Log => &["path", "pattern", "ignore", "max_lines"],
             Self::Plugin => &["plugin", "arguments", "warning_is_good"],
             Self::Silent => &["silent_after_s"],
-            Self::Rule => &[],
+            Self::Rule | Self::Own => &[],
         }
     }
 
@@ -201,7 +205,7 @@ impl Kind {
             Self::File => &["path"],
             Self::Log => &["path", "pattern"],
             Self::Plugin => &["plugin"],
-            Self::Heartbeat | Self::Process | Self::Silent | Self::Rule => &[],
+            Self::Heartbeat | Self::Process | Self::Silent | Self::Rule | Self::Own => &[],
         }
     }
 

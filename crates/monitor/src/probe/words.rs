@@ -1,6 +1,6 @@
 //! What a check looks at, in one line.
 
-use super::Probe;
+use super::{Part, Probe};
 
 /// The line.
 pub(super) fn of(probe: &Probe) -> String {
@@ -47,6 +47,8 @@ pub(super) fn of(probe: &Probe) -> String {
         Probe::Silent { silent_after_s } => {
             format!("the host was heard from within {}", web::ui::duration(*silent_after_s))
         }
+        Probe::Own { part: Part::Disk } => "the server stores samples".to_owned(),
+        Probe::Own { part: Part::Outbox } => "the server writes what it finds".to_owned(),
         Probe::Rule { labels, .. } => {
             // The name and the asset stand beside it.
             let telling = labels.iter().filter(|(name, _)| !matches!(name.as_str(), "alertname" | "asset"));

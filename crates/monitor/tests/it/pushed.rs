@@ -195,3 +195,22 @@ fn an_exponential_histogram_has_a_count_a_sum_and_quantiles() {
     // Of six, the 5.4th lies in the bucket from 2 to 4, of which it is the 2.4th of three.
     assert_eq!(values(&house, "round(histogram_quantile(0.9, wait_bucket) * 1000)"), ["3600"]);
 }
+
+#[test]
+fn histograms_and_points_that_are_refused_are_counted() {
+    let house = House::new();
+    // A native histogram with a schema that there is not.
+    let body = b"\x0a\x15\x0a\x0f\x0a\x08__name__\x12\x03lat\x22\x02\x20\x78";
+    let (status, words) = sent(&house, to_snappy(body).unwrap());
+    assert!(status == 400 && words.contains("schema"), "{status}: {words}");
+    assert_eq!(figure(&house, "mainstay_histograms_refused_total"), 1);
+    let points = json!([{"timeUnixNano": (NOW_S * 1_000_000_000).to_string(), "asInt": "6"}]);
+    let metric =
+        json!({"name": "wait", "sum": {"aggregationTemporality": 1, "isMonotonic": true, "dataPoints": points}});
+    let body = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]});
+    let said = asked(&house, "/otlp/v1/metrics", &[], body.to_string().into_bytes());
+    assert!(said.status == 200 && String::from_utf8(said.body).unwrap().contains("rejectedDataPoints"));
+    assert_eq!(figure(&house, "mainstay_otlp_points_refused_total"), 1);
+    assert_eq!(figure(&house, "mainstay_samples_without_series_total"), 0);
+    still_works(&house);
+}

@@ -12,6 +12,7 @@ use kernel::notifications::direct::{self, Direct, Tried};
 use kernel::time::SECOND;
 use kernel::{Actor, Cx, ErrorKind, Handle, Ref, Result};
 
+use super::counted::Counted;
 use super::settle::{hand_over, settle};
 use super::{Message, fields, store, wake};
 use crate::channel::lane::Way;
@@ -74,6 +75,7 @@ pub(crate) fn run(running: &Running<'_>) -> Result<()> {
             break;
         }
         let tried = attempt(kernel, &message)?;
+        kernel.get::<Counted>()?.note(&lane, tried.ok);
         put_off = if tried.ok || !tried.again { 0 } else { put_off + 1 };
         // The others would only wait for the same: they stay as they are until the lane has rested.
         let stuck = tried.again && (tried.whole || put_off >= PUT_OFF_MAX);

@@ -41,6 +41,13 @@ fn lesson_06_a_failing_channel_is_announced_over_another_and_its_end_to_the_same
     house.opened(2, json!({}));
     house.pass(120);
     assert_eq!(other.titles(), ["Failing: chat"], "once, however often it fails");
+    let counted = || (paging::domain().families[0].read)(&house.world.kernel);
+    let of = |channel: &str, outcome: &str| {
+        let counts = counted();
+        counts.iter().find(|(labels, _)| labels == &[channel, outcome]).map_or(0, |(_, count)| *count)
+    };
+    assert_eq!((of("channel:1", "sent"), of("channel:1", "failed")), (0, u64::from(chat.tries())), "{:?}", counted());
+    assert_eq!((of("channel:2", "sent"), of("channel:2", "failed")), (1, 0));
     chat.answers(200);
     house.opened(3, json!({}));
     house.pass(120);
@@ -155,6 +162,10 @@ fn lesson_06_the_dead_mans_switch_stops_when_monitoring_is_blind() {
     kernel.beat("monitor");
     stops("Events are not passed on since");
     kernel.beat(kernel::event::RELAY);
+    assert!(paging::dead_man::beat(kernel).unwrap());
+    kernel.doubt("disk", Some("Samples are not stored.".into()));
+    stops("Samples are not stored");
+    kernel.doubt("disk", None);
     assert!(paging::dead_man::beat(kernel).unwrap());
     let fields = json!({ "group": "alert_group:1", "severity": "critical", "title": "Fault", "evidence": [] });
     house.tell("monitor.group.opened", fields);

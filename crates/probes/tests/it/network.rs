@@ -331,19 +331,22 @@ async fn a_mysql_server_answers_a_query_and_a_refused_login_is_told() {
 /// Against the real one, where the environment names it: `postgres://user:password@host:port/database`.
 #[tokio::test]
 async fn a_real_postgresql_lets_a_check_look_and_not_write() {
-    let Ok(url) = std::env::var("MAINSTAY_TEST_POSTGRES") else { return };
-    let Some(rest) = url.strip_prefix("postgres://").or(url.strip_prefix("postgresql://")) else { return };
-    let (login, place) = rest.split_once('@').unwrap_or(("postgres", rest));
-    let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    let (server, database) = place.split_once('/').unwrap_or((place, "postgres"));
-    let (name, port) = server.split_once(':').unwrap_or((server, "5432"));
+    let Ok(given) = std::env::var("MAINSTAY_TEST_POSTGRES") else {
+        eprintln!("left out: MAINSTAY_TEST_POSTGRES names no PostgreSQL server");
+        return;
+    };
+    // Words as libpq takes them: host=.. port=.. user=.. dbname=..
+    let word = |name: &str| {
+        let of = |pair: &str| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+        given.split_whitespace().find_map(of)
+    };
     let base = Database {
-        host: name.into(),
-        port: port.parse().unwrap(),
+        host: word("host").expect("MAINSTAY_TEST_POSTGRES has no host=.."),
+        port: word("port").map_or(5432, |port| port.parse().unwrap()),
         security: Security::None,
-        user: Some(user.into()),
-        password: Secret::new(password),
-        database: Some(database.split('?').next().unwrap().into()),
+        user: Some(word("user").unwrap_or_else(|| "postgres".into())),
+        password: Secret::new(word("password").unwrap_or_default()),
+        database: Some(word("dbname").unwrap_or_else(|| "postgres".into())),
         ..Database::default()
     };
     check(
