@@ -101,6 +101,7 @@ fn make(cx: &mut Cx, part: Part) -> Result<i64> {
         asset_team: None,
         place: None,
         owner: None,
+        taken: None,
     };
     let machine =
         serde_json::to_string(&Machine::new(cx.now)).map_err(|error| Error::internal("machine-not-json", error))?;

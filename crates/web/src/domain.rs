@@ -23,6 +23,9 @@ pub struct Domain {
     pub families: Vec<Family>,
 }
 
+/// The values of a counter's labels, in their order, and the count.
+pub type Counted = (Vec<String>, u64);
+
 /// A counter of the server itself that is told apart by labels.
 #[derive(Clone, Copy)]
 pub struct Family {
@@ -33,7 +36,7 @@ pub struct Family {
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// Reads it from memory: the values of the labels, in their order, and the count.
-    pub read: fn(&kernel::Handle) -> Vec<(Vec<String>, u64)>,
+    pub read: fn(&kernel::Handle) -> Vec<Counted>,
 }
 
 /// A figure of the server itself, for whoever watches it.
