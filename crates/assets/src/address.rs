@@ -74,7 +74,7 @@ impl Role {
 pub(crate) type Said = BTreeSet<(Role, String)>;
 
 /// An address that says who is meant, in one spelling; nothing for what is the same on every machine or link.
-fn telling(text: &str) -> Option<String> {
+pub(crate) fn telling(text: &str) -> Option<String> {
     let ip: IpAddr = text.split('/').next()?.trim().parse().ok()?;
     let ip = ip.to_canonical();
     let link_local = match ip {

@@ -212,33 +212,17 @@ pub fn section(tx: &mut Tx<'_>, asset: i64, section: &str) -> Result<BTreeMap<St
     Ok(known.into_iter().map(|(key, value)| (key, parse(&value))).collect())
 }
 
-/// Interfaces read at a time.
-const INTERFACES_AT_ONCE: i64 = 2_000;
-
-/// The things in use that have these addresses, as their agents say; an address of several things means none of them, and
-/// neither do loops and addresses that hold within one network cable only. Reads the interfaces of all things.
+/// The things in use that have these addresses, as people or their agents say; an address of several things means none of
+/// them, and neither do those that many machines have for themselves, such as loops.
 pub fn at_addresses(tx: &mut Tx<'_>, wanted: &BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, i64>> {
-    let far = |ip: &IpAddr| match ip {
-        IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local() && !ip.is_unspecified(),
-        IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local() && !ip.is_unspecified(),
-    };
-    let mut found: BTreeMap<IpAddr, Option<i64>> = BTreeMap::new();
-    let mut after = (0, String::new());
-    while wanted.iter().any(far) {
-        let rows = store::interfaces_after(tx, (after.0, &after.1), INTERFACES_AT_ONCE)?;
-        let Some(last) = rows.last().map(|(asset, key, _)| (*asset, key.clone())) else { break };
-        after = last;
-        for (asset, _, value) in rows {
-            let value = parse(&value);
-            let listed = value.get("addresses").and_then(|all| all.as_array()).into_iter().flatten();
-            let plain = listed.filter_map(|one| one.as_str()?.split('/').next()?.parse::<IpAddr>().ok());
-            for ip in plain.filter(|ip| far(ip) && wanted.contains(ip)) {
-                let one = found.entry(ip).or_insert(Some(asset));
-                *one = one.filter(|there| *there == asset);
-            }
+    let mut found = BTreeMap::new();
+    for ip in wanted {
+        let Some(address) = crate::address::telling(&ip.to_string()) else { continue };
+        if let [(asset, _)] = crate::address::store::owners(tx, &address)?.as_slice() {
+            found.insert(*ip, *asset);
         }
     }
-    Ok(found.into_iter().filter_map(|(ip, asset)| Some((ip, asset?))).collect())
+    Ok(found)
 }
 
 /// A section of several things (or one fact of it) by number and key; things of which nothing is known are left out.

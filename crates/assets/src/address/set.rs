@@ -10,7 +10,8 @@ use crate::thing::change::reached;
 use crate::thing::{Thing, ThingChanged};
 
 /// Say which addresses a thing without an agent has, such as a router or a name server: machines whose agents name one of
-/// them as their gateway, name server or storage are related to it. Takes the place of what was said before.
+/// them as their gateway, name server or storage are related to it, wherever they are: it takes a role that reaches everything. Takes the place of
+/// what was said before.
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct SetAddresses {
     /// The thing's number.
@@ -37,6 +38,10 @@ impl Operation for SetAddresses {
 
     fn run(&self, cx: &mut Cx) -> Result<Addresses> {
         let thing = reached(cx, self.id, Self::NAME)?;
+        if !cx.reach(Self::NAME)?.everything {
+            // It relates whatever names the address, wherever that is and whosever it is.
+            return Err(Error::denied(Self::NAME));
+        }
         let mut new = Said::new();
         for text in &self.addresses {
             let address = telling(text).ok_or_else(|| {

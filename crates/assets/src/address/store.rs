@@ -7,6 +7,8 @@ use super::{Role, Said};
 
 /// Addresses of one thing that are read: those of a few roles, each with a limit of its own.
 const ROWS_MAX: usize = 500;
+/// Most things with one address that are looked at.
+const OWNERS_MAX: usize = 100;
 
 /// What is said about the addresses of a thing.
 pub(crate) fn of(tx: &mut Tx<'_>, asset: i64) -> Result<Said> {
@@ -39,19 +41,17 @@ pub(crate) fn remove(tx: &mut Tx<'_>, asset: i64, role: Role, address: &str) -> 
     Ok(())
 }
 
-/// The only thing that is not retired and has an address; nothing when there is none, or several. Where a person says who
-/// has it, no agent has a say.
-pub(crate) fn owner(tx: &mut Tx<'_>, address: &str) -> Result<Option<i64>> {
-    let sql = "SELECT d.asset_id FROM assets_addresses d JOIN assets_things a ON a.id = d.asset_id \
-               WHERE d.address = ?1 AND d.role = ?2 AND a.status <> 'retired' LIMIT 2";
+/// The things in use that have an address, and their places; where a person says who has it, no agent has a say.
+pub(crate) fn owners(tx: &mut Tx<'_>, address: &str) -> Result<Vec<(i64, Option<i64>)>> {
+    let sql = "SELECT d.asset_id, a.place_id FROM assets_addresses d JOIN assets_things a ON a.id = d.asset_id \
+               WHERE d.address = ?1 AND d.role = ?2 AND a.status <> 'retired' ORDER BY d.asset_id LIMIT ?3";
     for role in [Role::Given, Role::Own] {
-        match tx.query(sql, &[address.into(), role.as_str().into()])?.as_slice() {
-            [] => {}
-            [one] => return Ok(Some(one.int(0)?)),
-            _ => return Ok(None),
+        let rows = tx.query(sql, &[address.into(), role.as_str().into(), OWNERS_MAX.into()])?;
+        if !rows.is_empty() {
+            return rows.iter().map(|row| Ok((row.int(0)?, row.opt_int(1)?))).collect();
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 /// Things after a number that name an address as that of something they stand on, in order of their numbers.

@@ -95,19 +95,6 @@ pub(crate) fn of_several(
     Ok(found)
 }
 
-/// What is known of the interfaces of things in use, after a thing and a key.
-pub(crate) fn interfaces_after(
-    tx: &mut Tx<'_>,
-    (asset, key): (i64, &str),
-    limit: i64,
-) -> Result<Vec<(i64, String, String)>> {
-    let sql = "SELECT f.asset_id, f.key, f.value FROM assets_things t JOIN assets_facts f ON f.asset_id = t.id \
-               WHERE t.status <> 'retired' AND f.section = 'interfaces' AND t.id >= ?1 AND (f.asset_id, f.key) > (?1, ?2) \
-               ORDER BY f.asset_id, f.key LIMIT ?3";
-    let rows = tx.query(sql, &[asset.into(), key.into(), limit.into()])?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?, row.text(2)?))).collect()
-}
-
 pub(crate) fn one(tx: &mut Tx<'_>, asset: i64, section: &str, key: &str) -> Result<Option<String>> {
     let sql = "SELECT value FROM assets_facts WHERE asset_id = ?1 AND section = ?2 AND key = ?3";
     tx.first(sql, &[asset.into(), section.into(), key.into()])?.map(|row| row.text(0)).transpose()

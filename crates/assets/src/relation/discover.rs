@@ -58,8 +58,21 @@ fn wanted(cx: &mut Cx, from: &Thing, known: &[Relation]) -> Result<BTreeSet<(Rel
         {
             continue;
         }
-        if let Some(owner) = address::store::owner(cx.tx, address)? {
-            wanted.insert((kind, owner));
+        let mut owners = address::store::owners(cx.tx, address)?;
+        if kind == RelationKind::RoutesBy {
+            // The same private address is a gateway at many places.
+            owners.retain(|(_, place)| from.place.is_none() || place.is_none() || *place == from.place);
+        }
+        match owners.as_slice() {
+            [] => {}
+            [(one, _)] => _ = wanted.insert((kind, *one)),
+            // While one takes over from another both may have it: what was known stays until it is clear.
+            many => {
+                let stays = |one: &&Relation| {
+                    one.discovered && one.kind == kind && many.iter().any(|(owner, _)| *owner == one.to)
+                };
+                wanted.extend(known.iter().filter(stays).map(|one| (kind, one.to)));
+            }
         }
     }
     if !wanted.is_empty() {

@@ -11,7 +11,7 @@ use super::{Relation, RelationKind};
 const COLUMNS: &str = "SELECT id, from_id, kind, to_id, source, since, alternatives, discovered FROM assets_relations";
 /// Most relations of one thing that are read at once.
 const ROWS_MAX: usize = 500;
-/// Most relations of many things.
+/// Relations of many things that are read at a time.
 const ROWS_OF_MANY_MAX: usize = 5_000;
 
 fn relation(row: &Row) -> Result<Relation> {
@@ -50,9 +50,18 @@ pub(crate) fn to_any(tx: &mut Tx<'_>, assets: &[i64]) -> Result<Vec<Relation>> {
 }
 
 fn any(tx: &mut Tx<'_>, side: &'static str, assets: &[i64]) -> Result<Vec<Relation>> {
-    let mut query = Query::new(COLUMNS);
-    query.push(side).list(assets).push(" ORDER BY id LIMIT ").bind(ROWS_OF_MANY_MAX);
-    tx.run(&query)?.iter().map(relation).collect()
+    let (mut found, mut after): (Vec<Relation>, i64) = (Vec::new(), 0);
+    loop {
+        let mut query = Query::new(COLUMNS);
+        query.push(side).list(assets).push(" AND id > ").bind(after);
+        query.push(" ORDER BY id LIMIT ").bind(ROWS_OF_MANY_MAX);
+        let rows = tx.run(&query)?;
+        found.extend(rows.iter().map(relation).collect::<Result<Vec<_>>>()?);
+        match found.last() {
+            Some(last) if rows.len() == ROWS_OF_MANY_MAX => after = last.id,
+            _ => return Ok(found),
+        }
+    }
 }
 
 pub(crate) fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Relation>> {

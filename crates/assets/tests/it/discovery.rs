@@ -73,13 +73,44 @@ fn what_facts_no_longer_say_is_gone_and_what_people_said_stays() {
     let declared = ("connected_to".to_owned(), switch, false);
     assert_eq!(on(&room, web), [declared.clone(), found("routes_by", old)]);
     report(&room, new, &["10.0.0.1/24"], None, &[]);
-    assert_eq!(on(&room, web), std::slice::from_ref(&declared), "an address of two things names neither");
+    assert_eq!(on(&room, web), [declared.clone(), found("routes_by", old)], "while two have it, what was known stays");
+    let late = room.add("late", json!({}));
+    report(&room, late, &["10.0.0.7/24"], Some("10.0.0.1"), &[]);
+    assert!(on(&room, late).is_empty(), "an address of two things names neither");
     room.call(&room.os(), "assets.thing.retire", json!({ "id": old, "reason": "scrapped" })).unwrap();
     room.world.settle().unwrap();
     assert_eq!(on(&room, web), [declared.clone(), found("routes_by", new)]);
     report(&room, web, &["10.0.0.5/24"], None, &[]);
     assert_eq!(on(&room, web), [declared]);
     assert!(room.titles(web).contains(&"No longer: web goes out by gate-new".to_owned()));
+}
+
+#[test]
+fn a_gateway_of_another_place_is_not_the_one_that_is_meant() {
+    let room = Room::new();
+    let yard =
+        room.call(&room.os(), "people.place.create", json!({ "name": "Yard", "kind": "client" })).unwrap()["id"].clone();
+    let here = room.add("gate-here", json!({ "place": room.site }));
+    let there = room.add("gate-there", json!({ "place": yard.clone() }));
+    report(&room, here, &["192.168.1.1/24"], None, &[]);
+    let web = room.add("web", json!({ "place": room.site }));
+    let far = room.add("far", json!({ "place": yard }));
+    for (thing, own) in [(web, "192.168.1.5/24"), (far, "192.168.1.6/24")] {
+        report(&room, thing, &[own], Some("192.168.1.1"), &[]);
+    }
+    assert_eq!((on(&room, web), on(&room, far)), (vec![found("routes_by", here)], Vec::new()));
+    report(&room, there, &["192.168.1.1/24"], None, &[]);
+    assert_eq!((on(&room, web), on(&room, far)), (vec![found("routes_by", here)], vec![found("routes_by", there)]));
+}
+
+#[test]
+fn who_does_not_reach_everything_says_no_addresses() {
+    let room = Room::new();
+    let gate = room.add("gate", json!({ "place": room.site }));
+    let input = json!({ "id": gate, "addresses": ["10.0.0.1"] });
+    let refused = room.call(&room.sam(kernel::Scope::Places(vec![room.site])), "assets.address.set", input.clone());
+    assert_eq!(refused.unwrap_err().kind, kernel::ErrorKind::Denied);
+    room.call(&room.sam(kernel::Scope::Everything), "assets.address.set", input).unwrap();
 }
 
 #[test]

@@ -57,8 +57,9 @@ fn every_number_of_a_record_is_taken_as_lists_show_it_and_of_nothing_else() {
 }
 
 /// What is shown with a plain number everywhere, and so has no references.
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 10] = [
     "assets.relation.remove relation",
+    "assets.relation.update relation",
     "paging.page.acknowledge id",
     "paging.page.show id",
     "people.feed.revoke id",

@@ -177,13 +177,7 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade, tells: bool
             open::fired(cx, group, check, &text, shade)?;
         }
     }
-    store::groups::set_covered(cx.tx, group.id, &covered, true)?;
-    if !covered.is_empty() && rows.len() < checks.len() {
-        // Those that were not looked at are when silences are.
-        let seen: BTreeSet<i64> = rows.iter().map(|check| check.id).collect();
-        let others: Vec<i64> = checks.iter().copied().filter(|check| !seen.contains(check)).collect();
-        store::groups::set_covered(cx.tx, group.id, &others, true)?;
-    }
+    cover(cx, group, (&checks, &rows), &covered)?;
     let bare = covered.len() < rows.len();
     if rows.len() > TOLD_ALONE_MAX {
         let detail = format!("{} alerts joined", checks.len());
@@ -212,6 +206,18 @@ fn join(cx: &mut Cx, group: &Group, members: &[Told], shade: &Shade, tells: bool
         (false, _) => open::attend(cx, &now),
     }?;
     Ok(true)
+}
+
+/// Says which of the alerts that joined are covered: of those that were looked at the covered ones. Those that were not are
+/// covered when any is, and are looked at when silences are.
+fn cover(cx: &mut Cx, group: &Group, (all, looked_at): (&[i64], &[Check]), covered: &[i64]) -> Result<()> {
+    store::groups::set_covered(cx.tx, group.id, covered, true)?;
+    if !covered.is_empty() && looked_at.len() < all.len() {
+        let seen: BTreeSet<i64> = looked_at.iter().map(|check| check.id).collect();
+        let others: Vec<i64> = all.iter().copied().filter(|check| !seen.contains(check)).collect();
+        store::groups::set_covered(cx.tx, group.id, &others, true)?;
+    }
+    Ok(())
 }
 
 pub(super) fn changed(

@@ -46,7 +46,7 @@ pub(super) fn earlier(cx: &mut Cx, operation: &str, group: &Group) -> Result<Vec
     for old in all {
         let alike = old.check == group.check
             || match group.asset {
-                Some(_) => state(&old) == state(group),
+                Some(_) => state(group).is_some_and(|state_of| state(&old).as_ref() == Some(&state_of)),
                 None => is_named_alike(&old, group),
             };
         if !alike || found.len() >= SHOWN_MAX || find(cx, operation, old.id).is_err() {

@@ -29,18 +29,21 @@ pub(super) fn assets(
     for some in wanted.chunks(NAMES) {
         found.extend(::assets::named(tx, some)?);
     }
-    for (address, asset) in addresses {
-        found.entry(address.clone()).or_insert(*asset);
-    }
-    let ids: BTreeSet<i64> =
-        all.iter().filter_map(|labels| own(labels)).chain(found.values().copied()).chain(usual).collect();
+    let ids: BTreeSet<i64> = all
+        .iter()
+        .filter_map(|labels| own(labels))
+        .chain(found.values().chain(addresses.values()).copied())
+        .chain(usual)
+        .collect();
     let ids: Vec<i64> = ids.into_iter().collect();
     let mut briefs = BTreeMap::new();
     for some in ids.chunks(NAMES) {
         briefs.extend(::assets::brief(tx, some)?);
     }
     let about = |(labels, called): (&&Labels, &Vec<String>)| {
-        let named = || called.iter().find_map(|name| found.get(name).copied());
+        // A name that any label has goes before an address: who is asked by it may tell of others.
+        let first = |of: &BTreeMap<String, i64>| called.iter().find_map(|name| of.get(name).copied());
+        let named = || first(&found).or_else(|| first(addresses));
         let id = own(labels).filter(|id| briefs.contains_key(id)).or_else(named).or(usual)?;
         Some((id, briefs.get(&id)?.clone()))
     };

@@ -181,8 +181,8 @@ pub(super) fn named(name: &str, selector: &Selector, fits: impl Fn(When) -> bool
         With::Has(label, value) => selector.matchers.iter().any(|one| {
             // A pattern that fits anything asks for nothing, and one of several words not for one of them.
             let one_thing = matches!(one.op(), MatchOp::Equal | MatchOp::Regex) && !one.accepts("\u{1}");
-            let meant = || !one.value().contains('|') && one.value().to_lowercase().contains(value);
-            one.name() == *label && one_thing && (one.accepts(value) || meant())
+            let meant = || one.value().to_lowercase().contains(value);
+            one.name() == *label && one_thing && !one.value().contains('|') && (one.accepts(value) || meant())
         }),
         With::Lacks(label, value) => selector.matchers.iter().any(|one| one.name() == *label && !one.accepts(value)),
     };

@@ -1,7 +1,11 @@
+//! What published expressions are taken as.
+
 use super::*;
 
 /// Expressions as they are published, and what they are taken as; `-` is nothing.
 const PUBLISHED: &str = r#"
+down | probe_success{job=~"icmp|http"} == 0
+- | kube_node_status_condition{condition=~"MemoryPressure|DiskPressure|PIDPressure",status="true"} == 1
 down | up == 0
 down | up{job="node"} == 0
 down | up != 1
