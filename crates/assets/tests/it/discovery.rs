@@ -88,8 +88,8 @@ fn what_facts_no_longer_say_is_gone_and_what_people_said_stays() {
 #[test]
 fn a_gateway_of_another_place_is_not_the_one_that_is_meant() {
     let room = Room::new();
-    let yard =
-        room.call(&room.os(), "people.place.create", json!({ "name": "Yard", "kind": "client" })).unwrap()["id"].clone();
+    let yard = room.call(&room.os(), "people.place.create", json!({ "name": "Yard", "kind": "client" })).unwrap()["id"]
+        .clone();
     let here = room.add("gate-here", json!({ "place": room.site }));
     let there = room.add("gate-there", json!({ "place": yard.clone() }));
     report(&room, here, &["192.168.1.1/24"], None, &[]);
