@@ -15,6 +15,7 @@ use crate::thing::{Thing, ThingChanged};
 #[derive(Deserialize, Serialize, JsonSchema)]
 pub struct SetAddresses {
     /// The thing's number.
+    #[schemars(extend("x-kind" = "asset"))]
     pub id: i64,
     /// Its addresses, such as 10.0.0.1 or `2001:db8::1`; empty for none.
     pub addresses: Vec<String>,
