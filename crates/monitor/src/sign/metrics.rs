@@ -48,7 +48,7 @@ const fn with(names: &'static str, with: With, when: When, what: What) -> Row {
 
 /// The first row that fits decides. A target that does not answer is `down`, as a port that does not answer is: whether
 /// only the exporter or the whole machine is gone is not known, and both follow from a host that is down (1.0) and from a
-/// way that is cut (0.9). `unreachable` would say that the machine as a whole is gone, and hold back what runs on it.
+/// way that is cut (0.9). `unreachable` would say that nobody gets to the machine.
 const ROWS: &[Row] = &[
     row("up", When::Zero, What::Down),
     // A ping is all that says that a way is there; what a probe of another kind lacks may be a name or a page as well.
