@@ -8,8 +8,10 @@ use crate::spread::{Effects, Start, stands_still};
 use crate::words::{RelationKind, What};
 
 mod labels;
+mod names;
 
-pub(crate) use labels::{Spoken, by_time_and_labels, role};
+pub(crate) use labels::by_time_and_labels;
+pub(crate) use names::{Spoken, role};
 
 /// A relation that fewer things of a kind have is not one that is merely unknown.
 const SHARE_MIN: f64 = 0.2;
@@ -62,7 +64,7 @@ impl Shares {
                 *of.entry((node.kind, kind)).or_default() += 1;
             }
             carried.extend(node.down.iter().map(|edge| (node.kind, edge.kind)));
-            let peers = roles.entry((node.kind, labels::role(&node.thing))).or_default();
+            let peers = roles.entry((node.kind, role(&node.thing))).or_default();
             peers.many += 1;
             let below = node.down.iter().filter_map(|edge| Some((case.graph.node(edge.other)?.kind, edge.kind)));
             for carries in below.collect::<BTreeSet<_>>() {
@@ -290,10 +292,10 @@ fn parent(
         for edge in node.down.iter().filter(|edge| case.at.contains_key(&edge.other)) {
             over.entry(edge.kind).or_default().insert(edge.other);
         }
-        *fallen.entry((node.kind, labels::role(&node.thing))).or_default() += usize::from(!roots.contains(at));
+        *fallen.entry((node.kind, role(&node.thing))).or_default() += usize::from(!roots.contains(at));
     }
     let known = roots.iter().filter_map(|place| case.graph.node(*place));
-    let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, labels::role(&node.thing))));
+    let roles = fallen.keys().cloned().chain(known.map(|node| (node.kind, role(&node.thing))));
     carries.extend(roles.flat_map(|role| shares.usual(&role).collect::<Vec<_>>()));
     let over = over.into_iter().filter(|(_, things)| things.len() >= TOGETHER_MIN).map(|(kind, _)| kind).collect();
     let kin = fallen.iter().filter(|(_, many)| **many >= KIN_MIN).map(|(role, _)| role.clone()).collect();
@@ -306,7 +308,7 @@ fn parent(
     };
     let nodes = || roots.iter().filter_map(|place| case.graph.node(*place));
     let bare = nodes().all(|node| node.down.is_empty());
-    if bare && nodes().all(|node| shares.is_end(&(node.kind, labels::role(&node.thing)))) {
+    if bare && nodes().all(|node| shares.is_end(&(node.kind, role(&node.thing)))) {
         return None;
     }
     Some(Parent {
@@ -359,7 +361,7 @@ fn fits(
     let (alike, kin) = if parent.kin.is_empty() && parent.fallen.is_empty() {
         (false, false)
     } else {
-        let role = (node.kind, labels::role(&node.thing));
+        let role = (node.kind, role(&node.thing));
         (parent.fallen.contains(&role), parent.kin.contains(&role))
     };
     if !(alike || kin || site.is_empty() || parent.sites.is_empty() || parent.sites.contains(site)) {
