@@ -12,7 +12,7 @@ use super::inventory::{self, Under};
 use super::waiting::{Decided, Waiting};
 use super::{look, symptom};
 use crate::store;
-use crate::store::groups::Recalled;
+use crate::store::recalled::Recalled;
 
 /// Groups that are taken over at a start.
 const RESTORED_MAX: i64 = 2_000;
@@ -73,9 +73,9 @@ impl Judge {
         let mut engine = Engine::new(graph, rules, options);
         let mut ids = BTreeMap::new();
         let mut restored = Vec::new();
-        let mut groups = store::groups::ended_after(tx, now.plus(-relapse), RESTORED_MAX)?;
+        let mut groups = store::recalled::ended_after(tx, now.plus(-relapse), RESTORED_MAX)?;
         // What is in an open group belongs to that one, wherever it was before.
-        groups.extend(store::groups::open(tx, RESTORED_MAX)?);
+        groups.extend(store::recalled::open(tx, RESTORED_MAX)?);
         for group in groups {
             let one = recall(tx, &group)?;
             ids.insert(one.group, group.id);
@@ -206,7 +206,7 @@ impl Judge {
 
 /// A group as it was kept.
 fn recall(tx: &mut Tx<'_>, group: &Recalled) -> Result<Restored> {
-    let alerts = store::groups::restored(tx, group, RESTORED_ALERTS_MAX)?;
+    let alerts = store::recalled::restored(tx, group, RESTORED_ALERTS_MAX)?;
     let lead = alerts.iter().find(|(check, _)| check.id == group.check).map(|(check, _)| look(check).thing);
     let over = group.ended_at.map(|at| Over {
         at_ms: at.millis(),
