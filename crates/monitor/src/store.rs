@@ -10,6 +10,7 @@ pub(crate) mod heartbeats;
 pub(crate) mod listening;
 pub(crate) mod members;
 pub(crate) mod proposals;
+pub(crate) mod recalled;
 pub(crate) mod remotes;
 pub(crate) mod rule_alerts;
 pub(crate) mod rule_files;

@@ -80,12 +80,12 @@ const ROWS: &[Row] = &[
         "node_filesystem_avail_bytes node_filesystem_free_bytes node_filesystem_files_free \
          windows_logical_disk_free_bytes wmi_logical_disk_free_bytes \
          kubelet_volume_stats_available_bytes kubelet_volume_stats_inodes_free \
-         elasticsearch_filesystem_data_available_bytes vmware_datastore_freespace_size",
+         elasticsearch_filesystem_data_available_bytes",
         When::Low,
         What::DiskFull,
     ),
     row(
-        "kubelet_volume_stats_used_bytes kubelet_volume_stats_inodes_used vmware_datastore_used_size disk_used_percent \
+        "kubelet_volume_stats_used_bytes kubelet_volume_stats_inodes_used disk_used_percent \
          instance_device:node_filesystem_usage*",
         When::High,
         What::DiskFull,
@@ -107,8 +107,7 @@ const ROWS: &[Row] = &[
         "node_load1 node_load5 node_load15 instance:node_load1_per_cpu:ratio instance:node_cpu_utilisation:* \
          instance:node_memory_utilisation:ratio node_pressure_* node_vmstat_pgmajfault node_vmstat_oom_kill \
          node_nf_conntrack_entries node_filefd_allocated process_open_fds windows_cpu_processor_utility* \
-         container_cpu_usage_seconds_total container_memory_working_set_bytes container_memory_usage_bytes \
-         container_cpu_cfs_throttled_*periods_total hrProcessorLoad redis_memory_used_bytes redis_connected_clients \
+         hrProcessorLoad redis_memory_used_bytes redis_connected_clients \
          jvm_memory_used_bytes jvm_memory_bytes_used pg_stat_activity_count pg_stat_database_numbackends \
          mysql_global_status_threads_connected mysql_global_status_threads_running elasticsearch_jvm_memory_used_bytes \
          node_disk_io_time_weighted_seconds_total rabbitmq_process_resident_memory_bytes",
